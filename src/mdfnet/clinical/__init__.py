@@ -1,0 +1,1 @@
+"""Clinical data: what a value means, how it is read and checked, how it is put on a common scale."""

@@ -1,0 +1,168 @@
+"""One patient's clinical record: from named values, in whatever unit, to the vector that models read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.units import convert, dimension
+from mdfnet.errors import UserError, nearest
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+Invalid = Literal["error", "missing"]
+
+
+@dataclass(frozen=True)
+class RecordResult:
+    """A record as it was understood.
+
+    Args:
+        values: float32 ``[F]`` in schema order and units; categories as their index; NaN = missing.
+        notes: Feature name -> why its value was turned to missing (only under ``invalid="missing"``).
+    """
+
+    values: np.ndarray
+    notes: dict[str, str]
+
+
+def read_record(
+    schema: Schema,
+    mapping: Mapping[str, Any],
+    *,
+    where: object = "clinical record",
+    invalid: Invalid = "error",
+    units: Mapping[str, str] | None = None,
+) -> RecordResult:
+    """Read one record into schema order and schema units.
+
+    Args:
+        schema: What the values mean.
+        mapping: Feature name -> value, or -> ``{"value": ..., "unit": ...}``. A feature that is absent, None, NaN or an
+            empty text is missing.
+        where: File and row, for messages.
+        invalid: What to do with a value that cannot be right: raise, or turn it to missing and note it. A name that is no
+            feature and a unit that does not fit are always errors.
+        units: Feature name -> UCUM unit its values come in. Default: the schema's.
+
+    Raises:
+        UserError: Unknown feature, unit that does not fit, not a number, outside the plausible range, unknown category.
+
+    Examples:
+        >>> schema = Schema.load("age-sex-view")
+        >>> read_record(schema, {"age": {"value": 18, "unit": "mo"}, "sex": "M"}).values
+        array([1.5, 1. , nan], dtype=float32)
+        >>> read_record(schema, {"age": 612, "sex": "M"}, invalid="missing").notes
+        {'age': 'age is 612 a, outside the plausible 0 to 120 a'}
+    """
+    for name in mapping:
+        if name not in schema.names:
+            raise UserError(f"unknown clinical feature {name!r}", where=where, fix=nearest(name, schema.names))
+    check_units(schema, units or {})
+    values = np.full(len(schema), np.nan, np.float32)
+    notes = {}
+    for position, feature in enumerate(schema.features):
+        value, unit = _value_and_unit(mapping.get(feature.name), feature, units or {}, where)
+        try:
+            values[position] = _category(value, feature) if feature.kind == "category" else _number(value, unit, feature)
+        except _Implausible as problem:
+            if invalid == "error":
+                raise UserError(str(problem), where=where, fix=problem.fix) from None
+            notes[feature.name] = str(problem)
+    return RecordResult(values, notes)
+
+
+def check_units(schema: Schema, units: Mapping[str, str]) -> None:
+    """Make sure that given units belong to numbers of the schema and measure the same.
+
+    Raises:
+        UserError: Unknown feature, a category, unknown unit, or a unit of another dimension.
+
+    Examples:
+        >>> check_units(Schema.load("mimic-ed"), {"temperature": "[degF]"})
+    """
+    for name, unit in units.items():
+        feature = schema[name]
+        if feature.kind == "category":
+            raise UserError(f"{name} is a category and has no unit, got {unit!r}")
+        _check_unit(feature, unit, where=f"unit of {name}")
+
+
+def format_value(feature: Feature, value: float) -> str:
+    """A value of the clinical vector as text that `read_record` reads back exactly; missing is the empty text.
+
+    Examples:
+        >>> schema = Schema.load("age-sex-view")
+        >>> format_value(schema["age"], np.float32(61.3)), format_value(schema["sex"], 1.0), format_value(schema["age"], np.nan)
+        ('61.3', 'M', '')
+    """
+    if math.isnan(value):
+        return ""
+    if feature.kind == "category":
+        return feature.categories[int(value)]
+    return np.format_float_positional(np.float32(value), trim="-")
+
+
+class _Implausible(Exception):
+    """A single value that cannot be right."""
+
+    def __init__(self, what: str, fix: str | None = None):
+        super().__init__(what)
+        self.fix = fix
+
+
+def _value_and_unit(given: Any, feature: Feature, units: Mapping[str, str], where: object) -> tuple[Any, str | None]:
+    unit = units.get(feature.name, feature.unit)
+    if not isinstance(given, Mapping):
+        return given, unit
+    if "value" not in given or set(given) - {"value", "unit"}:
+        raise UserError(f"{feature.name} needs keys 'value' and 'unit', got {sorted(given)}", where=where)
+    if given.get("unit") is None:
+        return given["value"], unit
+    if feature.kind == "category":
+        raise UserError(f"{feature.name} is a category and has no unit, got {given['unit']!r}", where=where)
+    _check_unit(feature, given["unit"], where)
+    return given["value"], given["unit"]
+
+
+def _check_unit(feature: Feature, unit: str, where: object) -> None:
+    try:
+        if unit != feature.unit and dimension(unit) != dimension(feature.unit):
+            convert(0.0, unit, feature.unit)
+    except UserError as error:
+        raise UserError(f"{feature.name}: {error.what}", where=where, fix=error.fix) from None
+
+
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float | np.floating) and math.isnan(value))
+
+
+def _number(value: Any, unit: str, feature: Feature) -> float:
+    if _is_missing(value):
+        return math.nan
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise _Implausible(f"{feature.name} is {value!r}, not a number", "leave unknown values empty")
+    number = convert(float(value), unit, feature.unit)
+    if not feature.low <= number <= feature.high:
+        what = f"{feature.name} is {value:g} {unit}, outside the plausible"
+        what += f" {feature.low:g} to {feature.high:g} {feature.unit}"
+        raise _Implausible(what, "check the value and its unit, or leave it empty")
+    return number
+
+
+def _category(value: Any, feature: Feature) -> float:
+    if _is_missing(value):
+        return math.nan
+    if str(value).strip() not in feature.categories:
+        raise _Implausible(f"{feature.name} is {value!r}, not one of {', '.join(feature.categories)}")
+    return feature.categories.index(str(value).strip())

@@ -1,0 +1,124 @@
+"""What a clinical value means: its name, kind, unit, plausible range and code."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from mdfnet.errors import UserError, nearest
+
+
+class Feature(BaseModel):
+    """One clinical value of a patient.
+
+    Args:
+        name: Column name in tables and key in records.
+        kind: "number" or "category".
+        unit: UCUM code of a number, such as ``Cel``, ``/min``, ``mm[Hg]``, ``%``, ``a``; ``1`` for a bare number.
+        low, high: Plausible range of a number in that unit, both ends included.
+        categories: Names a category may take, in index order.
+        loinc: LOINC code, where one exists.
+        meaning: A sentence for people.
+
+    Examples:
+        >>> Feature(name="heartrate", kind="number", unit="/min", low=20, high=300, meaning="Heart rate").unit
+        '/min'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["number", "category"]
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] = ()
+    loinc: str | None = None
+    meaning: str
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if self.kind == "number" and (self.unit is None or self.low is None or self.high is None):
+            raise ValueError(f"number {self.name!r} needs unit, low and high")
+        if self.kind == "number" and self.categories:
+            raise ValueError(f"number {self.name!r} has categories")
+        if self.kind == "number" and not self.low < self.high:
+            raise ValueError(f"number {self.name!r}: low {self.low} is not below high {self.high}")
+        if self.kind == "category" and len(set(self.categories)) < 2:
+            raise ValueError(f"category {self.name!r} needs at least two categories")
+        return self
+
+
+class Schema(BaseModel):
+    """The clinical features of a dataset or model, in a fixed order.
+
+    Examples:
+        >>> schema = Schema.load("mimic-ed")
+        >>> schema.names[:3], len(schema)
+        (('age', 'temperature', 'heartrate'), 10)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    features: tuple[Feature, ...]
+
+    @model_validator(mode="after")
+    def _unique(self):
+        if not self.features:
+            raise ValueError("a schema needs at least one feature")
+        if len(set(self.names)) < len(self.features):
+            raise ValueError("feature names must be unique")
+        return self
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Feature names in order."""
+        return tuple(feature.name for feature in self.features)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, name: str) -> Feature:
+        return self.features[self.index(name)]
+
+    def index(self, name: str) -> int:
+        """Position of a feature in the clinical vector.
+
+        Raises:
+            UserError: There is no such feature; the nearest name is given.
+        """
+        if name not in self.names:
+            raise UserError(f"unknown clinical feature {name!r} in schema {self.name!r}", fix=nearest(name, self.names))
+        return self.names.index(name)
+
+    @staticmethod
+    def shipped() -> list[str]:
+        """Names of the schemas that come with the package."""
+        folder = resources.files("mdfnet.clinical") / "schemas"
+        return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Schema:
+        """Read a shipped schema by name, or the user's own from a YAML file.
+
+        Raises:
+            UserError: No such schema, or the file does not describe one.
+        """
+        path = Path(name_or_path)
+        if str(name_or_path) in cls.shipped():
+            text = (resources.files("mdfnet.clinical") / "schemas" / f"{name_or_path}.yaml").read_text()
+        elif path.is_file():
+            text = path.read_text()
+        else:
+            fix = f"give a YAML file, or a shipped schema: {nearest(str(name_or_path), cls.shipped())}"
+            raise UserError(f"no clinical schema {str(name_or_path)!r}", fix=fix)
+        try:
+            return cls.model_validate(yaml.safe_load(text))
+        except (yaml.YAMLError, ValidationError) as error:
+            raise UserError(f"not a clinical schema: {error}", where=name_or_path) from None

@@ -1,0 +1,132 @@
+"""Clinical tables: one row per film or patient, one column per feature."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from mdfnet.clinical.records import Invalid, check_units, read_record
+from mdfnet.clinical.schema import Schema
+from mdfnet.errors import UserError, nearest
+from mdfnet.tables import Row, Table, read_table
+
+
+@dataclass(frozen=True)
+class ClinicalTable:
+    """What a clinical table says, row by row.
+
+    Args:
+        ids: What each row is about, unique.
+        values: float32 ``[N, F]`` in schema order and units, NaN = missing.
+        extra: Column name -> its text per row, for columns that are no features.
+        invalid: Feature name -> how many values were turned to missing.
+        unused: Columns of the file that were neither features nor asked for.
+    """
+
+    ids: tuple[str, ...]
+    values: np.ndarray
+    extra: dict[str, tuple[str, ...]]
+    invalid: dict[str, int]
+    unused: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def record(self, identifier: str) -> np.ndarray:
+        """The float32 ``[F]`` vector of one id, all NaN when the table does not have it."""
+        if identifier not in self.ids:
+            return np.full(self.values.shape[1], np.nan, np.float32)
+        return self.values[self.ids.index(identifier)]
+
+
+def read_clinical_table(
+    path: str | Path,
+    schema: Schema,
+    *,
+    id_column: str,
+    extra: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    invalid: Invalid = "error",
+    unused: Literal["error", "ignore"] = "error",
+) -> ClinicalTable:
+    """Read a clinical table; every feature of the schema needs a column, which may be empty.
+
+    Args:
+        path: CSV in UTF-8; see `mdfnet.tables.read_table`. Decimal commas are read where the delimiter is no comma.
+        schema: What the columns mean.
+        id_column: Column that says what a row is about.
+        extra: Further columns to hand back as text.
+        columns: Feature name -> name of its column, where they differ.
+        units: Feature name -> UCUM unit of its column, where it is not the schema's.
+        invalid: "error" stops at the first value that cannot be right, "missing" turns such values to missing and counts.
+        unused: What to do with other columns: "error", or "ignore" and list them.
+
+    Raises:
+        UserError: As `read_table` and `read_record`; also a missing column, an empty or repeated id, an unknown column.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "clinical.csv"
+        >>> _ = path.write_text("film,age,gender,view\\na,61,F,PA\\nb,,M,\\n")
+        >>> table = read_clinical_table(path, Schema.load("age-sex-view"), id_column="film", columns={"sex": "gender"})
+        >>> table.ids, table.values.tolist()
+        (('a', 'b'), [[61.0, 0.0, 0.0], [nan, 1.0, nan]])
+    """
+    table = read_table(path)
+    column_of = column_names(table, schema, columns or {})
+    table.require(*extra)
+    rest = tuple(name for name in table.columns if name not in {id_column, *extra, *column_of.values()})
+    if rest and unused == "error":
+        known = [*schema.names, id_column, *extra]
+        raise UserError(f"unknown column {rest[0]!r}", where=table.path, fix=nearest(rest[0], known))
+    check_units(schema, units or {})
+    rows = table.by(id_column)
+    counts: Counter[str] = Counter()
+    values = np.full((len(rows), len(schema)), np.nan, np.float32)
+    for index, row in enumerate(rows.values()):
+        record = cells_of(row, schema, column_of, decimal_comma=table.delimiter != ",")
+        result = read_record(schema, record, where=row.where, invalid=invalid, units=units)
+        values[index] = result.values
+        counts.update(result.notes.keys())
+    texts = {name: tuple(row[name] for row in rows.values()) for name in extra}
+    return ClinicalTable(tuple(rows), values, texts, dict(counts), rest)
+
+
+def column_names(table: Table, schema: Schema, columns: Mapping[str, str]) -> dict[str, str]:
+    """Feature name -> column of a table, in schema order.
+
+    Raises:
+        UserError: ``columns`` names something that is no feature, or a feature has no column.
+    """
+    for name in columns:
+        schema.index(name)
+    names = {name: columns.get(name, name) for name in schema.names}
+    for name, column in names.items():
+        if column not in table.columns:
+            fix = f"{nearest(column, table.columns)} Add the column, empty where unknown, or name another one for it"
+            raise UserError(f"no column {column!r} for clinical feature {name!r}", where=table.path, fix=fix)
+    return names
+
+
+def cells_of(row: Row, schema: Schema, column_of: Mapping[str, str], *, decimal_comma: bool) -> dict[str, str]:
+    """The cells of a row that are clinical features, with decimal commas of numbers made points where they can occur.
+
+    Raises:
+        UserError: A number has a decimal comma in a table whose delimiter is the comma.
+    """
+    cells = {}
+    for feature in schema.features:
+        cell = row[column_of[feature.name]]
+        if feature.kind == "number" and "," in cell:
+            if not decimal_comma:
+                fix = "write decimals with a point, or separate the cells by semicolons"
+                raise UserError(f"{feature.name} is {cell!r}: a comma in a number", where=row.where, fix=fix)
+            cell = cell.replace(",", ".")
+        cells[feature.name] = cell
+    return cells

@@ -1,0 +1,68 @@
+"""Units in UCUM codes, and how to get from one to another.
+
+Every unit is an affine function of its dimension's first unit: ``value_in_first = value * scale + offset``. Factors are exact by
+definition (SI brochure; NIST SP 811, appendix B.8) but month and year, which are UCUM's mean Julian ones.
+"""
+
+from __future__ import annotations
+
+from mdfnet.errors import UserError, nearest
+
+#: Dimension -> UCUM code -> (scale, offset) to the dimension's first unit.
+UNITS: dict[str, dict[str, tuple[float, float]]] = {
+    "temperature": {"Cel": (1, 0), "K": (1, -273.15), "[degF]": (5 / 9, -160 / 9)},
+    "rate": {"/min": (1, 0), "{beats}/min": (1, 0), "{breaths}/min": (1, 0), "/s": (60, 0), "Hz": (60, 0)},
+    "fraction": {"%": (1, 0)},
+    "pressure": {"mm[Hg]": (1, 0), "kPa": (1 / 0.133322387415, 0)},
+    "time": {"a": (1, 0), "mo": (1 / 12, 0), "wk": (7 / 365.25, 0), "d": (1 / 365.25, 0)},
+    "mass": {"kg": (1, 0), "g": (1e-3, 0), "[lb_av]": (0.45359237, 0)},
+    "length": {"cm": (1, 0), "m": (100, 0), "[in_i]": (2.54, 0)},
+    "number": {"1": (1, 0)},
+}
+
+
+def convert(value: float, from_unit: str, to_unit: str) -> float:
+    """Express a value in another unit of the same dimension; the same unit gives back the same value.
+
+    Args:
+        value: A number in ``from_unit``, or an array of them.
+        from_unit, to_unit: UCUM codes.
+
+    Raises:
+        UserError: A unit is unknown, or the two do not measure the same.
+
+    Examples:
+        >>> round(convert(98.6, "[degF]", "Cel"), 6)
+        37.0
+        >>> convert(72.0, "{beats}/min", "/min")
+        72.0
+        >>> convert(37.0, "Cel", "%")
+        Traceback (most recent call last):
+        mdfnet.errors.UserError: unit 'Cel' (temperature) does not fit '%' (fraction)
+    """
+    if from_unit == to_unit:
+        return value
+    source, target = dimension(from_unit), dimension(to_unit)
+    if source != target:
+        fix = f"use one of {', '.join(UNITS[target])}" if len(UNITS[target]) > 1 else None
+        raise UserError(f"unit {from_unit!r} ({source}) does not fit {to_unit!r} ({target})", fix=fix)
+    scale, offset = UNITS[source][from_unit]
+    target_scale, target_offset = UNITS[target][to_unit]
+    return (value * scale + offset - target_offset) / target_scale
+
+
+def dimension(unit: str) -> str:
+    """What a unit measures.
+
+    Raises:
+        UserError: The unit is not a UCUM code known here.
+
+    Examples:
+        >>> dimension("mm[Hg]")
+        'pressure'
+    """
+    for name, units in UNITS.items():
+        if unit in units:
+            return name
+    known = [code for units in UNITS.values() for code in units]
+    raise UserError(f"unknown unit {unit!r}", fix=f"units are UCUM codes; {nearest(unit, known)}")

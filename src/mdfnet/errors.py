@@ -1,0 +1,41 @@
+"""Errors that are the user's to mend: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake in what the user gave; the command line prints it in one line and exits with code 2.
+
+    Args:
+        what: What is wrong, as a sentence without a full stop.
+        where: File, row, column or config key, so that nobody has to search.
+        fix: What to do about it.
+
+    Examples:
+        >>> print(UserError("temperature is 370 Cel, outside 25 to 45", where="clinical.csv row 4", fix="check the unit"))
+        clinical.csv row 4: temperature is 370 Cel, outside 25 to 45; check the unit
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, where: object = None, fix: str | None = None):
+        self.what, self.where, self.fix = what, where, fix
+        text = f"{where}: {what}" if where is not None else what
+        super().__init__(f"{text}; {fix}" if fix else text)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A fix for a misspelled name: the nearest known one, or all of them when none is near.
+
+    Examples:
+        >>> nearest("temprature", ["temperature", "heartrate"])
+        "did you mean 'temperature'?"
+        >>> nearest("x", ["temperature", "heartrate"])
+        'known are: temperature, heartrate'
+    """
+    known = list(known)
+    match = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {match[0]!r}?" if match else f"known are: {', '.join(known)}"

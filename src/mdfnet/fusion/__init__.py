@@ -1,0 +1,1 @@
+"""Clinical fusion: turns a record into a vector and adds it to any detector, from outside."""

@@ -1,0 +1,92 @@
+"""Runs the image part of a detector once and the rest as often as wanted, for any detector.
+
+Fusion starts at the map sites, so what comes before them depends on the film alone. :func:`image_features` records the map
+sites' outputs before any fuser sees them; :func:`replayed` lets these modules answer with the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mdfnet.detectors.base import Detector
+from mdfnet.preprocessing import Geometry
+
+
+@dataclass(frozen=True)
+class Features:
+    """The image part of a batch, before fusion.
+
+    Args:
+        images: float32 ``[B, C, S, S]``, preprocessed.
+        geometries: Where each film lies in it.
+        outputs: What each map site gave, by module name.
+    """
+
+    images: Tensor
+    geometries: tuple[Geometry, ...]
+    outputs: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def repeat(self, count: int) -> Features:
+        """One film ``count`` times, for as many records."""
+        if len(self) != 1:
+            raise ValueError(f"only the features of one film are repeated, these are of {len(self)}")
+        outputs = {name: _repeat(output, count) for name, output in self.outputs.items()}
+        return Features(self.images.expand(count, -1, -1, -1), self.geometries * count, outputs)
+
+
+def _repeat(output, count: int):
+    if isinstance(output, Tensor):
+        return output.expand(count, *output.shape[1:])
+    if isinstance(output, dict):
+        return type(output)((key, _repeat(value, count)) for key, value in output.items())
+    return type(output)(_repeat(value, count) for value in output)
+
+
+class _Recorded(Exception):
+    """All map sites have answered; the rest of the detector need not run."""
+
+
+def image_features(detector: Detector, images: Tensor) -> dict[str, Any]:
+    """Outputs of the detector's map sites for ``images [B, C, S, S]``; what lies behind them is not run."""
+    outputs: dict[str, Any] = {}
+    names = [site.module for site in detector.map_sites]
+
+    def recorder(name: str):
+        def after(module, args, output):
+            outputs[name] = output
+            if len(outputs) == len(names):
+                raise _Recorded
+
+        return after
+
+    hooks = [detector.get_submodule(n).register_forward_hook(recorder(n), prepend=True) for n in names]
+    try:
+        detector.detect(images)
+    except _Recorded:
+        pass
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return outputs
+
+
+@contextmanager
+def replayed(detector: torch.nn.Module, outputs: dict[str, Any]) -> Iterator[None]:
+    """While entered, the named modules answer with these outputs instead of computing; their hooks still run."""
+    modules = {detector.get_submodule(name): output for name, output in outputs.items()}
+    try:
+        for module, output in modules.items():
+            module.forward = lambda *_, _output=output, **__: _output
+        yield
+    finally:
+        for module in modules:
+            module.__dict__.pop("forward", None)

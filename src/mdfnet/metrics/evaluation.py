@@ -1,0 +1,195 @@
+"""The evaluation of one model on one set of films: AP and AR at several overlaps, and counts at one score threshold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mdfnet.errors import UserError
+from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
+from mdfnet.metrics.cases import Cases, Detected, Marked
+from mdfnet.metrics.counts import Counts, count
+from mdfnet.metrics.matching import COCO_THRESHOLDS, match
+from mdfnet.types import Classes
+
+#: What is measured, in the order of the columns: the measure, the overlap, the threshold (a range means its mean).
+MEASURES = tuple(
+    f"{measure}@{overlap}={threshold}"
+    for overlap in ("IoU", "IoBB")
+    for measure in ("AP", "AR")
+    for threshold in ("0.25", "0.5", "0.5:0.95")
+)
+
+_THRESHOLDS = (0.25, *COCO_THRESHOLDS)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well detections agree with what the readers marked.
+
+    Args:
+        classes: The classes.
+        films: Names of the films.
+        fingerprint: SHA-256 over the films' names and what was marked on them.
+        films_with_truths: On how many films anything was marked.
+        truths: Number of marked boxes per class.
+        max_detections: Per film and class, only so many of the highest scores counted.
+        score_threshold: Detections with at least this score are in ``counts``. AP and AR take all.
+        measures: Name (see ``MEASURES``) -> one value in [0, 1] per class; NaN for a class that was never marked.
+        counts: Hits, false alarms and misses per class, at IoBB 0.5 and the score threshold.
+
+    Examples:
+        >>> from types import SimpleNamespace as Found
+        >>> from mdfnet.types import Target
+        >>> found = Found(boxes=[[0, 0, 10, 8]], labels=[1], scores=[0.7])
+        >>> result = evaluate([found], [Target.of([[0, 0, 10, 10]], [1])], Classes(("Effusion", "Nodule")))
+        >>> result.mean("AP@IoU=0.5"), round(result.mean("AP@IoU=0.5:0.95"), 2), result.counts[0].true_positives
+        (1.0, 0.7, 1)
+    """
+
+    classes: Classes
+    films: tuple[str, ...]
+    fingerprint: str
+    films_with_truths: int
+    truths: tuple[int, ...]
+    max_detections: int
+    score_threshold: float
+    measures: Mapping[str, tuple[float, ...]]
+    counts: tuple[Counts, ...]
+
+    def mean(self, measure: str) -> float:
+        """Mean of a measure over the classes that were marked; NaN when none was."""
+        return float(mean_over_classes(self.measures[measure]))
+
+    @property
+    def total(self) -> Counts:
+        """Counts of all classes together."""
+        return sum(self.counts, Counts())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A table: one row per class and one for all; columns ``class``, ``truths``, the measures and the counts."""
+        rows = [
+            {"class": name, "truths": truths, **{measure: self.measures[measure][k] for measure in MEASURES}, **vars(c)}
+            for k, (name, truths, c) in enumerate(zip(self.classes.names, self.truths, self.counts, strict=True))
+        ]
+        means = {measure: self.mean(measure) for measure in MEASURES}
+        return [*rows, {"class": "all", "truths": sum(self.truths), **means, **vars(self.total)}]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON; NaN becomes null."""
+        measures = {
+            name: [None if math.isnan(value) else value for value in values] for name, values in self.measures.items()
+        }
+        plain = {"films": list(self.films), "truths": list(self.truths), "measures": measures}
+        return vars(self) | plain | {"classes": _lists(self.classes), "counts": [vars(c) for c in self.counts]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            UserError: The data do not describe an evaluation.
+        """
+        try:
+            measures = {
+                name: tuple(math.nan if value is None else float(value) for value in data["measures"][name])
+                for name in MEASURES
+            }
+            plain = {"films": tuple(data["films"]), "truths": tuple(data["truths"]), "measures": measures}
+            counts = tuple(Counts(**row) for row in data["counts"])
+            return cls(**{**data, **plain, "classes": Classes(**data["classes"]), "counts": counts})
+        except (KeyError, TypeError, ValueError) as error:
+            fix = "give a file that this version's evaluation wrote"
+            raise UserError(f"not an evaluation ({type(error).__name__}: {error})", fix=fix) from None
+
+
+def evaluate(
+    detections: Sequence[Detected],
+    targets: Sequence[Marked],
+    classes: Classes,
+    *,
+    films: Sequence[str] | None = None,
+    max_detections: int = 100,
+    score_threshold: float = 0.1,
+    boxed_only: bool = False,
+) -> Evaluation:
+    """Score detections against what was marked on the same films.
+
+    The detections never come from a model that saw the targets: ``Model.detect`` does not take any.
+
+    Args:
+        detections: One per film, such as :class:`mdfnet.types.Detections` in main memory; boxes in pixels of the
+            original film.
+        targets: One per film, in the same order, such as :class:`mdfnet.types.Target`.
+        classes: The classes.
+        films: Names of the films, unique. Default: "0", "1", "2", ...
+        max_detections: Per film and class, only so many of the highest scores count. The paper has 10, COCO 100.
+        score_threshold: For the counts; 0.1 as the paper's table.
+        boxed_only: Leave out films on which nothing was marked. False alarms on healthy films then go unseen.
+
+    Raises:
+        UserError: There are no films; their numbers differ; a name comes twice; a box, label or score is not what it
+            should be. The film is named.
+    """
+    cases = Cases.of(detections, targets, len(classes), films)
+    if boxed_only:
+        boxed = np.flatnonzero(cases.truths_per_film.any(1)).tolist()
+        detections, targets = [detections[i] for i in boxed], [targets[i] for i in boxed]
+        cases = Cases.of(detections, targets, len(classes), [cases.films[i] for i in boxed])
+    iou, iobb = (
+        match(cases, overlap=overlap, thresholds=_THRESHOLDS, max_detections=max_detections)
+        for overlap in ("iou", "iobb")
+    )
+    per_class = [_summaries(score(matches)) for matches in (iou, iobb) for score in (average_precision, average_recall)]
+    return Evaluation(
+        classes=classes,
+        films=cases.films,
+        fingerprint=cases.fingerprint,
+        films_with_truths=int(cases.truths_per_film.any(1).sum()),
+        truths=tuple(cases.truths_per_film.sum(0).tolist()),
+        max_detections=max_detections,
+        score_threshold=score_threshold,
+        measures=dict(zip(MEASURES, (values for group in per_class for values in group), strict=True)),
+        counts=count(iobb, threshold=0.5, score=score_threshold),
+    )
+
+
+def compare(a: Evaluation, b: Evaluation) -> list[dict[str, Any]]:
+    """By how much ``b`` differs from ``a`` on the same films: the table of :meth:`Evaluation.rows`, ``b - a``.
+
+    Raises:
+        UserError: They do not measure the same thing: other films, other truths, other classes or other settings.
+    """
+    _check_comparable(a, b)
+    same = ("class", "truths")
+    return [
+        {column: value if column in same else theirs[column] - value for column, value in mine.items()}
+        for mine, theirs in zip(a.rows(), b.rows(), strict=True)
+    ]
+
+
+def _summaries(values: np.ndarray) -> list[tuple[float, ...]]:
+    """Per class at 0.25, at 0.5 and the mean of 0.5 to 0.95, from values ``[T, classes]`` at ``_THRESHOLDS``."""
+    return [tuple(row.tolist()) for row in (values[0], values[1], values[1:].mean(0))]
+
+
+def _lists(classes: Classes) -> dict[str, list]:
+    return {"names": list(classes.names), "ids": list(classes.ids)}
+
+
+def _check_comparable(a: Evaluation, b: Evaluation) -> None:
+    for setting in ("max_detections", "score_threshold"):
+        if getattr(a, setting) != getattr(b, setting):
+            what = f"evaluated with different {setting}, {getattr(a, setting)} and {getattr(b, setting)}"
+            raise UserError(what, fix="evaluate both with the same settings")
+    if a.classes.names != b.classes.names:
+        raise UserError(f"evaluated for different classes, {a.classes.names} and {b.classes.names}")
+    if odd := sorted(set(a.films) ^ set(b.films)):
+        some = ", ".join(odd[:3]) + (", ..." if len(odd) > 3 else "")
+        raise UserError(f"evaluated on different films; {len(odd)} are only in one of them: {some}")
+    if a.fingerprint != b.fingerprint:
+        raise UserError("evaluated on the same films, but with other boxes or labels marked on them")

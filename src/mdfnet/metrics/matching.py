@@ -1,0 +1,157 @@
+"""Which detections hit a truth: the greedy matching of COCO, at many overlap thresholds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdfnet.metrics.cases import Boxes, Cases
+from mdfnet.metrics.overlap import OVERLAPS
+
+#: The thresholds whose mean is COCO's AP: 0.5, 0.55, ... 0.95.
+COCO_THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).tolist())
+
+#: COCO caps a threshold of 1 here, so that rounding cannot lose an exact hit.
+_HIGHEST_THRESHOLD = 1 - 1e-10
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Every kept detection with whether it hit a truth, highest score first; all scores are computed from this.
+
+    Equal scores stay in film order. Films can be weighted, drawn again or left out without matching anew: what hits what
+    depends on one film alone.
+
+    Args:
+        overlap: "iou" or "iobb".
+        thresholds: The T overlap thresholds.
+        film: int64 ``[D]``, index of the film.
+        label: int64 ``[D]``, 1-based.
+        score: float64 ``[D]``, descending.
+        matched: bool ``[T, D]``.
+        truths: int64 ``[films, classes]``, number of marked boxes.
+    """
+
+    overlap: str
+    thresholds: tuple[float, ...]
+    film: np.ndarray
+    label: np.ndarray
+    score: np.ndarray
+    matched: np.ndarray
+    truths: np.ndarray
+
+    def row(self, threshold: float) -> int:
+        """Row of ``matched`` that belongs to an overlap threshold.
+
+        Raises:
+            ValueError: Nothing was matched at this threshold.
+        """
+        near = np.flatnonzero(np.isclose(self.thresholds, threshold, rtol=0, atol=1e-9))
+        if not len(near):
+            raise ValueError(f"not matched at {self.overlap} {threshold}, only at {self.thresholds}")
+        return int(near[0])
+
+
+def match(
+    cases: Cases,
+    *,
+    overlap: str = "iou",
+    thresholds: Sequence[float] = COCO_THRESHOLDS,
+    max_detections: int = 100,
+) -> Matches:
+    """Match detections to truths of the same film and class as ``COCOeval.evaluateImg`` of pycocotools does.
+
+    The detections of a film and class, highest score first (equal scores in the order given), each take the free truth
+    that they overlap most (of equal overlaps the last), if they overlap it by at least the threshold. A truth is taken
+    once.
+
+    Args:
+        cases: The films.
+        overlap: "iou" or "iobb".
+        thresholds: Overlap thresholds in [0, 1]. At 0 any truth of the class on the film will do.
+        max_detections: Per film and class, only so many of the highest scores count.
+
+    Raises:
+        ValueError: An unknown overlap, a threshold outside [0, 1], less than one detection.
+
+    Examples:
+        >>> from types import SimpleNamespace as Found
+        >>> from mdfnet.types import Target
+        >>> twice = Found(boxes=[[0, 0, 10, 10], [0, 0, 10, 9]], labels=[1, 1], scores=[0.6, 0.8])
+        >>> cases = Cases.of([twice], [Target.of([[0, 0, 10, 10]], [1])], class_count=1)
+        >>> matches = match(cases, thresholds=(0.5, 0.95))
+        >>> matches.score.tolist(), matches.matched.tolist()
+        ([0.8, 0.6], [[True, False], [False, True]])
+    """
+    if overlap not in OVERLAPS:
+        raise ValueError(f"overlap is one of {', '.join(OVERLAPS)}, not {overlap!r}")
+    if not all(0 <= threshold <= 1 for threshold in thresholds):
+        raise ValueError(f"overlap thresholds lie in [0, 1], got {thresholds}")
+    if max_detections < 1:
+        raise ValueError(f"max_detections must be at least 1, got {max_detections}")
+    kept = _best_of_each_group(cases, max_detections)
+    matched = _match_groups(cases, kept, overlap, np.minimum(thresholds, _HIGHEST_THRESHOLD))
+    by_score = np.argsort(-cases.scores[kept], kind="stable")
+    kept = kept[by_score]
+    return Matches(
+        overlap,
+        tuple(thresholds),
+        cases.detections.film[kept],
+        cases.detections.label[kept],
+        cases.scores[kept],
+        matched[:, by_score],
+        cases.truths_per_film,
+    )
+
+
+def _best_of_each_group(cases: Cases, max_detections: int) -> np.ndarray:
+    """Rows of the detections that count, by film, class and falling score."""
+    order = np.lexsort((-cases.scores, cases.detections.label, cases.detections.film))
+    group = _group(cases.detections, cases.class_count)[order]
+    rank = np.arange(len(group)) - np.searchsorted(group, group)
+    return order[rank < max_detections]
+
+
+def _match_groups(cases: Cases, kept: np.ndarray, overlap: str, thresholds: np.ndarray) -> np.ndarray:
+    """Matched ``[T, D]`` of the kept detections, in their order."""
+    of_detection = _group(cases.detections, cases.class_count)[kept]
+    of_truth = _group(cases.truths, cases.class_count)
+    order = np.argsort(of_truth, kind="stable")
+    of_truth = of_truth[order]
+    detections, truths = cases.detections.box[kept], cases.truths.box[order]
+
+    both = np.intersect1d(of_detection, of_truth)
+    detections_of = _slices(of_detection, both)
+    truths_of = _slices(of_truth, both)
+    matched = np.zeros((len(thresholds), len(kept)), bool)
+    for mine, theirs in zip(detections_of, truths_of, strict=True):
+        matched[:, mine] = _greedy(OVERLAPS[overlap](detections[mine], truths[theirs]), thresholds)
+    return matched
+
+
+def _greedy(overlaps: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Matched ``[T, D]`` from the overlaps ``[D, G]`` of one film and class, detections by falling score."""
+    rows = np.arange(len(thresholds))
+    taken = np.zeros((len(thresholds), overlaps.shape[1]), bool)
+    matched = np.zeros((len(thresholds), len(overlaps)), bool)
+    # Truths run backwards because argmax gives the first of equals, COCO the last.
+    for detection, overlap in enumerate(overlaps[:, ::-1]):
+        free = np.where(taken, -1, overlap)
+        best = free.argmax(1)
+        hit = free[rows, best] >= thresholds
+        taken[rows, best] |= hit
+        matched[:, detection] = hit
+    return matched
+
+
+def _group(boxes: Boxes, class_count: int) -> np.ndarray:
+    """One number per film and class."""
+    return boxes.film * class_count + boxes.label - 1
+
+
+def _slices(groups: np.ndarray, wanted: np.ndarray) -> list[slice]:
+    """Where each wanted group lies in sorted groups."""
+    starts, stops = np.searchsorted(groups, wanted, "left"), np.searchsorted(groups, wanted, "right")
+    return [slice(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]

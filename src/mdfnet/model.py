@@ -1,0 +1,221 @@
+"""The model: a film and a record in, losses or detections out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.standardize import Standardizer
+from mdfnet.config import Config, load_config
+from mdfnet.detectors.backbone import backbone, load_weights
+from mdfnet.detectors.rcnn import RCNN
+from mdfnet.fusion.attach import ClinicalFusion
+from mdfnet.fusion.encoder import MLPEncoder, PaperEncoder
+from mdfnet.fusion.features import Features, image_features, replayed
+from mdfnet.fusion.maps import Deconv, PaperMap
+from mdfnet.fusion.vectors import Concat
+from mdfnet.outlines import masks_of
+from mdfnet.preprocessing import Geometry, Preprocessing
+from mdfnet.types import PAPER_CLASSES, Classes, Detections
+
+
+def build(
+    config: str | Path | Config = "default",
+    *,
+    classes: Classes = PAPER_CLASSES,
+    schema: Schema | str | None = None,
+    **overrides: Any,
+) -> Model:
+    """Make an untrained model. Nothing is downloaded; see :meth:`Model.load_pretrained`.
+
+    Args:
+        config: A preset name, a path to a YAML file, or a config.
+        classes: What it shall find. Default: the paper's five.
+        schema: Its clinical features, or the name of a schema. Default: ``mimic-ed``, the paper's ten.
+        overrides: Config keys, such as ``mask_head=True`` or ``epochs=3``.
+
+    Raises:
+        UserError: The config does not fit.
+
+    Examples:
+        >>> model = build("tiny")
+        >>> found = model.detect([torch.rand(1, 120, 100)], clinical=None)
+        >>> found[0].boxes.shape[1]
+        4
+    """
+    schema = Schema.load(schema or "mimic-ed") if not isinstance(schema, Schema) else schema
+    return Model(load_config(config, overrides), classes, schema)
+
+
+class Model(nn.Module):
+    """A detector with clinical fusion attached.
+
+    Images are lists of float32 ``[3, H, W]`` or ``[1, H, W]`` in [0, 1], of any sizes. A clinical batch is float32
+    ``[B, F]`` in the schema's order and units; categories as their index; NaN = missing; None = no records at all.
+
+    Args:
+        config, classes, schema: What :func:`build` says.
+        fitted: The clinical scale fitted on the training split. Default: from the schema's plausible ranges.
+    """
+
+    def __init__(self, config: Config, classes: Classes, schema: Schema, fitted: Standardizer | None = None):
+        super().__init__()
+        self.config, self.classes, self.schema = config, classes, schema
+        self.fitted = fitted or Standardizer.of_ranges(schema)
+        self.preprocessing = Preprocessing(config.input)
+        self.detector = RCNN(config.detector, config.input, len(classes))
+        self.fusion = _fusion(config, schema, self.fitted, self.detector) if config.fused else None
+
+    def fit(self, fitted: Standardizer) -> None:
+        """Take over the clinical scale fitted on the training split."""
+        self.fitted = fitted
+        if self.fusion is not None:
+            self.fusion.encoder.columns.fit(fitted)
+
+    def load_pretrained(self) -> None:
+        """Start every image backbone from the config's weights, if it names any.
+
+        Raises:
+            UserError: They cannot be had or do not fit.
+        """
+        settings = self.config.detector
+        if settings.weights is None:
+            return
+        nets = [self.detector.net.backbone]
+        nets += [module.backbone for module in self.modules() if isinstance(module, PaperMap)]
+        for net in nets:
+            load_weights(net, settings.backbone, settings.weights)
+
+    def losses(
+        self, images: Sequence[Tensor], targets: Sequence[dict[str, Tensor]], clinical: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Training losses by name, scalars.
+
+        Args:
+            images, clinical: See the class.
+            targets: Per film ``boxes`` float32 ``[N, 4]`` xyxy in film pixels, ``labels`` int64 ``[N]`` 1-based and, for a
+                mask head, optionally ``masks`` ``[N, H, W]``.
+        """
+        batch, geometries = self._prepare(images)
+        targets = [self._target(target, geometry) for target, geometry in zip(targets, geometries, strict=True)]
+        with self._patients(clinical, batch):
+            return self.detector.losses(batch, targets)
+
+    @torch.no_grad()
+    def detect(self, images: Sequence[Tensor], clinical: Tensor | None = None) -> list[Detections]:
+        """Find boxes, in the pixels of the images given. Never looks at targets; always in evaluation mode."""
+        batch, geometries = self._prepare(images)
+        return self._detect(batch, geometries, clinical)
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[Tensor]) -> Features:
+        """The part that depends on the films alone, to be used by :meth:`detect_from` with as many records as wanted."""
+        batch, geometries = self._prepare(images)
+        with self._evaluating():
+            return Features(batch, tuple(geometries), image_features(self.detector, batch))
+
+    @torch.no_grad()
+    def detect_from(self, features: Features, clinical: Tensor | None = None) -> list[Detections]:
+        """What :meth:`detect` gives for these films and records. One film may come with several records."""
+        if clinical is not None and len(features) == 1 < len(clinical):
+            features = features.repeat(len(clinical))
+        with replayed(self.detector, features.outputs):
+            return self._detect(features.images, features.geometries, clinical)
+
+    def save(self, folder: str | Path, **info: Any) -> None:
+        """Write the model as a folder; see :func:`mdfnet.checkpoint.save`."""
+        from mdfnet.checkpoint import save
+
+        save(self, folder, **info)
+
+    def _prepare(self, images: Sequence[Tensor]) -> tuple[Tensor, list[Geometry]]:
+        device = next(self.parameters()).device
+        prepared = [self.preprocessing(image.to(device)) for image in images]
+        return torch.stack([image for image, _ in prepared]), [geometry for _, geometry in prepared]
+
+    def _target(self, target: dict[str, Tensor], geometry: Geometry) -> dict[str, Tensor]:
+        device, size = next(self.parameters()).device, self.config.input.size
+        boxes = geometry.to_network(target["boxes"].to(device))
+        ready = {"boxes": boxes, "labels": target["labels"].to(device)}
+        if self.detector.needs_masks:
+            masks = target.get("masks")
+            if masks is None:
+                ready["masks"] = masks_of(boxes, size, self.config.detector.mask_shape)
+            else:
+                ready["masks"] = self._masks_to_network(masks.to(device), geometry)
+        return ready
+
+    def _masks_to_network(self, masks: Tensor, geometry: Geometry) -> Tensor:
+        if not len(masks):
+            return masks.new_zeros(0, self.config.input.size, self.config.input.size)
+        return torch.stack([self.preprocessing(mask[None].float())[0][0] for mask in masks]).gt(0.5).to(torch.uint8)
+
+    def _detect(self, batch: Tensor, geometries: Sequence[Geometry], clinical: Tensor | None) -> list[Detections]:
+        with self._evaluating(), self._patients(clinical, batch):
+            found = self.detector.detect(batch)
+        return [_to_film(one, geometry) for one, geometry in zip(found, geometries, strict=True)]
+
+    @contextmanager
+    def _patients(self, clinical: Tensor | None, batch: Tensor) -> Iterator[None]:
+        if clinical is None:
+            clinical = torch.full((len(batch), len(self.schema)), np.nan)
+        if clinical.shape != (len(batch), len(self.schema)):
+            raise ValueError(f"clinical is {list(clinical.shape)}, expected [{len(batch)}, {len(self.schema)}]")
+        if self.fusion is None:
+            yield
+            return
+        with self.fusion.of(clinical.to(batch)):
+            yield
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(training)
+
+
+def _to_film(found: Detections, geometry: Geometry) -> Detections:
+    """From network pixels to the film's, clipped to it; what lay in the padding is dropped."""
+    limit = found.boxes.new_tensor([geometry.width, geometry.height] * 2)
+    boxes = geometry.to_film(found.boxes).clamp(min=0).minimum(limit)
+    keep = (boxes[:, 2:] > boxes[:, :2]).all(1)
+    masks = None if found.masks is None else _masks_to_film(found.masks[keep], geometry)
+    return Detections(boxes[keep], found.labels[keep], found.scores[keep], masks)
+
+
+def _masks_to_film(masks: Tensor, geometry: Geometry) -> Tensor:
+    (left, top), (width, height) = geometry.offset, geometry.inner
+    inner = masks[None, :, top : top + height, left : left + width]
+    if not len(masks) or (height, width) == (geometry.height, geometry.width):
+        return inner[0] if len(masks) else masks.new_zeros(0, geometry.height, geometry.width)
+    return nn.functional.interpolate(inner, (geometry.height, geometry.width), mode="bilinear")[0]
+
+
+def _fusion(config: Config, schema: Schema, fitted: Standardizer, detector: RCNN) -> ClinicalFusion:
+    """The fusion a config asks for, attached to the detector."""
+    settings, input = config.fusion, config.input
+    if settings.encoder == "paper":
+        encoder = PaperEncoder(schema, settings.dim, fitted)
+    else:
+        dropouts = settings.record_dropout, settings.feature_dropout
+        encoder = MLPEncoder(schema, settings.dim, fitted, *dropouts)
+
+    def paper_map(channels: int) -> PaperMap:
+        image = config.detector
+        second = backbone(image.backbone, stride=image.stride, channels=channels, norm=image.norm, in_channels=3)
+        return PaperMap(encoder.dim, input.size, second)
+
+    maps = {None: None, "deconv": partial(Deconv, encoder.dim), "paper": paper_map}
+    vectors = {None: None, "concat": partial(Concat, encoder.dim, zero_start=settings.zero_start)}
+    return ClinicalFusion(detector, encoder, maps[settings.map], vectors[settings.vector])
