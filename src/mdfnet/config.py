@@ -96,7 +96,9 @@ class TrainConfig(Part):
     balance: bool = Field(False, description="draw films with rare findings more often (repeat-factor sampling)")
     augment: Literal["none", "chest", "paper"] = Field("chest", description="chest: no flips; paper: flips only")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation score")
-    monitor: Literal["AP25", "AP50", "IoBB50"] = Field("AP50", description="validation score that picks the best epoch")
+    monitor: Literal["AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5"] = Field(
+        "AP@IoU=0.5", description="validation score that picks the best epoch"
+    )
     precision: Literal["32", "bf16", "16"] = "32"
     workers: int = Field(0, ge=0, description="processes that load films; 0 loads in the main one")
     seed: int = Field(0, ge=0)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from PIL import Image, ImageDraw
 from torch import Tensor
+
+from mdfnet.types import Target
 
 
 def ellipse(box: np.ndarray, points: int = 32) -> np.ndarray:
@@ -56,3 +59,19 @@ def masks_of(boxes: Tensor, size: int, shape: str) -> Tensor:
     y = ((center - middle[:, 1:]) / radius[:, 1:]).abs()[:, :, None]
     inside = (x**2 + y**2 <= 1) if shape == "ellipse" else (x <= 1) & (y <= 1)
     return inside.to(torch.uint8)
+
+
+def outline_masks(target: Target, size: int) -> np.ndarray:
+    """Masks of a target's outlines, or of the inscribed ellipses where only the box is known: uint8 ``[N, size, size]``.
+
+    Examples:
+        >>> outline_masks(Target.of([[0, 0, 8, 8]], [1]), 8).shape
+        (1, 8, 8)
+    """
+    masks = np.zeros((len(target), size, size), np.uint8)
+    for i, (box, polygon) in enumerate(zip(target.boxes, target.polygons, strict=True)):
+        canvas = Image.new("L", (size, size))
+        points = ellipse(box) if polygon is None else polygon
+        ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in points - 0.5], fill=1)
+        masks[i] = np.asarray(canvas)
+    return masks

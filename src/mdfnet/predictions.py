@@ -5,8 +5,6 @@ Both are written whole or not at all, and read back exactly.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from mdfnet.errors import UserError
-from mdfnet.files import replacing
+from mdfnet.files import read_text, replacing
+from mdfnet.tables import Row, format_table, read_table
 from mdfnet.types import Classes, Detections
 
 #: Columns of the CSV: film, class name, score in [0, 1], box corners in pixels of the original film.
@@ -40,7 +39,7 @@ def write_coco(
 
     Raises:
         ValueError: Not one of ``detections`` per film id, or a film id twice.
-        OSError: The file cannot be written.
+        UserError: The file cannot be written.
 
     Examples:
         >>> import tempfile
@@ -89,7 +88,7 @@ def read_coco(path: str | Path, classes: Classes) -> dict[str | int, Detections]
         ([[10.0, 20.0, 40.0, 80.0]], [1])
     """
     try:
-        entries = json.loads(_read_text(path))
+        entries = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise UserError(f"not JSON: {error}", where=path) from None
     if not isinstance(entries, list):
@@ -124,22 +123,23 @@ def write_csv(
         film-1,Effusion,0.9,10.0,20.5,40.0,80.0
     """
     _check_films(film_ids, detections)
-    with replacing(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for film, found in zip(film_ids, detections, strict=True):
-            for label, score, box in _rows(found):
-                table.writerow([film, classes.name(label), *(str(np.float32(number)) for number in (score, *box))])
+    rows = [
+        [film, classes.name(label), *(str(np.float32(number)) for number in (score, *box))]
+        for film, found in zip(film_ids, detections, strict=True)
+        for label, score, box in _rows(found)
+    ]
+    with replacing(path) as draft:
+        draft.write_text(format_table(COLUMNS, rows), encoding="utf-8")
 
 
 def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
     """Read such a table back: detections per film as NumPy arrays, highest score first.
 
-    Other columns are passed over, a byte-order mark is too. Film ids come back as strings.
+    Film ids come back as strings; other columns are passed over.
 
     Raises:
-        UserError: The file is missing, a column is, a class is unknown, or a number is not one (see :func:`read_coco`);
-            the row is given as a spreadsheet counts it, the header being row 1.
+        UserError: The file is no such table (see :func:`mdfnet.tables.read_table`), a class is unknown, or a box or a
+            score is not one (see :func:`read_coco`); the row is given.
 
     Examples:
         >>> import tempfile
@@ -148,13 +148,11 @@ def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
         >>> read_csv(path, Classes(("Effusion",)))["film-1"].boxes.tolist()
         [[10.0, 20.0, 40.0, 80.0]]
     """
-    table = csv.DictReader(io.StringIO(_read_text(path), newline=""))
-    missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
-    if missing:
-        raise UserError(f"no column {', '.join(missing)}", where=path, fix=f"the header must have {','.join(COLUMNS)}")
+    table = read_table(path)
+    table.require(*COLUMNS)
     films: dict[str, list[_Row]] = {}
     for row in table:
-        films.setdefault(row["image"], []).append(_csv_row(row, classes, f"{path} row {table.line_num}"))
+        films.setdefault(row["image"], []).append(_csv_row(row, classes))
     return {film: _detections(rows) for film, rows in films.items()}
 
 
@@ -168,15 +166,6 @@ def _check_films(film_ids: Sequence[str | int], detections: Sequence[Detections]
 def _rows(found: Detections) -> Iterable[_Row]:
     boxes, labels, scores = (np.asarray(values).tolist() for values in (found.boxes, found.labels, found.scores))
     return zip(labels, scores, boxes, strict=True)
-
-
-def _read_text(path: str | Path) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", where=path) from None
-    except UnicodeDecodeError:
-        raise UserError("is not UTF-8 text", where=path) from None
 
 
 def _coco_row(entry: object, classes: Classes, where: str) -> _Row:
@@ -198,13 +187,13 @@ def _coco_row(entry: object, classes: Classes, where: str) -> _Row:
     return label, _score(entry["score"], where), _box(x, y, x + width, y + height, where)
 
 
-def _csv_row(row: Mapping[str, str], classes: Classes, where: str) -> _Row:
+def _csv_row(row: Row, classes: Classes) -> _Row:
     try:
-        label = classes.label(row["label"] or "")
+        label = classes.label(row["label"])
     except UserError as error:
-        raise UserError(error.what, where=where, fix=error.fix) from None
-    corners = (_number(row[column], column, where) for column in COLUMNS[3:])
-    return label, _score(row["score"], where), _box(*corners, where)
+        raise UserError(error.what, where=row.where, fix=error.fix) from None
+    corners = (_number(row[column], column, row.where) for column in COLUMNS[3:])
+    return label, _score(row["score"], row.where), _box(*corners, row.where)
 
 
 def _number(value: object, name: str, where: str) -> float:

@@ -82,11 +82,16 @@ class Table:
         return rows
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: str | Path, problems: list[UserError] | None = None) -> Table:
     """Read a table with a header from UTF-8 text; the delimiter is the one that splits the header most.
 
+    Args:
+        path: Where it lies.
+        problems: Where to collect what is wrong with single rows, which are then left out; by default it is raised.
+
     Raises:
-        UserError: No such file, wrong encoding, nothing in it, a column named twice, or a row with too many or too few cells.
+        UserError: No such file, wrong encoding, nothing in it, a column named twice, or a row with too many or too
+            few cells.
 
     Examples:
         >>> import tempfile
@@ -107,10 +112,17 @@ def read_table(path: str | Path) -> Table:
     try:
         columns = tuple(name.strip() for name in next(lines))
         _check_header(columns, path)
-        rows = tuple(_row(cells, columns, path, lines.line_num, delimiter) for cells in lines if any(map(str.strip, cells)))
+        rows = []
+        for cells in filter(any, lines):
+            try:
+                rows.append(_row(cells, columns, path, lines.line_num, delimiter))
+            except UserError as problem:
+                if problems is None:
+                    raise
+                problems.append(problem)
     except csv.Error as error:
         raise UserError(f"not a table: {error}", where=f"{path} row {lines.line_num}") from None
-    return Table(path, columns, rows, delimiter)
+    return Table(path, columns, tuple(rows), delimiter)
 
 
 def _check_header(columns: Sequence[str], path: Path) -> None:

@@ -47,8 +47,8 @@ def read_record(
         mapping: Feature name -> value, or -> ``{"value": ..., "unit": ...}``. A feature that is absent, None, NaN or an
             empty text is missing.
         where: File and row, for messages.
-        invalid: What to do with a value that cannot be right: raise, or turn it to missing and note it. A name that is no
-            feature and a unit that does not fit are always errors.
+        invalid: What to do with a value that cannot be right: raise, or turn it to missing and note it. A name that
+            is no feature and a unit that does not fit are always errors.
         units: Feature name -> UCUM unit its values come in. Default: the schema's.
 
     Raises:
@@ -70,7 +70,9 @@ def read_record(
     for position, feature in enumerate(schema.features):
         value, unit = _value_and_unit(mapping.get(feature.name), feature, units or {}, where)
         try:
-            values[position] = _category(value, feature) if feature.kind == "category" else _number(value, unit, feature)
+            values[position] = (
+                _category(value, feature) if feature.kind == "category" else _number(value, unit, feature)
+            )
         except _Implausible as problem:
             if invalid == "error":
                 raise UserError(str(problem), where=where, fix=problem.fix) from None
@@ -98,8 +100,8 @@ def format_value(feature: Feature, value: float) -> str:
     """A value of the clinical vector as text that `read_record` reads back exactly; missing is the empty text.
 
     Examples:
-        >>> schema = Schema.load("age-sex-view")
-        >>> format_value(schema["age"], np.float32(61.3)), format_value(schema["sex"], 1.0), format_value(schema["age"], np.nan)
+        >>> age, sex, _ = Schema.load("age-sex-view").features
+        >>> format_value(age, np.float32(61.3)), format_value(sex, 1.0), format_value(age, np.nan)
         ('61.3', 'M', '')
     """
     if math.isnan(value):

@@ -29,7 +29,8 @@ class Standardizer:
         """Fit on the training split only.
 
         Args:
-            values: float ``[N, F]`` with NaN where missing. A column that is constant or altogether missing gets deviation 1.
+            values: float ``[N, F]`` with NaN where missing. A constant number gets deviation 1; one that is altogether
+                missing also, and the middle of its plausible range as mean.
 
         Examples:
             >>> schema = Schema.load("age-sex-view")
@@ -44,7 +45,7 @@ class Standardizer:
             if not len(known):
                 continue
             if feature.kind == "number":
-                mean[i], std[i] = known.mean(), known.std() or 1.0
+                mean[i], std[i] = known.mean(), known.std() if np.ptp(known) else 1.0
             else:
                 mode[i] = np.bincount(known.astype(np.int64)).argmax()
         return cls(mean, std, mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -39,9 +40,14 @@ class ClinicalTable:
 
     def record(self, identifier: str) -> np.ndarray:
         """The float32 ``[F]`` vector of one id, all NaN when the table does not have it."""
-        if identifier not in self.ids:
+        if identifier not in self.index:
             return np.full(self.values.shape[1], np.nan, np.float32)
-        return self.values[self.ids.index(identifier)]
+        return self.values[self.index[identifier]]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Row of each id."""
+        return {identifier: row for row, identifier in enumerate(self.ids)}
 
 
 def read_clinical_table(
@@ -64,7 +70,8 @@ def read_clinical_table(
         extra: Further columns to hand back as text.
         columns: Feature name -> name of its column, where they differ.
         units: Feature name -> UCUM unit of its column, where it is not the schema's.
-        invalid: "error" stops at the first value that cannot be right, "missing" turns such values to missing and counts.
+        invalid: "error" stops at the first value that cannot be right, "missing" turns such values to missing and
+            counts them.
         unused: What to do with other columns: "error", or "ignore" and list them.
 
     Raises:

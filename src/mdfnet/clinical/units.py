@@ -1,7 +1,7 @@
 """Units in UCUM codes, and how to get from one to another.
 
-Every unit is an affine function of its dimension's first unit: ``value_in_first = value * scale + offset``. Factors are exact by
-definition (SI brochure; NIST SP 811, appendix B.8) but month and year, which are UCUM's mean Julian ones.
+Every unit is an affine function of its dimension's first unit: ``value_in_first = value * scale + offset``. Factors
+are those of NIST SP 811, appendix B.8; month and year are UCUM's mean Julian ones.
 """
 
 from __future__ import annotations

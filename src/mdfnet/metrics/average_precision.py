@@ -37,8 +37,9 @@ def precision_recall(matches: Matches, label: int, weights: np.ndarray | None = 
     hits = np.cumsum(matches.matched[:, of_class] * weight, axis=1)
     found = np.cumsum(weight)
     marked = weights @ matches.truths[:, label - 1]
+    precision = np.divide(hits, found, out=np.zeros_like(hits), where=found > 0)
     recall = hits / marked if marked > 0 else np.full_like(hits, np.nan)
-    return hits / (found + np.spacing(1)), recall
+    return precision, recall
 
 
 def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np.ndarray:
@@ -59,12 +60,11 @@ def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np
         >>> average_precision(matches).round(3).tolist()
         [[0.422]]
     """
-    class_count = matches.truths.shape[1]
-    result = np.full((len(matches.thresholds), class_count), np.nan)
-    for label in range(1, class_count + 1):
-        precision, recall = precision_recall(matches, label, weights)
-        if _film_weights(matches, weights) @ matches.truths[:, label - 1] > 0:
-            result[:, label - 1] = [_interpolated(*curve) for curve in zip(precision, recall, strict=True)]
+    marked = _film_weights(matches, weights) @ matches.truths
+    result = np.full((len(matches.thresholds), len(marked)), np.nan)
+    for k in np.flatnonzero(marked):
+        precision, recall = precision_recall(matches, k + 1, weights)
+        result[:, k] = [_interpolated(*curve) for curve in zip(precision, recall, strict=True)]
     return result
 
 
@@ -79,13 +79,12 @@ def average_recall(matches: Matches, weights: np.ndarray | None = None) -> np.nd
         float64 ``[T, classes]`` in [0, 1]; NaN for a class that was never marked.
     """
     weights = _film_weights(matches, weights)
-    class_count = matches.truths.shape[1]
-    hits = np.zeros((len(matches.thresholds), class_count))
-    for label in range(1, class_count + 1):
-        of_class = matches.label == label
-        hits[:, label - 1] = matches.matched[:, of_class] @ weights[matches.film[of_class]]
     marked = weights @ matches.truths
-    return np.divide(hits, marked, out=np.full_like(hits, np.nan), where=marked > 0)
+    result = np.full((len(matches.thresholds), len(marked)), np.nan)
+    for k in np.flatnonzero(marked):
+        of_class = matches.label == k + 1
+        result[:, k] = matches.matched[:, of_class] @ weights[matches.film[of_class]] / marked[k]
+    return result
 
 
 def mean_over_classes(values: np.ndarray) -> np.ndarray:

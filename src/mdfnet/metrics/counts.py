@@ -34,7 +34,7 @@ class Counts:
 def count(matches: Matches, *, threshold: float, score: float) -> tuple[Counts, ...]:
     """Count per class.
 
-    Leaving out low scores after matching is the same as before it, because a detection never gives way to a lower score.
+    Low scores can be left out after matching as well as before: a detection never gives way to one of lower score.
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.

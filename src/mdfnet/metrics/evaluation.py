@@ -132,12 +132,14 @@ def evaluate(
         boxed_only: Leave out films on which nothing was marked. False alarms on healthy films then go unseen.
 
     Raises:
-        UserError: There are no films; their numbers differ; a name comes twice; a box, label or score is not what it
+        UserError: There are no films (with a mark, if ``boxed_only``); their numbers differ; a name comes twice; a box, label or score is not what it
             should be. The film is named.
     """
     cases = Cases.of(detections, targets, len(classes), films)
     if boxed_only:
         boxed = np.flatnonzero(cases.truths_per_film.any(1)).tolist()
+        if not boxed:
+            raise UserError("nothing is marked on any of the films", fix="evaluate all films, not only boxed ones")
         detections, targets = [detections[i] for i in boxed], [targets[i] for i in boxed]
         cases = Cases.of(detections, targets, len(classes), [cases.films[i] for i in boxed])
     iou, iobb = (

@@ -21,8 +21,8 @@ _HIGHEST_THRESHOLD = 1 - 1e-10
 class Matches:
     """Every kept detection with whether it hit a truth, highest score first; all scores are computed from this.
 
-    Equal scores stay in film order. Films can be weighted, drawn again or left out without matching anew: what hits what
-    depends on one film alone.
+    Equal scores stay in film order. What hits what depends on one film alone, so films can be weighted, drawn again or
+    left out without matching anew.
 
     Args:
         overlap: "iou" or "iobb".

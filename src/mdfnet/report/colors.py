@@ -16,22 +16,22 @@ HUES = (
 )
 
 #: Lightness of the first and the last class color, CIE L* in 0 ... 100: neither is lost on a black or a white ground.
-LIGHTNESS = (42.0, 94.0)
+LIGHTNESS = (42.0, 90.0)
 
 
 def class_colors(count: int) -> tuple[tuple[int, int, int], ...]:
     """Colors for ``count`` classes: Okabe-Ito hues in evenly spaced, strictly rising lightness.
 
-    Grey tones differ by 52 / (count - 1) units of CIE L*; past seven classes hues repeat, lightness does not.
+    Neighbors differ by 48 / (count - 1) units of CIE L*; past seven classes hues repeat, lightness does not.
 
     Returns:
         One RGB triple in 0 ... 255 per class, in label order.
 
     Examples:
         >>> class_colors(2)
-        ((0, 105, 164), (251, 239, 69))
+        ((0, 104, 163), (241, 230, 99))
     """
-    hues = np.linspace(0, len(HUES) - 1, count).round().astype(int)
+    hues = np.linspace(0, len(HUES) - 1, count).astype(int)
     return tuple(
         _with_lightness(HUES[hue], lightness)
         for hue, lightness in zip(hues, np.linspace(*LIGHTNESS, count), strict=True)
@@ -68,7 +68,7 @@ def _linear(color: tuple[int, int, int]) -> np.ndarray:
 
 
 def _with_lightness(color: tuple[int, int, int], lightness: float) -> tuple[int, int, int]:
-    """The color darkened (toward black) or lightened (toward white) in linear light to a CIE L* of at least 8."""
+    """The color darkened (toward black) or lightened (toward white) in linear light to a CIE L* above 8."""
     target = ((lightness + 16) / 116) ** 3
     light = _linear(color)
     now = light @ _WEIGHTS

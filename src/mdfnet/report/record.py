@@ -32,8 +32,7 @@ def describe(schema: Schema, values: Sequence[float]) -> tuple[tuple[str, str], 
         ('gender', 'missing')
     """
     return tuple(
-        (feature.name, _text(feature, float(value)))
-        for feature, value in zip(schema.features, values, strict=True)
+        (feature.name, _text(feature, float(value))) for feature, value in zip(schema.features, values, strict=True)
     )
 
 

@@ -1,0 +1,5 @@
+"""``python -m mdfnet`` is ``mdfnet``."""
+
+from mdfnet.cli import main
+
+main()

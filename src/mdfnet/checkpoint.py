@@ -1,0 +1,165 @@
+"""A saved model: a folder with safetensors and JSON, nothing that runs code when it is read.
+
+``model.safetensors`` holds the weights. ``model.json`` holds everything else that is needed to use them and to know where
+they come from: config, classes, clinical schema, what was fitted on the training split, preprocessing, versions, and
+whatever training noted. The folder appears under its name only when it is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.standardize import Standardizer
+from mdfnet.config import Config
+from mdfnet.errors import UserError
+from mdfnet.types import Classes
+
+if TYPE_CHECKING:
+    from mdfnet.model import Model
+
+#: Version of the folder's format. A later one is refused.
+FORMAT_VERSION = 1
+WEIGHTS, CARD = "model.safetensors", "model.json"
+NOTICE = "Research use only. Not a medical device."
+
+
+class Card(BaseModel):
+    """What ``model.json`` holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format_version: int
+    notice: str
+    config: Config
+    classes: dict[str, int]
+    clinical_schema: Schema
+    fitted: dict[str, list[float]]
+    preprocessing: dict[str, Any]
+    versions: dict[str, str]
+    weights_sha256: str
+    training: dict[str, Any]
+
+
+def save(model: Model, folder: str | Path, **training: Any) -> None:
+    """Write a model as a folder, replacing one of that name only when the new one is complete.
+
+    Args:
+        model: What to save.
+        folder: Where.
+        training: JSON-able facts about its training: data set, fingerprint, epoch, scores, what was synthetic.
+
+    Raises:
+        UserError: The folder exists and is not a model, or it cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / CARD).is_file():
+        raise UserError("the folder exists and holds no model", where=folder, fix="choose another name")
+    draft = folder.with_name(f".{folder.name}.writing")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        draft.mkdir(parents=True)
+        state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+        save_file(state, draft / WEIGHTS)
+        card = _card(model, _sha256(draft / WEIGHTS), training)
+        (draft / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
+        _replace(draft, folder)
+    except OSError as error:
+        raise UserError(f"cannot write the model: {error.strerror or error}", where=folder) from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def load(folder: str | Path) -> Model:
+    """Read a model that :func:`save` wrote; ready for detection.
+
+    Raises:
+        UserError: A file is missing or altered, of a later version, or does not fit the rest.
+    """
+    from mdfnet.model import Model
+
+    folder = Path(folder)
+    card = read_card(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"{WEIGHTS} is missing", where=folder, fix="copy the whole model folder")
+    if _sha256(folder / WEIGHTS) != card.weights_sha256:
+        raise UserError(f"{WEIGHTS} is not the file {CARD} was written with", where=folder, fix="copy the model again")
+    classes = Classes(tuple(card.classes), tuple(card.classes.values()))
+    model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted))
+    made = {"name": model.preprocessing.name, "version": model.preprocessing.version}
+    if card.preprocessing != made:
+        raise UserError(f"made with preprocessing {card.preprocessing}, this mdfnet has {made}", where=folder / CARD)
+    try:
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except (RuntimeError, SafetensorError) as error:
+        raise UserError(f"weights do not fit: {str(error).splitlines()[-1].strip()}", where=folder / WEIGHTS) from None
+    return model.eval()
+
+
+def read_card(folder: str | Path) -> Card:
+    """Everything about a saved model but its weights.
+
+    Raises:
+        UserError: There is no such model, or its card cannot be read.
+    """
+    path = Path(folder) / CARD
+    if not path.is_file():
+        raise UserError(f"no model here: {CARD} is missing", where=folder, fix="give the folder that training wrote")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"not JSON: {error}", where=path) from None
+    if isinstance(values, dict) and values.get("format_version", 0) > FORMAT_VERSION:
+        raise UserError(f"written by a later mdfnet (format {values['format_version']})", where=path, fix="update mdfnet")
+    try:
+        return Card.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(f"{key}: {first['msg']}", where=path, fix="the file was altered; copy the model again") from None
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    names = ("mdfnet", "torch", "torchvision", "lightning", "numpy", "pillow", "pydicom")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _card(model: Model, sha256: str, training: dict[str, Any]) -> Card:
+    return Card(
+        format_version=FORMAT_VERSION,
+        notice=NOTICE,
+        config=model.config,
+        classes=dict(zip(model.classes.names, model.classes.ids, strict=True)),
+        clinical_schema=model.schema,
+        fitted=model.fitted.to_dict(),
+        preprocessing={"name": model.preprocessing.name, "version": model.preprocessing.version},
+        versions=versions(),
+        weights_sha256=sha256,
+        training=training,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replace(draft: Path, folder: Path) -> None:
+    """Put a finished folder in the place of another: at every moment one of the two is whole on disk."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    draft.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,77 @@
+"""Training, validation and test splits in which no patient stands twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mdfnet.data.layout import SPLITS
+from mdfnet.errors import UserError
+from mdfnet.types import Study
+
+FRACTIONS = {"train": 0.7, "val": 0.15, "test": 0.15}
+
+
+def split_by_patient(
+    studies: Sequence[Study], fractions: Mapping[str, float] = FRACTIONS, seed: int = 0
+) -> tuple[Study, ...]:
+    """Give every patient a split such that each finding is spread over the splits in the same fractions.
+
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011) over patients: the rarest finding is shared out first,
+    each time to the split that lacks it most; "no finding" counts as a finding. The order of the studies does not matter.
+
+    Args:
+        studies: All films; a split they have already is replaced.
+        fractions: Split -> share of the patients; they add up to 1.
+        seed: The same seed gives the same split.
+
+    Raises:
+        UserError: An unknown split, or the fractions are negative or do not add up to 1.
+
+    Examples:
+        >>> from mdfnet.types import Target
+        >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None, patient=f"p{i // 2}") for i in range(20)]
+        >>> done = split_by_patient(films, {"train": 0.8, "val": 0.2})
+        >>> sum(study.split == "val" for study in done)
+        4
+    """
+    _check(fractions)
+    findings = defaultdict(set)
+    for study in studies:
+        findings[study.patient].update(study.target.labels.tolist() or [0])
+    patients = np.random.default_rng(seed).permutation(sorted(findings)).tolist()
+    split = _share_out({patient: findings[patient] for patient in patients}, fractions)
+    return tuple(replace(study, split=split[study.patient]) for study in studies)
+
+
+def _share_out(findings: dict[str, set[int]], fractions: Mapping[str, float]) -> dict[str, str]:
+    labels = sorted(set().union(*findings.values()))
+    wanted = {
+        name: {label: share * sum(label in found for found in findings.values()) for label in labels}
+        for name, share in fractions.items()
+    }
+    room = {name: share * len(findings) for name, share in fractions.items()}
+    names = [name for name in fractions if fractions[name]]
+    split: dict[str, str] = {}
+    while len(split) < len(findings):
+        open_patients = [patient for patient in findings if patient not in split]
+        counts = {label: sum(label in findings[patient] for patient in open_patients) for label in labels}
+        rarest = min((label for label in labels if counts[label]), key=counts.__getitem__)
+        for patient in (patient for patient in open_patients if rarest in findings[patient]):
+            best = max(names, key=lambda name: (wanted[name][rarest], room[name]))
+            split[patient] = best
+            room[best] -= 1
+            for label in findings[patient]:
+                wanted[best][label] -= 1
+    return split
+
+
+def _check(fractions: Mapping[str, float]) -> None:
+    for name in fractions:
+        if name not in SPLITS:
+            raise UserError(f"unknown split {name!r}", fix=f"known are: {', '.join(SPLITS)}")
+    if min(fractions.values(), default=-1) < 0 or abs(sum(fractions.values()) - 1) > 1e-6:
+        raise UserError(f"split fractions {dict(fractions)} do not add up to 1")

@@ -1,0 +1,141 @@
+"""What a report says, as plain values: models with their scores, example films, the dataset, the settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdfnet.metrics.evaluation import Evaluation
+from mdfnet.types import Detections, Target
+
+if TYPE_CHECKING:
+    from mdfnet.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model's part of a report.
+
+    Args:
+        name: What the model is called in tables and plots, such as "image-only".
+        evaluation: Its scores.
+        curve: One row per epoch of training with ``epoch`` and, where measured, ``train_loss`` and ``val_ap``.
+        parameters: Number of learnable parameters.
+        config: Its settings as YAML.
+        intervals: (low, high) of AP at IoU 0.5 per class, if they were computed.
+        overlaps: (smallest IoU that counts as a hit, mean AP), if they were computed.
+    """
+
+    name: str
+    evaluation: Evaluation
+    curve: Sequence[Mapping[str, float]] = ()
+    parameters: int | None = None
+    config: str = ""
+    intervals: Sequence[tuple[float, float]] = ()
+    overlaps: Sequence[tuple[float, float]] = ()
+
+
+@dataclass(frozen=True)
+class FilmExample:
+    """One film of a report, to be shown once per model.
+
+    Args:
+        id: Name of the film.
+        film: uint8 or full-scale uint16 ``[H, W]``.
+        target: What was marked, in pixels of ``film``.
+        detections: Model name -> what it found, in pixels of ``film``, arrays or tensors in main memory.
+        record: Names and values of the clinical record, from :func:`mdfnet.report.record.describe`.
+    """
+
+    id: str
+    film: np.ndarray
+    target: Target
+    detections: Mapping[str, Detections]
+    record: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class SplitCard:
+    """How much a split holds: films, films with findings, patients, and marked boxes per class."""
+
+    name: str
+    films: int
+    films_with_findings: int
+    patients: int
+    boxes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """Where the data of a report come from and what they hold.
+
+    Args:
+        name, source, license: As the dataset says.
+        classes: Names of the classes, in label order.
+        splits: One per split, in order.
+        synthetic: Which of "films", "findings" and "clinical" are made up.
+    """
+
+    name: str
+    source: str
+    license: str
+    classes: tuple[str, ...]
+    splits: tuple[SplitCard, ...]
+    synthetic: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> DatasetCard:
+        """The card of a dataset; films that are in no split yet are counted as "unsplit"."""
+        names = dict.fromkeys(study.split for study in dataset.studies)
+        order = [name for name in ("train", "val", "test", None) if name in names]
+        splits = tuple(_split_card(dataset, name) for name in order)
+        return cls(dataset.name, dataset.source, dataset.license, dataset.classes.names, splits, dataset.synthetic)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that :func:`mdfnet.report.html.write_report` puts on the page.
+
+    Args:
+        title: Of the page.
+        models: One or more. The first is the reference: differences are shown against it.
+        dataset: What the models were trained and evaluated on.
+        split: Name of the split they were evaluated on.
+        films: Examples.
+        films_note: How the examples were chosen, in a sentence.
+        film_score: Only detections of at least this score are drawn on the examples.
+        environment: Name -> value: versions, hardware, command, seed.
+
+    Raises:
+        ValueError: There is no model, or two have the same name.
+    """
+
+    title: str
+    models: tuple[ModelResult, ...]
+    dataset: DatasetCard
+    split: str = "test"
+    films: Sequence[FilmExample] = ()
+    films_note: str = ""
+    film_score: float = 0.3
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        names = [model.name for model in self.models]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"a report needs models with different names, got {names}")
+
+
+def _split_card(dataset: Dataset, name: str | None) -> SplitCard:
+    studies = [study for study in dataset.studies if study.split == name]
+    boxes = Counter(label for study in studies for label in study.target.labels.tolist())
+    return SplitCard(
+        name=name or "unsplit",
+        films=len(studies),
+        films_with_findings=sum(len(study.target) > 0 for study in studies),
+        patients=len({study.patient for study in studies}),
+        boxes=tuple(boxes[label] for label in range(1, len(dataset.classes) + 1)),
+    )

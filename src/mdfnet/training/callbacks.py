@@ -1,0 +1,125 @@
+"""What happens between epochs: scoring on the validation films, keeping the best model, writing the history."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from mdfnet.metrics.evaluation import evaluate
+from mdfnet.training.module import Training
+from mdfnet.types import Classes, Detections, Study
+
+
+class Validation(Callback):
+    """Scores every epoch on the validation films, keeps the model of the best one, writes ``history.csv``.
+
+    Must stand before an averaging callback: it saves the weights that were validated, which are the averaged ones.
+
+    Args:
+        films: The validation films.
+        run: The run's folder; the best model goes to ``run/model``.
+        facts: What to note in the model's card.
+        say: Where to print a line per epoch.
+    """
+
+    def __init__(self, films: Sequence[Study], run: Path, facts: dict[str, Any], say: Callable[[str], None]):
+        self.films, self.run, self.facts, self.say = films, run, facts, say
+        self.best, self.history = -1.0, []
+        self.started = time.perf_counter()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, training: Training) -> None:
+        self.started = time.perf_counter()
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, training: Training) -> None:
+        training.found.clear()
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
+        scores = self._scores(trainer, training)
+        monitor = training.settings.monitor
+        training.log_dict({f"val_{name}": value for name, value in scores.items()}, rank_zero_only=True)
+        row = {"epoch": trainer.current_epoch, **_means(training.totals), **scores}
+        row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        row["seconds"] = round(time.perf_counter() - self.started, 2)
+        self.history.append(row)
+        better = scores[monitor] > self.best
+        self.best = max(self.best, scores[monitor])
+        if trainer.is_global_zero:
+            self._keep(trainer, training, row, better)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best, self.history = state["best"], state["history"]
+
+    def _scores(self, trainer: L.Trainer, training: Training) -> dict[str, float]:
+        found = training.found
+        if trainer.world_size > 1:
+            parts: list[Any] = [None] * trainer.world_size
+            torch.distributed.all_gather_object(parts, found)
+            found = {name: one for part in parts for name, one in part.items()}
+        return validation_scores(self.films, found, training.model.classes)
+
+    def _keep(self, trainer: L.Trainer, training: Training, row: dict[str, Any], better: bool) -> None:
+        write_history(self.run / "history.csv", self.history)
+        if better:
+            scores = {key: row[key] for key in ("epoch", *SCORES)}
+            training.model.save(self.run / "model", **self.facts, validation=scores)
+        values = "  ".join(f"{name} {row[name]:.3f}" for name in SCORES)
+        mark = "  best" if better else ""
+        epochs = trainer.max_epochs
+        self.say(f"epoch {row['epoch'] + 1:>3}/{epochs}  loss {row['loss']:.3f}  {values}  {row['seconds']:.0f} s{mark}")
+
+
+#: What is watched on the validation films.
+SCORES = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5")
+
+
+def validation_scores(films: Sequence[Study], found: Mapping[str, Detections], classes: Classes) -> dict[str, float]:
+    """The means over classes of :data:`SCORES`; 0 where no film has any finding."""
+    ids = [study.id for study in films]
+    scores = evaluate([found[name] for name in ids], [study.target for study in films], classes, films=ids)
+    return {name: 0.0 if math.isnan(scores.mean(name)) else scores.mean(name) for name in SCORES}
+
+
+class LastCheckpoint(Callback):
+    """Writes ``last.ckpt`` after every epoch, so that a killed run loses one epoch at most and never a good checkpoint."""
+
+    def __init__(self, run: Path):
+        self.path = run / "last.ckpt"
+
+    def on_train_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
+        draft = self.path.with_suffix(".writing")
+        trainer.save_checkpoint(draft)
+        if trainer.is_global_zero:
+            os.replace(draft, self.path)
+
+
+def write_history(path: Path, history: list[dict[str, Any]]) -> None:
+    """Write the epochs so far as CSV, one row each, complete or not at all."""
+    draft = path.with_suffix(".writing")
+    with draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+    os.replace(draft, path)
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read what :func:`write_history` wrote."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _means(totals: dict[str, float]) -> dict[str, float]:
+    films = totals.get("films") or 1.0
+    return {name: round(value / films, 5) for name, value in totals.items() if name != "films"}

@@ -1,0 +1,159 @@
+"""From studies to batches: which films are drawn, how they are read, how they are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from mdfnet.config import Config
+from mdfnet.data.images import read_film
+from mdfnet.outlines import outline_masks
+from mdfnet.preprocessing import Geometry, Preprocessing
+from mdfnet.training.augment import AUGMENTATIONS
+from mdfnet.types import Study, Target
+
+Batch = dict[str, Any]
+
+
+def film_tensor(film: np.ndarray) -> Tensor:
+    """A film as read, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
+
+    Examples:
+        >>> film_tensor(np.full((2, 2), 255, np.uint8)).max().item()
+        1.0
+    """
+    return torch.from_numpy(film.astype(np.float32) / np.iinfo(film.dtype).max)[None]
+
+
+def collate(samples: Sequence[dict[str, Any]]) -> Batch:
+    """Samples -> one batch: lists, but clinical records as ``[B, F]``."""
+    batch = {key: [sample[key] for sample in samples] for key in samples[0]}
+    return batch | {"clinical": torch.stack(batch["clinical"])}
+
+
+class TrainingFilms(Dataset):
+    """Films at the network's size, varied. Drawn by ``(index, seed)``: the same draw gives the same sample anywhere."""
+
+    def __init__(self, studies: Sequence[Study], config: Config):
+        self.studies, self.preprocessing = studies, Preprocessing(config.input)
+        self.augment = AUGMENTATIONS[config.train.augment]
+        self.outlines = config.detector.mask_head and config.detector.mask_shape == "ellipse"
+
+    def __len__(self) -> int:
+        return len(self.studies)
+
+    def __getitem__(self, draw: tuple[int, int]) -> dict[str, Any]:
+        index, seed = draw
+        study = self.studies[index]
+        image, geometry = self.preprocessing(film_tensor(read_film(study.image)))
+        random = np.random.default_rng([seed, index])
+        image, target = self.augment(image, _to_network(study.target, geometry), random)
+        tensors = {"boxes": torch.from_numpy(target.boxes), "labels": torch.from_numpy(target.labels)}
+        if self.outlines:
+            tensors["masks"] = torch.from_numpy(outline_masks(target, image.shape[-1]))
+        return {"ids": study.id, "images": image, "targets": tensors, "clinical": torch.from_numpy(study.clinical)}
+
+
+class WholeFilms(Dataset):
+    """Films as they are, for detection; what was marked on them stays behind."""
+
+    def __init__(self, studies: Sequence[Study]):
+        self.studies = studies
+
+    def __len__(self) -> int:
+        return len(self.studies)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        study = self.studies[index]
+        image = film_tensor(read_film(study.image))
+        return {"ids": study.id, "images": image, "clinical": torch.from_numpy(study.clinical)}
+
+
+def _to_network(target: Target, geometry: Geometry) -> Target:
+    polygons = [None if p is None else geometry.to_network(p).astype(np.float32) for p in target.polygons]
+    return Target.of(geometry.to_network(target.boxes), target.labels, polygons)
+
+
+class EpochSampler(Sampler):
+    """Draws every film once an epoch in an order that depends on seed and epoch alone, or by weight with replacement.
+
+    Yields ``(index, seed of the draw)``. Because nothing depends on what was drawn before, a resumed run continues with the
+    very draws the unbroken one would have made. Ranks of a distributed run share an epoch evenly.
+
+    Args:
+        count: Number of films.
+        seed: The run's seed.
+        weights: How often each film is drawn, relative; None: each once.
+        rank, world: This process among how many.
+    """
+
+    def __init__(self, count: int, seed: int, weights: np.ndarray | None = None, rank: int = 0, world: int = 1):
+        self.count, self.seed, self.weights, self.rank, self.world = count, seed, weights, rank, world
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before every epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.count // self.world)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        random = np.random.default_rng([self.seed, self.epoch])
+        if self.weights is None:
+            order = random.permutation(self.count)
+        else:
+            order = random.choice(self.count, self.count, p=self.weights / self.weights.sum())
+        seeds = random.integers(2**31, size=len(self) * self.world)
+        order = np.resize(order, len(seeds))  # ranks need equally many
+        for index, seed in zip(order[self.rank :: self.world], seeds[self.rank :: self.world], strict=True):
+            yield int(index), int(seed)
+
+
+def repeat_factors(studies: Sequence[Study]) -> np.ndarray:
+    """How often to draw each film so that rare findings are seen more: float ``[films]``, at least 1.
+
+    Repeat-factor sampling (Gupta et al., LVIS, CVPR 2019, section 5.1): of a film's classes the largest
+    ``sqrt(t / frequency)``, with t the frequency of the most frequent class.
+    """
+    present = [set(study.target.labels.tolist()) for study in studies]
+    counts = {label: sum(label in labels for labels in present) for label in set().union(*present)}
+    most = max(counts.values(), default=1)
+    return np.array([max([1.0, *((most / counts[label]) ** 0.5 for label in labels)]) for labels in present])
+
+
+class Films(L.LightningDataModule):
+    """Training and validation films as Lightning wants them."""
+
+    def __init__(self, train: Sequence[Study], val: Sequence[Study], config: Config):
+        super().__init__()
+        self.train, self.val, self.config = train, val, config
+
+    def train_dataloader(self) -> DataLoader:
+        weights = repeat_factors(self.train) if self.config.train.balance else None
+        sampler = EpochSampler(len(self.train), self.config.train.seed, weights, *self._place())
+        return self._loader(TrainingFilms(self.train, self.config), sampler)
+
+    def val_dataloader(self) -> DataLoader:
+        rank, world = self._place()
+        return self._loader(WholeFilms(self.val), range(rank, len(self.val), world))
+
+    def _place(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _loader(self, films: Dataset, sampler: Any) -> DataLoader:
+        settings = self.config.train
+        return DataLoader(
+            films,
+            settings.batch_size,
+            sampler=sampler,
+            num_workers=settings.workers,
+            collate_fn=collate,
+            persistent_workers=settings.workers > 0,
+        )

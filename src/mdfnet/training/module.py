@@ -1,0 +1,117 @@
+"""One training step, the loss's sum, the optimizer: what Lightning asks for, and nothing else."""
+
+from __future__ import annotations
+
+import math
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from mdfnet.config import TrainConfig
+from mdfnet.errors import UserError
+from mdfnet.model import Model
+from mdfnet.training.films import Batch
+from mdfnet.types import Detections
+
+
+class LearnedSum(nn.Module):
+    """Weighs losses by learned uncertainty: ``sum of 0.5 / p^2 * loss + log(1 + p^2)``, one p per loss, starting at 1.
+
+    Source: arXiv 2302.13390, section 3.3 (after Kendall et al., CVPR 2018; Liebel and Koerner, 2018).
+
+    Args:
+        names: Names of the losses.
+
+    Examples:
+        >>> total = LearnedSum(["box", "class"])({"box": torch.tensor(2.0), "class": torch.tensor(4.0)})
+        >>> round(total.item(), 4) == round(3 + 2 * math.log(2), 4)
+        True
+    """
+
+    def __init__(self, names: list[str]):
+        super().__init__()
+        self.p = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in names})
+
+    def forward(self, losses: dict[str, Tensor]) -> Tensor:
+        return sum(0.5 / p**2 * losses[name] + torch.log1p(p**2) for name, p in self.p.items())
+
+
+class Training(L.LightningModule):
+    """Trains a model. Validation only collects detections; :class:`mdfnet.training.callbacks.Validation` scores them.
+
+    Args:
+        model: What is trained.
+        loss_names: Names of the model's losses.
+    """
+
+    def __init__(self, model: Model, loss_names: list[str]):
+        super().__init__()
+        self.model, self.settings = model, model.config.train
+        self.weigh = LearnedSum(loss_names) if self.settings.loss == "learned" else None
+        self.found: dict[str, Detections] = {}
+        self.totals: dict[str, float] = {}
+
+    def on_train_epoch_start(self) -> None:
+        # All chance in an epoch comes from here, so that a resumed run goes on exactly as the unbroken one.
+        L.seed_everything(self.settings.seed + 1009 * self.current_epoch + self.global_rank, verbose=False)
+        self.totals = {"films": 0.0}
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        losses = self.model.losses(batch["images"], batch["targets"], batch["clinical"])
+        total = self.weigh(losses) if self.weigh else sum(losses.values())
+        if not torch.isfinite(total):
+            self._stop_on(losses, batch["ids"])
+        films = len(batch["ids"])
+        self.totals["films"] += films
+        for name, value in {"loss": total, **losses}.items():
+            self.totals[name] = self.totals.get(name, 0.0) + films * value.item()
+        self.log("loss", total.detach(), prog_bar=True, batch_size=films)
+        return total
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        found = self.model.detect(batch["images"], batch["clinical"])
+        self.found |= zip(batch["ids"], (one.cpu() for one in found), strict=True)
+
+    def configure_optimizers(self):
+        settings = self.settings
+        if settings.optimizer == "sgd":
+            optimizer = torch.optim.SGD(self.parameters(), settings.lr, momentum=0.9, weight_decay=settings.weight_decay)
+        else:
+            optimizer = torch.optim.AdamW(_decayed(self, settings.weight_decay), settings.lr)
+        steps = self.trainer.estimated_stepping_batches
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate(step, steps, settings))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _stop_on(self, losses: dict[str, Tensor], ids: list[str]) -> None:
+        bad = ", ".join(f"{name} = {value.item()}" for name, value in losses.items() if not torch.isfinite(value))
+        raise UserError(
+            f"the loss is not finite ({bad or 'their weighted sum'})",
+            where=f"epoch {self.current_epoch}, films {', '.join(ids)}",
+            fix="the last good epoch is saved; look at these films with 'mdfnet data check', lower lr, or set clip",
+        )
+
+
+def learning_rate(step: int, steps: float, settings: TrainConfig) -> float:
+    """The learning rate at a step as a share of its peak: a linear warm-up, then a half cosine to 0, or constant.
+
+    Examples:
+        >>> settings = TrainConfig(warmup=0.1)
+        >>> [round(learning_rate(step, 100, settings), 2) for step in (0, 9, 10, 55, 100)]
+        [0.1, 1.0, 1.0, 0.5, 0.0]
+    """
+    warmup = settings.warmup * steps
+    if step < warmup:
+        return min(1.0, (step + 1) / warmup)
+    if settings.schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+
+
+def _decayed(module: nn.Module, weight_decay: float) -> list[dict]:
+    """Weight decay for matrices and kernels only: biases and norms have nothing to decay."""
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]

@@ -1,0 +1,166 @@
+"""Trains a model on a dataset: the whole run on one page."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from mdfnet import checkpoint
+from mdfnet.clinical.standardize import Standardizer
+from mdfnet.config import Config, load_config
+from mdfnet.data.dataset import Dataset
+from mdfnet.errors import UserError
+from mdfnet.model import Model, build
+from mdfnet.training.callbacks import LastCheckpoint, Validation
+from mdfnet.training.films import Films
+from mdfnet.training.module import Training
+
+
+def train(
+    config: Config | str | Path,
+    dataset: Dataset,
+    run: str | Path,
+    *,
+    resume: bool = False,
+    devices: int | str = "auto",
+    callbacks: list[Callback] | None = None,
+    say: Callable[[str], None] = print,
+) -> Model:
+    """Train on the training films, pick the best epoch on the validation films. The test films are never touched.
+
+    Args:
+        config: What to train.
+        dataset: On what; its studies carry their splits.
+        run: Folder of the run: ``config.yaml``, ``history.csv``, ``last.ckpt``, ``logs/`` and the best ``model/``.
+        resume: Go on from the run's ``last.ckpt`` as if it had not been interrupted.
+        devices: How many processes or GPUs.
+        callbacks: More Lightning callbacks.
+        say: Where to print.
+
+    Returns:
+        The best model.
+
+    Raises:
+        UserError: The run exists and is not to be resumed, a split is empty, the loss is not finite, ...
+    """
+    config, run = load_config(config), Path(run)
+    films = _films(dataset, config)
+    last = _open(run, config, resume)
+    _quiet()
+    L.seed_everything(config.train.seed, workers=True, verbose=False)
+    model = build(config, classes=dataset.classes, schema=dataset.schema)
+    model.fit(Standardizer.fit(dataset.schema, np.stack([study.clinical for study in films.train])))
+    if last is None:
+        model.load_pretrained()
+    training = Training(model, _loss_names(config))
+    own = _callbacks(config, Validation(films.val, run, _facts(dataset, films), say), run)
+    trainer = _trainer(config, run, devices, [*own, *(callbacks or [])])
+    try:
+        trainer.fit(training, films, ckpt_path=last, weights_only=False if last else None)
+    except OSError as error:
+        raise UserError(f"cannot write: {error.strerror or error}", where=run, fix="the last good epoch is kept") from None
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return checkpoint.load(run / "model")
+
+
+def _films(dataset: Dataset, config: Config) -> Films:
+    train, val = dataset.split("train"), dataset.split("val")
+    for name, studies in (("train", train), ("val", val)):
+        if not studies:
+            raise UserError(f"no film is in the split {name!r}", where=dataset.folder, fix="see splits.csv")
+        if not any(len(study.target) for study in studies):
+            raise UserError(f"no film of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
+    return Films(train, val, config)
+
+
+def _open(run: Path, config: Config, resume: bool) -> Path | None:
+    """Make the run's folder, or find the checkpoint to go on from."""
+    last = run / "last.ckpt"
+    if resume:
+        if not last.is_file():
+            raise UserError("nothing to resume: last.ckpt is missing", where=run, fix="start without --resume")
+        before = load_config(run / "config.yaml")
+        if before != config:
+            raise UserError("the config differs from the run's", where=run / "config.yaml", fix="resume with the same one")
+        return last
+    if run.exists() and any(run.iterdir()):
+        raise UserError("the run's folder is not empty", where=run, fix="choose another name, or --resume")
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write: {error.strerror or error}", where=run) from None
+    return None
+
+
+def _facts(dataset: Dataset, films: Films) -> dict[str, Any]:
+    """What a model's card says of its training data."""
+    return {
+        "dataset": dataset.name,
+        "source": dataset.source,
+        "license": dataset.license,
+        "synthetic": list(dataset.synthetic),
+        "fingerprint": dataset.fingerprint,
+        "films": {"train": len(films.train), "val": len(films.val)},
+    }
+
+
+def _loss_names(config: Config) -> list[str]:
+    names = ["loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg"]
+    return [*names, "loss_mask"] if config.detector.mask_head else names
+
+
+def _callbacks(config: Config, validation: Validation, run: Path) -> list[Callback]:
+    settings = config.train
+    callbacks: list[Callback] = [validation]
+    if settings.ema:
+        callbacks.append(EMAWeightAveraging(decay=settings.ema))
+    if settings.patience:
+        callbacks.append(EarlyStopping(f"val_{settings.monitor}", mode="max", patience=settings.patience))
+    if sys.stdout.isatty():
+        callbacks.append(RichProgressBar(leave=False))
+    return [*callbacks, LastCheckpoint(run)]
+
+
+def _trainer(config: Config, run: Path, devices: int | str, callbacks: list[Callback]) -> L.Trainer:
+    settings = config.train
+    gpu = torch.cuda.is_available()
+    precision = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[settings.precision]
+    return L.Trainer(
+        max_epochs=settings.epochs,
+        devices=devices,
+        precision=precision if gpu or settings.precision != "16" else "32-true",
+        accumulate_grad_batches=settings.accumulate,
+        gradient_clip_val=settings.clip,
+        # A few CUDA kernels (bilinear resizing backward) have no deterministic form: warn there, insist elsewhere.
+        deterministic=("warn" if gpu else True) if settings.deterministic else False,
+        callbacks=callbacks,
+        logger=TensorBoardLogger(run, name=None, version="logs"),
+        default_root_dir=run,
+        enable_checkpointing=False,
+        enable_progress_bar=sys.stdout.isatty(),
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+    )
+
+
+def _quiet() -> None:
+    """Lightning's advice on workers, hardware and batch sizes is not the user's concern here."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", message=".*(does not have many workers|srun|isinstance.treespec).*")
+
+

@@ -1,0 +1,177 @@
+"""AP, AR and counts agree with pycocotools on random films with everything that makes matching hard.
+
+Corners and scores lie on a coarse grid, so equal scores, equal overlaps, overlaps exactly at a threshold and duplicate
+boxes abound; films without truths, without detections and without either occur, as do classes never marked. The oracle
+for IoBB is pycocotools too: the overlap it has for a "crowd" truth is the intersection over the detection's area.
+"""
+
+import contextlib
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from pycocotools import mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from mdfnet.metrics.average_precision import average_precision, average_recall
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.counts import count
+from mdfnet.metrics.matching import match
+
+CLASS_COUNT = 5  # of which 4 is neither marked nor found, and 5 is found but never marked
+MARKED, FOUND = (1, 2, 3), (1, 2, 3, 5)
+THRESHOLDS = (0.0, *(np.arange(1, 20) / 20).tolist(), 1.0)
+LIMITS = (1, 10, 100)
+
+
+class IobbEval(COCOeval):
+    """COCOeval on IoBB in place of IoU."""
+
+    def computeIoU(self, film, label):
+        found, marked = self._dts[film, label], self._gts[film, label]
+        order = np.argsort([-one["score"] for one in found], kind="mergesort")[: self.params.maxDets[-1]]
+        return mask.iou([found[i]["bbox"] for i in order], [one["bbox"] for one in marked], [1] * len(marked))
+
+
+def random_films(seed, films=80, grid=5):
+    rng = np.random.default_rng(seed)
+    targets = [random_boxes(rng, rng.integers(0, 9) * rng.integers(0, 2), MARKED, grid) for _ in range(films)]
+    return [random_detections(rng, target, grid) for target in targets], targets
+
+
+def random_boxes(rng, number, labels, grid):
+    corner = rng.integers(0, 10, (number, 2)) * grid
+    size = rng.integers(0, 8, (number, 2)) * grid
+    return SimpleNamespace(boxes=np.hstack([corner, corner + size]).astype(float), labels=rng.choice(labels, number))
+
+
+def random_detections(rng, target, grid):
+    """Noise, shifted copies of the truths and the truths themselves; about every eighth film has none."""
+    noise = random_boxes(rng, rng.integers(0, 60), FOUND, grid)
+    times = rng.integers(0, 3, len(target.boxes))
+    near = np.repeat(target.boxes, times, axis=0) + rng.integers(-1, 2)
+    boxes = np.vstack([noise.boxes, near, target.boxes])
+    labels = np.concatenate([noise.labels, np.repeat(target.labels, times), target.labels])
+    kept = rng.permutation(len(boxes))[: len(boxes) * min(rng.integers(0, 8), 1)]
+    return SimpleNamespace(boxes=boxes[kept], labels=labels[kept], scores=rng.integers(0, 11, len(kept)) / 10)
+
+
+def coco_boxes(marks):
+    for film, mark in enumerate(marks, start=1):
+        for (x1, y1, x2, y2), label in zip(mark.boxes.tolist(), mark.labels.tolist(), strict=True):
+            w, h = x2 - x1, y2 - y1
+            yield {"image_id": film, "category_id": label, "bbox": [x1, y1, w, h], "area": w * h, "iscrowd": 0}
+
+
+def oracle(detections, targets, overlap):
+    """A COCOeval with everything accumulated."""
+    truth = COCO()
+    truth.dataset = {
+        "info": {},
+        "images": [{"id": film} for film in range(1, len(targets) + 1)],
+        "categories": [{"id": label} for label in range(1, CLASS_COUNT + 1)],
+        "annotations": [one | {"id": i} for i, one in enumerate(coco_boxes(targets), start=1)],
+    }
+    scores = np.concatenate([found.scores for found in detections]).tolist()
+    results = [one | {"score": score} for one, score in zip(coco_boxes(detections), scores, strict=True)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth.createIndex()
+        evaluation = {"iou": COCOeval, "iobb": IobbEval}[overlap](truth, truth.loadRes(results), "bbox")
+        evaluation.params.iouThrs, evaluation.params.maxDets = np.array(THRESHOLDS), list(LIMITS)
+        evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return evaluation
+
+
+def nan_where_absent(values):
+    return np.where(values > -1, values, np.nan)
+
+
+@pytest.fixture(params=range(5), ids="seed-{}".format, scope="module")
+def films(request):
+    return random_films(request.param)
+
+
+@pytest.fixture(params=["iou", "iobb"], scope="module")
+def overlap(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def coco(films, overlap):
+    return oracle(*films, overlap)
+
+
+def matched(films, overlap, max_detections):
+    cases = Cases.of(*films, CLASS_COUNT)
+    return match(cases, overlap=overlap, thresholds=THRESHOLDS, max_detections=max_detections)
+
+
+def test_the_films_are_as_hard_as_promised(films):
+    detections, targets = films
+    empty = {(len(found.boxes) > 0, len(target.boxes) > 0) for found, target in zip(detections, targets, strict=True)}
+    assert len(empty) == 4
+    assert any(len(np.unique(found.scores)) < len(found.scores) for found in detections)
+    assert any(len(np.unique(found.boxes, axis=0)) < len(found.boxes) for found in detections)
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_average_precision(films, overlap, coco, limit):
+    precision = nan_where_absent(coco.eval["precision"][:, :, :, 0, LIMITS.index(limit)]).mean(1)
+    ours = average_precision(matched(films, overlap, limit))
+    np.testing.assert_allclose(ours, precision, rtol=0, atol=1e-6)
+    assert np.isnan(ours).all(0).tolist() == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_average_recall(films, overlap, coco, limit):
+    recall = nan_where_absent(coco.eval["recall"][:, :, 0, LIMITS.index(limit)])
+    np.testing.assert_allclose(average_recall(matched(films, overlap, limit)), recall, rtol=0, atol=1e-6)
+
+
+def test_every_detection_is_matched_as_there(films, overlap, coco):
+    """Hits per film, class and threshold, not only in sum."""
+    ours = matched(films, overlap, max(LIMITS))
+    for one in filter(None, coco.evalImgs):
+        here = (ours.film == one["image_id"] - 1) & (ours.label == one["category_id"])
+        assert ours.score[here].tolist() == one["dtScores"]
+        assert (ours.matched[:, here] == (one["dtMatches"] > 0)).all()
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, 1.0])
+def test_counts_are_those_of_the_detections_above_the_score(films, overlap, score):
+    """Low scores left out before matching in the oracle, after it in ours."""
+    detections, targets = films
+    above = [
+        SimpleNamespace(**{name: values[found.scores >= score] for name, values in vars(found).items()})
+        for found in detections
+    ]
+    expected = np.zeros((CLASS_COUNT, 3), int)
+    row = THRESHOLDS.index(0.5)
+    for one in filter(None, oracle(above, targets, overlap).evalImgs):
+        hit, taken = one["dtMatches"][row] > 0, one["gtMatches"][row] > 0
+        expected[one["category_id"] - 1] += [hit.sum(), (~hit).sum(), (~taken).sum()]
+    ours = count(matched(films, overlap, max(LIMITS)), threshold=0.5, score=score)
+    assert [tuple(vars(counts).values()) for counts in ours] == [tuple(row) for row in expected.tolist()]
+
+
+def test_whole_weights_are_repeated_films(films, overlap):
+    """A film of weight 2 is the film there twice, one of weight 0 is not there; so it is when films are drawn again.
+
+    Scores differ within a film here, but not between films: with equal scores within a film, AP depends on their order.
+    """
+    detections, targets = films
+    distinct = [
+        SimpleNamespace(**vars(found) | {"scores": 1 - np.arange(len(found.scores)) / 100}) for found in detections
+    ]
+    weights = np.random.default_rng(0).integers(0, 4, len(targets))
+    repeated = [np.repeat(np.array(part, object), weights).tolist() for part in (distinct, targets)]
+    coco = oracle(*repeated, overlap)
+    precision = nan_where_absent(coco.eval["precision"][:, :, :, 0, -1]).mean(1)
+    recall = nan_where_absent(coco.eval["recall"][:, :, 0, -1])
+    ours = matched((distinct, targets), overlap, max(LIMITS))
+    np.testing.assert_allclose(average_precision(ours, weights), precision, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(average_recall(ours, weights), recall, rtol=0, atol=1e-6)
