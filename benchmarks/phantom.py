@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import time
-from itertools import islice
+from collections.abc import Callable
+from functools import partial
 
 from PIL import Image
 
@@ -19,39 +20,30 @@ SIZES = (128, 256, 512)
 FILMS = 100
 
 
-def encode(phantom: Phantom, form: str, **options) -> int:
-    """Bytes of a film as an image file."""
-    buffer = io.BytesIO()
-    Image.fromarray(phantom.film).save(buffer, form, **options)
-    return len(buffer.getvalue())
-
-
-def seconds(task) -> float:
+def seconds(task: Callable[[], object]) -> float:
     """Processor time of a call."""
     start = time.process_time()
     task()
     return time.process_time() - start
 
 
+def encode(films: list[Phantom], form: str, **options) -> tuple[float, float]:
+    """Films a second and mean kilobytes of a film in an image format."""
+    buffer = io.BytesIO()
+    taken = seconds(lambda: [Image.fromarray(film.film).save(buffer, form, **options) for film in films])
+    return len(films) / taken, len(buffer.getvalue()) / len(films) / 1000
+
+
 def main() -> None:
     """Measure and print."""
-    print(f"{'size':>5}  {'films/s':>8}  {'PNG/s':>8}  {'JPEG/s':>8}  {'PNG kB':>8}  {'JPEG kB':>8}")
+    print("   px   films/s     PNG/s    kB    JPEG/s    kB")
     for size in SIZES:
-        stream = phantoms(PhantomConfig(count=2 * FILMS, size=size))
-        films = list(islice(stream, 10))
-        drawing = seconds(lambda stream=stream, films=films: films.extend(islice(stream, FILMS)))
-        formats = {"PNG": {"compress_level": 1}, "JPEG": {"quality": 95}}
-        rates, sizes = [], []
-        for form, options in formats.items():
-            lengths = []
-            writing = seconds(
-                lambda lengths=lengths, films=films, form=form, options=options: lengths.extend(
-                    encode(film, form, **options) for film in films
-                )
-            )
-            rates.append(len(films) / writing)
-            sizes.append(sum(lengths) / len(lengths) / 1000)
-        print(f"{size:>5}  {FILMS / drawing:>8.1f}  {rates[0]:>8.0f}  {rates[1]:>8.0f}  {sizes[0]:>8.1f}  {sizes[1]:>8.1f}")
+        stream = phantoms(PhantomConfig(count=FILMS + 1, size=size))
+        films = [next(stream)]
+        drawn = FILMS / seconds(partial(films.extend, stream))
+        png, png_size = encode(films, "PNG", compress_level=1)
+        jpeg, jpeg_size = encode(films, "JPEG", quality=95)
+        print(f"{size:>5}  {drawn:>8.1f}  {png:>8.0f}  {png_size:>4.0f}  {jpeg:>8.0f}  {jpeg_size:>4.0f}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class ClinicalTable:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def record(self, identifier: str) -> np.ndarray:
+    def record(self, identifier: str | None) -> np.ndarray:
         """The float32 ``[F]`` vector of one id, all NaN when the table does not have it."""
         if identifier not in self.index:
             return np.full(self.values.shape[1], np.nan, np.float32)

@@ -20,8 +20,9 @@ def split_by_patient(
 ) -> tuple[Study, ...]:
     """Give every patient a split such that each finding is spread over the splits in the same fractions.
 
-    Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011) over patients: the rarest finding is shared out first,
-    each time to the split that lacks it most; "no finding" counts as a finding. The order of the studies does not matter.
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011) over patients: the rarest finding is shared out
+    first, each time to the split that lacks it most; "no finding" counts as a finding. The order of the studies does
+    not matter.
 
     Args:
         studies: All films; a split they have already is replaced.

@@ -72,7 +72,8 @@ def _net(config: DetectorConfig, input: InputConfig, classes: int) -> FasterRCNN
         "box_detections_per_img": config.detections,
         "image_mean": list(input.mean),
         "image_std": list(input.std),
-        # Films arrive at the network's size: Preprocessing is the one home of resizing.
+        # Films arrive at the network's size: Preprocessing is the one home of resizing, this one is the identity.
+        "fixed_size": (input.size, input.size),
         "_skip_resize": True,
     }
     if not config.mask_head:

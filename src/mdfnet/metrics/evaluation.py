@@ -132,8 +132,8 @@ def evaluate(
         boxed_only: Leave out films on which nothing was marked. False alarms on healthy films then go unseen.
 
     Raises:
-        UserError: There are no films (with a mark, if ``boxed_only``); their numbers differ; a name comes twice; a box, label or score is not what it
-            should be. The film is named.
+        UserError: There are no films, or none with a mark under ``boxed_only``; their numbers differ; a name comes
+            twice; a box, label or score is not what it should be. The film is named.
     """
     cases = Cases.of(detections, targets, len(classes), films)
     if boxed_only:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mdfnet.metrics.evaluation import Evaluation
-from mdfnet.report.contents import Report
+from mdfnet.report.contents import DatasetCard, Report
 
 #: The measure the words are about: boxes must overlap by half, as in most of the literature.
 HEADLINE = "AP@IoU=0.5"
@@ -25,34 +25,49 @@ def answer(report: Report) -> list[str]:
     for other in others:
         sentences += _against(first.name, first.evaluation, other.name, other.evaluation)
     if report.dataset.synthetic:
-        what = _listed(report.dataset.synthetic)
-        sentences.append(f"Synthetic: {what}. Such numbers show what a method can do, not what it does for patients.")
+        what = _listed(synthetic_parts(report.dataset))
+        sentences.append(
+            f"Synthetic are the {what}: the numbers show what a method can do, not what it does for patients."
+        )
     return sentences
+
+
+def synthetic_parts(dataset: DatasetCard) -> tuple[str, ...]:
+    """Which parts of a dataset are made up, as a reader would call them.
+
+    Examples:
+        >>> synthetic_parts(DatasetCard("phantom", "", "", (), (), synthetic=("films", "clinical")))
+        ('films', 'clinical records')
+    """
+    return tuple("clinical records" if part == "clinical" else part for part in dataset.synthetic)
 
 
 def _films(report: Report) -> str:
     scores = report.models[0].evaluation
     films, boxes = _counted(len(scores.films), "film"), _counted(sum(scores.truths), "marked box", "es")
-    return f"{films} of the {report.split} split of {report.dataset.name}, {scores.films_with_truths} with findings, {boxes}"
+    where = f"the {report.split} split of {report.dataset.name}"
+    return f"{films} of {where}, {scores.films_with_truths} with findings, {boxes}"
 
 
 def _alone(name: str, scores: Evaluation) -> list[str]:
     per_class = _marked(scores)
-    best, worst = max(per_class, key=per_class.get), min(per_class, key=per_class.get)
+    highest, lowest = max(per_class, key=per_class.get), min(per_class, key=per_class.get)
     sentences = [
-        f"{name} reaches a mean AP of {scores.mean(HEADLINE):.2f} when boxes must overlap by half (IoU 0.5), and"
+        f"“{name}” reaches a mean AP of {scores.mean(HEADLINE):.2f} when boxes must overlap by half (IoU 0.5), and"
         f" {scores.mean('AP@IoU=0.25'):.2f} at IoU 0.25."
     ]
-    if best != worst:
-        sentences.append(f"Best is {best} ({per_class[best]:.2f}), worst {worst} ({per_class[worst]:.2f}).")
+    if highest != lowest:
+        sentences.append(
+            f"The highest is {highest} ({per_class[highest]:.2f}), the lowest {lowest} ({per_class[lowest]:.2f})."
+        )
     return sentences
 
 
 def _against(first: str, reference: Evaluation, name: str, scores: Evaluation) -> list[str]:
     before, after = reference.mean(HEADLINE), scores.mean(HEADLINE)
     sentences = [
-        f"{name} reaches a mean AP of {after:.2f} when boxes must overlap by half (IoU 0.5), against {before:.2f} of"
-        f" {first}: {_difference(after - before)}."
+        f"“{name}” reaches a mean AP of {after:.2f} when boxes must overlap by half (IoU 0.5), against {before:.2f} of"
+        f" “{first}”: {_difference(after - before)}."
     ]
     was, now = _marked(reference), _marked(scores)
     change = {label: now[label] - was[label] for label in now}

@@ -26,7 +26,7 @@ class ModelResult:
         curve: One row per epoch of training with ``epoch`` and, where measured, ``train_loss`` and ``val_ap``.
         parameters: Number of learnable parameters.
         config: Its settings as YAML.
-        intervals: (low, high) of AP at IoU 0.5 per class, if they were computed.
+        intervals: 95 % interval (low, high) of AP at IoU 0.5 per class, if they were computed.
         overlaps: (smallest IoU that counts as a hit, mean AP), if they were computed.
     """
 

@@ -16,7 +16,7 @@ from PIL import Image
 from mdfnet.files import replacing
 from mdfnet.metrics.evaluation import compare
 from mdfnet.report import plots
-from mdfnet.report.answer import HEADLINE, answer
+from mdfnet.report.answer import HEADLINE, answer, synthetic_parts
 from mdfnet.report.contents import FilmExample, Report
 from mdfnet.report.overlay import draw
 from mdfnet.types import Classes, Detections
@@ -45,8 +45,8 @@ def write_report(path: str | Path, report: Report) -> None:
         report: What it says.
 
     Raises:
-        UserError: The models were not evaluated on the same films and classes with the same settings, or the file cannot
-            be written.
+        UserError: The models were not evaluated on the same films and classes with the same settings, or the file
+            cannot be written.
 
     Examples:
         >>> import tempfile
@@ -67,7 +67,7 @@ def write_report(path: str | Path, report: Report) -> None:
 
 
 def render(report: Report) -> str:
-    """The report as HTML text; everything that comes from outside is escaped. Takes and raises what ``write_report`` does."""
+    """The report as HTML text, everything that comes from outside escaped; raises what :func:`write_report` does."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("mdfnet.report"),
         autoescape=True,
@@ -79,6 +79,7 @@ def render(report: Report) -> str:
         report=report,
         notice=NOTICE,
         answer=answer(report),
+        synthetic=synthetic_parts(report.dataset),
         scores=report.models[0].evaluation,
         measures=MEASURES,
         measure_rows=_rows(report, MEASURES, "{:.2f}"),
@@ -108,7 +109,7 @@ def _rows(report: Report, columns: dict[str, str], form: str) -> list[tuple[str,
         for column in columns:
             cells.append(Cell(_formatted(row[column], form)))
             for table, difference in zip(tables[1:], differences, strict=True):
-                change = _formatted(difference[number][column], form.replace(":", ":+"))
+                change = _signed(difference[number][column], form)
                 cells.append(Cell(_formatted(table[number][column], form), change))
         rows.append((row["class"], row["truths"], cells))
     return rows
@@ -117,6 +118,13 @@ def _rows(report: Report, columns: dict[str, str], form: str) -> list[tuple[str,
 def _formatted(value: float, form: str) -> str:
     """A number with a real minus sign; what is not defined is a dash."""
     return "–" if math.isnan(value) else form.format(value).replace("-", "−")
+
+
+def _signed(value: float, form: str) -> str:
+    """A difference with its sign; what rounds to nothing is ±0."""
+    if not math.isnan(value) and float(form.format(value)) == 0:
+        return "±0"
+    return _formatted(value, form.replace(":", ":+"))
 
 
 def _plots(report: Report) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,37 @@
+"""What may be wrong with a dataset folder, all of it at once, before anything is trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mdfnet.data.checks.annotations import check_annotations
+from mdfnet.data.checks.clinical import check_clinical
+from mdfnet.data.checks.films import check_films
+from mdfnet.data.checks.finding import SEVERITIES, Finding
+from mdfnet.data.checks.raw import RawDataset
+from mdfnet.data.checks.splits import check_splits
+
+__all__ = ["Finding", "check_dataset"]
+
+
+def check_dataset(folder: str | Path) -> list[Finding]:
+    """Look for problems in a dataset folder, also in one that `mdfnet.data.dataset.read_dataset` refuses.
+
+    Every film is read once.
+
+    Returns:
+        Findings, errors first, then warnings, then notes. A folder without errors can be read and trained on.
+
+    Raises:
+        UserError: There is no such folder.
+
+    Examples:
+        >>> import tempfile
+        >>> [finding.id for finding in check_dataset(tempfile.mkdtemp())][:2]
+        ['description-unreadable', 'annotations-unreadable']
+    """
+    raw = RawDataset.read(Path(folder))
+    findings = [*raw.findings]
+    for check in (check_annotations, check_films, check_clinical, check_splits):
+        findings.extend(check(raw))
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -1,0 +1,131 @@
+"""A dataset folder as far as it can be read at all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mdfnet.data.checks.finding import Finding
+from mdfnet.data.coco import REQUIRED_KEYS, malformed_key, read_json
+from mdfnet.data.layout import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, Description, film_id
+from mdfnet.errors import UserError
+from mdfnet.tables import Table, read_table
+
+T = TypeVar("T")
+
+
+@dataclass
+class RawDataset:
+    """What the four files say, without what cannot be understood; that is in ``findings``.
+
+    Args:
+        folder: The folder.
+        description: ``dataset.yaml``, if it can be read.
+        coco: Well-formed images, annotations and categories.
+        clinical, splits: The two tables, if they can be read.
+        findings: What could not be understood.
+    """
+
+    folder: Path
+    description: Description | None = None
+    coco: dict[str, list[dict]] = field(default_factory=lambda: {part: [] for part in REQUIRED_KEYS})
+    clinical: Table | None = None
+    splits: Table | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, folder: Path) -> RawDataset:
+        """Read whatever can be read.
+
+        Raises:
+            UserError: There is no such folder.
+        """
+        if not folder.is_dir():
+            raise UserError("no such folder", where=folder)
+        raw = cls(folder)
+        raw.description = raw._try("description", DESCRIPTION, Description.read)
+        content = raw._try("annotations", ANNOTATIONS, read_json)
+        if content is not None:
+            raw.coco = {part: list(raw._entries(content, part)) for part in REQUIRED_KEYS}
+        raw.clinical = raw._table("clinical", CLINICAL)
+        if (folder / SPLIT_TABLE).exists():
+            raw.splits = raw._table("splits", SPLIT_TABLE)
+        return raw
+
+    @cached_property
+    def images(self) -> dict[int | str, dict]:
+        """Images by id."""
+        return {image["id"]: image for image in self.coco["images"]}
+
+    @cached_property
+    def labels(self) -> dict[str, set[int]]:
+        """Category ids marked on each film, by file name; empty sets for films without boxes."""
+        labels: dict[str, set[int]] = {image["file_name"]: set() for image in self.coco["images"]}
+        for annotation in self.coco["annotations"]:
+            if annotation["image_id"] in self.images:
+                labels[self.images[annotation["image_id"]]["file_name"]].add(annotation["category_id"])
+        return labels
+
+    @cached_property
+    def category_names(self) -> dict[int, str]:
+        """Name of each category id; those of the description count."""
+        if self.description:
+            return {entry.id: entry.name for entry in self.description.classes}
+        return {entry["id"]: entry["name"] for entry in self.coco["categories"]}
+
+    @cached_property
+    def patients(self) -> dict[str, str]:
+        """Patient of each film, by file name."""
+        rows = self.clinical if self.clinical and {"image", "patient_id"} <= set(self.clinical.columns) else ()
+        known = {row["image"]: row["patient_id"] for row in rows}
+        return {name: known.get(name) or film_id(name) for name in self.labels}
+
+    @cached_property
+    def split_of_patient(self) -> dict[str, set[str]]:
+        """Splits each patient is in; more than one is an error."""
+        splits = defaultdict(set)
+        if self.splits and {"patient_id", "split"} <= set(self.splits.columns):
+            for row in self.splits:
+                splits[row["patient_id"]].add(row["split"])
+        return splits
+
+    def splits_of_film(self, name: str) -> set[str]:
+        """Splits that a film is in through its patient."""
+        return self.split_of_patient.get(self.patients[name], set())
+
+    def _try(self, kind: str, file: str, read: Callable[[Path], T]) -> T | None:
+        try:
+            return read(self.folder / file)
+        except UserError as error:
+            self.findings.append(Finding.of_error(f"{kind}-unreadable", error, file))
+            return None
+
+    def _table(self, kind: str, file: str) -> Table | None:
+        problems: list[UserError] = []
+        table = self._try(kind, file, lambda path: read_table(path, problems))
+        for problem in problems:
+            row = int(str(problem.where).rpartition(" ")[2])
+            self.findings.append(Finding.of_error("row-malformed", problem, file, row))
+        return table
+
+    def _entries(self, content: Any, part: str) -> Iterator[dict]:
+        entries = content.get(part) if isinstance(content, dict) else None
+        if not isinstance(entries, list):
+            fix = "give a COCO detection file"
+            self.findings.append(Finding("annotations-unreadable", "error", f"no list {part!r}", ANNOTATIONS, fix=fix))
+            return
+        seen = set()
+        for position, entry in enumerate(entries):
+            if key := malformed_key(entry, REQUIRED_KEYS[part]):
+                what = f"{part} entry {position} has no valid {key!r}"
+                self.findings.append(Finding("entry-malformed", "error", what, ANNOTATIONS, position))
+            elif entry["id"] in seen:
+                what = f"{part} id {entry['id']} stands twice"
+                self.findings.append(Finding("id-twice", "error", what, ANNOTATIONS, entry["id"], "ids must be unique"))
+            else:
+                seen.add(entry["id"])
+                yield entry

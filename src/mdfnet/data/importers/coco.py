@@ -1,0 +1,103 @@
+"""Import of COCO detection files."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.data.coco import box_of, outline_of, read_coco_json
+from mdfnet.data.dataset import check_inside
+from mdfnet.data.images import film_size
+from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
+from mdfnet.data.layout import film_id
+from mdfnet.errors import UserError
+from mdfnet.types import Classes, Target
+
+
+def import_coco(
+    annotations: str | Path,
+    images: str | Path,
+    schema: Schema,
+    about: About,
+    *,
+    films: str | Path | None = None,
+    reading: Reading | None = None,
+) -> Imported:
+    """Import a COCO detection file; the category ids are kept.
+
+    Args:
+        annotations: COCO JSON. Crowd regions are left out; outlines in several parts or run-length coded are left out
+            and their boxes kept; both are counted.
+        images: Folder below which the ``file_name``s lie.
+        schema: What the clinical columns mean.
+        about: Name, source and license.
+        films: Table with one row per film: image_id (the file name, with or without folder and suffix), the schema's
+            columns, and where known patient_id, split, view. Without it all clinical values are missing.
+        reading: Column names, units, and so on.
+
+    Raises:
+        UserError: What is wrong in which file and row or annotation.
+    """
+    reading = reading or Reading()
+    reading.check_columns((*schema.names, *FILM_COLUMNS))
+    content = read_coco_json(annotations)
+    categories = content["categories"]
+    classes = Classes(tuple(entry["name"] for entry in categories), tuple(entry["id"] for entry in categories))
+    table = FilmTable.read(films, schema, reading)
+    marks, notes = defaultdict(list), Counter()
+    for annotation in content["annotations"]:
+        marks[annotation["image_id"]].append(annotation)
+    studies, used = [], set()
+    for image in content["images"]:
+        name, path, row = image["file_name"], Path(images) / image["file_name"], table.row_of(image["file_name"])
+        where = f"{annotations} image {name}"
+        size = _checked_size(path, image, where)
+        target = _target(marks[image["id"]], classes, size, where, notes)
+        studies.append(table.study(film_id(name), row, path, size, target))
+        used.add(row)
+    notes["clinical rows that belong to no film, left out"] = len(set(table.clinical.ids) - used)
+    return table.dataset(studies, classes, about, notes)
+
+
+def _checked_size(path: Path, image: Mapping[str, Any], where: str) -> tuple[int, int]:
+    size = film_size(path)
+    if size != (image["width"], image["height"]):
+        what = f"the film has {size[0]} x {size[1]} pixels, not {image['width']} x {image['height']}"
+        raise UserError(what, where=where, fix="boxes must be in pixels of this film")
+    return size
+
+
+def _target(
+    marks: Sequence[Mapping[str, Any]], classes: Classes, size: tuple[int, int], where: str, notes: Counter[str]
+) -> Target:
+    boxes, labels, outlines = [], [], []
+    for annotation in marks:
+        if annotation.get("iscrowd"):
+            notes["crowd regions, left out"] += 1
+            continue
+        here = f"{where} annotation {annotation['id']}"
+        boxes.append(box_of(annotation, here))
+        check_inside(boxes[-1], *size, here)
+        labels.append(_label(annotation, classes, here))
+        outlines.append(_outline(annotation, here, notes))
+    return Target.of(boxes, labels, outlines)
+
+
+def _label(annotation: Mapping[str, Any], classes: Classes, where: str) -> int:
+    try:
+        return classes.label_of_id(annotation["category_id"])
+    except UserError as error:
+        raise UserError(error.what, where=where, fix=error.fix) from None
+
+
+def _outline(annotation: Mapping[str, Any], where: str, notes: Counter[str]) -> np.ndarray | None:
+    segmentation = annotation.get("segmentation")
+    if isinstance(segmentation, dict) or (isinstance(segmentation, list) and len(segmentation) > 1):
+        notes["outlines in several parts or run-length coded, left out"] += 1
+        return None
+    return outline_of(annotation, where)

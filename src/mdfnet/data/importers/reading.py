@@ -1,0 +1,165 @@
+"""What all importers share: how tables are to be read, the table of films, and the last steps to a dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from mdfnet.clinical.records import Invalid
+from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.tables import ClinicalTable, read_clinical_table
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.layout import SPLITS, VIEWS, film_id
+from mdfnet.data.split import FRACTIONS, split_by_patient
+from mdfnet.errors import UserError, nearest
+from mdfnet.tables import read_table
+from mdfnet.types import Classes, Study, Target
+
+#: Columns of the films' table that are no clinical features; all but the first may be absent.
+FILM_COLUMNS = ("image_id", "file", "patient_id", "split", "view")
+
+
+@dataclass(frozen=True)
+class About:
+    """What a dataset says about itself; see `mdfnet.data.dataset.Dataset`."""
+
+    name: str
+    source: str = ""
+    license: str = ""
+    synthetic: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read the tables.
+
+    Args:
+        columns: Name of a feature or of one of the importer's own columns -> column of the file, where they differ.
+        units: Feature name -> UCUM unit its column is in, where it is not the schema's.
+        invalid: "error", or "missing" to turn values that cannot be right to missing, with a count.
+        fractions, seed: For `split_by_patient`, where no film has a split yet.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    invalid: Invalid = "error"
+    fractions: Mapping[str, float] = field(default_factory=lambda: FRACTIONS)
+    seed: int = 0
+
+    def column(self, name: str) -> str:
+        """The file's column for a name."""
+        return self.columns.get(name, name)
+
+    def check_columns(self, known: Sequence[str]) -> None:
+        """Make sure that only known names are given a column.
+
+        Raises:
+            UserError: Another name is.
+        """
+        for name in self.columns:
+            if name not in known:
+                raise UserError(f"column given for unknown {name!r}", fix=nearest(name, known))
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An imported dataset, not yet written, and what was left out or turned to missing: sentence -> count."""
+
+    dataset: Dataset
+    notes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class FilmTable:
+    """The table of films: clinical records, and where known file, patient, split and view."""
+
+    path: Path | None
+    clinical: ClinicalTable
+    schema: Schema
+    reading: Reading
+    notes: Counter[str]
+
+    @classmethod
+    def read(cls, path: str | Path | None, schema: Schema, reading: Reading) -> FilmTable:
+        """Read it; without a path nothing is known about any film.
+
+        Raises:
+            UserError: See `read_clinical_table`.
+        """
+        if path is None:
+            return cls(
+                None, ClinicalTable((), np.empty((0, len(schema)), np.float32), {}, {}, ()), schema, reading, Counter()
+            )
+        columns = read_table(path).columns
+        extra = [name for name in FILM_COLUMNS[1:] if reading.column(name) in columns or name in reading.columns]
+        clinical = read_clinical_table(
+            path,
+            schema,
+            id_column=reading.column("image_id"),
+            extra=[reading.column(name) for name in extra],
+            columns={name: column for name, column in reading.columns.items() if name in schema.names},
+            units=reading.units,
+            invalid=reading.invalid,
+            unused="ignore",
+        )
+        unread = {f"columns not read: {', '.join(clinical.unused)}": len(clinical.unused)} if clinical.unused else {}
+        notes = Counter(unread) + Counter(
+            {f"values of {name} that cannot be right, now missing": count for name, count in clinical.invalid.items()}
+        )
+        return cls(Path(path), clinical, schema, reading, notes)
+
+    def row_of(self, name: str) -> str | None:
+        """Id of the row about a film: its file name, with or without folder and suffix."""
+        base = PurePosixPath(name).name
+        candidates = (name, film_id(name), base, film_id(base))
+        return next((candidate for candidate in candidates if candidate in self.clinical.index), None)
+
+    def text(self, row: str | None, name: str) -> str | None:
+        """Cell of one of `FILM_COLUMNS`, None where it is empty or the column absent."""
+        texts = self.clinical.extra.get(self.reading.column(name))
+        return (texts[self.clinical.index[row]] or None) if texts and row is not None else None
+
+    def study(self, identifier: str, row: str | None, image: Path, size: tuple[int, int], target: Target) -> Study:
+        """A study with what the table says about the film.
+
+        Raises:
+            UserError: Unknown split or view.
+        """
+        if row is None:
+            self.notes["films without a clinical row, all values missing"] += 1
+        clinical = self.clinical.record(row)
+        patient = self.text(row, "patient_id") or identifier
+        split, view = self._one_of(row, "split", SPLITS), self._one_of(row, "view", VIEWS)
+        return Study(identifier, image, *size, target, clinical, patient, split, view)
+
+    def _one_of(self, row: str | None, name: str, known: Sequence[str]) -> str | None:
+        text = self.text(row, name)
+        if text is None or text in known:
+            return text
+        if self.reading.invalid == "error" or name == "split":
+            what = f"{name} of film {row!r} is {text!r}, not one of {', '.join(known)} or empty"
+            raise UserError(what, where=self.path)
+        self.notes[f"values of {name} that cannot be right, now missing"] += name not in self.schema.names
+        return None
+
+    def dataset(self, studies: Sequence[Study], classes: Classes, about: About, notes: Counter[str]) -> Imported:
+        """The last steps: splits where there are none, and all notes together.
+
+        Raises:
+            UserError: There are no films.
+        """
+        if not studies:
+            raise UserError("there are no films", where=self.path)
+        if all(study.split is None for study in studies):
+            studies = split_by_patient(studies, self.reading.fractions, self.reading.seed)
+            notes["films that had no split and were split by patient"] = len(studies)
+        unsplit = sum(study.split is None for study in studies)
+        notes["films that stay without a split"] = unsplit
+        dataset = Dataset(
+            about.name, classes, self.schema, tuple(studies), Path(), about.source, about.license, about.synthetic
+        )
+        return Imported(dataset, {note: count for note, count in (self.notes + notes).items() if count})

@@ -1,0 +1,83 @@
+"""The sheet that density is painted on, and the few brushes that everything is painted with."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+#: The canvas reaches beyond the film on every side, so that turning and shifting it leaves no empty corner.
+MARGIN = 0.06
+
+
+class Canvas:
+    """A square grid over the film and its margin, in the coordinates of :mod:`mdfnet.data.phantom.anatomy`.
+
+    Args:
+        size: Rows and columns.
+
+    Examples:
+        >>> canvas = Canvas(128)
+        >>> canvas.x.shape, canvas.y.shape
+        ((1, 128), (128, 1))
+    """
+
+    def __init__(self, size: int):
+        self.size = size
+        steps = (np.arange(size, dtype=np.float32) + 0.5) / size * (1 + 2 * MARGIN) - MARGIN
+        self.x = (steps - 0.5)[None, :]
+        self.y = steps[:, None]
+
+    def pixels(self, points) -> list[tuple[float, float]]:
+        """Grid positions of (x, y) points."""
+        scale = self.size / (1 + 2 * MARGIN)
+        return [((x + 0.5 + MARGIN) * scale, (y + MARGIN) * scale) for x, y in points]
+
+    def sketch(self, strokes, blur: float) -> np.ndarray:
+        """Lines and polygons, drawn with Pillow and blurred.
+
+        Args:
+            strokes: (points, width, strength) each; width 0 is a filled polygon, strength lies in [0, 1].
+            blur: Radius of the blur, in parts of the film's side.
+
+        Returns:
+            float32 ``[size, size]`` in [0, 1].
+        """
+        scale = self.size / (1 + 2 * MARGIN)
+        image = Image.new("L", (self.size, self.size))
+        pen = ImageDraw.Draw(image)
+        for points, width, strength in strokes:
+            value = round(255 * strength)
+            if width:
+                pen.line(self.pixels(points), fill=value, width=max(1, round(width * scale)))
+            else:
+                pen.polygon(self.pixels(points), fill=value)
+        return np.asarray(image.filter(ImageFilter.BoxBlur(blur * scale)), np.float32) / 255
+
+
+@lru_cache(maxsize=4)
+def canvas(size: int) -> Canvas:
+    """The canvas of a size, made once."""
+    return Canvas(size)
+
+
+def ramp(distance: np.ndarray, width: float) -> np.ndarray:
+    """A border seen on a film: 0 outside, 1 inside, rising quickly and rounding off over ``width``.
+
+    Args:
+        distance: How far inside each point lies.
+        width: Over which distance the border rises.
+
+    Examples:
+        >>> ramp(np.array([-1.0, 0.5, 2.0]), 1.0)
+        array([0.  , 0.75, 1.  ])
+    """
+    inside = np.clip(distance / width, 0, 1)
+    return inside * (2 - inside)
+
+
+def clouds(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
+    """Smooth noise of mean 0 and standard deviation near 1 with ``cells`` blobs a side: float32 ``[size, size]``."""
+    coarse = rng.standard_normal((cells, cells), dtype=np.float32)
+    return np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC))

@@ -1,0 +1,150 @@
+"""Phantom patients, one after the other, and whole data sets of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mdfnet.data.dataset import Dataset, write_dataset
+from mdfnet.data.phantom.clinical import SCHEMA, draw_record
+from mdfnet.data.phantom.config import PhantomConfig
+from mdfnet.data.phantom.film import Picture, draw_picture
+from mdfnet.data.phantom.findings import Case, draw_case
+from mdfnet.data.phantom.lesions import Ellipse
+from mdfnet.types import PAPER_CLASSES, Study, Target
+
+#: Points of an ellipse's outline.
+OUTLINE = 32
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """One synthetic patient: film, marks and record.
+
+    Args:
+        index: Position in its set.
+        film: uint8 ``[size, size]``.
+        target: The reader's ellipses: their boxes and outlines of 32 points, clipped to the film.
+        clinical: float32 ``[10]`` in the order and units of the ``mimic-ed`` schema, NaN = missing.
+        pattern: Opacity process: "none", "focal" or "bilateral".
+        view: "PA" or "AP".
+        split: "train", "val" or "test".
+    """
+
+    index: int
+    film: np.ndarray
+    target: Target
+    clinical: np.ndarray
+    pattern: str
+    view: str
+    split: str
+
+    @property
+    def id(self) -> str:
+        """Name of the film; every phantom is a patient of its own."""
+        return f"phantom-{self.index:05d}"
+
+
+def phantoms(config: PhantomConfig) -> Iterator[Phantom]:
+    """Make phantom patients one by one; the same configuration gives the same bytes.
+
+    Film, findings and record come from random streams of their own, so the films depend on ``size`` and ``seed`` alone
+    and carry no trace of which of two look-alike classes an opacity has.
+
+    Examples:
+        >>> phantom = next(phantoms(PhantomConfig(count=1, size=128)))
+        >>> phantom.film.shape, phantom.film.dtype.name, phantom.clinical.shape
+        ((128, 128), 'uint8', (10,))
+    """
+    return (_phantom(index, config) for index in range(config.count))
+
+
+def write_phantoms(config: PhantomConfig, folder: str | Path) -> Dataset:
+    """Write a phantom data set as a dataset folder with PNG films, marked as synthetic throughout.
+
+    Args:
+        config: What to make.
+        folder: Where; what :func:`mdfnet.data.dataset.write_dataset` says about existing folders holds.
+
+    Returns:
+        The data set as written.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="mdfnet-phantom-") as drawings:
+        studies = tuple(_study(phantom, Path(drawings)) for phantom in phantoms(config))
+        dataset = Dataset(
+            name="phantom",
+            classes=PAPER_CLASSES,
+            schema=SCHEMA,
+            studies=studies,
+            folder=Path(drawings),
+            source=f"mdfnet phantom generator: {config.model_dump_json()}",
+            license="Apache-2.0",
+            synthetic=("films", "findings", "clinical"),
+        )
+        return write_dataset(dataset, Path(folder), images="copy")
+
+
+def _phantom(index: int, config: PhantomConfig) -> Phantom:
+    streams = np.random.SeedSequence([config.seed, index]).spawn(3)
+    case_stream, film_stream, record_stream = map(np.random.default_rng, streams)
+    case = draw_case(case_stream)
+    picture = draw_picture(film_stream, case, config.size)
+    return Phantom(
+        index=index,
+        film=picture.film,
+        target=_target(case, picture, config.size),
+        clinical=draw_record(record_stream, case, config),
+        pattern=case.pattern,
+        view=picture.view,
+        split=_split(index, config.splits),
+    )
+
+
+def _target(case: Case, picture: Picture, size: int) -> Target:
+    """What a reader who knows the diagnosis writes down."""
+    marked = [("Enlarged cardiac silhouette", ellipse) for ellipse in picture.heart]
+    marked += [("Pleural abnormality", ellipse) for ellipse in picture.effusions]
+    marked += [(case.opacity, ellipse) for ellipse in picture.opacities]
+    outlines = [_outline(ellipse, size) for _, ellipse in marked]
+    boxes = [[*outline.min(axis=0), *outline.max(axis=0)] for outline in outlines]
+    return Target.of(boxes, [PAPER_CLASSES.label(name) for name, _ in marked], outlines)
+
+
+def _outline(ellipse: Ellipse, size: int) -> np.ndarray:
+    """An ellipse in pixels, float32 ``[32, 2]``, clipped to the film."""
+    angles = 2 * np.pi * np.arange(OUTLINE) / OUTLINE
+    points = ellipse.center + np.stack([np.cos(angles), np.sin(angles)], axis=1) * ellipse.axes
+    return np.clip(size * points, 0, size).astype(np.float32)
+
+
+def _split(index: int, fractions: tuple[float, float, float]) -> str:
+    """Split of a film, independent of how many there are: steps of the golden ratio fill the unit interval evenly."""
+    place = index * 0.6180339887498949 % 1
+    train, val, _ = fractions
+    return "train" if place < train else "val" if place < train + val else "test"
+
+
+def _study(phantom: Phantom, folder: Path) -> Study:
+    """A phantom as a study, its film written to ``folder``."""
+    path = folder / f"{phantom.id}.png"
+    Image.fromarray(phantom.film).save(path, compress_level=1)
+    height, width = phantom.film.shape
+    return Study(
+        id=phantom.id,
+        image=path,
+        width=width,
+        height=height,
+        target=phantom.target,
+        clinical=phantom.clinical,
+        patient=phantom.id,
+        split=phantom.split,
+        view=phantom.view,
+    )

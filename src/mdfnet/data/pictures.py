@@ -1,0 +1,79 @@
+"""Pictures of a dataset: a contact sheet of films with what was marked on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.images import read_film
+from mdfnet.types import Classes, Study
+
+_CAPTION = 18  # pixels of height
+
+
+def contact_sheet(dataset: Dataset, count: int = 12, columns: int = 4, cell: int = 320) -> Image.Image:
+    """Example films with their boxes and class names, one film per class in turn.
+
+    Args:
+        dataset: Where the films come from; what is synthetic in it is said on the sheet.
+        count: Number of films at most.
+        columns: Films in a row.
+        cell: Width and height given to a film in pixels; its proportions are kept.
+
+    Raises:
+        UserError: A film cannot be read.
+    """
+    studies = examples(dataset, count)
+    rows = -(-len(studies) // columns)
+    sheet = Image.new("L", (columns * cell, rows * (cell + _CAPTION) + _CAPTION), 255)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for position, study in enumerate(studies):
+        x, y = position % columns * cell, position // columns * (cell + _CAPTION)
+        sheet.paste(_picture(study, dataset.classes, cell), (x, y))
+        draw.text((x + 2, y + cell + 1), study.id, fill=0, font=font)
+    notice = f"{dataset.name}: {len(studies)} of {len(dataset)} films"
+    if dataset.synthetic:
+        notice += f"; synthetic: {', '.join(dataset.synthetic)}"
+    draw.text((2, sheet.height - _CAPTION + 1), notice, fill=0, font=font)
+    return sheet
+
+
+def examples(dataset: Dataset, count: int) -> list[Study]:
+    """Films that show the dataset's variety: classes and "nothing marked" take turns, in the dataset's order."""
+    groups = [
+        [study for study in dataset.studies if label in study.target.labels]
+        for label in range(1, len(dataset.classes) + 1)
+    ]
+    groups.append([study for study in dataset.studies if not len(study.target)])
+    chosen: dict[str, Study] = {}
+    for turn in range(max(map(len, groups))):
+        for group in groups:
+            if turn < len(group) and len(chosen) < count:
+                chosen.setdefault(group[turn].id, group[turn])
+    return list(chosen.values())
+
+
+def _picture(study: Study, classes: Classes, cell: int) -> Image.Image:
+    film = read_film(study.image)
+    if film.dtype == np.uint16:
+        film = (film >> 8).astype(np.uint8)
+    scale = min(cell / film.shape[1], cell / film.shape[0])
+    size = (max(1, round(film.shape[1] * scale)), max(1, round(film.shape[0] * scale)))
+    picture = Image.fromarray(film).resize(size, Image.Resampling.LANCZOS)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(11)
+    for box, label in zip(study.target.boxes * scale, study.target.labels, strict=True):
+        _draw_box(draw, box, classes.name(int(label)), font)
+    framed = Image.new("L", (cell, cell), 255)
+    framed.paste(picture, (0, 0))
+    return framed
+
+
+def _draw_box(draw: ImageDraw.ImageDraw, box: Sequence[float], name: str, font: ImageFont.FreeTypeFont) -> None:
+    """White on a black rim, so that it shows on lung and on bone."""
+    corners = [float(value) for value in box]
+    draw.rectangle(corners, outline=0, width=3)
+    draw.rectangle(corners, outline=255, width=1)
+    draw.text((corners[0] + 4, corners[1] + 3), name, fill=255, font=font, stroke_width=1, stroke_fill=0)

@@ -1,0 +1,105 @@
+"""What is in a dataset, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdfnet.clinical.schema import Feature
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.layout import SPLITS
+from mdfnet.types import Study
+
+#: How films without a split are called in summaries.
+UNSPLIT = "unsplit"
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """How often a class occurs in a split: films that show it, and boxes."""
+
+    films: int
+    boxes: int
+
+
+@dataclass(frozen=True)
+class FeatureSummary:
+    """How one clinical feature is distributed in a split.
+
+    Args:
+        known: Films with a value.
+        missing: Share of films without one, in [0, 1].
+        mean, sd, low, median, high: Of a number, in its unit (standard deviation with n - 1); NaN where undefined.
+        shares: Of a category: share of each among the known values.
+    """
+
+    known: int
+    missing: float
+    mean: float = float("nan")
+    sd: float = float("nan")
+    low: float = float("nan")
+    median: float = float("nan")
+    high: float = float("nan")
+    shares: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """One split in numbers: films, those with boxes, patients, classes by name, clinical features by name."""
+
+    films: int
+    boxed: int
+    patients: int
+    classes: dict[str, ClassCount]
+    clinical: dict[str, FeatureSummary]
+
+
+def summarize(dataset: Dataset) -> dict[str, SplitSummary]:
+    """Describe each split that has films, in the order train, val, test, unsplit.
+
+    Returns:
+        Split -> summary.
+    """
+    splits = {name: [study for study in dataset.studies if study.split == name] for name in SPLITS}
+    splits[UNSPLIT] = [study for study in dataset.studies if study.split is None]
+    return {name: _summarize_split(dataset, studies) for name, studies in splits.items() if studies}
+
+
+def _summarize_split(dataset: Dataset, studies: Sequence[Study]) -> SplitSummary:
+    labels = [study.target.labels for study in studies]
+    classes = {
+        name: ClassCount(sum(label in found for found in labels), sum(int((found == label).sum()) for found in labels))
+        for label, name in enumerate(dataset.classes.names, 1)
+    }
+    values = np.stack([study.clinical for study in studies]).astype(np.float64)
+    clinical = {
+        feature.name: summarize_feature(feature, values[:, index])
+        for index, feature in enumerate(dataset.schema.features)
+    }
+    boxed, patients = sum(len(found) > 0 for found in labels), len({study.patient for study in studies})
+    return SplitSummary(len(studies), boxed, patients, classes, clinical)
+
+
+def summarize_feature(feature: Feature, values: np.ndarray) -> FeatureSummary:
+    """Describe the values ``[N]`` of one feature, NaN = missing.
+
+    Examples:
+        >>> age = Feature(name="age", kind="number", unit="a", low=0, high=120, meaning="Age")
+        >>> found = summarize_feature(age, np.array([50, 60, 70, np.nan]))
+        >>> found.known, found.missing, found.mean, found.sd, found.median
+        (3, 0.25, 60.0, 10.0, 60.0)
+    """
+    known = values[~np.isnan(values)]
+    count, missing = len(known), 1 - len(known) / len(values)
+    if feature.kind == "category":
+        shares = {
+            name: float(np.mean(known == index)) if count else 0.0 for index, name in enumerate(feature.categories)
+        }
+        return FeatureSummary(count, missing, shares=shares)
+    if not count:
+        return FeatureSummary(count, missing)
+    deviation = known.std(ddof=1) if count > 1 else np.nan
+    statistics = (known.mean(), deviation, known.min(), np.median(known), known.max())
+    return FeatureSummary(count, missing, *map(float, statistics))

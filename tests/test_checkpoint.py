@@ -1,0 +1,89 @@
+"""A saved model is read back whole, or refused with the reason."""
+
+import json
+
+import pytest
+import torch
+
+import mdfnet
+from mdfnet import checkpoint
+from mdfnet.checkpoint import CARD, WEIGHTS
+from mdfnet.clinical.standardize import Standardizer
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    model = mdfnet.build("tiny", size=64, classes=mdfnet.Classes(("Mass", "Nodule"), (5, 90)), schema="age-sex-view")
+    rows = torch.tensor([[60, 0, 1], [70, 1, 0], [50, 1, 1.0]])
+    model.fit(Standardizer.fit(model.schema, rows.numpy()))
+    with torch.no_grad():
+        for parameter in model.fusion.parameters():
+            parameter.normal_()
+    return model
+
+
+def test_a_model_comes_back_with_all_that_belongs_to_it(model, tmp_path):
+    model.save(tmp_path / "model", dataset="made up", epoch=3)
+    back = mdfnet.load(tmp_path / "model")
+    image, record = [torch.rand(1, 80, 60)], torch.tensor([[61.0, 1, float("nan")]])
+    ours, theirs = model.detect(image, record)[0], back.detect(image, record)[0]
+    assert torch.equal(ours.scores, theirs.scores) and torch.equal(ours.boxes, theirs.boxes)
+    assert (back.config, back.classes, back.schema) == (model.config, model.classes, model.schema)
+    card = checkpoint.read_card(tmp_path / "model")
+    assert card.training == {"dataset": "made up", "epoch": 3}
+    assert card.versions["torch"] == torch.__version__.split("+")[0] and "Not a medical device" in card.notice
+    assert not back.training
+
+
+def test_the_folder_holds_safetensors_and_json_only(model, tmp_path):
+    model.save(tmp_path / "model")
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [CARD, WEIGHTS]
+
+
+def _edit(card, **changes):
+    values = json.loads(card.read_text())
+    card.write_text(json.dumps(values | changes))
+
+
+DAMAGE = [
+    pytest.param(lambda f: (f / CARD).unlink(), "model.json is missing", id="no card"),
+    pytest.param(lambda f: (f / WEIGHTS).unlink(), "model.safetensors is missing", id="no weights"),
+    pytest.param(lambda f: (f / CARD).write_text("{"), "not JSON", id="a card cut short"),
+    pytest.param(lambda f: (f / CARD).write_text("[]"), "altered", id="a card of another kind"),
+    pytest.param(lambda f: (f / WEIGHTS).write_bytes(b"x"), "not the file", id="altered weights"),
+    pytest.param(lambda f: _edit(f / CARD, format_version=99), "update mdfnet", id="a later format"),
+    pytest.param(lambda f: _edit(f / CARD, classes={"Mass": 5}), "do not fit", id="a class taken away"),
+    pytest.param(lambda f: _edit(f / CARD, fitted=3), "fitted", id="an altered value"),
+    pytest.param(lambda f: _edit(f / CARD, preprocessing={"name": "x", "version": 9}), "preprocessing", id="other pixels"),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGE)
+def test_a_damaged_model_is_refused_with_the_reason(damage, message, model, tmp_path):
+    model.save(tmp_path / "model")
+    damage(tmp_path / "model")
+    with pytest.raises(mdfnet.UserError, match=message):
+        mdfnet.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full disk", "Ctrl-C"])
+def test_a_save_that_fails_leaves_the_last_good_model(error, model, tmp_path, monkeypatch):
+    model.save(tmp_path / "model", epoch=1)
+
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(checkpoint, "save_file", fails)
+    with pytest.raises((mdfnet.UserError, KeyboardInterrupt)):
+        model.save(tmp_path / "model", epoch=2)
+    assert checkpoint.read_card(tmp_path / "model").training == {"epoch": 1}
+    assert mdfnet.load(tmp_path / "model") is not None
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_that_is_no_model_is_not_overwritten(model, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(mdfnet.UserError, match="holds no model"):
+        model.save(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
