@@ -21,7 +21,7 @@ def test_a_preset_survives_the_way_through_yaml(name, tmp_path):
         pytest.param("train.epochs=3", "train", "epochs", 3, id="a dotted key"),
         pytest.param("epochs=3", "train", "epochs", 3, id="the last part of a key, where unique"),
         pytest.param("vector=null", "fusion", "vector", None, id="null switches a fusion off"),
-        pytest.param("anchor_sizes=[8, 16]", "detector", "anchor_sizes", (8, 16), id="a list"),
+        pytest.param("anchor_sizes=[0.1, 0.2]", "detector", "anchor_sizes", (0.1, 0.2), id="a list"),
         pytest.param("lr=2e-3", "train", "lr", 0.002, id="YAML reads 2e-3 as text; the number is meant"),
     ],
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.config import Config
 from mdfnet.errors import UserError
+from mdfnet.files import read_text, replacing_folder
 from mdfnet.types import Classes
 
 if TYPE_CHECKING:
@@ -65,19 +65,11 @@ def save(model: Model, folder: str | Path, **training: Any) -> None:
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / CARD).is_file():
         raise UserError("the folder exists and holds no model", where=folder, fix="choose another name")
-    draft = folder.with_name(f".{folder.name}.writing")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir(parents=True)
+    with replacing_folder(folder) as draft:
         state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
         save_file(state, draft / WEIGHTS)
         card = _card(model, _sha256(draft / WEIGHTS), training)
         (draft / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
-        _replace(draft, folder)
-    except OSError as error:
-        raise UserError(f"cannot write the model: {error.strerror or error}", where=folder) from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def load(folder: str | Path) -> Model:
@@ -116,7 +108,7 @@ def read_card(folder: str | Path) -> Card:
     if not path.is_file():
         raise UserError(f"no model here: {CARD} is missing", where=folder, fix="give the folder that training wrote")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_text(path))
     except ValueError as error:
         raise UserError(f"not JSON: {error}", where=path) from None
     if isinstance(values, dict) and values.get("format_version", 0) > FORMAT_VERSION:
@@ -153,13 +145,3 @@ def _card(model: Model, sha256: str, training: dict[str, Any]) -> Card:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _replace(draft: Path, folder: Path) -> None:
-    """Put a finished folder in the place of another: at every moment one of the two is whole on disk."""
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    draft.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -53,16 +53,21 @@ class DetectorConfig(Part):
     stride: Literal[8, 16, 32] = Field(16, description="film pixels per cell of the feature map")
     channels: int = Field(64, ge=1, description="channels of the feature map")
     norm: bool = Field(True, description="batch norm and ReLU behind the convolution that makes the feature map")
-    anchor_sizes: tuple[int, ...] = (32, 64, 128, 256, 512)
+    norm_momentum: float | None = Field(
+        0.1, gt=0, le=1, description="of all batch norms; null keeps the classifier's own, too slow for short runs"
+    )
+    anchor_sizes: tuple[float, ...] = Field(
+        (0.05, 0.1, 0.2, 0.35, 0.6), description="sides of square anchors, as shares of the input's side"
+    )
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
     rpn_nms: float = Field(0.7, gt=0, le=1)
-    proposals_train: int = Field(2000, ge=1, description="proposals kept per film before and after NMS, in training")
-    proposals_test: int = Field(1000, ge=1, description="the same in detection")
-    rois_per_film: int = Field(512, ge=1, description="proposals sampled per film for the loss of the second stage")
+    proposals_train: int = Field(500, ge=1, description="proposals kept per film before and after NMS, in training")
+    proposals_test: int = Field(200, ge=1, description="the same in detection")
+    rois_per_film: int = Field(128, ge=1, description="proposals sampled per film for the loss of the second stage")
     representation: int = Field(64, ge=1, description="width of the box head")
     box_score: float = Field(0.05, ge=0, lt=1, description="detections below this score are dropped")
     box_nms: float = Field(0.5, gt=0, le=1)
-    detections: int = Field(100, ge=1, description="detections kept per film")
+    detections: int = Field(50, ge=1, description="detections kept per film")
     mask_head: bool = Field(False, description="predict outlines too")
     mask_shape: Literal["ellipse", "rectangle"] = Field("ellipse", description="outline where only the box is known")
 

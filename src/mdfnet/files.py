@@ -69,6 +69,29 @@ def new_folder(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(draft, ignore_errors=True)
 
 
+@contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """Like `new_folder`, but takes the place of a folder of that name: at every moment one of the two is whole on disk.
+
+    Raises:
+        UserError: The operating system refuses.
+    """
+    path = Path(path)
+    draft, old = _sibling(path), _sibling(path)
+    with _os_errors_as_user_errors(path):
+        draft.mkdir(parents=True)
+        try:
+            yield draft
+            if path.exists():
+                path.rename(old)
+            draft.rename(path)
+        finally:
+            if old.exists() and not path.exists():
+                old.rename(path)
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def read_text(path: str | Path) -> str:
     """Text of a UTF-8 file, with or without a byte-order mark.
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.config import Config, load_config
-from mdfnet.detectors.backbone import backbone, load_weights
-from mdfnet.detectors.rcnn import RCNN
+from mdfnet.detectors.backbone import load_weights
+from mdfnet.detectors.rcnn import RCNN, image_backbone
 from mdfnet.fusion.attach import ClinicalFusion
 from mdfnet.fusion.encoder import MLPEncoder, PaperEncoder
 from mdfnet.fusion.features import Features, image_features, replayed
@@ -204,7 +204,7 @@ def _masks_to_film(masks: Tensor, geometry: Geometry) -> Tensor:
 
 def _fusion(config: Config, schema: Schema, fitted: Standardizer, detector: RCNN) -> ClinicalFusion:
     """The fusion a config asks for, attached to the detector."""
-    settings, input = config.fusion, config.input
+    settings = config.fusion
     if settings.encoder == "paper":
         encoder = PaperEncoder(schema, settings.dim, fitted)
     else:
@@ -212,9 +212,7 @@ def _fusion(config: Config, schema: Schema, fitted: Standardizer, detector: RCNN
         encoder = MLPEncoder(schema, settings.dim, fitted, *dropouts)
 
     def paper_map(channels: int) -> PaperMap:
-        image = config.detector
-        second = backbone(image.backbone, stride=image.stride, channels=channels, norm=image.norm, in_channels=3)
-        return PaperMap(encoder.dim, input.size, second)
+        return PaperMap(encoder.dim, config.input.size, image_backbone(config.detector, in_channels=3))
 
     maps = {None: None, "deconv": partial(Deconv, encoder.dim), "paper": paper_map}
     vectors = {None: None, "concat": partial(Concat, encoder.dim, zero_start=settings.zero_start)}

@@ -113,7 +113,9 @@ def read_table(path: str | Path, problems: list[UserError] | None = None) -> Tab
         columns = tuple(name.strip() for name in next(lines))
         _check_header(columns, path)
         rows = []
-        for cells in filter(any, lines):
+        for cells in lines:
+            if not any(map(str.strip, cells)):
+                continue
             try:
                 rows.append(_row(cells, columns, path, lines.line_num, delimiter))
             except UserError as problem:

@@ -1,6 +1,7 @@
 """Phantom records: their marginals, their independence of or dependence on the findings, and the exact posterior."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ PATTERNS = tuple(LOOK_ALIKES)
 BASE = Case(male=False, pattern="none", opacity=None, opacities=0, enlarged_heart=False, effusions=())
 
 
+@cache
 def population(count, **settings):
     """Cases and records of a population, without drawing films."""
     config = PhantomConfig(count=count, **{"missing": 0.0, **settings})

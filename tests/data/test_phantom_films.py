@@ -6,11 +6,12 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mdfnet.data.phantom import PhantomConfig, lesions, phantoms
 from mdfnet.data.phantom.anatomy import draw_anatomy
 from mdfnet.data.phantom.canvas import canvas
-from mdfnet.data.phantom.film import draw_picture
+from mdfnet.data.phantom.film import Position, draw_picture
 from mdfnet.data.phantom.findings import LOOK_ALIKES, draw_case
 from mdfnet.data.phantom.thorax import lung_air
 from mdfnet.types import PAPER_CLASSES
@@ -117,6 +118,17 @@ def test_ap_films_magnify_the_heart_and_raise_the_diaphragm():
     )
     assert ratio["AP"] > ratio["PA"] + 0.02
     assert base["AP"] < base["PA"] - 0.03
+
+
+@pytest.mark.parametrize("angle", [-0.08, 0, 0.08])
+def test_marks_turn_and_shift_with_the_patient(angle):
+    position = Position(angle, (0.03, -0.02))
+    sheet = canvas(256)
+    dot = 255 * (np.hypot(sheet.x - 0.25, sheet.y - 0.3) < 0.03)
+    film = np.asarray(position.expose(Image.fromarray(dot.astype(np.uint8))), np.float64)
+    places = (np.arange(256) + 0.5) / 256
+    seen = (film.sum(axis=0) @ places / film.sum(), film.sum(axis=1) @ places / film.sum())
+    assert position.place(lesions.Ellipse((0.25, 0.3), (0.03, 0.03))).center == pytest.approx(seen, abs=0.002)
 
 
 def draw_one(kind, rng, anatomy):

@@ -86,8 +86,8 @@ def read_clinical_table(
         (('a', 'b'), [[61.0, 0.0, 0.0], [nan, 1.0, nan]])
     """
     table = read_table(path)
+    table.require(id_column, *extra)
     column_of = column_names(table, schema, columns or {})
-    table.require(*extra)
     rest = tuple(name for name in table.columns if name not in {id_column, *extra, *column_of.values()})
     if rest and unused == "error":
         known = [*schema.names, id_column, *extra]

@@ -65,4 +65,4 @@ def dimension(unit: str) -> str:
         if unit in units:
             return name
     known = [code for units in UNITS.values() for code in units]
-    raise UserError(f"unknown unit {unit!r}", fix=f"units are UCUM codes; {nearest(unit, known)}")
+    raise UserError(f"unknown unit {unit!r}", fix=f"units are UCUM codes; {nearest(str(unit), known)}")

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -286,6 +287,8 @@ def _place_film(source: Path, film: Path, images: Literal["copy", "link"]) -> No
 
 
 def _write_texts(texts: Mapping[str, str], folder: Path) -> None:
-    for name, text in texts.items():
-        with replacing(folder / name) as draft:
+    """All are written before the first takes its place, so that a full disk changes none."""
+    with ExitStack() as stack:
+        for name, text in texts.items():
+            draft = stack.enter_context(replacing(folder / name))
             draft.write_text(text, encoding="utf-8", newline="\n")

@@ -91,7 +91,7 @@ def _check_inflated_size(path: str | Path) -> None:
 
 def _check_film(dataset: pydicom.Dataset, path: str | Path, pixels: bool = True) -> None:
     for keyword in ("Rows", "Columns", "BitsStored", "PhotometricInterpretation", *(("PixelData",) if pixels else ())):
-        if dataset.get(keyword) is None:
+        if dataset.get(keyword) in (None, ""):
             raise UserError(f"the DICOM file has no {keyword}", where=path, fix="is it a chest film?")
     check_pixels(dataset.Columns, dataset.Rows, path)
     frames, interpretation = int(dataset.get("NumberOfFrames") or 1), dataset.PhotometricInterpretation

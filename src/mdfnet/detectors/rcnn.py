@@ -47,17 +47,23 @@ class RCNN(Detector):
         return [Detections(f["boxes"], f["labels"], f["scores"], f["masks"][:, 0] if "masks" in f else None) for f in found]
 
 
+def image_backbone(config: DetectorConfig, in_channels: int) -> nn.Sequential:
+    """The backbone a config asks for."""
+    return backbone(
+        config.backbone,
+        stride=config.stride,
+        channels=config.channels,
+        norm=config.norm,
+        momentum=config.norm_momentum,
+        in_channels=in_channels,
+    )
+
+
 def _net(config: DetectorConfig, input: InputConfig, classes: int) -> FasterRCNN | MaskRCNN:
-    width = config.representation
+    width, anchors = config.representation, tuple(share * input.size for share in config.anchor_sizes)
     common = {
-        "backbone": backbone(
-            config.backbone,
-            stride=config.stride,
-            channels=config.channels,
-            norm=config.norm,
-            in_channels=input.channels,
-        ),
-        "rpn_anchor_generator": AnchorGenerator((config.anchor_sizes,), (config.anchor_ratios,)),
+        "backbone": image_backbone(config, input.channels),
+        "rpn_anchor_generator": AnchorGenerator((anchors,), (config.anchor_ratios,)),
         "rpn_nms_thresh": config.rpn_nms,
         "rpn_pre_nms_top_n_train": config.proposals_train,
         "rpn_post_nms_top_n_train": config.proposals_train,

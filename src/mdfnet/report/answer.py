@@ -26,9 +26,7 @@ def answer(report: Report) -> list[str]:
         sentences += _against(first.name, first.evaluation, other.name, other.evaluation)
     if report.dataset.synthetic:
         what = _listed(synthetic_parts(report.dataset))
-        sentences.append(
-            f"Synthetic are the {what}: the numbers show what a method can do, not what it does for patients."
-        )
+        sentences.append(f"The {what} are synthetic: this shows what a method can do, not what it does for patients.")
     return sentences
 
 

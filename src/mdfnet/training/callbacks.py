@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from mdfnet.files import replacing
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.training.module import Training
 from mdfnet.types import Classes, Detections, Study
@@ -98,20 +99,16 @@ class LastCheckpoint(Callback):
         self.path = run / "last.ckpt"
 
     def on_train_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
-        draft = self.path.with_suffix(".writing")
-        trainer.save_checkpoint(draft)
-        if trainer.is_global_zero:
-            os.replace(draft, self.path)
+        with replacing(self.path) if trainer.is_global_zero else nullcontext(self.path) as draft:
+            trainer.save_checkpoint(draft)
 
 
 def write_history(path: Path, history: list[dict[str, Any]]) -> None:
     """Write the epochs so far as CSV, one row each, complete or not at all."""
-    draft = path.with_suffix(".writing")
-    with draft.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()
         writer.writerows(history)
-    os.replace(draft, path)
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from mdfnet.clinical.records import read_record
@@ -11,7 +12,7 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.layout import CLINICAL, VIEWS
 from mdfnet.errors import UserError, nearest
-from mdfnet.tables import Row, Table
+from mdfnet.tables import Table
 
 #: A column is said to give a finding away only where at least this many films are with and without it.
 FEWEST_FILMS = 5
@@ -74,31 +75,34 @@ def _check_values(table: Table, schema: Schema) -> Iterator[Finding]:
 
 
 def _check_columns(raw: RawDataset, table: Table, features: list[str]) -> Iterator[Finding]:
-    rows = {row["image"]: row for row in table} if "image" in table.columns else {}
-    rows = {name: row for name, row in rows.items() if name in raw.labels}
+    rows = {row["image"]: row for row in table if row.cells.get("image") in raw.labels}
+    marked = {
+        label: {name for name in rows if category_id in raw.labels[name]}
+        for category_id, label in raw.category_names.items()
+    }
     for column in features:
         values = {row[column] for row in table if row[column]}
+        fix = "it tells nothing; leave it out of the schema"
         if len(values) == 1:
             what = f"column {column!r} is {min(values)!r} in every row that has it"
-            yield Finding(
-                "column-constant", "warning", what, CLINICAL, fix="it tells nothing; leave it out of the schema"
-            )
+            yield Finding("column-constant", "warning", what, CLINICAL, fix=fix)
         if not values:
-            yield Finding(
-                "column-empty", "warning", f"column {column!r} is empty", CLINICAL, fix="leave it out of the schema"
-            )
-        yield from _check_giveaway(raw, rows, column)
+            yield Finding("column-empty", "warning", f"column {column!r} is empty", CLINICAL, fix=fix)
+        yield from _check_giveaway({name: row[column] for name, row in rows.items()}, column, marked)
 
 
-def _check_giveaway(raw: RawDataset, rows: Mapping[str, Row], column: str) -> Iterator[Finding]:
-    """A value, or that a value is missing, that is there exactly when a finding is: the label has leaked."""
-    for value in {row[column] for row in rows.values()}:
-        having = {name for name, row in rows.items() if row[column] == value}
-        if min(len(having), len(rows) - len(having)) < FEWEST_FILMS:
+def _check_giveaway(values: Mapping[str, str], column: str, marked: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """A value, or that a value is missing, that is there exactly when a finding is: the label has leaked.
+
+    ``values``: film -> cell; ``marked``: class -> films that show it.
+    """
+    having = defaultdict(set)
+    for film, value in values.items():
+        having[value].add(film)
+    for value, films in having.items():
+        if min(len(films), len(values) - len(films)) < FEWEST_FILMS:
             continue
-        for category_id, label in raw.category_names.items():
-            marked = {name for name in rows if category_id in raw.labels[name]}
-            if having == marked:
-                what = f"column {column!r} is {value or 'missing'!r} exactly where {label!r} is marked"
-                fix = "it was made from the label; leave it out of the schema"
-                yield Finding("column-equals-label", "warning", what, CLINICAL, fix=fix, count=len(having))
+        for label in (label for label, showing in marked.items() if showing == films):
+            what = f"column {column!r} is {value or 'missing'!r} exactly where {label!r} is marked"
+            fix = "it was made from the label; leave it out of the schema"
+            yield Finding("column-equals-label", "warning", what, CLINICAL, fix=fix, count=len(films))

@@ -51,6 +51,8 @@ def import_csv(
     reading.check_columns((*schema.names, *FILM_COLUMNS, *BOX_COLUMNS))
     table = FilmTable.read(films, schema, reading)
     marks, names = _read_boxes(Path(boxes), table, reading)
+    if not (classes or names):
+        raise UserError("no boxes, so no classes are known", where=boxes, fix="name the classes")
     known = Classes(tuple(classes or sorted(names)))
     studies = []
     for identifier in table.clinical.ids:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Side = int  #: -1 is the patient's right (the left of the picture), +1 the patient's left
-
 
 @dataclass(frozen=True)
 class Anatomy:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-#: The canvas reaches beyond the film on every side, so that turning and shifting it leaves no empty corner.
+#: The canvas reaches beyond the film on every side, so that the usual turns and shifts leave no empty corner.
 MARGIN = 0.06
 
 

@@ -71,7 +71,7 @@ def draw_record(rng: np.random.Generator, case: Case, config: PhantomConfig) -> 
     for name, baseline in BASELINES.items():
         shift = sum(_shifts(case.pattern, finding).get(name, 0.0) for finding in case.findings)
         value = rng.normal(baseline.mean + config.signal * shift, baseline.sd)
-        value = np.round(np.clip(value, baseline.low, baseline.high) / baseline.step) * baseline.step
+        value = round(min(max(value, baseline.low), baseline.high) / baseline.step) * baseline.step
         missing = rng.random() < config.missing
         values.append(np.nan if missing and name not in NEVER_MISSING else value)
     return np.array([*values, float(case.male)], np.float32)

@@ -110,7 +110,7 @@ def _develop(rng: np.random.Generator, density: np.ndarray, anatomy: Anatomy, po
     gray = fog + (white - fog) / (1 + np.exp((level - density) / latitude))
     image = position.expose(Image.fromarray(gray.astype(np.uint8)))
     image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.0025) * size))
-    grain = rng.uniform(1.5, 4.5) * (1.3 if portable else 1.0)
+    grain = rng.uniform(1.2, 3.5) * (1.3 if portable else 1.0)
     film = np.asarray(image, np.float32) + grain * rng.standard_normal((size, size), dtype=np.float32)
     image = Image.fromarray(np.clip(film + 0.5, 0, 255).astype(np.uint8))
     _mark_side(rng, image)

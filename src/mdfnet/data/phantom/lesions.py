@@ -55,7 +55,7 @@ class Focal:
         if self.form == "band":
             shape = ramp(1.1 - along**2, 0.6) * ramp(1.2 - np.abs(across + 0.4 * along**2 - 0.2 + 0.15 * mottle), 0.8)
         elif self.form == "wedge":
-            shape = ramp(1.1 - along**2, 0.6) * ramp(0.65 + 0.45 * along - np.abs(across) + 0.1 * mottle, 0.5)
+            shape = ramp(1.1 - along**2, 0.6) * ramp(0.65 + 0.45 * along - np.abs(across) + 0.18 * mottle, 0.6)
         else:
             shape = ramp(1.1 - along**2 - across**2 + 0.25 * mottle, 1.0)
         return self.strength * shape * np.clip(0.85 + 0.15 * mottle, 0, 1)
@@ -167,11 +167,12 @@ class Effusion:
     @property
     def ellipse(self) -> Ellipse:
         """Around the fluid: from the chest wall inwards to where the meniscus leaves the dome, top to angle."""
-        inner = np.linspace(0.3, 1, 200) * self.anatomy.thorax
-        meniscus = self.level - self.rise * (inner / self.anatomy.thorax) ** 5
-        fluid = inner[self.anatomy.diaphragm(self.side * inner) > meniscus + 0.025]
-        x1, x2 = float(fluid.min()), self.anatomy.thorax - 0.005
-        y1, y2 = self.level - 0.5 * self.rise, self.anatomy.base - 0.005
+        inwards = np.linspace(1, 0.1, 200)
+        meniscus = self.level - self.rise * inwards**5
+        fluid = self.anatomy.diaphragm(self.side * inwards * self.anatomy.thorax) > meniscus + 0.015
+        x1 = float(inwards[fluid.cumprod().sum() - 1]) * self.anatomy.thorax
+        x2 = self.anatomy.thorax - 0.015
+        y1, y2 = self.level - 0.6 * self.rise, self.anatomy.base - 0.022
         return Ellipse((self.side * (x1 + x2) / 2, (y1 + y2) / 2), ((x2 - x1) / 2, (y2 - y1) / 2))
 
 

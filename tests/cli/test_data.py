@@ -1,0 +1,89 @@
+import pytest
+from typer.testing import CliRunner
+
+from mdfnet.cli.data import app, pairs
+from mdfnet.data.dataset import read_dataset
+from mdfnet.errors import UserError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_csv_import_info_check(tiny_dataset, tmp_path):
+    tiny = tiny_dataset()
+    boxes = "image,label,x1,y1,x2,y2\n" + "".join(
+        f"{study.id}.png,{tiny.classes.name(label)},{','.join(map(str, box))}\n"
+        for study in tiny.studies
+        for box, label in zip(study.target.boxes, study.target.labels, strict=True)
+    )
+    (tmp_path / "boxes.csv").write_text(boxes)
+    out = tmp_path / "out"
+    options = ["--images", tiny.folder / "images", "--schema", "age-sex-view", "--out", out, "--link"]
+    films = [
+        "--films",
+        tiny.folder / "clinical.csv",
+        "--column",
+        "image_id=image",
+        "--fraction",
+        "train=0.5",
+        "--fraction",
+        "val=0.5",
+    ]
+    result = run("import", "csv", "--boxes", tmp_path / "boxes.csv", *films, *options)
+    assert result.exit_code == 0, result.output
+    assert "wrote 12 films with 12 boxes of 2 classes" in result.output and "split by patient (12)" in result.output
+    assert {study.split for study in read_dataset(out).studies} == {"train", "val"}
+    shown = run("info", out, "--picture", tmp_path / "sheet.png")
+    assert shown.exit_code == 0 and "Atelectasis" in shown.output and "median" in shown.output
+    assert (tmp_path / "sheet.png").stat().st_size > 1000
+    assert run("check", out).exit_code == 0
+
+
+def test_coco_import_gives_back_the_dataset(tiny_dataset, tmp_path):
+    tiny = tiny_dataset()
+    table = (tiny.folder / "clinical.csv").read_text()
+    (tmp_path / "films.csv").write_text(table.replace("image,", "image_id,", 1))
+    arguments = ["--annotations", tiny.folder / "annotations.json", "--images", tiny.folder / "images"]
+    options = ["--films", tmp_path / "films.csv", "--schema", "age-sex-view", "--out", tmp_path / "out"]
+    assert run("import", "coco", *arguments, *options).exit_code == 0
+    for name in ("annotations.json", "clinical.csv"):
+        assert (tmp_path / "out" / name).read_text() == (tiny.folder / name).read_text()
+
+
+def test_check_exits_with_1_and_lists_all_on_demand(tiny_dataset):
+    folder = tiny_dataset().folder
+    for film in range(5):
+        (folder / "images" / f"film{film}.png").write_bytes(b"")
+    result = run("check", folder)
+    assert result.exit_code == 1 and "and 2 more of film-unreadable" in result.output and "5 errors" in result.output
+    everything = run("check", folder, "--all")
+    assert all(f"film{film}.png" in everything.output for film in range(5))
+
+
+def test_phantom(tmp_path):
+    result = run("phantom", "--count", 3, "--size", 64, "--out", tmp_path / "p")
+    assert result.exit_code == 0 and "3 synthetic films" in result.output
+    assert read_dataset(tmp_path / "p").synthetic == ("films", "findings", "clinical")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param(["temperature"], id="no value"),
+        pytest.param(["=x"], id="no name"),
+        pytest.param(["a="], id="empty value"),
+        pytest.param(["a=1", "a=2"], id="twice"),
+    ],
+)
+def test_malformed_pairs(texts):
+    with pytest.raises(UserError, match="--unit"):
+        pairs(texts, "--unit")
+
+
+@pytest.mark.parametrize(
+    "verb", [["import", "csv"], ["import", "coco"], ["info"], ["check"], ["phantom"]], ids=" ".join
+)
+def test_every_verb_has_an_example(verb):
+    result = run(*verb, "--help")
+    assert result.exit_code == 0 and f"Example: mdfnet data {' '.join(verb)}" in result.output

@@ -1,0 +1,76 @@
+"""Data for all tests: a small dataset made on the spot, and the shared real data where they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.data.dataset import Dataset, write_dataset
+from mdfnet.types import Classes, Study, Target
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the shared real data; the test is skipped where it is absent."""
+    default = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MDFNET_SHARED_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"NEEDS REAL DATA: {folder} is absent; set MDFNET_SHARED_DATA")
+    return folder
+
+
+@pytest.fixture
+def tiny_dataset(tmp_path: Path) -> Callable[..., Dataset]:
+    """Factory of a written dataset: ``tiny_dataset(count=12, schema="age-sex-view", size=64, names=..., folder=...)``.
+
+    Synthetic noise films, two per patient; film ``i`` has ``i % 3`` boxes; splits train, val, test by thirds of
+    the patients.
+    """
+
+    def make(
+        count: int = 12,
+        schema: str = "age-sex-view",
+        size: int = 64,
+        names: tuple[str, ...] = ("Atelectasis", "Effusion"),
+        folder: str = "tiny",
+    ) -> Dataset:
+        films = tmp_path / f"{folder}-films"
+        films.mkdir()
+        random, loaded = np.random.default_rng(0), Schema.load(schema)
+        studies = tuple(_study(index, films, size, len(names), loaded, random) for index in range(count))
+        ids = tuple(range(3, 3 + 10 * len(names), 10))
+        dataset = Dataset("tiny", Classes(names, ids), loaded, studies, films, "made by a test", "CC0-1.0", ("films",))
+        return write_dataset(dataset, tmp_path / folder)
+
+    return make
+
+
+def _study(index: int, films: Path, size: int, classes: int, schema: Schema, random: np.random.Generator) -> Study:
+    path = films / f"film{index}.png"
+    Image.fromarray(random.integers(0, 256, (size, size + 8), np.uint8)).save(path)
+    corners = random.uniform(1, size / 2, (index % 3, 2))
+    boxes = np.concatenate([corners, corners + random.uniform(4, size / 3, (index % 3, 2))], 1)
+    labels = [1 + (index + number) % classes for number in range(len(boxes))]
+    outlines = [np.array([box[[0, 1]], box[[2, 1]], box[[2, 3]]], np.float32) for box in boxes]
+    clinical = _record(schema, random)
+    view = schema["view"].categories[int(clinical[schema.index("view")])] if "view" in schema.names else "AP"
+    split = ("train", "val", "test")[index // 2 % 3]
+    target = Target.of(boxes, labels, outlines)
+    return Study(f"film{index}", path, size + 8, size, target, clinical, f"p{index // 2}", split, view)
+
+
+def _record(schema: Schema, random: np.random.Generator) -> np.ndarray:
+    """Plausible values; every number is missing in one of four records."""
+    values = [
+        random.integers(len(feature.categories))
+        if feature.kind == "category"
+        else random.uniform(feature.low, feature.high) * random.choice([1, 1, 1, np.nan])
+        for feature in schema.features
+    ]
+    return np.array(values, np.float32)
