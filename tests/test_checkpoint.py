@@ -55,7 +55,9 @@ DAMAGE = [
     pytest.param(lambda f: _edit(f / CARD, format_version=99), "update mdfnet", id="a later format"),
     pytest.param(lambda f: _edit(f / CARD, classes={"Mass": 5}), "do not fit", id="a class taken away"),
     pytest.param(lambda f: _edit(f / CARD, fitted=3), "fitted", id="an altered value"),
-    pytest.param(lambda f: _edit(f / CARD, preprocessing={"name": "x", "version": 9}), "preprocessing", id="other pixels"),
+    pytest.param(
+        lambda f: _edit(f / CARD, preprocessing={"name": "x", "version": 9}), "preprocessing", id="other pixels"
+    ),
 ]
 
 
@@ -67,7 +69,9 @@ def test_a_damaged_model_is_refused_with_the_reason(damage, message, model, tmp_
         mdfnet.load(tmp_path / "model")
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full disk", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full disk", "Ctrl-C"]
+)
 def test_a_save_that_fails_leaves_the_last_good_model(error, model, tmp_path, monkeypatch):
     model.save(tmp_path / "model", epoch=1)
 

@@ -58,7 +58,9 @@ def test_a_wrong_override_is_one_clear_line(overrides, message):
     ("text", "message"),
     [
         pytest.param("train: {epoch: 3}", "did you mean 'train.epochs'", id="an unknown key"),
-        pytest.param(f"version: {CONFIG_VERSION + 1}\nnews: 1", "update mdfnet", id="a later version, whatever it holds"),
+        pytest.param(
+            f"version: {CONFIG_VERSION + 1}\nnews: 1", "update mdfnet", id="a later version, whatever it holds"
+        ),
         pytest.param("train: [", "not YAML", id="broken YAML"),
         pytest.param("- 1", "config", id="a list instead of a mapping"),
     ],

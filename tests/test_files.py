@@ -1,11 +1,12 @@
 import errno
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from mdfnet.errors import UserError
-from mdfnet.files import new_folder, read_text, replacing
+from mdfnet.files import new_folder, read_text, replacing, replacing_folder
 
 FAILURES = [
     pytest.param(OSError(errno.ENOSPC, "No space left on device"), UserError, id="disk full"),
@@ -31,6 +32,34 @@ def test_a_failure_leaves_no_folder(tmp_path, failure, seen):
         (draft / "images" / "a.png").write_text("hal")
         raise failure
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("failure", "seen"), FAILURES)
+@pytest.mark.parametrize("renames", [None, 0, 1], ids=["while filling", "at the first renaming", "at the second"])
+def test_a_failure_keeps_the_former_folder(tmp_path, monkeypatch, failure, seen, renames):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_text("former")
+    rename, done = Path.rename, []
+
+    def failing(path, target):
+        done.append(path)
+        if len(done) - 1 == renames:
+            raise failure
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(seen), replacing_folder(tmp_path / "model") as draft:
+        (draft / "weights").write_text("new")
+        if renames is None:
+            raise failure
+    assert (tmp_path / "model" / "weights").read_text() == "former" and os.listdir(tmp_path) == ["model"]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for text in ("former", "new"):
+        with replacing_folder(tmp_path / "model") as draft:
+            (draft / text).write_text(text)
+    assert os.listdir(tmp_path) == ["model"] and os.listdir(tmp_path / "model") == ["new"]
 
 
 def test_disk_full_says_what_and_where(tmp_path):

@@ -61,7 +61,9 @@ def trained(model):
 
 
 def assert_same(first, second, same=True):
-    equal = all(torch.equal(a.boxes, b.boxes) and torch.equal(a.scores, b.scores) for a, b in zip(first, second, strict=True))
+    equal = all(
+        torch.equal(a.boxes, b.boxes) and torch.equal(a.scores, b.scores) for a, b in zip(first, second, strict=True)
+    )
     assert equal == same
 
 
@@ -84,7 +86,9 @@ def test_a_fused_model_starts_as_the_plain_detector(fusion, images):
 def test_after_training_the_record_matters(fusion, images):
     model = trained(tiny(**fusion))
     assert_same(model.detect(images, RECORDS), model.detect(images, OTHERS), same=False)
-    assert all(found.boxes.isfinite().all() and found.scores.isfinite().all() for found in model.detect(images, RECORDS))
+    assert all(
+        found.boxes.isfinite().all() and found.scores.isfinite().all() for found in model.detect(images, RECORDS)
+    )
 
 
 def test_one_patients_record_does_not_touch_anothers_film(images):
@@ -118,7 +122,9 @@ def test_losses_and_detect_are_two_methods_not_a_mode(training, images, targets)
     state = copy.deepcopy(model.state_dict())
     assert len(model.detect(images, RECORDS)) == 3
     assert model.training == training
-    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items()), "detect changed the weights"
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items()), (
+        "detect changed the weights"
+    )
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

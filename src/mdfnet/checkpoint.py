@@ -112,13 +112,17 @@ def read_card(folder: str | Path) -> Card:
     except ValueError as error:
         raise UserError(f"not JSON: {error}", where=path) from None
     if isinstance(values, dict) and values.get("format_version", 0) > FORMAT_VERSION:
-        raise UserError(f"written by a later mdfnet (format {values['format_version']})", where=path, fix="update mdfnet")
+        raise UserError(
+            f"written by a later mdfnet (format {values['format_version']})", where=path, fix="update mdfnet"
+        )
     try:
         return Card.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        raise UserError(f"{key}: {first['msg']}", where=path, fix="the file was altered; copy the model again") from None
+        raise UserError(
+            f"{key}: {first['msg']}", where=path, fix="the file was altered; copy the model again"
+        ) from None
 
 
 def versions() -> dict[str, str]:

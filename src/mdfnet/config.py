@@ -33,7 +33,9 @@ class InputConfig(Part):
 
     size: int = Field(512, ge=32, multiple_of=32, description="side of the network's square input, pixels")
     fit: Literal["letterbox", "squash"] = Field("letterbox", description="keep the aspect ratio (pad), or not (paper)")
-    channels: Literal[1, 3] = Field(1, description="grey once, or copied to three channels as pretrained networks expect")
+    channels: Literal[1, 3] = Field(
+        1, description="grey once, or copied to three channels as pretrained networks expect"
+    )
     mean: tuple[float, ...] = Field((0.5,), description="subtracted from values in [0, 1], one per channel")
     std: tuple[float, ...] = Field((0.25,), description="divided by, one per channel")
 
@@ -96,7 +98,9 @@ class TrainConfig(Part):
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: float = Field(0.1, ge=0, lt=1, description="share of all steps in which the learning rate rises linearly")
     clip: float | None = Field(5.0, gt=0, description="gradient norm is clipped to this")
-    loss: Literal["sum", "learned"] = Field("sum", description="add the losses, or weigh them by learned uncertainty (paper)")
+    loss: Literal["sum", "learned"] = Field(
+        "sum", description="add the losses, or weigh them by learned uncertainty (paper)"
+    )
     ema: float | None = Field(None, gt=0, lt=1, description="decay of an exponential moving average of the weights")
     balance: bool = Field(False, description="draw films with rare findings more often (repeat-factor sampling)")
     augment: Literal["none", "chest", "paper"] = Field("chest", description="chest: no flips; paper: flips only")
@@ -232,6 +236,8 @@ def _locate(key: str) -> tuple[str | None, str]:
     if not found:
         leaves = {name.split(".")[-1]: name for name in known}
         near = difflib.get_close_matches(key.split(".")[-1], leaves, n=1)
-        raise UserError(f"unknown key {key!r}", fix=f"did you mean {leaves[near[0]]!r}?" if near else nearest(key, known))
+        raise UserError(
+            f"unknown key {key!r}", fix=f"did you mean {leaves[near[0]]!r}?" if near else nearest(key, known)
+        )
     part, _, leaf = found[0].rpartition(".")
     return part or None, leaf

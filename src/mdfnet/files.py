@@ -85,6 +85,10 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
             if path.exists():
                 path.rename(old)
             draft.rename(path)
+        except BaseException:
+            if old.exists() and not path.exists():
+                old.rename(path)
+            raise
         finally:
             if old.exists() and not path.exists():
                 old.rename(path)

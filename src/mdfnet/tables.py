@@ -83,7 +83,7 @@ class Table:
 
 
 def read_table(path: str | Path, problems: list[UserError] | None = None) -> Table:
-    """Read a table with a header from UTF-8 text; the delimiter is the one that splits the header most.
+    """Read a table with a header from UTF-8 text; the delimiter is what the header has most of.
 
     Args:
         path: Where it lies.
@@ -107,7 +107,7 @@ def read_table(path: str | Path, problems: list[UserError] | None = None) -> Tab
         raise UserError("the table is empty", where=path, fix="it needs a header row")
     if "\0" in text:
         raise UserError("not a table but binary data", where=path, fix="give a CSV file in UTF-8")
-    delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader(io.StringIO(text), delimiter=mark), [])))
+    delimiter = max(DELIMITERS, key=text.splitlines()[0].count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = tuple(name.strip() for name in next(lines))
@@ -128,6 +128,8 @@ def read_table(path: str | Path, problems: list[UserError] | None = None) -> Tab
 
 
 def _check_header(columns: Sequence[str], path: Path) -> None:
+    if not columns:
+        raise UserError("there is no header", where=f"{path} row 1", fix="name the columns in the first row")
     for index, name in enumerate(columns):
         if not name:
             raise UserError(f"column {index + 1} has no name", where=f"{path} row 1")

@@ -58,7 +58,10 @@ def test_tables_as_people_save_them(tmp_path, content):
         pytest.param(PLAIN.replace("a", "\0"), "binary", id="zero bytes inside"),
         pytest.param(PLAIN.replace("61.5", "615"), "row 2: age is 615 a, outside", id="out of range"),
         pytest.param(PLAIN.replace("M", "X"), "row 3: sex is 'X', not one of F, M", id="unknown category"),
-        pytest.param(PLAIN + '"c', "row", id="quotation mark never closed"),
+        pytest.param(PLAIN + '"c', "row 4: not a table", id="quotation mark never closed"),
+        pytest.param("\n" + PLAIN, "row 1: there is no header", id="blank first line"),
+        pytest.param("film," * 1 + "x" * 200_000, "row 1: not a table", id="one endless cell"),
+        pytest.param("film,,sex,view\n", "row 1: column 2 has no name", id="nameless column"),
     ],
 )
 def test_broken_tables_say_where(tmp_path, content, message):

@@ -63,7 +63,7 @@ def column(name, value):
 
 
 def case(reason, expected, change):
-    """A row of the table: ``expected`` is the severity, id, file and row (* for any) of the finding that ``change`` makes."""
+    """A row of the table: ``expected`` is severity, id, file and row (* for any) of the finding that is made."""
     return pytest.param(change, *(*expected.split(), None)[:4], id=reason)
 
 

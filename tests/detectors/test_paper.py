@@ -114,7 +114,9 @@ def test_a_grey_network_takes_the_sum_over_the_colors(tmp_path):
     [
         pytest.param({"weights": "missing.safetensors"}, "no such weights file", id="a file that is not there"),
         pytest.param({"weights": "IMAGENET"}, "did you mean|known are", id="a name torchvision does not have"),
-        pytest.param({"backbone": "mobilenet_v3_smal"}, "did you mean 'mobilenet_v3_small'", id="a misspelled backbone"),
+        pytest.param(
+            {"backbone": "mobilenet_v3_smal"}, "did you mean 'mobilenet_v3_small'", id="a misspelled backbone"
+        ),
         pytest.param({"backbone": "vit_b_16"}, "no .features trunk", id="a backbone without a trunk"),
     ],
 )

@@ -1,0 +1,38 @@
+"""The command line: ``mdfnet VERB``. Every verb imports what it needs only when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from mdfnet.cli import data, models, runs
+from mdfnet.errors import UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Detect findings on chest X-rays with the film and the patient's clinical data. "
+    "Research use only, not a medical device.",
+)
+app.command()(runs.demo)
+app.add_typer(data.app, name="data")
+app.command()(runs.train)
+app.command()(runs.evaluate)
+app.command()(runs.compare)
+app.command()(models.predict)
+app.command()(models.config)
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one line and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; what was complete is kept", file=sys.stderr)
+        sys.exit(130)

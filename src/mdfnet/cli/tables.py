@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -33,7 +34,7 @@ def print_dataset(dataset: Dataset, summary: dict[str, SplitSummary]) -> None:
 
 
 def _class_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table:
-    table = Table("finding", title="films / boxes", title_justify="left")
+    table = Table("finding", title="films / boxes", title_justify="left", box=SIMPLE_HEAD)
     for name in summary:
         table.add_column(name, justify="right")
     for label in dataset.classes.names:
@@ -47,13 +48,13 @@ def _class_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table:
 
 
 def _clinical_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table:
-    table = Table("feature", "unit", "split", title="clinical values", title_justify="left")
-    for name in ("known", "missing", "mean (sd)", "min", "median", "max"):
-        table.add_column(name, justify="right")
+    table = Table("feature", "unit", "split", title="clinical values", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("missing", "mean (sd)", "min", "median", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
     for feature in dataset.schema.features:
         for name, split in summary.items():
             found = split.clinical[feature.name]
-            cells = (str(found.known), f"{found.missing:.0%}", *_distribution(feature, found))
+            cells = (f"{found.missing:.0%}", *_distribution(feature, found))
             table.add_row(feature.name, escape(feature.unit or ""), name, *cells)
         table.add_section()
     return table

@@ -189,7 +189,8 @@ def check_inside(box: np.ndarray, width: int, height: int, where: object) -> Non
         UserError: It lies altogether outside.
     """
     if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
-        raise UserError(f"box {box.tolist()} lies outside the film of {width} x {height} pixels", where=where)
+        corners = ", ".join(f"{corner:g}" for corner in box)
+        raise UserError(f"box {corners} lies outside the film of {width} x {height} pixels", where=where)
 
 
 def _study(

@@ -95,7 +95,9 @@ def _local(path: str) -> dict[str, torch.Tensor]:
 def _download(name: str, weights: str) -> dict[str, torch.Tensor]:
     known = torchvision.models.get_model_weights(name)
     if weights not in known.__members__:
-        raise UserError(f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known.__members__))
+        raise UserError(
+            f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known.__members__)
+        )
     try:
         return known[weights].get_state_dict(progress=False, check_hash=True)
     except OSError as error:
@@ -110,7 +112,9 @@ def _trunk(name: str, stride: int) -> nn.Sequential:
     net = torchvision.models.get_model(name, weights=None)
     features = getattr(net, "features", None)
     if not isinstance(features, nn.Sequential):
-        raise UserError(f"{name} has no .features trunk", where="detector.backbone", fix="take mobilenet_v3_small, for one")
+        raise UserError(
+            f"{name} has no .features trunk", where="detector.backbone", fix="take mobilenet_v3_small, for one"
+        )
     kept, x, side = [], torch.zeros(1, 3, 256, 256), 256
     net.eval()
     with torch.no_grad():

@@ -44,7 +44,9 @@ class RCNN(Detector):
     def detect(self, images: Tensor) -> list[Detections]:
         with mode_of(self._switches, training=False):
             found = self.net(list(images))
-        return [Detections(f["boxes"], f["labels"], f["scores"], f["masks"][:, 0] if "masks" in f else None) for f in found]
+        return [
+            Detections(f["boxes"], f["labels"], f["scores"], f["masks"][:, 0] if "masks" in f else None) for f in found
+        ]
 
 
 def image_backbone(config: DetectorConfig, in_channels: int) -> nn.Sequential:

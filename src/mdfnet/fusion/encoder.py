@@ -19,7 +19,9 @@ class Columns(nn.Module):
     def __init__(self, schema: Schema, fitted: Standardizer):
         super().__init__()
         self.numbers = [i for i, feature in enumerate(schema.features) if feature.kind == "number"]
-        self.categories = [(i, len(feature.categories)) for i, feature in enumerate(schema.features) if feature.categories]
+        self.categories = [
+            (i, len(feature.categories)) for i, feature in enumerate(schema.features) if feature.categories
+        ]
         for name in ("mean", "std", "mode"):
             self.register_buffer(name, torch.zeros(len(schema)), persistent=False)
         self.fit(fitted)

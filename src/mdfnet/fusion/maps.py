@@ -30,7 +30,12 @@ class Deconv(nn.Module):
         widths = [dim] + [hidden] * doublings
         grow = []
         for before, after in zip(widths, widths[1:], strict=False):
-            grow += [nn.ConvTranspose2d(before, after, 2, 2), nn.ReLU(), nn.Conv2d(after, after, 3, padding=1), nn.ReLU()]
+            grow += [
+                nn.ConvTranspose2d(before, after, 2, 2),
+                nn.ReLU(),
+                nn.Conv2d(after, after, 3, padding=1),
+                nn.ReLU(),
+            ]
         self.grow, self.out = nn.Sequential(*grow), nn.Conv2d(widths[-1], channels, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)

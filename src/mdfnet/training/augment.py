@@ -47,7 +47,12 @@ class Chest:
 
     def _matrix(self, random: np.random.Generator) -> np.ndarray:
         """From the film's coordinates in [-1, 1] to the varied one's."""
-        angle, zoom, x, y = random.uniform(-1, 1, 4) * (math.radians(self.rotate), self.zoom, 2 * self.shift, 2 * self.shift)
+        angle, zoom, x, y = random.uniform(-1, 1, 4) * (
+            math.radians(self.rotate),
+            self.zoom,
+            2 * self.shift,
+            2 * self.shift,
+        )
         cos, sin = (1 + zoom) * math.cos(angle), (1 + zoom) * math.sin(angle)
         return np.array([[cos, -sin, x], [sin, cos, y], [0, 0, 1]])
 

@@ -78,7 +78,9 @@ class Validation(Callback):
         values = "  ".join(f"{name} {row[name]:.3f}" for name in SCORES)
         mark = "  best" if better else ""
         epochs = trainer.max_epochs
-        self.say(f"epoch {row['epoch'] + 1:>3}/{epochs}  loss {row['loss']:.3f}  {values}  {row['seconds']:.0f} s{mark}")
+        self.say(
+            f"epoch {row['epoch'] + 1:>3}/{epochs}  loss {row['loss']:.3f}  {values}  {row['seconds']:.0f} s{mark}"
+        )
 
 
 #: What is watched on the validation films.

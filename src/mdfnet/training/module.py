@@ -76,7 +76,9 @@ class Training(L.LightningModule):
     def configure_optimizers(self):
         settings = self.settings
         if settings.optimizer == "sgd":
-            optimizer = torch.optim.SGD(self.parameters(), settings.lr, momentum=0.9, weight_decay=settings.weight_decay)
+            optimizer = torch.optim.SGD(
+                self.parameters(), settings.lr, momentum=0.9, weight_decay=settings.weight_decay
+            )
         else:
             optimizer = torch.optim.AdamW(_decayed(self, settings.weight_decay), settings.lr)
         steps = self.trainer.estimated_stepping_batches

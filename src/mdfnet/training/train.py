@@ -68,7 +68,9 @@ def train(
     try:
         trainer.fit(training, films, ckpt_path=last, weights_only=False if last else None)
     except OSError as error:
-        raise UserError(f"cannot write: {error.strerror or error}", where=run, fix="the last good epoch is kept") from None
+        raise UserError(
+            f"cannot write: {error.strerror or error}", where=run, fix="the last good epoch is kept"
+        ) from None
     if trainer.interrupted:
         raise KeyboardInterrupt
     return checkpoint.load(run / "model")
@@ -92,7 +94,9 @@ def _open(run: Path, config: Config, resume: bool) -> Path | None:
             raise UserError("nothing to resume: last.ckpt is missing", where=run, fix="start without --resume")
         before = load_config(run / "config.yaml")
         if before != config:
-            raise UserError("the config differs from the run's", where=run / "config.yaml", fix="resume with the same one")
+            raise UserError(
+                "the config differs from the run's", where=run / "config.yaml", fix="resume with the same one"
+            )
         return last
     if run.exists() and any(run.iterdir()):
         raise UserError("the run's folder is not empty", where=run, fix="choose another name, or --resume")
@@ -162,5 +166,3 @@ def _quiet() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*(does not have many workers|srun|isinstance.treespec).*")
-
-

@@ -86,7 +86,8 @@ def _target(rows: Sequence[Row], classes: Classes, size: tuple[int, int], readin
             raise UserError(f"unknown class {name!r}", where=row.where, fix=nearest(name, classes.names))
         box = np.array([_number(row, reading.column(corner)) for corner in BOX_COLUMNS[2:]], np.float32)
         if not (box[2:] > box[:2]).all():
-            raise UserError(f"box {box.tolist()} has no area", where=row.where, fix="x2 and y2 lie beyond x1 and y1")
+            corners = ", ".join(f"{corner:g}" for corner in box)
+            raise UserError(f"box {corners} has no area", where=row.where, fix="x2 and y2 lie beyond x1 and y1")
         check_inside(box, *size, row.where)
         boxes.append(box)
         labels.append(classes.label(name))

@@ -1,0 +1,62 @@
+"""``mdfnet predict`` and ``config``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Invalid(StrEnum):
+    """What to do with a clinical value that cannot be right."""
+
+    error = "error"
+    missing = "missing"
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.")],
+    films: Annotated[list[Path], typer.Argument(help="PNG, JPEG or DICOM files.")],
+    clinical: Annotated[
+        Path | None,
+        typer.Option(
+            "--clinical", help="CSV with a column 'image' (file name), or JSON: a record, or records by file name."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("predictions"),
+    score: Annotated[float, typer.Option("--score", min=0, max=1, help="Draw and list boxes from this score.")] = 0.3,
+    invalid: Annotated[
+        Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
+    ] = Invalid.error,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")] = None,
+):
+    """Find boxes on films: COCO JSON, CSV and a picture per film.
+
+    Example: mdfnet predict demo film.png --clinical record.json --out predictions
+    """
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    from mdfnet.prediction import predict_files
+
+    failed = predict_files(model, films, clinical, out, score=score, invalid=invalid.value, say=typer.echo)
+    if failed:
+        raise typer.Exit(2)
+
+
+def config(
+    preset: Annotated[str, typer.Argument(help="Preset name or YAML file.")] = "default",
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)
+    ] = None,
+):
+    """Print a whole config as YAML, to read or to start an own one from.
+
+    Example: mdfnet config default epochs=10 > mine.yaml
+    """
+    from mdfnet.config import load_config
+
+    typer.echo(load_config(preset, overrides or []).to_yaml(), nl=False)
