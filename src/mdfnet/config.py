@@ -52,7 +52,8 @@ class DetectorConfig(Part):
     name: Literal["rcnn"] = "rcnn"
     backbone: str = Field("mobilenet_v3_small", description="a torchvision classifier with a .features trunk")
     weights: str | None = Field(None, description="torchvision weights by name, a local .safetensors file, or none")
-    stride: Literal[8, 16, 32] = Field(16, description="film pixels per cell of the feature map")
+    stride: Literal[8, 16, 32] = Field(8, description="film pixels per cell of the feature map")
+    depth: Literal[8, 16, 32] = Field(16, description="stride of the backbone's last layer, added to the map")
     channels: int = Field(64, ge=1, description="channels of the feature map")
     norm: bool = Field(True, description="batch norm and ReLU behind the convolution that makes the feature map")
     norm_momentum: float | None = Field(
@@ -66,12 +67,23 @@ class DetectorConfig(Part):
     proposals_train: int = Field(500, ge=1, description="proposals kept per film before and after NMS, in training")
     proposals_test: int = Field(200, ge=1, description="the same in detection")
     rois_per_film: int = Field(128, ge=1, description="proposals sampled per film for the loss of the second stage")
+    roi_samples: int = Field(
+        1,
+        ge=1,
+        description="points per side of each of the 7 x 7 cells of a RoI; the paper's 2 doubles a training step",
+    )
     representation: int = Field(64, ge=1, description="width of the box head")
     box_score: float = Field(0.05, ge=0, lt=1, description="detections below this score are dropped")
     box_nms: float = Field(0.5, gt=0, le=1)
     detections: int = Field(50, ge=1, description="detections kept per film")
     mask_head: bool = Field(False, description="predict outlines too")
     mask_shape: Literal["ellipse", "rectangle"] = Field("ellipse", description="outline where only the box is known")
+
+    @model_validator(mode="after")
+    def _deep_enough(self):
+        if self.depth < self.stride:
+            raise ValueError(f"depth {self.depth} is below stride {self.stride}")
+        return self
 
 
 class FusionConfig(Part):

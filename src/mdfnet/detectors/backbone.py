@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import functools
 from pathlib import Path
 
 import torch
@@ -10,55 +10,79 @@ import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn import functional as F
 
 from mdfnet.errors import UserError, nearest
 
 
-def backbone(
-    name: str, *, stride: int, channels: int, norm: bool, momentum: float | None, in_channels: int
-) -> nn.Sequential:
+class Backbone(nn.Module):
     """A trunk and a 3x3 convolution: ``[B, in_channels, S, S] -> [B, channels, S / stride, S / stride]``.
 
-    With ``mobilenet_v3_small``, stride 32, 64 channels, no norm and 3 input channels it is the paper's
+    Where the trunk goes deeper than the map's stride, its last output is enlarged and added, as a feature pyramid does
+    (Lin et al., CVPR 2017): small findings need the fine map, telling them apart needs the deep one.
+
+    With ``mobilenet_v3_small``, stride and depth 32, 64 channels, no norm and 3 input channels it is the paper's
     (arXiv 2302.13390, section 3): 1,258,848 parameters.
 
     Args:
         name: A torchvision classifier with a ``.features`` trunk.
         stride: Input pixels per cell of the map.
+        depth: Stride of the trunk's last layer, at least ``stride``.
         channels: Channels of the map.
         norm: Put batch norm and ReLU behind the convolution.
-        momentum: Of all batch norms; None leaves the trunk's own. MobileNetV3's 0.01 was made for ImageNet's million steps:
-            in a run of a thousand, evaluation would lag far behind training.
+        momentum: Of all batch norms; None leaves the trunk's own. MobileNetV3's 0.01 was made for ImageNet's million
+            steps: in a run of a thousand, evaluation would lag far behind training.
         in_channels: 1 or 3.
 
     Raises:
-        UserError: No such classifier, or it has no trunk of that stride.
+        UserError: No such classifier, or it has no map of that stride.
 
     Examples:
-        >>> net = backbone("mobilenet_v3_small", stride=16, channels=64, norm=True, momentum=0.1, in_channels=1)
-        >>> net(torch.rand(1, 1, 64, 64)).shape, net.out_channels
-        (torch.Size([1, 64, 4, 4]), 64)
+        >>> net = Backbone("mobilenet_v3_small", stride=8, depth=16, channels=64, norm=True, momentum=0.1, in_channels=1)
+        >>> net(torch.rand(1, 1, 64, 64)).shape
+        torch.Size([1, 64, 8, 8])
     """
-    trunk = _trunk(name, stride)
-    if in_channels == 1:
-        _grey_input(trunk)
-    width = _width(trunk, in_channels)
-    layers = [("trunk", trunk), ("neck", nn.Conv2d(width, channels, 3, padding=1, bias=not norm))]
-    if norm:
-        layers += [("norm", nn.BatchNorm2d(channels)), ("act", nn.ReLU(inplace=True))]
-    net = nn.Sequential(OrderedDict(layers))
-    for module in net.modules():
-        if momentum is not None and isinstance(module, nn.BatchNorm2d):
-            module.momentum = momentum
-    net.out_channels = channels  # where torchvision's detectors look for it
-    return net
+
+    def __init__(
+        self, name: str, *, stride: int, depth: int, channels: int, norm: bool, momentum: float | None, in_channels: int
+    ):
+        super().__init__()
+        self.out_channels = channels  # where torchvision's detectors look for it
+        features = _features(name)
+        layers = _layers(name)
+        for wanted in (stride, depth):
+            if wanted not in layers:
+                known = ", ".join(map(str, layers))
+                raise UserError(f"{name} has no map of stride {wanted}", where="detector.stride", fix=f"it has {known}")
+        (self.tap, fine), (last, deep) = layers[stride], layers[depth]
+        self.trunk = features[: last + 1]
+        if in_channels == 1:
+            _grey_input(self.trunk)
+        self.lateral = nn.Conv2d(fine, channels, 1) if depth > stride else None
+        self.top = nn.Conv2d(deep, channels, 1) if depth > stride else None
+        width = channels if depth > stride else deep
+        self.neck = nn.Conv2d(width, channels, 3, padding=1, bias=not norm)
+        self.norm = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True)) if norm else nn.Identity()
+        for module in self.modules():
+            if momentum is not None and isinstance(module, nn.BatchNorm2d):
+                module.momentum = momentum
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for index, layer in enumerate(self.trunk):
+            x = layer(x)
+            if index == self.tap:
+                fine = x
+        if self.lateral is not None:
+            fine = self.lateral(fine)
+            x = fine + F.interpolate(self.top(x), fine.shape[-2:], mode="nearest")
+        return self.norm(self.neck(x))
 
 
-def load_weights(net: nn.Sequential, name: str, weights: str) -> None:
+def load_weights(net: Backbone, name: str, weights: str) -> None:
     """Start a backbone's trunk from pretrained weights; a grey first layer gets the sum over the colors.
 
     Args:
-        net: What :func:`backbone` made.
+        net: The backbone.
         name: The classifier it was made from.
         weights: A ``.safetensors`` file with the classifier's state, or a torchvision weight's name (``DEFAULT``,
             ``IMAGENET1K_V1``), which is downloaded.
@@ -105,40 +129,31 @@ def _download(name: str, weights: str) -> dict[str, torch.Tensor]:
         raise UserError(f"cannot download {weights} of {name} ({error})", where="detector.weights", fix=fix) from None
 
 
-def _trunk(name: str, stride: int) -> nn.Sequential:
-    known = [model for model in torchvision.models.list_models(module=torchvision.models)]
+def _features(name: str) -> nn.Sequential:
+    known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
         raise UserError(f"no torchvision classifier {name!r}", where="detector.backbone", fix=nearest(name, known))
-    net = torchvision.models.get_model(name, weights=None)
-    features = getattr(net, "features", None)
+    features = getattr(torchvision.models.get_model(name, weights=None), "features", None)
     if not isinstance(features, nn.Sequential):
-        raise UserError(
-            f"{name} has no .features trunk", where="detector.backbone", fix="take mobilenet_v3_small, for one"
-        )
-    kept, x, side = [], torch.zeros(1, 3, 256, 256), 256
-    net.eval()
+        fix = "take mobilenet_v3_small, for one"
+        raise UserError(f"{name} has no .features trunk", where="detector.backbone", fix=fix)
+    return features
+
+
+@functools.cache
+def _strides(name: str) -> tuple[tuple[int, int], ...]:
+    """Stride and channels behind every layer of a classifier's trunk."""
+    side, x, found = 256, torch.zeros(1, 3, 256, 256), []
     with torch.no_grad():
-        for layer in features:
+        for layer in _features(name).eval():
             x = layer(x)
-            if side // x.shape[-1] > stride:
-                break
-            kept.append(layer)
-    trunk = nn.Sequential(*kept)
-    if _stride(trunk) != stride:
-        raise UserError(f"{name} has no feature map of stride {stride}", where="detector.stride")
-    return trunk.train()
+            found.append((side // x.shape[-1], x.shape[1]))
+    return tuple(found)
 
 
-def _stride(trunk: nn.Sequential) -> int:
-    with torch.no_grad():
-        return 256 // trunk.eval()(torch.zeros(1, 3, 256, 256)).shape[-1]
-
-
-def _width(trunk: nn.Sequential, in_channels: int) -> int:
-    with torch.no_grad():
-        width = trunk.eval()(torch.zeros(1, in_channels, 64, 64)).shape[1]
-    trunk.train()
-    return width
+def _layers(name: str) -> dict[int, tuple[int, int]]:
+    """Stride -> index and channels of the last layer of that stride."""
+    return {stride: (index, channels) for index, (stride, channels) in enumerate(_strides(name))}
 
 
 def _grey_input(trunk: nn.Sequential) -> None:

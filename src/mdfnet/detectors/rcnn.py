@@ -12,7 +12,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.ops import MultiScaleRoIAlign
 
 from mdfnet.config import DetectorConfig, InputConfig
-from mdfnet.detectors.backbone import backbone
+from mdfnet.detectors.backbone import Backbone
 from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of
 from mdfnet.types import Detections
 
@@ -49,11 +49,12 @@ class RCNN(Detector):
         ]
 
 
-def image_backbone(config: DetectorConfig, in_channels: int) -> nn.Sequential:
+def image_backbone(config: DetectorConfig, in_channels: int) -> Backbone:
     """The backbone a config asks for."""
-    return backbone(
+    return Backbone(
         config.backbone,
         stride=config.stride,
+        depth=config.depth,
         channels=config.channels,
         norm=config.norm,
         momentum=config.norm_momentum,
@@ -71,7 +72,7 @@ def _net(config: DetectorConfig, input: InputConfig, classes: int) -> FasterRCNN
         "rpn_post_nms_top_n_train": config.proposals_train,
         "rpn_pre_nms_top_n_test": config.proposals_test,
         "rpn_post_nms_top_n_test": config.proposals_test,
-        "box_roi_pool": MultiScaleRoIAlign(["0"], output_size=7, sampling_ratio=2),
+        "box_roi_pool": MultiScaleRoIAlign(["0"], output_size=7, sampling_ratio=config.roi_samples),
         "box_head": TwoMLPHead(config.channels * 7 * 7, width),
         "box_predictor": FastRCNNPredictor(width, classes),
         "box_batch_size_per_image": config.rois_per_film,
@@ -88,7 +89,7 @@ def _net(config: DetectorConfig, input: InputConfig, classes: int) -> FasterRCNN
         return FasterRCNN(**common)
     return MaskRCNN(
         **common,
-        mask_roi_pool=MultiScaleRoIAlign(["0"], output_size=14, sampling_ratio=2),
+        mask_roi_pool=MultiScaleRoIAlign(["0"], output_size=14, sampling_ratio=config.roi_samples),
         mask_head=MaskRCNNHeads(config.channels, (256, 256, 256, 256), 1),
         mask_predictor=MaskRCNNPredictor(256, 256, classes),
     )
