@@ -177,9 +177,9 @@ class Effusion:
 
 
 def draw_effusion(rng: np.random.Generator, anatomy: Anatomy, side: int) -> Effusion:
-    """A small to moderate effusion: from a blunted angle to a quarter of the lung."""
+    """A moderate effusion: from well above the angle to a quarter of the lung."""
     depth = anatomy.base - anatomy.domes[(side + 1) // 2]
-    return Effusion(side, anatomy.base - depth * rng.uniform(0.5, 1.4), rng.uniform(0.07, 0.14), anatomy)
+    return Effusion(side, anatomy.base - depth * rng.uniform(0.8, 1.6), rng.uniform(0.1, 0.17), anatomy)
 
 
 def heart_ellipse(anatomy: Anatomy) -> Ellipse:
