@@ -130,3 +130,15 @@ def test_weights_of_another_network_are_refused(tmp_path):
     save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / "other.safetensors")
     with pytest.raises(mdfnet.UserError, match="give the weights of mobilenet_v3_small"):
         mdfnet.build("tiny", weights=str(tmp_path / "other.safetensors")).load_pretrained()
+
+
+def test_making_a_model_draws_the_same_random_numbers_every_time():
+    """Whatever was made before in the process: a seed means the same weights."""
+    from mdfnet.detectors import backbone
+
+    def weights():
+        torch.manual_seed(0)
+        return mdfnet.build("tiny").detector.net.rpn.head.conv.weight
+
+    backbone._strides.cache_clear()
+    assert torch.equal(weights(), weights())

@@ -143,8 +143,9 @@ def _features(name: str) -> nn.Sequential:
 @functools.cache
 def _strides(name: str) -> tuple[tuple[int, int], ...]:
     """Stride and channels behind every layer of a classifier's trunk."""
-    side, x, found = 256, torch.zeros(1, 3, 256, 256), []
-    with torch.no_grad():
+    side, found = 256, []
+    with torch.device("meta"):  # shapes only: nothing is computed and no random number drawn
+        x = torch.zeros(1, 3, side, side)
         for layer in _features(name).eval():
             x = layer(x)
             found.append((side // x.shape[-1], x.shape[1]))

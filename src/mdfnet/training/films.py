@@ -155,5 +155,6 @@ class Films(L.LightningDataModule):
             sampler=sampler,
             num_workers=settings.workers,
             collate_fn=collate,
+            generator=torch.Generator(),  # a loader draws a number when it starts; not from the training's
             persistent_workers=settings.workers > 0,
         )

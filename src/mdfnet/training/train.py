@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from mdfnet import checkpoint
 from mdfnet.clinical.standardize import Standardizer
@@ -68,9 +69,8 @@ def train(
     try:
         trainer.fit(training, films, ckpt_path=last, weights_only=False if last else None)
     except OSError as error:
-        raise UserError(
-            f"cannot write: {error.strerror or error}", where=run, fix="the last good epoch is kept"
-        ) from None
+        fix = "the last good epoch is kept; --resume goes on from it"
+        raise UserError(f"cannot write: {error.strerror or error}", where=run, fix=fix) from None
     if trainer.interrupted:
         raise KeyboardInterrupt
     return checkpoint.load(run / "model")
@@ -98,6 +98,8 @@ def _open(run: Path, config: Config, resume: bool) -> Path | None:
                 "the config differs from the run's", where=run / "config.yaml", fix="resume with the same one"
             )
         return last
+    if rank_zero_only.rank > 0:  # the first process of a distributed run has done it
+        return None
     if run.exists() and any(run.iterdir()):
         raise UserError("the run's folder is not empty", where=run, fix="choose another name, or --resume")
     try:

@@ -1,0 +1,35 @@
+# Two commands set up all they need: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help demo test lint setup clean
+
+help:             ## show this
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+demo: $(READY)    ## train without and with vital signs on synthetic films, score both, write demo/report.html
+	$(BIN)/mdfnet demo --out demo
+
+test: $(READY)    ## check style and run all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+lint: $(READY)    ## put the code in form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(READY)   ## only install
+
+# torch and torchvision are installed together, by uv: both come from the same place and fit each other.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("mdfnet needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[dev]'
+	touch $(READY)
+
+clean:            ## remove the environment and the demo
+	rm -rf $(VENV) demo
