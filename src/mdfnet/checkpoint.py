@@ -8,21 +8,21 @@ whatever training noted. The folder appears under its name only when it is compl
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.config import Config
-from mdfnet.errors import UserError
-from mdfnet.files import read_text, replacing_folder
+from mdfnet.errors import UserError, first_problem
+from mdfnet.files import read_json, replacing_folder
 from mdfnet.types import Classes
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ class Card(BaseModel):
     weights_sha256: str
     training: dict[str, Any]
 
+    @model_validator(mode="after")
+    def _fitted_to_schema(self):
+        lengths = {name: len(values) for name, values in self.fitted.items()}
+        if lengths != dict.fromkeys(("mean", "std", "mode"), len(self.clinical_schema)):
+            raise ValueError("fitted needs mean, std and mode of every clinical feature")
+        return self
+
 
 def save(model: Model, folder: str | Path, **training: Any) -> None:
     """Write a model as a folder, replacing one of that name only when the new one is complete.
@@ -67,7 +74,7 @@ def save(model: Model, folder: str | Path, **training: Any) -> None:
         raise UserError("the folder exists and holds no model", where=folder, fix="choose another name")
     with replacing_folder(folder) as draft:
         state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-        save_file(state, draft / WEIGHTS)
+        (draft / WEIGHTS).write_bytes(serialize(state))  # save_file hides a full disk from us
         card = _card(model, _sha256(draft / WEIGHTS), training)
         (draft / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
 
@@ -86,8 +93,11 @@ def load(folder: str | Path) -> Model:
         raise UserError(f"{WEIGHTS} is missing", where=folder, fix="copy the whole model folder")
     if _sha256(folder / WEIGHTS) != card.weights_sha256:
         raise UserError(f"{WEIGHTS} is not the file {CARD} was written with", where=folder, fix="copy the model again")
-    classes = Classes(tuple(card.classes), tuple(card.classes.values()))
-    model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted))
+    try:
+        classes = Classes(tuple(card.classes), tuple(card.classes.values()))
+        model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted))
+    except UserError as error:
+        raise error.at(folder / CARD) from None
     made = {"name": model.preprocessing.name, "version": model.preprocessing.version}
     if card.preprocessing != made:
         raise UserError(f"made with preprocessing {card.preprocessing}, this mdfnet has {made}", where=folder / CARD)
@@ -107,22 +117,15 @@ def read_card(folder: str | Path) -> Card:
     path = Path(folder) / CARD
     if not path.is_file():
         raise UserError(f"no model here: {CARD} is missing", where=folder, fix="give the folder that training wrote")
-    try:
-        values = json.loads(read_text(path))
-    except ValueError as error:
-        raise UserError(f"not JSON: {error}", where=path) from None
-    if isinstance(values, dict) and values.get("format_version", 0) > FORMAT_VERSION:
-        raise UserError(
-            f"written by a later mdfnet (format {values['format_version']})", where=path, fix="update mdfnet"
-        )
+    values = read_json(path)
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise UserError(f"written by a later mdfnet (format {version})", where=path, fix="update mdfnet")
     try:
         return Card.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{key}: {first['msg']}", where=path, fix="the file was altered; copy the model again"
-        ) from None
+        fix = "the file was altered; copy the model again"
+        raise UserError(first_problem(error), where=path, fix=fix) from None
 
 
 def versions() -> dict[str, str]:

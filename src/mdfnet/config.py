@@ -10,22 +10,26 @@ import difflib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic import ConfigDict as Settings
 
 from mdfnet.errors import UserError, nearest
+from mdfnet.files import parse_yaml, read_text
 
 #: Version of this format. A file of a later version is refused; see :func:`load_config`.
 CONFIG_VERSION = 1
 
 
-class Part(BaseModel):
-    """A part of a config: frozen, unknown keys refused."""
+Positive = Annotated[float, Field(gt=0)]
 
-    model_config = Settings(frozen=True, extra="forbid", validate_default=True)
+
+class Part(BaseModel):
+    """A part of a config: frozen, unknown keys and numbers that are not finite refused."""
+
+    model_config = Settings(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 class InputConfig(Part):
@@ -37,7 +41,7 @@ class InputConfig(Part):
         1, description="grey once, or copied to three channels as pretrained networks expect"
     )
     mean: tuple[float, ...] = Field((0.5,), description="subtracted from values in [0, 1], one per channel")
-    std: tuple[float, ...] = Field((0.25,), description="divided by, one per channel")
+    std: tuple[Positive, ...] = Field((0.25,), description="divided by, one per channel")
 
     @model_validator(mode="after")
     def _channels(self):
@@ -59,10 +63,10 @@ class DetectorConfig(Part):
     norm_momentum: float | None = Field(
         0.1, gt=0, le=1, description="of all batch norms; null keeps the classifier's own, too slow for short runs"
     )
-    anchor_sizes: tuple[float, ...] = Field(
-        (0.05, 0.1, 0.2, 0.35, 0.6), description="sides of square anchors, as shares of the input's side"
+    anchor_sizes: tuple[Positive, ...] = Field(
+        (0.05, 0.1, 0.2, 0.35, 0.6), min_length=1, description="sides of square anchors, as shares of the input's side"
     )
-    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    anchor_ratios: tuple[Positive, ...] = Field((0.5, 1.0, 2.0), min_length=1)
     rpn_nms: float = Field(0.7, gt=0, le=1)
     proposals_train: int = Field(500, ge=1, description="proposals kept per film before and after NMS, in training")
     proposals_test: int = Field(200, ge=1, description="the same in detection")
@@ -122,7 +126,7 @@ class TrainConfig(Part):
     )
     precision: Literal["32", "bf16", "16"] = "32"
     workers: int = Field(0, ge=0, description="processes that load films; 0 loads in the main one")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**31)
     deterministic: bool = Field(True, description="same seed, same weights")
 
 
@@ -135,7 +139,7 @@ class Config(Part):
         (3, None)
     """
 
-    version: int = CONFIG_VERSION
+    version: Literal[1] = CONFIG_VERSION
     name: str = "default"
     input: InputConfig = InputConfig()
     detector: DetectorConfig = DetectorConfig()
@@ -189,13 +193,10 @@ def _read(source: str | Path) -> tuple[Any, str]:
     if name in presets():
         text = (resources.files("mdfnet") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
     elif path.is_file():
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     else:
         raise UserError(f"no preset or config file {name!r}", fix=nearest(name, presets()))
-    try:
-        return yaml.safe_load(text) or {}, name
-    except yaml.YAMLError as error:
-        raise UserError(f"not YAML: {' '.join(str(error).split())}", where=name) from None
+    return parse_yaml(text, name) or {}, name
 
 
 def _validate(values: Any, where: object) -> Config:
@@ -233,10 +234,7 @@ def _split(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UserError(f"override {text!r} is not key=value", fix="write for example epochs=10")
-    try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise UserError(f"override {text!r}: the value is not YAML") from None
+    return key.strip(), parse_yaml(value, f"override {text!r}")
 
 
 def _locate(key: str) -> tuple[str | None, str]:

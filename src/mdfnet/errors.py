@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class UserError(Exception):
@@ -24,7 +28,16 @@ class UserError(Exception):
     def __init__(self, what: str, *, where: object = None, fix: str | None = None):
         self.what, self.where, self.fix = what, where, fix
         text = f"{where}: {what}" if where is not None else what
-        super().__init__(f"{text}; {fix}" if fix else text)
+        super().__init__(" ".join((f"{text}; {fix}" if fix else text).splitlines()))
+
+    def at(self, where: object) -> UserError:
+        """The same mistake, with the place it was found in.
+
+        Examples:
+            >>> print(UserError("there are no classes").at("dataset.yaml"))
+            dataset.yaml: there are no classes
+        """
+        return type(self)(self.what, where=where, fix=self.fix)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -39,3 +52,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = list(known)
     match = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {match[0]!r}?" if match else f"known are: {', '.join(known)}"
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing pydantic found wrong, in one line: the key and what it should be.
+
+    Examples:
+        >>> from pydantic import BaseModel, ValidationError
+        >>> class Film(BaseModel):
+        ...     width: int
+        >>> try:
+        ...     Film(width="wide")
+        ... except ValidationError as error:
+        ...     print(first_problem(error))
+        width: Input should be a valid integer, unable to parse string as an integer
+    """
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{key}: {first['msg'].removeprefix('Value error, ')}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+import yaml
 
 from mdfnet.errors import UserError
 
@@ -46,7 +50,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """Fill a folder in one step: yields a temporary sibling, which becomes ``path`` when the block ends well.
 
     Raises:
-        UserError: ``path`` holds something already, or the operating system refuses.
+        UserError: ``path`` holds something already, is where the program runs, or the operating system refuses.
 
     Examples:
         >>> import tempfile
@@ -57,10 +61,10 @@ def new_folder(path: str | Path) -> Iterator[Path]:
         ['note.txt']
     """
     path = Path(path)
-    draft = _sibling(path)
     with _os_errors_as_user_errors(path):
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or any(path.iterdir()) or path.samefile(".")):
             raise UserError("exists already", where=path, fix="name a new folder, or remove this one first")
+        draft = _sibling(path)
         draft.mkdir(parents=True)
         try:
             yield draft
@@ -111,6 +115,60 @@ def read_text(path: str | Path) -> str:
         raise UserError("no such file", where=path) from None
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", where=path) from None
+
+
+def read_json(path: str | Path) -> Any:
+    """Content of a JSON file in UTF-8.
+
+    Raises:
+        UserError: Not there, not JSON, or an object has a key twice; names the row where it can.
+    """
+    try:
+        return json.loads(read_text(path), object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise UserError("not JSON, or only a part of it", where=f"{path} row {error.lineno}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"not JSON: {error}", where=path) from None
+    except UserError as error:
+        raise error if error.where else error.at(path) from None
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Content of a YAML file in UTF-8; None when it is empty.
+
+    Raises:
+        UserError: Not there, or not YAML; names the row where it can.
+    """
+    return parse_yaml(read_text(path), path)
+
+
+def parse_yaml(text: str, where: object) -> Any:
+    """Content of YAML text.
+
+    Raises:
+        UserError: Not YAML; names the row of ``where``.
+
+    Examples:
+        >>> parse_yaml("epochs: [1", "mine.yaml")
+        Traceback (most recent call last):
+        mdfnet.errors.UserError: mine.yaml row 1: not YAML: expected ',' or ']', but got '<stream end>'
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{where} row {mark.line + 1}" if mark else where
+        raise UserError(f"not YAML: {error.problem or error.context}", where=place) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2020-13-01
+        raise UserError(f"not YAML: {str(error).splitlines()[0]}", where=where) from None
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise UserError(f"key {max(keys, key=keys.count)!r} stands twice", fix="keep one of the two")
+    return content
 
 
 def _sibling(path: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from mdfnet.data.images import read_film
+from mdfnet.data.dataset import read_study_film
 from mdfnet.model import Model
 from mdfnet.training.films import film_tensor
 from mdfnet.types import Detections, Study
@@ -21,11 +21,11 @@ def detect_films(model: Model, studies: Sequence[Study], *, batch_size: int = 8)
         batch_size: Films at a time.
 
     Raises:
-        UserError: A film cannot be read.
+        UserError: A film cannot be read, or has not the study's size.
     """
     for start in range(0, len(studies), batch_size):
         part = studies[start : start + batch_size]
-        images = [film_tensor(read_film(study.image)) for study in part]
+        images = [film_tensor(read_study_film(study)) for study in part]
         clinical = torch.stack([torch.from_numpy(study.clinical) for study in part])
         yield from (found.cpu() for found in model.detect(images, clinical))
 

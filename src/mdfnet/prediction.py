@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,9 @@ from mdfnet.clinical.records import Invalid, read_record
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import read_clinical_table
 from mdfnet.data.images import film_size, read_film
-from mdfnet.errors import UserError
-from mdfnet.files import read_text, replacing
+from mdfnet.data.layout import film_id
+from mdfnet.errors import UserError, nearest
+from mdfnet.files import read_json, replacing
 from mdfnet.inference import detect_films, on_best_device
 from mdfnet.model import Model
 from mdfnet.predictions import write_coco, write_csv
@@ -54,10 +54,11 @@ def predict_files(
         The films that could not be read.
 
     Raises:
-        UserError: Model, records or names are wrong, or nothing can be written.
+        UserError: Model, records or names are wrong, a picture would take a film's place, or nothing can be written.
     """
     network = on_best_device(checkpoint.load(find_model(model)))
     names = _names(films)
+    _check_out(out, names, films)
     records = read_records(clinical, network.schema, names, invalid, say) if clinical else {}
     studies, found, failed = [], [], []
     for name, path in zip(names, films, strict=True):
@@ -89,14 +90,14 @@ def read_records(
 
     Args:
         path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all films, or ``{film: record}``.
-            A film is named by its file name, with or without suffix.
+            A film is named by its file name, with or without suffix. Records of other films are passed over.
         schema: The model's.
         names: Films that are wanted.
         invalid: What to do with values that cannot be right; what was turned to missing is said.
         say: Where to print.
 
     Raises:
-        UserError: See :mod:`mdfnet.clinical`; also a record for a film that is not there.
+        UserError: See :mod:`mdfnet.clinical`; also two records for one film, or none for any.
     """
     if path.suffix.lower() == ".json":
         records = _json_records(path, schema, names, invalid, say)
@@ -104,41 +105,60 @@ def read_records(
         table = read_clinical_table(path, schema, id_column=FILM_COLUMN, invalid=invalid, unused="ignore")
         for feature, count in table.invalid.items():
             say(f"note: {count} values of {feature} are implausible and were turned to missing")
-        records = {Path(name).stem: table.record(name) for name in table.ids}
+        records = {name: table.record(name) for name in table.ids}
+    records = _by_film(records, path)
+    if not records.keys() & set(names):
+        what = f"no record for any of the films, such as {names[0]!r}"
+        raise UserError(what, where=path, fix=nearest(names[0], records) if records else "add their rows")
     for name in names:
         if name not in records:
             say(f"note: no record for {name} in {path}; detecting without")
     return records
 
 
+def _by_film(records: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for name, values in records.items():
+        if film_id(name) in found:
+            raise UserError(f"two records for film {film_id(name)!r}", where=path, fix="keep one of the two")
+        found[film_id(name)] = values
+    return found
+
+
 def _json_records(
     path: Path, schema: Schema, names: Sequence[str], invalid: Invalid, say: Callable[[str], None]
 ) -> dict[str, np.ndarray]:
-    try:
-        content = json.loads(read_text(path))
-    except ValueError as error:
-        raise UserError(f"not JSON: {error}", where=path) from None
+    content = read_json(path)
     if not isinstance(content, dict):
         raise UserError("a JSON object is expected: a record, or records by film name", where=path)
-    by_film = content and all(isinstance(value, dict) and "value" not in value for value in content.values())
+    nested = all(isinstance(value, dict) and "value" not in value for value in content.values())
+    by_film = bool(content) and nested and not content.keys() & set(schema.names)
     given = content if by_film else dict.fromkeys(names, content)
     records = {}
     for film, record in given.items():
         result = read_record(schema, record, where=f"{path} {film}" if by_film else path, invalid=invalid)
         for note in result.notes.values():
             say(f"note: {film}: {note}; turned to missing")
-        records[Path(film).stem] = result.values
+        records[film] = result.values
     return records
 
 
 def _names(films: Sequence[Path]) -> list[str]:
-    names = [path.stem for path in films]
+    names = [film_id(path.name) for path in films]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise UserError(
             f"two films are called {twice!r}", fix="predict them one after the other into different folders"
         )
     return names
+
+
+def _check_out(out: Path, names: Sequence[str], films: Sequence[Path]) -> None:
+    given = {film.resolve() for film in films}
+    for name in names:
+        if (out / f"{name}.png").resolve() in given:
+            what = f"the picture of {name!r} would take the place of the film"
+            raise UserError(what, where=out, fix="name another folder with --out")
 
 
 def _study(name: str, path: Path, record: np.ndarray | None, schema: Schema) -> Study:

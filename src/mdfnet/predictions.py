@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mdfnet.errors import UserError
-from mdfnet.files import read_text, replacing
+from mdfnet.files import read_json, replacing
 from mdfnet.tables import Row, format_table, read_table
 from mdfnet.types import Classes, Detections
 
@@ -87,10 +87,7 @@ def read_coco(path: str | Path, classes: Classes) -> dict[str | int, Detections]
         >>> found.boxes.tolist(), found.labels.tolist()
         ([[10.0, 20.0, 40.0, 80.0]], [1])
     """
-    try:
-        entries = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"not JSON: {error}", where=path) from None
+    entries = read_json(path)
     if not isinstance(entries, list):
         fix = (
             "a ground-truth file has images and annotations; results are one list"
@@ -179,7 +176,7 @@ def _coco_row(entry: object, classes: Classes, where: str) -> _Row:
     try:
         label = classes.label_of_id(entry["category_id"])
     except UserError as error:
-        raise UserError(error.what, where=where, fix=error.fix) from None
+        raise error.at(where) from None
     box = entry["bbox"]
     if not isinstance(box, list) or len(box) != 4:
         raise UserError(f"bbox is {box!r}, not [x, y, width, height]", where=where)
@@ -191,7 +188,7 @@ def _csv_row(row: Row, classes: Classes) -> _Row:
     try:
         label = classes.label(row["label"])
     except UserError as error:
-        raise UserError(error.what, where=row.where, fix=error.fix) from None
+        raise error.at(row.where) from None
     corners = (_number(row[column], column, row.where) for column in COLUMNS[3:])
     return label, _score(row["score"], row.where), _box(*corners, row.where)
 

@@ -6,15 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mdfnet import checkpoint
-from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset import Dataset, image_ids
 from mdfnet.errors import UserError
-from mdfnet.files import read_text, replacing
+from mdfnet.files import read_json, replacing
 from mdfnet.inference import detect_films
 from mdfnet.metrics.average_precision import average_precision, mean_over_classes
 from mdfnet.metrics.bootstrap import interval, patient_weights, replicate
@@ -28,6 +29,9 @@ from mdfnet.types import Classes, Detections, Study
 #: Replicates of the bootstrap over patients.
 REPLICATES = 1000
 
+#: The model that ships with the package, trained on synthetic films; ``scripts/make_demo_model.py`` makes it.
+DEMO_MODEL = Path(__file__).parent / "demo_model"
+
 #: Overlaps of the sweep that reports show.
 SWEEP = tuple(np.round(np.arange(0.1, 1.0, 0.05), 2).tolist())
 
@@ -40,6 +44,7 @@ class Scored:
         name: What the model is called, such as "fused".
         classes: The findings.
         studies: The films.
+        image_ids: What the dataset's ``annotations.json`` calls them, in the same order.
         detections: One per film, in film pixels, in main memory.
         evaluation: Their scores.
     """
@@ -47,6 +52,7 @@ class Scored:
     name: str
     classes: Classes
     studies: tuple[Study, ...]
+    image_ids: tuple[int | str, ...]
     detections: tuple[Detections, ...]
     evaluation: Evaluation
 
@@ -89,13 +95,17 @@ def score(model: Model, dataset: Dataset, split: str, *, name: str, boxed_only: 
         boxed_only: Leave out films without findings.
 
     Raises:
-        UserError: Model and dataset do not fit, or a film cannot be read.
+        UserError: Model and dataset do not fit, there are no such films, or one cannot be read.
     """
     check_fit(model, dataset)
     studies = tuple(study for study in dataset.split(split) if len(study.target) or not boxed_only)
+    if not studies:
+        raise UserError(f"no film of the split {split!r} has a finding", where=dataset.folder, fix="leave out --boxed")
+    known = image_ids(dataset)
     detections = tuple(detect_films(model, studies))
     targets, ids = [study.target for study in studies], [study.id for study in studies]
-    return Scored(name, model.classes, studies, detections, evaluate(detections, targets, model.classes, films=ids))
+    evaluation = evaluate(detections, targets, model.classes, films=ids)
+    return Scored(name, model.classes, studies, tuple(known[one] for one in ids), detections, evaluation)
 
 
 def check_fit(model: Model, dataset: Dataset) -> None:
@@ -108,15 +118,17 @@ def check_fit(model: Model, dataset: Dataset) -> None:
         found, known = ", ".join(dataset.classes.names), ", ".join(model.classes.names)
         raise UserError(f"the dataset's classes ({found}) are not the model's ({known})", where=dataset.folder)
     if model.schema.features != dataset.schema.features:
-        raise UserError(
-            f"the dataset's clinical schema {dataset.schema.name!r} is not the model's {model.schema.name!r}",
-            where=dataset.folder,
-            fix="import the dataset with the model's schema",
-        )
+        pairs = zip_longest(dataset.schema.features, model.schema.features)
+        odd = next(ours or theirs for ours, theirs in pairs if ours != theirs)
+        what = f"the dataset's clinical schema {dataset.schema.name!r} is not the model's {model.schema.name!r}"
+        fix = "import the dataset with the model's schema"
+        raise UserError(f"{what}: they differ in {odd.name!r}", where=dataset.folder, fix=fix)
 
 
 def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -> None:
     """Write ``evaluation.json``, ``predictions.json`` (COCO) and ``predictions.csv``.
+
+    ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools read them together.
 
     Args:
         scored: What to write.
@@ -127,7 +139,7 @@ def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -
     content = {"about": dict(about), "intervals": scored.intervals, "evaluation": scored.evaluation.to_dict()}
     with replacing(folder / "evaluation.json") as draft:
         draft.write_text(json.dumps(_plain(content), indent=1, allow_nan=False), encoding="utf-8")
-    write_coco(folder / "predictions.json", ids, scored.detections, scored.classes)
+    write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
     write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
 
 
@@ -138,12 +150,14 @@ def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:
         UserError: There is none, or it is no evaluation.
     """
     path = Path(path) / "evaluation.json" if Path(path).is_dir() else Path(path)
+    content = read_json(path)
     try:
-        content = json.loads(read_text(path))
         return content["about"], Evaluation.from_dict(content["evaluation"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError):
         fix = "give a folder that 'mdfnet evaluate' wrote"
-        raise UserError(f"not an evaluation ({type(error).__name__}: {error})", where=path, fix=fix) from None
+        raise UserError("not an evaluation", where=path, fix=fix) from None
+    except UserError as error:
+        raise error.at(path) from None
 
 
 def find_model(path: str | Path) -> Path:
@@ -157,7 +171,7 @@ def find_model(path: str | Path) -> Path:
         if (folder / checkpoint.CARD).is_file():
             return folder
     if str(path) == "demo":
-        return Path(__file__).parent / "demo_model"
+        return DEMO_MODEL
     fix = "give a run's folder, a model's folder, or 'demo' for the shipped one"
     raise UserError("no model here", where=path, fix=fix)
 

@@ -16,11 +16,18 @@ DELIMITERS = (",", ";", "\t")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: its cells by column, stripped of surrounding blanks, and where it stands."""
+    """One line of a table: its cells by column, stripped of surrounding blanks, and where it stands.
+
+    Args:
+        file, number: Where; the header is row 1.
+        cells: Column -> text.
+        decimal_comma: Whether a number may have one: the delimiter is another character.
+    """
 
     file: Path
     number: int
     cells: dict[str, str]
+    decimal_comma: bool = False
 
     @property
     def where(self) -> str:
@@ -29,6 +36,18 @@ class Row:
 
     def __getitem__(self, column: str) -> str:
         return self.cells[column]
+
+    def decimal(self, column: str) -> str:
+        """A cell that holds a number, with a decimal point also where the table has decimal commas.
+
+        Raises:
+            UserError: A decimal comma in a table whose delimiter is the comma.
+        """
+        cell = self.cells[column]
+        if "," in cell and not self.decimal_comma:
+            fix = "write decimals with a point, or separate the cells by semicolons"
+            raise UserError(f"{column} is {cell!r}: a comma in a number", where=self.where, fix=fix)
+        return cell.replace(",", ".")
 
 
 @dataclass(frozen=True)
@@ -144,7 +163,7 @@ def _row(cells: Sequence[str], columns: Sequence[str], path: Path, number: int, 
             fix = "write decimals with a point, or put cells that contain a comma in quotation marks"
         what = f"{len(cells)} cells under {len(columns)} columns"
         raise UserError(what, where=f"{path} row {number}", fix=fix)
-    return Row(path, number, dict(zip(columns, map(str.strip, cells), strict=True)))
+    return Row(path, number, dict(zip(columns, map(str.strip, cells), strict=True)), delimiter != ",")
 
 
 def format_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

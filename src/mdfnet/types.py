@@ -46,6 +46,8 @@ class Classes:
         object.__setattr__(self, "ids", tuple(self.ids) or tuple(range(1, len(self.names) + 1)))
         if not self.names:
             raise UserError("there are no classes", fix="name at least one finding")
+        if not all(name.strip() for name in self.names):
+            raise UserError("a class has no name", fix="name every finding")
         if len(set(self.names)) < len(self.names) or len(set(self.ids)) < len(self.ids):
             raise UserError(f"class names and ids must be unique, got {self.names} and {self.ids}")
         if len(self.names) != len(self.ids):

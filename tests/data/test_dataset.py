@@ -131,7 +131,7 @@ BROKEN = [
         id="later version",
     ),
     pytest.param(edit("dataset.yaml", "license:", "licence:"), "licence", id="unknown key"),
-    pytest.param(edit("dataset.yaml", "name: tiny", "name: ["), "dataset.yaml: not YAML", id="not YAML"),
+    pytest.param(edit("dataset.yaml", "name: tiny", "name: ["), "dataset.yaml row 4: not YAML", id="not YAML"),
     pytest.param(edit("dataset.yaml", "Effusion", "Effusio"), "categories .* differ", id="names differ"),
     pytest.param(edit("annotations.json", "{", ""), "annotations.json row 2: not JSON", id="not JSON"),
     pytest.param(edit_json(lambda c: c.pop("images")), "no list 'images'", id="no images list"),

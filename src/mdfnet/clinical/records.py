@@ -93,7 +93,7 @@ def check_units(schema: Schema, units: Mapping[str, str]) -> None:
         feature = schema[name]
         if feature.kind == "category":
             raise UserError(f"{name} is a category and has no unit, got {unit!r}")
-        _check_unit(feature, unit, where=f"unit of {name}")
+        _check_unit(feature, unit, where="units")
 
 
 def format_value(feature: Feature, value: float) -> str:
@@ -134,6 +134,9 @@ def _value_and_unit(given: Any, feature: Feature, units: Mapping[str, str], wher
 
 
 def _check_unit(feature: Feature, unit: str, where: object) -> None:
+    if not isinstance(unit, str):
+        fix = f"units are UCUM codes, such as {feature.unit!r}"
+        raise UserError(f"{feature.name}: unknown unit {unit!r}", where=where, fix=fix)
     try:
         if unit != feature.unit and dimension(unit) != dimension(feature.unit):
             convert(0.0, unit, feature.unit)
@@ -154,12 +157,20 @@ def _number(value: Any, unit: str, feature: Feature) -> float:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise _Implausible(f"{feature.name} is {value!r}, not a number", "leave unknown values empty")
-    number = convert(float(value), unit, feature.unit)
+    number = convert(_float(value), unit, feature.unit)
     if not feature.low <= number <= feature.high:
-        what = f"{feature.name} is {value:g} {unit}, outside the plausible"
+        what = f"{feature.name} is {_float(value):g} {unit}, outside the plausible"
         what += f" {feature.low:g} to {feature.high:g} {feature.unit}"
         raise _Implausible(what, "check the value and its unit, or leave it empty")
     return number
+
+
+def _float(number: int | float) -> float:
+    """JSON and Python have whole numbers beyond any float."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, number)
 
 
 def _category(value: Any, feature: Feature) -> float:

@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from mdfnet.errors import UserError, nearest
+from mdfnet.errors import UserError, first_problem, nearest
+from mdfnet.files import parse_yaml, read_text
 
 
 class Feature(BaseModel):
@@ -112,13 +112,13 @@ class Schema(BaseModel):
         """
         path = Path(name_or_path)
         if str(name_or_path) in cls.shipped():
-            text = (resources.files("mdfnet.clinical") / "schemas" / f"{name_or_path}.yaml").read_text()
+            text = (resources.files("mdfnet.clinical") / "schemas" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
         elif path.is_file():
-            text = path.read_text()
+            text = read_text(path)
         else:
             fix = f"give a YAML file, or a shipped schema: {nearest(str(name_or_path), cls.shipped())}"
             raise UserError(f"no clinical schema {str(name_or_path)!r}", fix=fix)
         try:
-            return cls.model_validate(yaml.safe_load(text))
-        except (yaml.YAMLError, ValidationError) as error:
-            raise UserError(f"not a clinical schema: {error}", where=name_or_path) from None
+            return cls.model_validate(parse_yaml(text, name_or_path))
+        except ValidationError as error:
+            raise UserError(f"not a clinical schema: {first_problem(error)}", where=name_or_path) from None

@@ -97,7 +97,7 @@ def read_clinical_table(
     counts: Counter[str] = Counter()
     values = np.full((len(rows), len(schema)), np.nan, np.float32)
     for index, row in enumerate(rows.values()):
-        record = cells_of(row, schema, column_of, decimal_comma=table.delimiter != ",")
+        record = cells_of(row, schema, column_of)
         result = read_record(schema, record, where=row.where, invalid=invalid, units=units)
         values[index] = result.values
         counts.update(result.notes.keys())
@@ -116,24 +116,18 @@ def column_names(table: Table, schema: Schema, columns: Mapping[str, str]) -> di
     names = {name: columns.get(name, name) for name in schema.names}
     for name, column in names.items():
         if column not in table.columns:
-            fix = f"{nearest(column, table.columns)} Add the column, empty where unknown, or name another one for it"
+            fix = f"add the column, empty where unknown, or name another one for it; {nearest(column, table.columns)}"
             raise UserError(f"no column {column!r} for clinical feature {name!r}", where=table.path, fix=fix)
     return names
 
 
-def cells_of(row: Row, schema: Schema, column_of: Mapping[str, str], *, decimal_comma: bool) -> dict[str, str]:
+def cells_of(row: Row, schema: Schema, column_of: Mapping[str, str]) -> dict[str, str]:
     """The cells of a row that are clinical features, with decimal commas of numbers made points where they can occur.
 
     Raises:
-        UserError: A number has a decimal comma in a table whose delimiter is the comma.
+        UserError: See `Row.decimal`.
     """
-    cells = {}
-    for feature in schema.features:
-        cell = row[column_of[feature.name]]
-        if feature.kind == "number" and "," in cell:
-            if not decimal_comma:
-                fix = "write decimals with a point, or separate the cells by semicolons"
-                raise UserError(f"{feature.name} is {cell!r}: a comma in a number", where=row.where, fix=fix)
-            cell = cell.replace(",", ".")
-        cells[feature.name] = cell
-    return cells
+    return {
+        feature.name: row.decimal(column_of[feature.name]) if feature.kind == "number" else row[column_of[feature.name]]
+        for feature in schema.features
+    }

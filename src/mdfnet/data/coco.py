@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from mdfnet.errors import UserError
-from mdfnet.files import read_text
+from mdfnet.files import read_json
+
+#: No film is larger, in pixels; what lies beyond is no coordinate.
+FARTHEST = 1e6
 
 #: Part of the file -> key every entry of it has -> types of the value.
 REQUIRED_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -19,19 +20,6 @@ REQUIRED_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "annotations": {"id": (int, str), "image_id": (int, str), "category_id": int},
     "categories": {"id": int, "name": str},
 }
-
-
-def read_json(path: str | Path) -> Any:
-    """Content of a JSON file in UTF-8.
-
-    Raises:
-        UserError: Not there, or not JSON; names the row.
-    """
-    try:
-        return json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        row = getattr(error, "lineno", 1)
-        raise UserError("not JSON, or only a part of it", where=f"{path} row {row}", fix="write it again") from None
 
 
 def read_coco_json(path: str | Path) -> dict[str, list[dict]]:
@@ -62,7 +50,8 @@ def malformed_key(entry: Any, keys: Mapping[str, type | tuple[type, ...]]) -> st
     """
     if not isinstance(entry, dict):
         return next(iter(keys))
-    return next((key for key, types in keys.items() if not isinstance(entry.get(key), types)), None)
+    values = ((key, entry.get(key), types) for key, types in keys.items())
+    return next((key for key, value, types in values if isinstance(value, bool) or not isinstance(value, types)), None)
 
 
 def _check_entries(entries: list, keys: dict[str, type | tuple[type, ...]], where: str) -> None:
@@ -86,7 +75,7 @@ def box_of(annotation: Mapping[str, Any], where: object) -> np.ndarray:
         [10.0, 20.0, 40.0, 25.5]
     """
     numbers = annotation.get("bbox")
-    if not isinstance(numbers, list) or len(numbers) != 4 or not all(map(_is_finite, numbers)):
+    if not isinstance(numbers, list) or len(numbers) != 4 or not all(map(is_coordinate, numbers)):
         raise UserError(f"bbox is {numbers!r}, not four finite numbers x, y, width, height", where=where)
     x, y, width, height = numbers
     box = np.array([x, y, x + width, y + height], np.float32)
@@ -123,7 +112,7 @@ def outline_of(annotation: Mapping[str, Any], where: object) -> np.ndarray | Non
         kind = "run-length coded" if isinstance(parts, dict) else "in several parts"
         raise UserError(f"the segmentation is {kind}", where=where, fix="give one polygon per annotation")
     numbers = parts[0]
-    if not isinstance(numbers, list) or len(numbers) < 6 or len(numbers) % 2 or not all(map(_is_finite, numbers)):
+    if not isinstance(numbers, list) or len(numbers) < 6 or len(numbers) % 2 or not all(map(is_coordinate, numbers)):
         raise UserError("the segmentation is not a polygon x1, y1, x2, y2, x3, y3, ...", where=where)
     return np.array(numbers, np.float32).reshape(-1, 2)
 
@@ -138,5 +127,11 @@ def _decimal(value: np.float32) -> float:
     return float(str(np.float32(value)))
 
 
-def _is_finite(number: Any) -> bool:
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+def is_coordinate(number: Any) -> bool:
+    """Whether something is a finite number that could be a place on a film, in pixels.
+
+    Examples:
+        >>> [is_coordinate(number) for number in (12.5, -3, True, "12", float("nan"), 1e39)]
+        [True, True, False, False, False, False]
+    """
+    return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= FARTHEST

@@ -18,6 +18,7 @@ import numpy as np
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import ClinicalTable, read_clinical_table
 from mdfnet.data.coco import box_of, outline_of, read_coco_json
+from mdfnet.data.images import read_film
 from mdfnet.data.layout import (
     ANNOTATIONS,
     CLINICAL,
@@ -121,6 +122,30 @@ def read_dataset(folder: str | Path) -> Dataset:
         description.license,
         description.synthetic,
     )
+
+
+def read_study_film(study: Study) -> np.ndarray:
+    """The film of a study; see `mdfnet.data.images.read_film`.
+
+    Raises:
+        UserError: It cannot be read, or has another size than its annotations say: then its boxes mean other places.
+    """
+    film = read_film(study.image)
+    if film.shape != (study.height, study.width):
+        found, known = f"{film.shape[1]} x {film.shape[0]}", f"{study.width} x {study.height}"
+        what = f"the film has {found} pixels, its annotations are for {known}"
+        raise UserError(what, where=study.image, fix="give the film the boxes were marked on")
+    return film
+
+
+def image_ids(dataset: Dataset) -> dict[str, int | str]:
+    """What ``annotations.json`` of a dataset's folder calls its films: id of the study -> id of the COCO image.
+
+    Raises:
+        UserError: See `read_coco_json`.
+    """
+    images = read_coco_json(dataset.folder / ANNOTATIONS)["images"]
+    return {film_id(image["file_name"]): image["id"] for image in images}
 
 
 def write_dataset(dataset: Dataset, folder: str | Path, images: Literal["copy", "link", "keep"] = "copy") -> Dataset:

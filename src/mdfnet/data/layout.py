@@ -14,13 +14,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mdfnet.clinical.records import format_value
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.coco import bbox, segmentation
-from mdfnet.errors import UserError
-from mdfnet.files import read_text
+from mdfnet.errors import UserError, first_problem
+from mdfnet.files import read_yaml
 from mdfnet.tables import format_table
 from mdfnet.types import Classes, Study
 
@@ -58,7 +58,7 @@ class Description(BaseModel):
 
     format_version: int
     name: str
-    classes: list[Category]
+    classes: list[Category] = Field(min_length=1)
     clinical_schema: Schema
     source: str = ""
     license: str = ""
@@ -67,7 +67,12 @@ class Description(BaseModel):
     @field_validator("clinical_schema", mode="before")
     @classmethod
     def _shipped(cls, value: Any) -> Any:
-        return Schema.load(value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        try:
+            return Schema.load(value)
+        except UserError as error:
+            raise ValueError(str(error)) from None
 
     @classmethod
     def read(cls, path: Path) -> Description:
@@ -77,18 +82,14 @@ class Description(BaseModel):
             UserError: Not there, not YAML, of a later version, or a key is missing, unknown or of the wrong type.
         """
         try:
-            content = yaml.safe_load(read_text(path))
+            content = read_yaml(path)
             version = content.get("format_version") if isinstance(content, dict) else None
             if isinstance(version, int) and version > FORMAT_VERSION:
                 what = f"format version {version} is later than {FORMAT_VERSION}, the latest known here"
                 raise UserError(what, where=path, fix="update mdfnet")
             return cls.model_validate(content)
-        except yaml.YAMLError as error:
-            raise UserError(f"not YAML: {str(error).splitlines()[0]}", where=path) from None
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"])) or "the file"
-            raise UserError(f"{key}: {first['msg']}", where=path) from None
+            raise UserError(first_problem(error), where=path) from None
 
     def known_classes(self) -> Classes:
         """The classes as a type."""
@@ -125,10 +126,11 @@ def checked_name(name: str) -> str:
     """The name of a film, if it stays inside its folder.
 
     Raises:
-        UserError: It is absolute, has ``..`` or a backslash in it, or is empty.
+        UserError: It is absolute, has ``..``, a backslash or a line break in it, or is empty.
     """
     path = PurePosixPath(name)
-    if not film_id(path.name) or path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+    plain = name.isprintable() and "\\" not in name and str(path) == name
+    if not plain or not film_id(path.name) or path.is_absolute() or ".." in path.parts:
         raise UserError(f"film name {name!r} is not a plain path inside the images folder", fix="rename the film")
     return name
 

@@ -74,5 +74,5 @@ def _check(fractions: Mapping[str, float]) -> None:
     for name in fractions:
         if name not in SPLITS:
             raise UserError(f"unknown split {name!r}", fix=f"known are: {', '.join(SPLITS)}")
-    if min(fractions.values(), default=-1) < 0 or abs(sum(fractions.values()) - 1) > 1e-6:
+    if not (min(fractions.values(), default=-1) >= 0 and abs(sum(fractions.values()) - 1) <= 1e-6):  # NaN too
         raise UserError(f"split fractions {dict(fractions)} do not add up to 1")

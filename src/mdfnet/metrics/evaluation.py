@@ -101,7 +101,12 @@ class Evaluation:
             }
             plain = {"films": tuple(data["films"]), "truths": tuple(data["truths"]), "measures": measures}
             counts = tuple(Counts(**row) for row in data["counts"])
-            return cls(**{**data, **plain, "classes": Classes(**data["classes"]), "counts": counts})
+            classes = Classes(**data["classes"])
+            per_class = (plain["truths"], counts, *measures.values())
+            if any(len(values) != len(classes) for values in per_class):
+                raise ValueError(f"not one value for each of {len(classes)} classes")
+            number = {"score_threshold": float(data["score_threshold"])}
+            return cls(**{**data, **plain, **number, "classes": classes, "counts": counts})
         except (KeyError, TypeError, ValueError) as error:
             fix = "give a file that this version's evaluation wrote"
             raise UserError(f"not an evaluation ({type(error).__name__}: {error})", fix=fix) from None

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mdfnet.config import Config
-from mdfnet.data.images import read_film
+from mdfnet.data.dataset import read_study_film
 from mdfnet.outlines import outline_masks
 from mdfnet.preprocessing import Geometry, Preprocessing
 from mdfnet.training.augment import AUGMENTATIONS
@@ -51,7 +51,7 @@ class TrainingFilms(Dataset):
     def __getitem__(self, draw: tuple[int, int]) -> dict[str, Any]:
         index, seed = draw
         study = self.studies[index]
-        image, geometry = self.preprocessing(film_tensor(read_film(study.image)))
+        image, geometry = self.preprocessing(film_tensor(read_study_film(study)))
         random = np.random.default_rng([seed, index])
         image, target = self.augment(image, _to_network(study.target, geometry), random)
         tensors = {"boxes": torch.from_numpy(target.boxes), "labels": torch.from_numpy(target.labels)}
@@ -71,7 +71,7 @@ class WholeFilms(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         study = self.studies[index]
-        image = film_tensor(read_film(study.image))
+        image = film_tensor(read_study_film(study))
         return {"ids": study.id, "images": image, "clinical": torch.from_numpy(study.clinical)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,13 @@ def train(
     """
     config, run = load_config(config), Path(run)
     films = _films(dataset, config)
-    last = _open(run, config, resume)
     _quiet()
     L.seed_everything(config.train.seed, workers=True, verbose=False)
     model = build(config, classes=dataset.classes, schema=dataset.schema)
     model.fit(Standardizer.fit(dataset.schema, np.stack([study.clinical for study in films.train])))
-    if last is None:
+    if not resume:
         model.load_pretrained()
+    last = _open(run, config, dataset, resume)
     training = Training(model, _loss_names(config))
     own = _callbacks(config, Validation(films.val, run, _facts(dataset, films), say), run)
     trainer = _trainer(config, run, devices, [*own, *(callbacks or [])])
@@ -86,28 +87,36 @@ def _films(dataset: Dataset, config: Config) -> Films:
     return Films(train, val, config)
 
 
-def _open(run: Path, config: Config, resume: bool) -> Path | None:
+def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | None:
     """Make the run's folder, or find the checkpoint to go on from."""
     last = run / "last.ckpt"
     if resume:
-        if not last.is_file():
-            raise UserError("nothing to resume: last.ckpt is missing", where=run, fix="start without --resume")
-        before = load_config(run / "config.yaml")
-        if before != config:
-            raise UserError(
-                "the config differs from the run's", where=run / "config.yaml", fix="resume with the same one"
-            )
+        _check_resumable(run, config, dataset)
         return last
     if rank_zero_only.rank > 0:  # the first process of a distributed run has done it
         return None
     if run.exists() and any(run.iterdir()):
-        raise UserError("the run's folder is not empty", where=run, fix="choose another name, or --resume")
+        fix = "choose another name, or --resume" if last.is_file() else "choose another name, or remove it"
+        raise UserError("the run's folder is not empty", where=run, fix=fix)
     try:
         run.mkdir(parents=True, exist_ok=True)
         (run / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write: {error.strerror or error}", where=run) from None
     return None
+
+
+def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
+    last = run / "last.ckpt"
+    if not last.is_file():
+        fix = "no epoch was finished: remove the folder and start without --resume"
+        raise UserError("nothing to resume: last.ckpt is missing", where=run, fix=fix)
+    if not zipfile.is_zipfile(last):
+        raise UserError("the checkpoint is damaged", where=last, fix="start anew; the best model so far is whole")
+    if load_config(run / "config.yaml") != config:
+        raise UserError("the config differs from the run's", where=run / "config.yaml", fix="resume with the same one")
+    if checkpoint.read_card(run / "model").training["fingerprint"] != dataset.fingerprint:
+        raise UserError("not the dataset the run began with", where=dataset.folder, fix="resume with the same one")
 
 
 def _facts(dataset: Dataset, films: Films) -> dict[str, Any]:

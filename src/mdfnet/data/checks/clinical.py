@@ -64,7 +64,7 @@ def _check_values(table: Table, schema: Schema) -> Iterator[Finding]:
             what = f"view is {row['view']!r}, not one of {', '.join(VIEWS)} or empty"
             yield Finding("value-invalid", "error", what, CLINICAL, row.number, "frontal films only")
         try:
-            cells = cells_of(row, schema, columns, decimal_comma=table.delimiter != ",")
+            cells = cells_of(row, schema, columns)
         except UserError as error:
             yield Finding.of_error("value-invalid", error, CLINICAL, row.number)
             continue

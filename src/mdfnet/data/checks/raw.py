@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mdfnet.data.checks.finding import Finding
-from mdfnet.data.coco import REQUIRED_KEYS, malformed_key, read_json
+from mdfnet.data.coco import REQUIRED_KEYS, malformed_key
 from mdfnet.data.layout import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, Description, film_id
 from mdfnet.errors import UserError
+from mdfnet.files import read_json
 from mdfnet.tables import Table, read_table
 
 T = TypeVar("T")

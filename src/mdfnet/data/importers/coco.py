@@ -14,7 +14,7 @@ from mdfnet.data.coco import box_of, outline_of, read_coco_json
 from mdfnet.data.dataset import check_inside
 from mdfnet.data.images import film_size
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.layout import film_id
+from mdfnet.data.layout import checked_name, film_id
 from mdfnet.errors import UserError
 from mdfnet.types import Classes, Target
 
@@ -47,15 +47,19 @@ def import_coco(
     reading.check_columns((*schema.names, *FILM_COLUMNS))
     content = read_coco_json(annotations)
     categories = content["categories"]
-    classes = Classes(tuple(entry["name"] for entry in categories), tuple(entry["id"] for entry in categories))
+    try:
+        classes = Classes(tuple(entry["name"] for entry in categories), tuple(entry["id"] for entry in categories))
+    except UserError as error:
+        raise error.at(f"{annotations} categories") from None
     table = FilmTable.read(films, schema, reading)
     marks, notes = defaultdict(list), Counter()
     for annotation in content["annotations"]:
         marks[annotation["image_id"]].append(annotation)
     studies, used = [], set()
     for image in content["images"]:
-        name, path, row = image["file_name"], Path(images) / image["file_name"], table.row_of(image["file_name"])
-        where = f"{annotations} image {name}"
+        where = f"{annotations} image {image['file_name']}"
+        name = checked_name(image["file_name"])
+        path, row = Path(images) / name, table.row_of(name)
         size = _checked_size(path, image, where)
         target = _target(marks[image["id"]], classes, size, where, notes)
         studies.append(table.study(film_id(name), row, path, size, target))
@@ -92,7 +96,7 @@ def _label(annotation: Mapping[str, Any], classes: Classes, where: str) -> int:
     try:
         return classes.label_of_id(annotation["category_id"])
     except UserError as error:
-        raise UserError(error.what, where=where, fix=error.fix) from None
+        raise error.at(where) from None
 
 
 def _outline(annotation: Mapping[str, Any], where: str, notes: Counter[str]) -> np.ndarray | None:

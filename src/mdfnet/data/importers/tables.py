@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.data.coco import is_coordinate
 from mdfnet.data.dataset import check_inside
 from mdfnet.data.images import film_size
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
@@ -74,6 +75,8 @@ def _read_boxes(path: Path, films: FilmTable, reading: Reading) -> tuple[dict[st
             raise UserError(
                 f"no film {identifier!r} in {films.path}", where=row.where, fix="remove the row or add the film"
             )
+        if not row[reading.column("label")]:
+            raise UserError("the box has no label", where=row.where, fix="name the finding, or remove the row")
         marks[identifier].append(row)
     return marks, {row[reading.column("label")] for row in table}
 
@@ -96,11 +99,9 @@ def _target(rows: Sequence[Row], classes: Classes, size: tuple[int, int], readin
 
 def _number(row: Row, column: str) -> float:
     try:
-        number = float(row[column])
+        number = float(row.decimal(column))
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise UserError(
-            f"{column} is {row[column]!r}, not a number", where=row.where, fix="write decimals with a point"
-        )
+    if not is_coordinate(number):
+        raise UserError(f"{column} is {row[column]!r}, not a number of pixels", where=row.where)
     return number
