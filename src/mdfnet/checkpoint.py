@@ -1,8 +1,8 @@
 """A saved model: a folder with safetensors and JSON, nothing that runs code when it is read.
 
-``model.safetensors`` holds the weights. ``model.json`` holds everything else that is needed to use them and to know where
-they come from: config, classes, clinical schema, what was fitted on the training split, preprocessing, versions, and
-whatever training noted. The folder appears under its name only when it is complete.
+``model.safetensors`` holds the weights. ``model.json`` holds everything else that is needed to use them and to know
+where they come from: config, classes, clinical schema, what was fitted on the training split, preprocessing, versions,
+and whatever training noted. The folder appears under its name only when it is complete.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One experiment as one YAML file: strict, readable, with overrides and presets.
 
-A config has four parts: ``input`` (what happens to a film before the network), ``detector``, ``fusion`` (how clinical data
-enter it) and ``train``. A preset is such a file that comes with the package; it is found by its name.
+A config has four parts: ``input`` (what happens to a film before the network), ``detector``, ``fusion`` (how clinical
+data enter it) and ``train``. A preset is such a file that comes with the package; it is found by its name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from mdfnet.files import parse_yaml, read_text
 CONFIG_VERSION = 1
 
 
+#: A number above zero.
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -97,7 +98,9 @@ class FusionConfig(Part):
     vector: Literal["concat"] | None = Field("concat", description="1-D fusion, in the box head")
     encoder: Literal["mlp", "paper"] = Field("mlp", description="from a record to a clinical vector")
     dim: int = Field(64, ge=1, description="width of the clinical vector")
-    zero_start: bool = Field(True, description="start as exactly the image-only detector")
+    zero_start: bool = Field(
+        True, description="1-D fusion starts as the plain layer; deconv always starts at zero, paper never"
+    )
     record_dropout: float = Field(0.1, ge=0, le=1, description="share of whole records hidden in training")
     feature_dropout: float = Field(0.1, ge=0, le=1, description="share of single values hidden in training")
 
@@ -150,6 +153,12 @@ class Config(Part):
         """The whole config as YAML; :func:`load_config` reads it back to an equal one."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
+    @model_validator(mode="after")
+    def _paper_sizes(self):
+        if self.fusion.map == "paper" and self.input.size & (self.input.size - 1):
+            raise ValueError(f"fusion.map paper doubles up to input.size, {self.input.size} is not a power of two")
+        return self
+
     @property
     def fused(self) -> bool:
         """Whether clinical data enter the detector at all."""
@@ -167,8 +176,8 @@ def load_config(source: str | Path | Config = "default", overrides: list[str] | 
 
     Args:
         source: Preset name, path, or a ready config.
-        overrides: ``["key=value", ...]`` with YAML values, or a mapping. A key is dotted (``train.epochs``), or just its
-            last part where that is unique (``epochs``).
+        overrides: ``["key=value", ...]`` with YAML values, or a mapping. A key is dotted (``train.epochs``), or just
+            its last part where that is unique (``epochs``).
 
     Raises:
         UserError: No such preset or file, unknown key (the nearest is named), a value that does not fit, or a file of a

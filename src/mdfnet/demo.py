@@ -66,9 +66,7 @@ def _conclude(scored: dict[str, Scored], dataset: Dataset, out: Path, say: Calla
     for one in scored.values():
         print_scores(one)
     plain, fused = (_look_alike(scored[name], dataset) for name in MODELS)
-    say(
-        f"Look-alike findings ({', '.join(LOOK_ALIKE)}): AP50 {plain:.2f} from the film alone, {fused:.2f} with vital signs."
-    )
+    say(f"Look-alikes ({', '.join(LOOK_ALIKE)}): AP50 {plain:.2f} by the film alone, {fused:.2f} with vital signs.")
     say(f"Films and vital signs are synthetic. {checkpoint.NOTICE}")
     say(f"Look at {out / 'report.html'}")
 

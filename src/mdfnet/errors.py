@@ -19,8 +19,8 @@ class UserError(Exception):
         fix: What to do about it.
 
     Examples:
-        >>> print(UserError("temperature is 370 Cel, outside 25 to 45", where="clinical.csv row 4", fix="check the unit"))
-        clinical.csv row 4: temperature is 370 Cel, outside 25 to 45; check the unit
+        >>> print(UserError("temperature is 370 Cel, not 25 to 45", where="clinical.csv row 4", fix="check the unit"))
+        clinical.csv row 4: temperature is 370 Cel, not 25 to 45; check the unit
     """
 
     exit_code = 2

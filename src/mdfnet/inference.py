@@ -8,7 +8,7 @@ import torch
 
 from mdfnet.data.dataset import read_study_film
 from mdfnet.model import Model
-from mdfnet.training.films import film_tensor
+from mdfnet.preprocessing import film_tensor
 from mdfnet.types import Detections, Study
 
 

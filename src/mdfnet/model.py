@@ -102,8 +102,8 @@ class Model(nn.Module):
 
         Args:
             images, clinical: See the class.
-            targets: Per film ``boxes`` float32 ``[N, 4]`` xyxy in film pixels, ``labels`` int64 ``[N]`` 1-based and, for a
-                mask head, optionally ``masks`` ``[N, H, W]``.
+            targets: Per film ``boxes`` float32 ``[N, 4]`` xyxy in film pixels, ``labels`` int64 ``[N]`` from 1 and, for
+                a mask head, optionally ``masks`` ``[N, H, W]``.
         """
         batch, geometries = self._prepare(images)
         targets = [self._target(target, geometry) for target, geometry in zip(targets, geometries, strict=True)]
@@ -118,7 +118,7 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def encode(self, images: Sequence[Tensor]) -> Features:
-        """The part that depends on the films alone, to be used by :meth:`detect_from` with as many records as wanted."""
+        """The part that depends on the films alone, for :meth:`detect_from` with as many records as wanted."""
         batch, geometries = self._prepare(images)
         with self._evaluating():
             return Features(batch, tuple(geometries), image_features(self.detector, batch))

@@ -62,7 +62,7 @@ def masks_of(boxes: Tensor, size: int, shape: str) -> Tensor:
 
 
 def outline_masks(target: Target, size: int) -> np.ndarray:
-    """Masks of a target's outlines, or of the inscribed ellipses where only the box is known: uint8 ``[N, size, size]``.
+    """Masks ``uint8 [N, size, size]`` of a target's outlines, or of inscribed ellipses where only boxes are known.
 
     Examples:
         >>> outline_masks(Target.of([[0, 0, 8, 8]], [1]), 8).shape

@@ -89,7 +89,7 @@ def read_records(
     """Clinical vectors by film name.
 
     Args:
-        path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all films, or ``{film: record}``.
+        path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all films or ``{film: record}``.
             A film is named by its file name, with or without suffix. Records of other films are passed over.
         schema: The model's.
         names: Films that are wanted.

@@ -15,6 +15,16 @@ from torch.nn import functional as F
 from mdfnet.config import InputConfig
 
 
+def film_tensor(film: np.ndarray) -> Tensor:
+    """A film as read, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
+
+    Examples:
+        >>> film_tensor(np.full((2, 2), 255, np.uint8)).max().item()
+        1.0
+    """
+    return torch.from_numpy(film.astype(np.float32) / np.iinfo(film.dtype).max)[None]
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Where a film lies in the network's input: ``network = film * scale + offset``, per axis.

@@ -64,7 +64,7 @@ class Scored:
 
     @cached_property
     def replicates(self) -> np.ndarray:
-        """AP at IoU 0.5 under the bootstrap over patients, ``[replicates, classes + 1]``; last the mean over classes."""
+        """AP at IoU 0.5 under the bootstrap over patients, ``[replicates, classes + 1]``; last the mean."""
         matches = match(self.cases, thresholds=(0.5,))
 
         def score(weights: np.ndarray) -> np.ndarray:

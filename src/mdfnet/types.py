@@ -77,7 +77,7 @@ class Classes:
         return self.ids.index(category_id) + 1
 
 
-#: The five findings of the paper, in the order of its code (paper.md 1.10; arXiv 2302.13390, section 4.1).
+#: The five findings of the paper, in the order of the authors' code (arXiv 2302.13390).
 PAPER_CLASSES = Classes(
     ("Enlarged cardiac silhouette", "Atelectasis", "Pleural abnormality", "Consolidation", "Pulmonary edema")
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -12,6 +14,10 @@ from unittest import mock
 import numpy as np
 import pytest
 from PIL import Image
+
+from mdfnet import checkpoint
+from mdfnet.errors import UserError
+from mdfnet.training.module import Training
 
 FILMS = "image_id,age,sex,view\nf0.png,50,M,PA\nf1.png,60,F,AP\n"
 BOXES = "image_id,label,x1,y1,x2,y2\nf0.png,Mass,1,1,20,20\nf1.png,Nodule,2,2,30,30\n"
@@ -57,7 +63,7 @@ def import_csv(program, hospital, films: str | bytes = FILMS, boxes: str | bytes
         case("implausible", "50", "500", ["films.csv row 2", "age is 500 a, outside", "0 to 120"]),
         case("no number", "50", "old", ["films.csv row 2", "age is 'old', not a number"]),
         case("unknown category", ",M", ",X", ["films.csv row 2", "sex is 'X', not one of F, M"]),
-        case("column missing", "age", "years", ["films.csv", "no column 'age'"]),
+        case("column missing", ",age", ",years", ["films.csv", "no column 'age'"]),
         case("cells missing", ",60,F,AP", "", ["films.csv row 3", "1 cells under 4 columns"]),
         case("quote left open", "f1.png", '"f1.png', ["films.csv row", "not a table"]),
         case("film missing", "f1.png", "f2.png", ["f2.png", "no such film"]),
@@ -106,7 +112,9 @@ def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
     films, boxes = (mark + text.replace(",", ";") for text in (FILMS.replace("50", "50.5"), BOXES))
     answer = import_csv(program, hospital, films.replace(".5", ",5"), boxes.replace("1;1;20", "1,5;1;20"))
     assert answer.code == 0, answer.err
-    assert "f0.png,f0.png,PA,50.5,M" in (hospital / "out" / "clinical.csv").read_text().replace("f0.png,f0,", "f0.png,f0.png,")
+    assert "f0.png,f0.png,PA,50.5,M" in (hospital / "out" / "clinical.csv").read_text().replace(
+        "f0.png,f0,", "f0.png,f0.png,"
+    )
     marks = json.loads((hospital / "out" / "annotations.json").read_text())["annotations"]
     assert marks[0]["bbox"] == [1.5, 1, 18.5, 19]
 
@@ -233,7 +241,9 @@ def one_class(folder: Path) -> None:
             lambda f: Image.new("L", (32, 48)).save(f / "images/phantom-00000.png"),
             ["phantom-00000.png", "has 32 x 48 pixels, its annotations are for 64 x 64"],
         ),
-        case("film missing", lambda f: (f / "images/phantom-00000.png").unlink(), ["phantom-00000.png", "no such film"]),
+        case(
+            "film missing", lambda f: (f / "images/phantom-00000.png").unlink(), ["phantom-00000.png", "no such film"]
+        ),
         case("no films at all", annotations(images=[], annotations=[]), ["annotations.json", "no films"]),
         case("no boxes at all", annotations(annotations=[]), ["no film of the split 'train' has a finding"]),
         case("no validation films", text("splits.csv", ",val", ",train"), ["splits.csv", "no film is in split 'val'"]),
@@ -361,7 +371,7 @@ def cut(name: str, size: int) -> Callable[[Path], None]:
         case("no classes", card(classes={}), ["model.json", "no classes"]),
         case("fewer classes than weights", card(classes={"A": 1}), ["model.safetensors", "do not fit"]),
         case("nothing fitted", card(fitted={}), ["model.json", "fitted needs mean, std and mode"]),
-        case("fitted to fewer features", card(fitted=dict.fromkeys(("mean", "std", "mode"), [1])), ["fitted needs"]),
+        case("fitted to fewer features", card(fitted={key: [1] for key in ("mean", "std", "mode")}), ["fitted needs"]),
         case("other preprocessing", card(preprocessing={"name": "grey", "version": 9}), ["preprocessing"]),
     ],
 )
@@ -524,14 +534,12 @@ def full_disk(path: Path, *_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize("method", ["write_text", "write_bytes"])
-def test_full_disk_while_a_model_is_replaced(program, run_folder, phantom_set, quick, tmp_path, method):
+def test_full_disk_while_a_model_is_replaced(run_folder, tmp_path, method):
     """The disk fills up while the second epoch's model is saved: that of the first stays whole."""
-    from mdfnet import checkpoint
-
     folder = tmp_path / "model"
     model = checkpoint.load(run_folder / "model")
     model.save(folder)
-    with mock.patch.object(Path, method, full_disk), pytest.raises(checkpoint.UserError, match="No space left"):
+    with mock.patch.object(Path, method, full_disk), pytest.raises(UserError, match="No space left"):
         model.save(folder)
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
     checkpoint.load(folder)
@@ -548,3 +556,62 @@ def test_interrupt_while_importing(program, hospital):
         answer = import_csv(program, hospital)
     assert answer.code == 130 and answer.err == "interrupted; what was complete is kept\n"
     assert not [file for file in hospital.iterdir() if file.name == "out" or file.name.startswith(".")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_interrupt_while_training(program, phantom_set, quick, tmp_path, number):
+    """Ctrl-C in the second epoch: what the first left is whole, and the run goes on from it."""
+    begun = Training.on_train_epoch_start
+
+    def interrupt(training):
+        begun(training)
+        if training.current_epoch == 1:
+            signal.raise_signal(number)
+
+    arguments = ["train", phantom_set, *quick, "epochs=3", "--out", tmp_path / "run"]
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with mock.patch.object(Training, "on_train_epoch_start", interrupt):
+            answer = program(*arguments)
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning ignores further ones
+    assert answer.code == 130 and answer.err.endswith("interrupted; what was complete is kept\n")
+    checkpoint.load(tmp_path / "run" / "model")
+    again = program(*arguments, "--resume")
+    assert again.code == 0 and "epoch   2/3" in again.out and "epoch   1/3" not in again.out
+
+
+@pytest.mark.parametrize("name", ["last.ckpt", "history.csv", "model.safetensors"])
+def test_full_disk_while_training(program, phantom_set, quick, tmp_path, name):
+    """The disk is full when a file of the run is to take its place: said in one line, and no part of it is there."""
+    replace = os.replace
+
+    def full(source, target):
+        if Path(target).name == name:
+            full_disk(target)
+        replace(source, target)
+
+    write = Path.write_bytes
+
+    def full_write(path, content):
+        return full_disk(path) if path.name == name else write(path, content)
+
+    with mock.patch("os.replace", full), mock.patch.object(Path, "write_bytes", full_write):
+        answer = program("train", phantom_set, *quick, "--out", tmp_path / "run")
+    assert_refused(answer, tmp_path, "No space left on device", str(tmp_path / "run"))
+    assert not [file for file in (tmp_path / "run").rglob("*") if file.name == name or file.name.startswith(".")]
+
+
+def test_full_disk_while_predicting(program, run_folder, phantom_set, tmp_path):
+    film = phantom_set / "images" / "phantom-00000.png"
+    with mock.patch("os.replace", full_disk):
+        answer = program("predict", run_folder, film, "--out", tmp_path / "results")
+    assert_refused(answer, tmp_path, "No space left on device", "phantom-00000.png")
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_full_disk_while_evaluating(program, run_folder, phantom_set, tmp_path):
+    with mock.patch("os.replace", full_disk):
+        answer = program("evaluate", run_folder, phantom_set, "--out", tmp_path / "results")
+    assert_refused(answer, tmp_path, "No space left on device", "evaluation.json")
+    assert list((tmp_path / "results").iterdir()) == []

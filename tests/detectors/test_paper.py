@@ -84,8 +84,10 @@ def test_spatialization_doubles_up_to_the_film():
     model = mdfnet.build("paper-3d", mask_head=False, size=128)
     fuser = model.fusion.maps["net/backbone"].fusers[0]
     assert fuser.grow(torch.rand(2, 64, 1, 1)).shape == (2, 3, 128, 128)
-    with pytest.raises(ValueError, match="power of two"):
+    with pytest.raises(mdfnet.UserError, match="power of two"):
         mdfnet.build("paper-3d", size=160)
+    with pytest.raises(mdfnet.UserError, match=r"fusion\.dim"):
+        mdfnet.build("paper-3d", dim=8)
 
 
 def test_pretrained_weights_load_from_a_local_file(tmp_path):
@@ -138,7 +140,7 @@ def test_making_a_model_draws_the_same_random_numbers_every_time():
 
     def weights():
         torch.manual_seed(0)
-        return mdfnet.build("tiny").detector.net.rpn.head.conv.weight
+        return mdfnet.build("tiny").detector.net.rpn.head.cls_logits.weight
 
     backbone._strides.cache_clear()
     assert torch.equal(weights(), weights())

@@ -180,14 +180,17 @@ from mdfnet.config import load_config
 from mdfnet.data.dataset import read_dataset
 from mdfnet.training.train import train
 if __name__ == "__main__":
-    train(load_config("tiny", ["size=64", "batch_size=2", "epochs=1"]), read_dataset(sys.argv[1]), sys.argv[2], devices=2)
+    config = load_config("tiny", ["size=64", "batch_size=2", "epochs=1"])
+    train(config, read_dataset(sys.argv[1]), sys.argv[2], devices=2)
 """
 
 
 def test_two_processes_train_one_model(dataset, tmp_path):
     (tmp_path / "ddp.py").write_text(DDP)
     command = [sys.executable, tmp_path / "ddp.py", dataset.folder, tmp_path / "run"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 2
     assert mdfnet.load(tmp_path / "run" / "model") is not None

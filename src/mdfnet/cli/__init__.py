@@ -9,6 +9,9 @@ import typer
 from mdfnet.cli import data, models, runs
 from mdfnet.errors import UserError
 
+#: Typer's exit code for Ctrl-C.
+INTERRUPTED = 130
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -33,6 +36,7 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; what was complete is kept", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("interrupted; what was complete is kept", file=sys.stderr)
+        raise

@@ -52,7 +52,7 @@ def _print(table: Table, scores: Evaluation) -> None:
         console = Console(width=160)
     console.print(table)
     console.print(
-        f"TP, FP, FN: score at least {scores.score_threshold:g}, IoBB 0.5. AP50 (interval): 95 %, bootstrap over patients.",
+        f"TP, FP, FN: score at least {scores.score_threshold:g}, IoBB 0.5. AP50: 95 % interval, patient bootstrap.",
         highlight=False,
     )
 

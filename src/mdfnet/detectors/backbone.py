@@ -22,7 +22,7 @@ class Backbone(nn.Module):
     (Lin et al., CVPR 2017): small findings need the fine map, telling them apart needs the deep one.
 
     With ``mobilenet_v3_small``, stride and depth 32, 64 channels, no norm and 3 input channels it is the paper's
-    (arXiv 2302.13390, section 3): 1,258,848 parameters.
+    (arXiv 2302.13390): 1,258,848 parameters.
 
     Args:
         name: A torchvision classifier with a ``.features`` trunk.
@@ -38,7 +38,7 @@ class Backbone(nn.Module):
         UserError: No such classifier, or it has no map of that stride.
 
     Examples:
-        >>> net = Backbone("mobilenet_v3_small", stride=8, depth=16, channels=64, norm=True, momentum=0.1, in_channels=1)
+        >>> net = Backbone("mobilenet_v2", stride=8, depth=16, channels=64, norm=True, momentum=0.1, in_channels=1)
         >>> net(torch.rand(1, 1, 64, 64)).shape
         torch.Size([1, 64, 8, 8])
     """
@@ -144,7 +144,8 @@ def _features(name: str) -> nn.Sequential:
 def _strides(name: str) -> tuple[tuple[int, int], ...]:
     """Stride and channels behind every layer of a classifier's trunk."""
     side, found = 256, []
-    with torch.device("meta"):  # shapes only: nothing is computed and no random number drawn
+    # Shapes only: nothing is computed, and the random numbers of whoever asks first stay as they are.
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
         x = torch.zeros(1, 3, side, side)
         for layer in _features(name).eval():
             x = layer(x)

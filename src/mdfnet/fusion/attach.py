@@ -83,8 +83,8 @@ class ClinicalFusion(nn.Module):
     Args:
         detector: Hooks are put on it; it holds no reference to this module's parameters.
         encoder: ``[B, F]`` values with NaN where missing -> ``[B, D]``.
-        map_fuser: Makes the 3-D fuser of a map site, ``(feature [B, C, H, W], z) -> [B, C, H, W]``; None: no 3-D fusion.
-        vector_fuser: Makes the 1-D fuser of a vector site, ``(x, layer(x), z) -> like layer(x)``; None: no 1-D fusion.
+        map_fuser: Makes the 3-D fuser of a map site, ``(feature [B, C, H, W], z) -> [B, C, H, W]``; None: no 3-D.
+        vector_fuser: Makes the 1-D fuser of a vector site, ``(x, layer(x), z) -> like layer(x)``; None: no 1-D.
     """
 
     def __init__(

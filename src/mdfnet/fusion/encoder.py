@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
+from mdfnet.errors import UserError
 
 
 class Columns(nn.Module):
@@ -86,16 +87,19 @@ class MLPEncoder(nn.Module):
 
 
 class PaperEncoder(nn.Module):
-    """The paper's clinical vector: raw numbers beside embedded categories (arXiv 2302.13390, section 3.2).
+    """The paper's clinical vector: raw numbers beside embedded categories (arXiv 2302.13390).
 
-    With nine numbers, gender and ``dim`` 64 the embedding is 2 x 55. Missing values become the training mean, or the most
-    frequent category: the authors filled with the mean over all splits.
+    With nine numbers, gender and ``dim`` 64 the embedding is 2 x 55. Missing values become the training mean, or the
+    most frequent category: the authors filled with the mean over all splits.
     """
 
     def __init__(self, schema: Schema, dim: int, fitted: Standardizer):
         super().__init__()
         self.columns, self.dim = Columns(schema, fitted), dim
         counts = [count for _, count in self.columns.categories]
+        if dim < len(self.columns.numbers) + len(counts):
+            fix = f"at least {len(self.columns.numbers) + len(counts)} for schema {schema.name!r}"
+            raise UserError(f"{dim} is too narrow for the paper's encoder", where="fusion.dim", fix=fix)
         width = (dim - len(self.columns.numbers)) // max(1, len(counts))
         self.widths = [width] * len(counts)
         if counts:  # the last one takes what does not divide

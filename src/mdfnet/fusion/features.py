@@ -1,7 +1,7 @@
 """Runs the image part of a detector once and the rest as often as wanted, for any detector.
 
-Fusion starts at the map sites, so what comes before them depends on the film alone. :func:`image_features` records the map
-sites' outputs before any fuser sees them; :func:`replayed` lets these modules answer with the recording.
+Fusion starts at the map sites, so what comes before them depends on the film alone. :func:`image_features` records the
+map sites' outputs before any fuser sees them; :func:`replayed` lets these modules answer with the recording.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+import itertools
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,7 +30,7 @@ class Deconv(nn.Module):
         super().__init__()
         widths = [dim] + [hidden] * doublings
         grow = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             grow += [
                 nn.ConvTranspose2d(before, after, 2, 2),
                 nn.ReLU(),
@@ -46,9 +47,9 @@ class Deconv(nn.Module):
 
 
 class PaperMap(nn.Module):
-    """The paper's 3-D fusion: spatialize to a three-channel image of the film's size, pass it through a second backbone, add.
+    """The paper's 3-D fusion: grow to an image of the film's size, pass it through a second backbone, add.
 
-    Source: arXiv 2302.13390, section 3.2 and the authors' code: log2(size) stages of transposed convolution, batch norm,
+    Source: arXiv 2302.13390 and the authors' code: log2(size) stages of transposed convolution, batch norm,
     ReLU, convolution, batch norm, ReLU; the last convolution has three channels and no ReLU behind it. 447,369
     parameters for 64 channels and 512 pixels.
 

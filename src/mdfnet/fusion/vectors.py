@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
 
 class Concat(nn.Module):
-    """``layer(cat[x, z])``, written as ``layer(x) + project(z)``: the layer and its pretrained weights stay as they are.
+    """``layer(cat[x, z])``, written as ``layer(x) + project(z)``: the layer and its pretrained weights stay.
 
     Args:
         dim: Width of the clinical vector.

@@ -95,7 +95,7 @@ def validation_scores(films: Sequence[Study], found: Mapping[str, Detections], c
 
 
 class LastCheckpoint(Callback):
-    """Writes ``last.ckpt`` after every epoch, so that a killed run loses one epoch at most and never a good checkpoint."""
+    """Writes ``last.ckpt`` after every epoch, so that a killed run loses one epoch at most."""
 
     def __init__(self, run: Path):
         self.path = run / "last.ckpt"

@@ -8,27 +8,16 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mdfnet.config import Config
 from mdfnet.data.dataset import read_study_film
 from mdfnet.outlines import outline_masks
-from mdfnet.preprocessing import Geometry, Preprocessing
+from mdfnet.preprocessing import Geometry, Preprocessing, film_tensor
 from mdfnet.training.augment import AUGMENTATIONS
 from mdfnet.types import Study, Target
 
 Batch = dict[str, Any]
-
-
-def film_tensor(film: np.ndarray) -> Tensor:
-    """A film as read, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
-
-    Examples:
-        >>> film_tensor(np.full((2, 2), 255, np.uint8)).max().item()
-        1.0
-    """
-    return torch.from_numpy(film.astype(np.float32) / np.iinfo(film.dtype).max)[None]
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> Batch:
@@ -83,8 +72,8 @@ def _to_network(target: Target, geometry: Geometry) -> Target:
 class EpochSampler(Sampler):
     """Draws every film once an epoch in an order that depends on seed and epoch alone, or by weight with replacement.
 
-    Yields ``(index, seed of the draw)``. Because nothing depends on what was drawn before, a resumed run continues with the
-    very draws the unbroken one would have made. Ranks of a distributed run share an epoch evenly.
+    Yields ``(index, seed of the draw)``. Because nothing depends on what was drawn before, a resumed run continues with
+    the very draws the unbroken one would have made. Ranks of a distributed run share an epoch evenly.
 
     Args:
         count: Number of films.

@@ -18,7 +18,7 @@ from mdfnet.types import Detections
 class LearnedSum(nn.Module):
     """Weighs losses by learned uncertainty: ``sum of 0.5 / p^2 * loss + log(1 + p^2)``, one p per loss, starting at 1.
 
-    Source: arXiv 2302.13390, section 3.3 (after Kendall et al., CVPR 2018; Liebel and Koerner, 2018).
+    Source: arXiv 2302.13390 and the authors' code (after Kendall et al., CVPR 2018; Liebel and Koerner, 2018).
 
     Args:
         names: Names of the losses.

@@ -69,11 +69,11 @@ def train(
     trainer = _trainer(config, run, devices, [*own, *(callbacks or [])])
     try:
         trainer.fit(training, films, ckpt_path=last, weights_only=False if last else None)
+    except SystemExit:  # how Lightning ends on Ctrl-C and SIGTERM
+        raise KeyboardInterrupt from None
     except OSError as error:
         fix = "the last good epoch is kept; --resume goes on from it"
         raise UserError(f"cannot write: {error.strerror or error}", where=run, fix=fix) from None
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     return checkpoint.load(run / "model")
 
 
