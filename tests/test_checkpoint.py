@@ -78,7 +78,7 @@ def test_a_save_that_fails_leaves_the_last_good_model(error, model, tmp_path, mo
     def fails(*_):
         raise error
 
-    monkeypatch.setattr(checkpoint, "save_file", fails)
+    monkeypatch.setattr(checkpoint, "serialize", fails)
     with pytest.raises((mdfnet.UserError, KeyboardInterrupt)):
         model.save(tmp_path / "model", epoch=2)
     assert checkpoint.read_card(tmp_path / "model").training == {"epoch": 1}

@@ -112,9 +112,7 @@ def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
     films, boxes = (mark + text.replace(",", ";") for text in (FILMS.replace("50", "50.5"), BOXES))
     answer = import_csv(program, hospital, films.replace(".5", ",5"), boxes.replace("1;1;20", "1,5;1;20"))
     assert answer.code == 0, answer.err
-    assert "f0.png,f0.png,PA,50.5,M" in (hospital / "out" / "clinical.csv").read_text().replace(
-        "f0.png,f0,", "f0.png,f0.png,"
-    )
+    assert "f0.png,f0,PA,50.5,M\n" in (hospital / "out" / "clinical.csv").read_text()
     marks = json.loads((hospital / "out" / "annotations.json").read_text())["annotations"]
     assert marks[0]["bbox"] == [1.5, 1, 18.5, 19]
 
