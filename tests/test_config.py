@@ -44,6 +44,7 @@ def test_an_override_changes_one_key(override, part, leaf, value):
         pytest.param(["epochs=0"], "train.epochs = 0", id="out of range"),
         pytest.param(["size=500"], "multiple of 32", id="a size the network cannot take"),
         pytest.param(["input.channels=3"], "mean and std need 3 values", id="channels without their means"),
+        pytest.param(["size=32", "stride=32", "depth=32"], "one cell", id="a map of one cell"),
         pytest.param(["map=deconvolution"], "fusion.map", id="an unknown fusion"),
     ],
 )

@@ -154,6 +154,12 @@ class Config(Part):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
     @model_validator(mode="after")
+    def _map_of_several_cells(self):
+        if self.input.size < 2 * self.detector.depth:
+            raise ValueError(f"input.size {self.input.size} leaves one cell at detector.depth {self.detector.depth}")
+        return self
+
+    @model_validator(mode="after")
     def _paper_sizes(self):
         if self.fusion.map == "paper" and self.input.size & (self.input.size - 1):
             raise ValueError(f"fusion.map paper doubles up to input.size, {self.input.size} is not a power of two")
