@@ -28,7 +28,7 @@ def main() -> None:
     torch.set_num_threads(parser.parse_args().threads)
     with tempfile.TemporaryDirectory() as folder:
         dataset = write_phantoms(PHANTOMS, Path(folder) / "data")
-        train(load_config("tiny", OVERRIDES), dataset, Path(folder) / "run")
+        train(load_config("tiny", OVERRIDES), dataset, Path(folder) / "run", devices=1)
         shutil.rmtree(DEMO_MODEL, ignore_errors=True)
         shutil.copytree(Path(folder) / "run" / "model", DEMO_MODEL)
     print(f"wrote {DEMO_MODEL}")

@@ -15,7 +15,9 @@ from mdfnet.scoring import check_fit, find_model, read_evaluation, score, write_
 def dataset(tmp_path_factory):
     from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
-    return write_phantoms(PhantomConfig(count=20, size=64, splits=(0.5, 0.25, 0.25)), tmp_path_factory.mktemp("d") / "p")
+    return write_phantoms(
+        PhantomConfig(count=20, size=64, splits=(0.5, 0.25, 0.25)), tmp_path_factory.mktemp("d") / "p"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,7 @@ def scored(dataset):
 
 def test_the_evaluation_is_of_these_detections(scored, dataset):
     studies = dataset.split("test")
-    again = evaluate(
-        scored.detections, [s.target for s in studies], dataset.classes, films=[s.id for s in studies]
-    )
+    again = evaluate(scored.detections, [s.target for s in studies], dataset.classes, films=[s.id for s in studies])
     assert again.to_dict() == scored.evaluation.to_dict()
     assert sum(len(found) for found in scored.detections) > 0
 

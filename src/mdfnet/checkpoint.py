@@ -70,7 +70,7 @@ def save(model: Model, folder: str | Path, **training: Any) -> None:
         UserError: The folder exists and is not a model, or it cannot be written.
     """
     folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / CARD).is_file():
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / CARD).is_file():
         raise UserError("the folder exists and holds no model", where=folder, fix="choose another name")
     with replacing_folder(folder) as draft:
         state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}

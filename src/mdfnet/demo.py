@@ -49,7 +49,7 @@ def run_demo(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) ->
     models, scored = {}, {}
     for step, (name, overrides) in enumerate(MODELS.items(), start=2):
         say(f"{step}/4  training {name} on {len(dataset.split('train'))} films")
-        models[name] = train(load_config("tiny", {**overrides, "seed": seed}), dataset, out / name, say=say)
+        models[name] = train(load_config("tiny", {**overrides, "seed": seed}), dataset, out / name, devices=1, say=say)
         scored[name] = score(models[name], dataset, "test", name=name)
         about = {"model": name, "dataset": dataset.name, "split": "test", "versions": checkpoint.versions()}
         write_scored(scored[name], out / name / "test", about)

@@ -27,7 +27,7 @@ def detect_films(model: Model, studies: Sequence[Study], *, batch_size: int = 8)
         part = studies[start : start + batch_size]
         images = [film_tensor(read_study_film(study)) for study in part]
         clinical = torch.stack([torch.from_numpy(study.clinical) for study in part])
-        yield from (found.cpu() for found in model.detect(images, clinical))
+        yield from (found.without_masks().cpu() for found in model.detect(images, clinical))
 
 
 def on_best_device(model: Model) -> Model:

@@ -89,7 +89,7 @@ def score(model: Model, dataset: Dataset, split: str, *, name: str, boxed_only: 
     """Run a model on a split and score it. The model never sees what was marked.
 
     Args:
-        model: Its classes must be the dataset's, and its clinical features among the dataset's.
+        model: Its classes must be the dataset's, and its clinical features the dataset's.
         dataset, split: Which films.
         name: What to call the model.
         boxed_only: Leave out films without findings.
@@ -104,8 +104,8 @@ def score(model: Model, dataset: Dataset, split: str, *, name: str, boxed_only: 
     known = image_ids(dataset)
     detections = tuple(detect_films(model, studies))
     targets, ids = [study.target for study in studies], [study.id for study in studies]
-    evaluation = evaluate(detections, targets, model.classes, films=ids)
-    return Scored(name, model.classes, studies, tuple(known[one] for one in ids), detections, evaluation)
+    evaluation = evaluate(detections, targets, dataset.classes, films=ids)
+    return Scored(name, dataset.classes, studies, tuple(known[one] for one in ids), detections, evaluation)
 
 
 def check_fit(model: Model, dataset: Dataset) -> None:

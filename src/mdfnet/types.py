@@ -171,6 +171,10 @@ class Detections:
         """The same detections in main memory, detached."""
         return Detections(*(None if t is None else t.detach().cpu() for t in vars(self).values()))
 
+    def without_masks(self) -> Detections:
+        """The boxes alone: scores need no masks, and a mask is as large as its film."""
+        return Detections(self.boxes, self.labels, self.scores)
+
     def above(self, score: float) -> Detections:
         """Only those with at least this score."""
         keep = self.scores >= score

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from mdfnet.errors import UserError
+
 Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
 
@@ -70,10 +72,12 @@ def evaluate(
     from mdfnet.inference import on_best_device
     from mdfnet.report.html import write_report
     from mdfnet.report.runs import report_of
-    from mdfnet.scoring import find_model, score, write_scored
+    from mdfnet.scoring import DEMO_MODEL, find_model, score, write_scored
 
-    folder, films = find_model(model), read_dataset(dataset)
+    folder, films = find_model(model).resolve(), read_dataset(dataset)
     run = folder.parent if folder.name == "model" else folder
+    if out is None and folder == DEMO_MODEL:
+        raise UserError("the shipped model's folder is not written to", fix="say where with --out")
     out = out or run / (f"{split}-boxed" if boxed else split)
     network = on_best_device(checkpoint.load(folder))
     scored = score(network, films, split, name=run.name, boxed_only=boxed)

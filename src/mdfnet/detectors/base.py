@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -49,7 +48,7 @@ class Detector(nn.Module, ABC):
     map_sites: tuple[MapSite, ...]
     vector_sites: tuple[VectorSite, ...]
     #: Whether targets need ``masks``.
-    needs_masks: ClassVar[bool] = False
+    needs_masks: bool = False
 
     @abstractmethod
     def losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ VectorFuser = Callable[[nn.Module], nn.Module]
 
 
 class Context:
-    """What the hooks read while a batch passes: clinical vectors ``[B, D]``, raw input, and RoIs per film."""
+    """What the hooks read while a batch passes: clinical vectors ``[B, D]`` and RoIs per film."""
 
     z: Tensor | None = None
     rows: list[int] | None = None

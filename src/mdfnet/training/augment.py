@@ -63,7 +63,7 @@ class Chest:
             points = (outline / side * 2 - 1) @ matrix[:2, :2].T + matrix[:2, 2]
             points = (points + 1) / 2 * side
             whole, inside = extents(points), extents(points.clip(0, side))
-            if _area(inside) >= self.visible * _area(whole):
+            if _area(inside) > 0 and _area(inside) >= self.visible * _area(whole):
                 moved.append((inside, label, None if polygon is None else points.astype(np.float32)))
         return Target.of(*zip(*moved, strict=True)) if moved else Target.of([], [])
 
@@ -90,8 +90,13 @@ def flip(image: Tensor, target: Target, random: np.random.Generator) -> tuple[Te
     return image.flip(-1), Target.of(boxes, target.labels, polygons)
 
 
+def unchanged(image: Tensor, target: Target, random: np.random.Generator) -> tuple[Tensor, Target]:
+    """No variation."""
+    return image, target
+
+
 #: Augmentations by their name in the config.
-AUGMENTATIONS = {"none": lambda image, target, random: (image, target), "chest": Chest(), "paper": flip}
+AUGMENTATIONS = {"none": unchanged, "chest": Chest(), "paper": flip}
 
 
 def _area(box: np.ndarray) -> float:

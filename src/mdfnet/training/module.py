@@ -71,7 +71,7 @@ class Training(L.LightningModule):
 
     def validation_step(self, batch: Batch, index: int) -> None:
         found = self.model.detect(batch["images"], batch["clinical"])
-        self.found |= zip(batch["ids"], (one.cpu() for one in found), strict=True)
+        self.found |= zip(batch["ids"], (one.without_masks().cpu() for one in found), strict=True)
 
     def configure_optimizers(self):
         settings = self.settings

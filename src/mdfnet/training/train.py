@@ -80,8 +80,6 @@ def train(
 def _films(dataset: Dataset, config: Config) -> Films:
     train, val = dataset.split("train"), dataset.split("val")
     for name, studies in (("train", train), ("val", val)):
-        if not studies:
-            raise UserError(f"no film is in the split {name!r}", where=dataset.folder, fix="see splits.csv")
         if not any(len(study.target) for study in studies):
             raise UserError(f"no film of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
     return Films(train, val, config)
@@ -140,9 +138,13 @@ def _callbacks(config: Config, validation: Validation, run: Path) -> list[Callba
     settings = config.train
     callbacks: list[Callback] = [validation]
     if settings.ema:
-        callbacks.append(EMAWeightAveraging(decay=settings.ema))
+        callbacks.append(EMAWeightAveraging("cuda" if torch.cuda.is_available() else "cpu", decay=settings.ema))
     if settings.patience:
-        callbacks.append(EarlyStopping(f"val_{settings.monitor}", mode="max", patience=settings.patience))
+        callbacks.append(
+            EarlyStopping(
+                f"val_{settings.monitor}", mode="max", patience=settings.patience, check_on_train_epoch_end=False
+            )
+        )
     if sys.stdout.isatty():
         callbacks.append(RichProgressBar(leave=False))
     return [*callbacks, LastCheckpoint(run)]
