@@ -69,6 +69,8 @@ def main() -> None:
             result = pipe.recv()
             if round_number:  # the first warms up
                 measured[name].append(result)
+    for pipe in pipes.values():
+        pipe.send(False)
     report(measured, options)
 
 
