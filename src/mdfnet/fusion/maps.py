@@ -21,6 +21,7 @@ class Deconv(nn.Module):
         doublings: How often the side is doubled.
 
     Examples:
+        >>> import torch
         >>> fuser, feature = Deconv(dim=8, channels=16), torch.rand(2, 16, 12, 12)
         >>> torch.equal(fuser(feature, torch.rand(2, 8)), feature)
         True
