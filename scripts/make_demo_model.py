@@ -1,6 +1,6 @@
 """Trains the small fused model that ships with the package, on synthetic films with synthetic vital signs.
 
-Usage: python scripts/make_demo_model.py [--threads N]; about ten minutes on one core. Writes src/mdfnet/demo_model/.
+Usage: python scripts/make_demo_model.py [--threads N]; about 20 minutes on one core. Writes src/mdfnet/demo_model/.
 """
 
 from __future__ import annotations

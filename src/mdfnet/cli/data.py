@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mdfnet.cli.options import Invalid
 from mdfnet.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Import, look at and check datasets, and make synthetic ones.")
 import_app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from other files.")
 app.add_typer(import_app, name="import")
-
-
-class Invalid(StrEnum):
-    """What to do with a clinical value that cannot be right."""
-
-    error = "error"
-    missing = "missing"
 
 
 Images = Annotated[Path, typer.Option("--images", help="Folder below which the films lie.")]

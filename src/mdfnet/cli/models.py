@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Invalid(StrEnum):
-    """What to do with a clinical value that cannot be right."""
-
-    error = "error"
-    missing = "missing"
+from mdfnet.cli.options import Invalid, Overrides, Threads, use_threads
 
 
 def predict(
@@ -30,16 +24,13 @@ def predict(
     invalid: Annotated[
         Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
     ] = Invalid.error,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")] = None,
+    threads: Threads = None,
 ):
     """Find boxes on films: COCO JSON, CSV and a picture per film.
 
     Example: mdfnet predict demo film.png --clinical record.json --out predictions
     """
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
+    use_threads(threads)
     from mdfnet.prediction import predict_files
 
     failed = predict_files(model, films, clinical, out, score=score, invalid=invalid.value, say=typer.echo)
@@ -49,9 +40,7 @@ def predict(
 
 def config(
     preset: Annotated[str, typer.Argument(help="Preset name or YAML file.")] = "default",
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)
-    ] = None,
+    overrides: Overrides = None,
 ):
     """Print a whole config as YAML, to read or to start an own one from.
 

@@ -8,10 +8,8 @@ from typing import Annotated
 
 import typer
 
+from mdfnet.cli.options import Overrides, Threads, use_threads
 from mdfnet.errors import UserError
-
-Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
 
 
 def demo(
@@ -23,7 +21,7 @@ def demo(
 
     Example: mdfnet demo --out demo
     """
-    _use_threads(threads)
+    use_threads(threads)
     from mdfnet.demo import run_demo
 
     run_demo(out, seed=seed)
@@ -42,7 +40,7 @@ def train(
 
     Example: mdfnet train data/nih --config default epochs=40 size=256 --out runs/nih
     """
-    _use_threads(threads)
+    use_threads(threads)
     from mdfnet.config import load_config
     from mdfnet.data.dataset import read_dataset
     from mdfnet.training.train import train as run
@@ -65,7 +63,7 @@ def evaluate(
 
     Example: mdfnet evaluate runs/nih data/nih --split val
     """
-    _use_threads(threads)
+    use_threads(threads)
     from mdfnet import checkpoint
     from mdfnet.cli.scores import print_scores
     from mdfnet.data.dataset import read_dataset
@@ -106,13 +104,6 @@ def compare(
 
     (_, before), (_, after) = read_evaluation(first), read_evaluation(second)
     print_comparison(before, after, differences(before, after))
-
-
-def _use_threads(threads: int | None) -> None:
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
 
 
 def _command() -> str:
