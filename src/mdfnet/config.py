@@ -7,30 +7,23 @@ data enter it) and ``train``. A preset is such a file that comes with the packag
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic import ConfigDict as Settings
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
+from mdfnet.detectors.registry import find
+from mdfnet.detectors.settings import DetectorConfig, RCNNConfig
 from mdfnet.errors import UserError, nearest
 from mdfnet.files import parse_yaml, read_text
+from mdfnet.settings import Part, Positive
 
 #: Version of this format. A file of a later version is refused; see :func:`load_config`.
 CONFIG_VERSION = 1
-
-
-#: A number above zero.
-Positive = Annotated[float, Field(gt=0)]
-
-
-class Part(BaseModel):
-    """A part of a config: frozen, unknown keys and numbers that are not finite refused."""
-
-    model_config = Settings(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 class InputConfig(Part):
@@ -51,55 +44,26 @@ class InputConfig(Part):
         return self
 
 
-class DetectorConfig(Part):
-    """A two-stage detector on one feature map: Faster R-CNN, or Mask R-CNN with ``mask_head``."""
-
-    name: Literal["rcnn"] = "rcnn"
-    backbone: str = Field("mobilenet_v3_small", description="a torchvision classifier with a .features trunk")
-    weights: str | None = Field(None, description="torchvision weights by name, a local .safetensors file, or none")
-    stride: Literal[8, 16, 32] = Field(8, description="film pixels per cell of the feature map")
-    depth: Literal[8, 16, 32] = Field(16, description="stride of the backbone's last layer, added to the map")
-    channels: int = Field(64, ge=1, description="channels of the feature map")
-    norm: bool = Field(True, description="batch norm and ReLU behind the convolution that makes the feature map")
-    norm_momentum: float | None = Field(
-        0.1, gt=0, le=1, description="of all batch norms; null keeps the classifier's own, too slow for short runs"
-    )
-    anchor_sizes: tuple[Positive, ...] = Field(
-        (0.05, 0.1, 0.2, 0.35, 0.6), min_length=1, description="sides of square anchors, as shares of the input's side"
-    )
-    anchor_ratios: tuple[Positive, ...] = Field((0.5, 1.0, 2.0), min_length=1)
-    rpn_nms: float = Field(0.7, gt=0, le=1)
-    proposals_train: int = Field(500, ge=1, description="proposals kept per film before and after NMS, in training")
-    proposals_test: int = Field(200, ge=1, description="the same in detection")
-    rois_per_film: int = Field(128, ge=1, description="proposals sampled per film for the loss of the second stage")
-    roi_samples: int = Field(
-        1,
-        ge=1,
-        description="points per side of each of the 7 x 7 cells of a RoI; the paper's 2 doubles a training step",
-    )
-    representation: int = Field(64, ge=1, description="width of the box head")
-    box_score: float = Field(0.05, ge=0, lt=1, description="detections below this score are dropped")
-    box_nms: float = Field(0.5, gt=0, le=1)
-    detections: int = Field(50, ge=1, description="detections kept per film")
-    mask_head: bool = Field(False, description="predict outlines too")
-    mask_shape: Literal["ellipse", "rectangle"] = Field("ellipse", description="outline where only the box is known")
-
-    @model_validator(mode="after")
-    def _deep_enough(self):
-        if self.depth < self.stride:
-            raise ValueError(f"depth {self.depth} is below stride {self.stride}")
-        return self
+def _chosen(values: Any) -> Any:
+    """A detector's settings in the class that belongs to its name."""
+    if isinstance(values, DetectorConfig) or not isinstance(values, Mapping):
+        return values
+    return find(values.get("name", "rcnn")).settings.model_validate(dict(values))
 
 
 class FusionConfig(Part):
     """How clinical data enter the detector. ``map`` and ``vector`` both null is the image-only detector."""
 
-    map: Literal["deconv", "paper"] | None = Field("deconv", description="3-D fusion, on the feature map")
-    vector: Literal["concat"] | None = Field("concat", description="1-D fusion, in the box head")
-    encoder: Literal["mlp", "paper"] = Field("mlp", description="from a record to a clinical vector")
+    map: Literal["deconv", "repeat", "film", "attention", "paper"] | None = Field(
+        "deconv", description="3-D fusion, on the feature maps"
+    )
+    vector: Literal["concat", "film", "residual"] | None = Field("concat", description="1-D fusion, in the head")
+    encoder: Literal["mlp", "tokens", "paper", "paper-scaled"] = Field(
+        "mlp", description="from a record to a clinical vector"
+    )
     dim: int = Field(64, ge=1, description="width of the clinical vector")
     zero_start: bool = Field(
-        True, description="1-D fusion starts as the plain layer; deconv always starts at zero, paper never"
+        True, description="concat starts as the plain layer; all others always start at zero, map: paper never"
     )
     record_dropout: float = Field(0.1, ge=0, le=1, description="share of whole records hidden in training")
     feature_dropout: float = Field(0.1, ge=0, le=1, description="share of single values hidden in training")
@@ -145,7 +109,7 @@ class Config(Part):
     version: Literal[1] = CONFIG_VERSION
     name: str = "default"
     input: InputConfig = InputConfig()
-    detector: DetectorConfig = DetectorConfig()
+    detector: Annotated[SerializeAsAny[DetectorConfig], BeforeValidator(_chosen)] = RCNNConfig()
     fusion: FusionConfig = FusionConfig()
     train: TrainConfig = TrainConfig()
 
@@ -155,8 +119,9 @@ class Config(Part):
 
     @model_validator(mode="after")
     def _map_of_several_cells(self):
-        if self.input.size < 2 * self.detector.depth:
-            raise ValueError(f"input.size {self.input.size} leaves one cell at detector.depth {self.detector.depth}")
+        smallest = self.detector.smallest_input
+        if self.input.size < smallest:
+            raise ValueError(f"input.size {self.input.size} leaves {self.detector.name} one cell; at least {smallest}")
         return self
 
     @model_validator(mode="after")
@@ -183,7 +148,8 @@ def load_config(source: str | Path | Config = "default", overrides: list[str] | 
     Args:
         source: Preset name, path, or a ready config.
         overrides: ``["key=value", ...]`` with YAML values, or a mapping. A key is dotted (``train.epochs``), or just
-            its last part where that is unique (``epochs``).
+            its last part where that is unique (``epochs``). Another ``detector.name`` starts from that detector's own
+            defaults.
 
     Raises:
         UserError: No such preset or file, unknown key (the nearest is named), a value that does not fit, or a file of a
@@ -195,12 +161,15 @@ def load_config(source: str | Path | Config = "default", overrides: list[str] | 
         raise UserError(f"config version {values['version']} is later than {CONFIG_VERSION}, which this mdfnet reads",
                         where=where, fix=fix)  # fmt: skip
     config = _validate(values, where)
-    given = overrides.items() if isinstance(overrides, Mapping) else (_split(text) for text in overrides)
+    given = list(overrides.items() if isinstance(overrides, Mapping) else map(_split, overrides))
+    name = dict(given).get("detector.name", config.detector.name)
+    if name != config.detector.name:
+        config = _validate(config.model_dump() | {"detector": {"name": name}}, "override")
     values = config.model_dump()
     for key, value in given:
-        part, leaf = _locate(key)
-        (values[part] if part else values)[leaf] = value
-    return _validate(values, "override" if overrides else where)
+        *parts, leaf = _locate(key, config)
+        functools.reduce(dict.__getitem__, parts, values)[leaf] = value
+    return _validate(values, "override" if overrides else where, config)
 
 
 def _read(source: str | Path) -> tuple[Any, str]:
@@ -214,34 +183,32 @@ def _read(source: str | Path) -> tuple[Any, str]:
     return parse_yaml(text, name) or {}, name
 
 
-def _validate(values: Any, where: object) -> Config:
+def _validate(values: Any, where: object, before: Config | None = None) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise UserError("; ".join(_say(problem) for problem in error.errors()), where=where) from None
+        known = keys(before)
+        raise UserError("; ".join(_say(problem, known) for problem in error.errors()), where=where) from None
 
 
-def _say(problem: dict[str, Any]) -> str:
+def _say(problem: dict[str, Any], known: list[str]) -> str:
     """One pydantic problem in one line: key, what was given, what is expected."""
     key = ".".join(str(part) for part in problem["loc"]) or "config"
     if problem["type"] == "extra_forbidden":
-        return f"unknown key {key!r}; {nearest(key, keys())}"
+        return f"unknown key {key!r}; {nearest(key, known)}"
     return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
 
 
-def keys() -> list[str]:
-    """All config keys, dotted.
+def keys(config: Config | None = None) -> list[str]:
+    """All config keys, dotted; those of the detector are the detector's of this config.
 
     Examples:
-        >>> "train.epochs" in keys()
-        True
+        >>> "train.epochs" in keys(), "detector.levels" in keys(load_config("default", ["detector.name=ssd"]))
+        (True, True)
     """
     dotted = []
-    for name, field in Config.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Part):
-            dotted += [f"{name}.{leaf}" for leaf in field.annotation.model_fields]
-        else:
-            dotted.append(name)
+    for name, value in config or Config():
+        dotted += [f"{name}.{leaf}" for leaf in type(value).model_fields] if isinstance(value, Part) else [name]
     return dotted
 
 
@@ -252,9 +219,14 @@ def _split(text: str) -> tuple[str, Any]:
     return key.strip(), parse_yaml(value, f"override {text!r}")
 
 
-def _locate(key: str) -> tuple[str | None, str]:
-    """Part and leaf of an override's key, which may be given without its part where that is unambiguous."""
-    known = keys()
+def _locate(key: str, config: Config) -> tuple[str, ...]:
+    """Path to an override's key, which may be given without its part where that is unambiguous.
+
+    What stands behind ``options`` is the library's: ``options.num_queries`` is ``detector.options.num_queries``.
+    """
+    known = keys(config)
+    key, _, option = key.partition("options.") if "options." in key else (key, "", "")
+    key, inner = (f"{key}options", (option,)) if option else (key, ())
     found = [name for name in known if name == key] or [name for name in known if name.split(".")[-1] == key]
     if len(found) > 1:
         raise UserError(f"override key {key!r} is ambiguous", fix=f"write one of {', '.join(found)}")
@@ -264,5 +236,4 @@ def _locate(key: str) -> tuple[str | None, str]:
         raise UserError(
             f"unknown key {key!r}", fix=f"did you mean {leaves[near[0]]!r}?" if near else nearest(key, known)
         )
-    part, _, leaf = found[0].rpartition(".")
-    return part or None, leaf
+    return (*found[0].split("."), *inner)

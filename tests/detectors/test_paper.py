@@ -68,7 +68,7 @@ def test_the_baseline_is_torchvisions_mask_rcnn():
 def test_raw_values_reach_the_box_head():
     model = mdfnet.build("paper-1d", mask_head=False)
     record = torch.tensor([[67, 37.2, 110, 24, 91, 120, 70, 3, 2, 1.0]])
-    z = model.fusion.encoder(record)
+    z = model.fusion.encoder(record).vector
     assert z.shape == (1, 64)
     assert torch.equal(z[0, :9], record[0, :9])
     assert torch.equal(z[0, 9:], model.fusion.encoder.embeddings[0].weight[1])
@@ -76,13 +76,13 @@ def test_raw_values_reach_the_box_head():
 
 def test_missing_values_become_the_training_mean_and_mode():
     model = mdfnet.build("paper-1d", mask_head=False)
-    z = model.fusion.encoder(torch.full((1, 10), float("nan")))
+    z = model.fusion.encoder(torch.full((1, 10), float("nan"))).vector
     assert torch.equal(z[0, :9], torch.as_tensor(model.fitted.mean[:9]).float())
 
 
 def test_spatialization_doubles_up_to_the_film():
     model = mdfnet.build("paper-3d", mask_head=False, size=128)
-    fuser = model.fusion.maps["net/backbone"].fusers[0]
+    fuser = model.fusion.maps["net/backbone"].fuser
     assert fuser.grow(torch.rand(2, 64, 1, 1)).shape == (2, 3, 128, 128)
     with pytest.raises(mdfnet.UserError, match="power of two"):
         mdfnet.build("paper-3d", size=160)
@@ -98,7 +98,7 @@ def test_pretrained_weights_load_from_a_local_file(tmp_path):
     model.load_pretrained()
     first = classifier.features[0][0].weight
     assert torch.equal(model.detector.net.backbone.trunk[0][0].weight, first)
-    assert torch.equal(model.fusion.maps["net/backbone"].fusers[0].backbone.trunk[0][0].weight, first)
+    assert torch.equal(model.fusion.maps["net/backbone"].fuser.backbone.trunk[0][0].weight, first)
 
 
 def test_a_grey_network_takes_the_sum_over_the_colors(tmp_path):
@@ -119,7 +119,7 @@ def test_a_grey_network_takes_the_sum_over_the_colors(tmp_path):
         pytest.param(
             {"backbone": "mobilenet_v3_smal"}, "did you mean 'mobilenet_v3_small'", id="a misspelled backbone"
         ),
-        pytest.param({"backbone": "vit_b_16"}, "no .features trunk", id="a backbone without a trunk"),
+        pytest.param({"backbone": "vit_b_16"}, "no trunk that can be cut", id="a backbone without a trunk"),
     ],
 )
 def test_weights_and_backbones_that_cannot_be_had_say_why(overrides, message):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
+from collections import OrderedDict
 
 import torch
 import torchvision
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
+from mdfnet.detectors.settings import ComposedConfig
+from mdfnet.detectors.weights import find_weights, load_fitting
 from mdfnet.errors import UserError, nearest
 
 
@@ -25,7 +25,7 @@ class Backbone(nn.Module):
     (arXiv 2302.13390): 1,258,848 parameters.
 
     Args:
-        name: A torchvision classifier with a ``.features`` trunk.
+        name: A torchvision classifier with a ``.features`` trunk, or a ResNet.
         stride: Input pixels per cell of the map.
         depth: Stride of the trunk's last layer, at least ``stride``.
         channels: Channels of the map.
@@ -57,7 +57,7 @@ class Backbone(nn.Module):
         (self.tap, fine), (last, deep) = layers[stride], layers[depth]
         self.trunk = features[: last + 1]
         if in_channels == 1:
-            _grey_input(self.trunk)
+            grey_input(self.trunk)
         self.lateral = nn.Conv2d(fine, channels, 1) if depth > stride else None
         self.top = nn.Conv2d(deep, channels, 1) if depth > stride else None
         width = channels if depth > stride else deep
@@ -78,66 +78,92 @@ class Backbone(nn.Module):
         return self.norm(self.neck(x))
 
 
+class Pyramid(nn.Module):
+    """A backbone's map and coarser ones made from it: ``[B, in_channels, S, S]`` -> one map per level, by name.
+
+    Args:
+        base: Makes the finest map.
+        levels: Number of maps; each has half the side of the one before.
+
+    Examples:
+        >>> base = Backbone("mobilenet_v2", stride=8, depth=16, channels=64, norm=True, momentum=0.1, in_channels=1)
+        >>> [map.shape[-1] for map in Pyramid(base, levels=3)(torch.rand(1, 1, 64, 64)).values()]
+        [8, 4, 2]
+    """
+
+    def __init__(self, base: Backbone, levels: int):
+        super().__init__()
+        self.base, self.out_channels = base, base.out_channels
+        width = base.out_channels
+        self.coarser = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+            for _ in range(levels - 1)
+        )
+
+    def forward(self, x: torch.Tensor) -> OrderedDict[str, torch.Tensor]:
+        maps = [self.base(x)]
+        for step in self.coarser:
+            maps.append(step(maps[-1]))
+        return OrderedDict((str(level), map) for level, map in enumerate(maps))
+
+
+def image_backbone(config: ComposedConfig, in_channels: int) -> Backbone:
+    """The backbone a config asks for."""
+    return Backbone(
+        config.backbone,
+        stride=config.stride,
+        depth=config.depth,
+        channels=config.channels,
+        norm=config.norm,
+        momentum=config.norm_momentum,
+        in_channels=in_channels,
+    )
+
+
 def load_weights(net: Backbone, name: str, weights: str) -> None:
-    """Start a backbone's trunk from pretrained weights; a grey first layer gets the sum over the colors.
+    """Start a backbone's trunk from pretrained weights.
 
     Args:
         net: The backbone.
         name: The classifier it was made from.
-        weights: A ``.safetensors`` file with the classifier's state, or a torchvision weight's name (``DEFAULT``,
-            ``IMAGENET1K_V1``), which is downloaded.
+        weights: See :func:`mdfnet.detectors.weights.find_weights`.
 
     Raises:
         UserError: The weights cannot be had or do not fit.
     """
-    state = _local(weights) if weights.endswith(".safetensors") else _download(name, weights)
-    prefix = "features."
-    state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-    trunk = net.trunk
-    wanted = trunk.state_dict()
-    missing = [key for key in wanted if key not in state]
-    if missing:
-        raise UserError(f"no {prefix}{missing[0]} among the weights", where=weights, fix=f"give the weights of {name}")
-    first = next(key for key in wanted if wanted[key].ndim == 4)
-    if wanted[first].shape[1] == 1 and state[first].shape[1] == 3:
-        state[first] = state[first].sum(1, keepdim=True)
-    try:
-        trunk.load_state_dict({key: state[key] for key in wanted})
-    except RuntimeError as error:
-        raise UserError(str(error).splitlines()[-1].strip(), where=weights, fix=f"give the weights of {name}") from None
+    state = {key.removeprefix("features."): value for key, value in find_weights(name, weights).items()}
+    load_fitting(net.trunk, state, where=weights, fix=f"give the weights of {name}")
 
 
-def _local(path: str) -> dict[str, torch.Tensor]:
-    if not Path(path).is_file():
-        raise UserError("no such weights file", where=path)
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"not a safetensors file: {error}", where=path) from None
+def pretrain(config: ComposedConfig, net: nn.Module) -> None:
+    """Start the trunks of all backbones in a network from the weights a config names, if any.
 
-
-def _download(name: str, weights: str) -> dict[str, torch.Tensor]:
-    known = torchvision.models.get_model_weights(name)
-    if weights not in known.__members__:
-        raise UserError(
-            f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known.__members__)
-        )
-    try:
-        return known[weights].get_state_dict(progress=False, check_hash=True)
-    except OSError as error:
-        fix = "give a local .safetensors file as detector.weights, or detector.weights=null to train from scratch"
-        raise UserError(f"cannot download {weights} of {name} ({error})", where="detector.weights", fix=fix) from None
+    Raises:
+        UserError: The weights cannot be had or do not fit.
+    """
+    if config.weights is None:
+        return
+    state = find_weights(config.backbone, config.weights)
+    state = {key.removeprefix("features."): value for key, value in state.items()}
+    for module in net.modules():
+        if isinstance(module, Backbone):
+            load_fitting(module.trunk, state, where=config.weights, fix=f"give the weights of {config.backbone}")
 
 
 def _features(name: str) -> nn.Sequential:
+    """A classifier without its pooling and classification: its ``.features``, or what stands before ``.avgpool``."""
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
         raise UserError(f"no torchvision classifier {name!r}", where="detector.backbone", fix=nearest(name, known))
-    features = getattr(torchvision.models.get_model(name, weights=None), "features", None)
-    if not isinstance(features, nn.Sequential):
-        fix = "take mobilenet_v3_small, for one"
-        raise UserError(f"{name} has no .features trunk", where="detector.backbone", fix=fix)
-    return features
+    classifier = torchvision.models.get_model(name, weights=None)
+    features = getattr(classifier, "features", None)
+    if isinstance(features, nn.Sequential):
+        return features
+    if not isinstance(classifier, torchvision.models.ResNet):
+        fix = "take mobilenet_v3_small or resnet50, for two"
+        raise UserError(f"{name} has no trunk that can be cut", where="detector.backbone", fix=fix)
+    layers = list(classifier.named_children())
+    return nn.Sequential(OrderedDict(layers[: [child for child, _ in layers].index("avgpool")]))
 
 
 @functools.cache
@@ -158,11 +184,11 @@ def _layers(name: str) -> dict[int, tuple[int, int]]:
     return {stride: (index, channels) for index, (stride, channels) in enumerate(_strides(name))}
 
 
-def _grey_input(trunk: nn.Sequential) -> None:
-    """Give the first convolution one input channel; starts as if the grey film were copied to three."""
+def grey_input(net: nn.Module) -> None:
+    """Give a network's first convolution one input channel; starts as if the grey film were copied to three."""
     owner, name = next(
         (module, name)
-        for module in trunk.modules()
+        for module in net.modules()
         for name, child in module.named_children()
         if isinstance(child, nn.Conv2d)
     )
@@ -170,4 +196,6 @@ def _grey_input(trunk: nn.Sequential) -> None:
     new = nn.Conv2d(1, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None)
     with torch.no_grad():
         new.weight.copy_(old.weight.sum(1, keepdim=True))
+        if old.bias is not None:
+            new.bias.copy_(old.bias)
     setattr(owner, name, new)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from mdfnet.types import Detections
@@ -32,10 +33,13 @@ class VectorSite:
     Args:
         module: Its name in the detector.
         rois: Name of the RoI pooler, where the layer sees the RoIs of all films in one ``[N, C]`` table.
+        last: The layer gives the class scores themselves. What is added there moves every box of a film alike, so
+            fusion must look at the layer's input, too.
     """
 
     module: str
     rois: str | None = None
+    last: bool = False
 
 
 class Detector(nn.Module, ABC):
@@ -43,12 +47,15 @@ class Detector(nn.Module, ABC):
 
     Attributes:
         map_sites, vector_sites: Where fusion may attach.
+        image_part: Names of the modules up to which everything depends on the films alone, so that their outputs can be
+            kept while records change. They come before, or are, the map sites.
+        loss_names: Names of what :meth:`losses` gives.
     """
 
     map_sites: tuple[MapSite, ...]
     vector_sites: tuple[VectorSite, ...]
-    #: Whether targets need ``masks``.
-    needs_masks: bool = False
+    image_part: tuple[str, ...]
+    loss_names: tuple[str, ...]
 
     @abstractmethod
     def losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -56,12 +63,26 @@ class Detector(nn.Module, ABC):
 
         Args:
             images: float32 ``[B, C, S, S]`` in [0, 1].
-            targets: Per film ``boxes`` float32 ``[N, 4]`` in network pixels and ``labels`` int64 ``[N]``, 1-based.
+            targets: Per film ``boxes`` float32 ``[N, 4]`` in network pixels, ``labels`` int64 ``[N]``, 1-based, and
+                ``masks`` uint8 ``[N, S, S]`` where the settings have ``outlines``.
         """
 
     @abstractmethod
     def detect(self, images: Tensor) -> list[Detections]:
-        """Detections per film in network pixels."""
+        """Detections per film in network pixels, highest score first."""
+
+    @abstractmethod
+    def load_pretrained(self) -> None:
+        """Start from the weights the settings name, if any.
+
+        Raises:
+            UserError: They cannot be had or do not fit.
+        """
+
+    def in_float32(self, names: Sequence[str]) -> None:
+        """Let these modules give float32 under mixed precision: 8 bits of mantissa are 2 pixels in 512."""
+        for name in names:
+            self.get_submodule(name).register_forward_hook(_to_float32)
 
 
 @contextmanager
@@ -78,3 +99,13 @@ def mode_of(modules: Sequence[nn.Module], training: bool) -> Iterator[None]:
     finally:
         for module, flag in zip(modules, before, strict=True):
             module.training = flag
+
+
+def _to_float32(module: nn.Module, args: tuple, output):
+    if isinstance(output, Tensor):
+        return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
+    if isinstance(output, dict):
+        return type(output)((key, _to_float32(module, args, value)) for key, value in output.items())
+    if isinstance(output, list | tuple):
+        return type(output)(_to_float32(module, args, value) for value in output)
+    return output

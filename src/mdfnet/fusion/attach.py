@@ -14,41 +14,54 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from mdfnet.detectors.base import Detector
+from mdfnet.detectors.base import Detector, MapSite, VectorSite
+from mdfnet.fusion.encoder import Patients
 
-#: What makes a fuser for a map of C channels, and one for a layer of a head.
-MapFuser = Callable[[int], nn.Module]
-VectorFuser = Callable[[nn.Module], nn.Module]
+#: What makes the fuser of a map site, and of a layer of a head.
+MapFuser = Callable[[MapSite], nn.Module]
+VectorFuser = Callable[[VectorSite, nn.Module], nn.Module]
 
 
 class Context:
-    """What the hooks read while a batch passes: clinical vectors ``[B, D]`` and RoIs per film."""
+    """What the hooks read while a batch passes: the encoded records, and RoIs per film."""
 
-    z: Tensor | None = None
+    patients: Patients | None = None
     rows: list[int] | None = None
 
 
 class _MapHook(nn.Module):
     """Fuses at a map site, whose output may be a tensor, a dict or list of tensors, or of ``(tensor, mask)`` pairs."""
 
-    def __init__(self, context: Context, fusers: list[nn.Module]):
+    def __init__(self, context: Context, fuser: nn.Module):
         super().__init__()
-        self.fusers, self.context = nn.ModuleList(fusers), context
+        self.fuser, self.context = fuser, context
 
     def after(self, module: nn.Module, args: tuple, output):
-        if self.context.z is None:
+        if self.context.patients is None:
             return None
-        fusers = iter(self.fusers)
-        if isinstance(output, Tensor):
-            return self._fuse(output, fusers)
-        if isinstance(output, dict):
-            return type(output)((key, self._fuse(value, fusers)) for key, value in output.items())
-        return type(output)(self._fuse(value, fusers) for value in output)
+        fused = iter(self.fuser(list(_maps(output)), self.context.patients))
+        return _with_maps(output, fused)
 
-    def _fuse(self, value, fusers: Iterator[nn.Module]):
-        if isinstance(value, tuple):
-            return (next(fusers)(value[0], self.context.z), *value[1:])
-        return next(fusers)(value, self.context.z)
+
+def _maps(output) -> Iterator[Tensor]:
+    if isinstance(output, Tensor):
+        yield output
+        return
+    for value in output.values() if isinstance(output, dict) else output:
+        yield value[0] if isinstance(value, tuple) else value
+
+
+def _with_maps(output, maps: Iterator[Tensor]):
+    """An output with other maps in their places."""
+    if isinstance(output, Tensor):
+        return next(maps)
+    if isinstance(output, dict):
+        return type(output)((key, _with_map(value, maps)) for key, value in output.items())
+    return type(output)(_with_map(value, maps) for value in output)
+
+
+def _with_map(value, maps: Iterator[Tensor]):
+    return (next(maps), *value[1:]) if isinstance(value, tuple) else next(maps)
 
 
 class _VectorHook(nn.Module):
@@ -63,9 +76,9 @@ class _VectorHook(nn.Module):
         self.context.rows = [len(boxes) for boxes in args[1]]
 
     def after(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor | None:
-        z, x = self.context.z, args[0]
-        if z is None:
+        if self.context.patients is None:
             return None
+        z, x = self.context.patients.vector, args[0]
         if self.per_roi:  # [N, C]
             rows = torch.as_tensor(self.context.rows, device=z.device)
             return self.fuser(x, output, z.repeat_interleave(rows, 0))
@@ -77,29 +90,54 @@ class _VectorHook(nn.Module):
         return self.fuser(x, output, z[:, None])  # [..., B, Q, C]
 
 
+class Hiding(nn.Module):
+    """In training, hides whole records and single values at random, so that one model serves with all, some or none.
+
+    Args:
+        records, values: Shares hidden, in [0, 1].
+    """
+
+    def __init__(self, records: float, values: float):
+        super().__init__()
+        self.records, self.values = records, values
+
+    def forward(self, clinical: Tensor) -> Tensor:
+        if not self.training:
+            return clinical
+        records = torch.rand(len(clinical), 1, device=clinical.device) < self.records
+        values = torch.rand(clinical.shape, device=clinical.device) < self.values
+        return clinical.masked_fill(records | values, torch.nan)
+
+
 class ClinicalFusion(nn.Module):
     """Fuses clinical data into a detector at its sites while :meth:`of` is entered.
 
     Args:
         detector: Hooks are put on it; it holds no reference to this module's parameters.
-        encoder: ``[B, F]`` values with NaN where missing -> ``[B, D]``.
-        map_fuser: Makes the 3-D fuser of a map site, ``(feature [B, C, H, W], z) -> [B, C, H, W]``; None: no 3-D.
-        vector_fuser: Makes the 1-D fuser of a vector site, ``(x, layer(x), z) -> like layer(x)``; None: no 1-D.
+        encoder: ``[B, F]`` values with NaN where missing -> :class:`~mdfnet.fusion.encoder.Patients`.
+        hiding: Hides values in training.
+        map_fuser: Makes the 3-D fuser of a map site, see :mod:`mdfnet.fusion.maps`; None: no 3-D.
+        vector_fuser: Makes the 1-D fuser of a vector site, see :mod:`mdfnet.fusion.vectors`; None: no 1-D.
     """
 
     def __init__(
-        self, detector: Detector, encoder: nn.Module, map_fuser: MapFuser | None, vector_fuser: VectorFuser | None
+        self,
+        detector: Detector,
+        encoder: nn.Module,
+        hiding: nn.Module,
+        map_fuser: MapFuser | None,
+        vector_fuser: VectorFuser | None,
     ):
         super().__init__()
-        self.encoder, self.context = encoder, Context()
+        self.encoder, self.hiding, self.context = encoder, hiding, Context()
         self.maps, self.vectors = nn.ModuleDict(), nn.ModuleDict()
         for site in detector.map_sites if map_fuser else ():
-            hook = _MapHook(self.context, [map_fuser(channels) for channels in site.channels])
+            hook = _MapHook(self.context, map_fuser(site))
             detector.get_submodule(site.module).register_forward_hook(hook.after)
             self.maps[_key(site.module)] = hook
         for site in detector.vector_sites if vector_fuser else ():
             layer = detector.get_submodule(site.module)
-            hook = _VectorHook(self.context, vector_fuser(layer), site.rois is not None)
+            hook = _VectorHook(self.context, vector_fuser(site, layer), site.rois is not None)
             layer.register_forward_hook(hook.after)
             if site.rois:
                 detector.get_submodule(site.rois).register_forward_pre_hook(hook.count)
@@ -111,11 +149,11 @@ class ClinicalFusion(nn.Module):
 
         One batch at a time: a server needs one model per worker, or a lock.
         """
-        self.context.z = self.encoder(clinical)
+        self.context.patients = self.encoder(self.hiding(clinical))
         try:
             yield
         finally:
-            self.context.z = self.context.rows = None
+            self.context.patients = self.context.rows = None
 
 
 def _key(module: str) -> str:

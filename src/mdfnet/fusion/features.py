@@ -1,7 +1,7 @@
 """Runs the image part of a detector once and the rest as often as wanted, for any detector.
 
-Fusion starts at the map sites, so what comes before them depends on the film alone. :func:`image_features` records the
-map sites' outputs before any fuser sees them; :func:`replayed` lets these modules answer with the recording.
+Fusion starts at the map sites, so what comes before them depends on the film alone. :func:`image_features` records what
+the detector's image part gave, before any fuser sees it; :func:`replayed` lets these modules answer with the recording.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Features:
     Args:
         images: float32 ``[B, C, S, S]``, preprocessed.
         geometries: Where each film lies in it.
-        outputs: What each map site gave, by module name.
+        outputs: What each module of the image part gave, by its name.
     """
 
     images: Tensor
@@ -48,17 +48,17 @@ def _repeat(output, count: int):
         return output.expand(count, *output.shape[1:])
     if isinstance(output, dict):
         return type(output)((key, _repeat(value, count)) for key, value in output.items())
-    return type(output)(_repeat(value, count) for value in output)
+    return type(output)(_repeat(value, count) for value in output) if isinstance(output, list | tuple) else output
 
 
 class _Recorded(Exception):
-    """All map sites have answered; the rest of the detector need not run."""
+    """All of the image part has answered; the rest of the detector need not run."""
 
 
 def image_features(detector: Detector, images: Tensor) -> dict[str, Any]:
-    """Outputs of the detector's map sites for ``images [B, C, S, S]``; what lies behind them is not run."""
+    """Outputs of the detector's image part for ``images [B, C, S, S]``; what lies behind it is not run."""
     outputs: dict[str, Any] = {}
-    names = [site.module for site in detector.map_sites]
+    names = detector.image_part
 
     def recorder(name: str):
         def after(module, args, output):

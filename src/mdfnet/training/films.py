@@ -32,7 +32,7 @@ class TrainingFilms(Dataset):
     def __init__(self, studies: Sequence[Study], config: Config):
         self.studies, self.preprocessing = studies, Preprocessing(config.input)
         self.augment = AUGMENTATIONS[config.train.augment]
-        self.outlines = config.detector.mask_head and config.detector.mask_shape == "ellipse"
+        self.outlines = config.detector.outlines == "ellipse"
 
     def __len__(self) -> int:
         return len(self.studies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import lightning as L
 import torch
@@ -29,7 +30,7 @@ class LearnedSum(nn.Module):
         True
     """
 
-    def __init__(self, names: list[str]):
+    def __init__(self, names: Sequence[str]):
         super().__init__()
         self.p = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in names})
 
@@ -45,7 +46,7 @@ class Training(L.LightningModule):
         loss_names: Names of the model's losses.
     """
 
-    def __init__(self, model: Model, loss_names: list[str]):
+    def __init__(self, model: Model, loss_names: Sequence[str]):
         super().__init__()
         self.model, self.settings = model, model.config.train
         self.weigh = LearnedSum(loss_names) if self.settings.loss == "learned" else None

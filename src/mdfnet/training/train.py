@@ -64,7 +64,7 @@ def train(
     if not resume:
         model.load_pretrained()
     last = _open(run, config, dataset, resume)
-    training = Training(model, _loss_names(config))
+    training = Training(model, model.detector.loss_names)
     own = _callbacks(config, Validation(films.val, run, _facts(dataset, films), say), run)
     trainer = _trainer(config, run, devices, [*own, *(callbacks or [])])
     try:
@@ -127,11 +127,6 @@ def _facts(dataset: Dataset, films: Films) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "films": {"train": len(films.train), "val": len(films.val)},
     }
-
-
-def _loss_names(config: Config) -> list[str]:
-    names = ["loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg"]
-    return [*names, "loss_mask"] if config.detector.mask_head else names
 
 
 def _callbacks(config: Config, validation: Validation, run: Path) -> list[Callback]:

@@ -1,0 +1,143 @@
+"""Which detectors there are, ours and other packages', by the name that ``detector.name`` takes. No torch in here.
+
+Another package adds its own by an entry point of the group ``mdfnet.detectors`` whose object is an :class:`Entry`.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING
+
+from mdfnet.detectors.settings import DenseConfig, DetectorConfig, RCNNConfig, ZooConfig
+from mdfnet.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from mdfnet.config import InputConfig
+    from mdfnet.detectors.base import Detector
+
+#: Entry points of this group are detectors of other packages.
+GROUP = "mdfnet.detectors"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A detector one can ask for by name.
+
+    Args:
+        name: What ``detector.name`` calls it.
+        family: What it is: "two-stage", "RetinaNet", "FCOS", "SSD", "YOLO", "DETR", ...
+        home: ``module:callable`` that makes it from ``(settings, input, classes)``; imported when first built.
+        settings: The class of its settings.
+        library: The distribution it needs.
+        license: Of that distribution.
+        extra: The extra of this package that installs it; None: always there.
+        source: Where it was published.
+    """
+
+    name: str
+    family: str
+    home: str
+    settings: type[DetectorConfig]
+    library: str
+    license: str
+    extra: str | None = None
+    source: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether its library is there."""
+        try:
+            metadata.version(self.library)
+        except metadata.PackageNotFoundError:
+            return False
+        return True
+
+    def build(self, settings: DetectorConfig, input: InputConfig, classes: int) -> Detector:
+        """Make it, untrained.
+
+        Args:
+            settings: Its part of the config.
+            input: The network's input.
+            classes: Number of classes without background.
+
+        Raises:
+            UserError: Its library is missing, or it does not take these settings.
+        """
+        if not self.installed:
+            fix = f"pip install 'mdfnet[{self.extra}]'" if self.extra else f"pip install {self.library}"
+            raise UserError(f"{self.name} needs {self.library}, which is not installed", where="detector.name", fix=fix)
+        module, _, maker = self.home.partition(":")
+        return getattr(import_module(module), maker)(settings, input, classes)
+
+
+def _torchvision(name: str, family: str, source: str) -> Entry:
+    home = "mdfnet.detectors.zoo:build"
+    return Entry(name, family, home, ZooConfig, "torchvision", "BSD-3-Clause", source=source)
+
+
+def _dense(name: str, family: str, source: str) -> Entry:
+    home = f"mdfnet.detectors.dense:{name}"
+    return Entry(name, family, home, DenseConfig, "torchvision", "BSD-3-Clause", source=source)
+
+
+_FASTER, _MASK = "Ren et al., NeurIPS 2015", "He et al., ICCV 2017"
+_RETINA, _FCOS, _SSD = "Lin et al., ICCV 2017", "Tian et al., ICCV 2019", "Liu et al., ECCV 2016"
+
+#: The detectors that come with this package.
+OWN = (
+    Entry(
+        "rcnn", "two-stage", "mdfnet.detectors.rcnn:build", RCNNConfig, "torchvision", "BSD-3-Clause", source=_FASTER
+    ),
+    _dense("retinanet", "RetinaNet", _RETINA),
+    _dense("fcos", "FCOS", _FCOS),
+    _dense("ssd", "SSD", _SSD),
+    _torchvision("fasterrcnn_mobilenet_v3_large_320_fpn", "two-stage", _FASTER),
+    _torchvision("fasterrcnn_mobilenet_v3_large_fpn", "two-stage", _FASTER),
+    _torchvision("fasterrcnn_resnet50_fpn", "two-stage", _FASTER),
+    _torchvision("fasterrcnn_resnet50_fpn_v2", "two-stage", f"{_FASTER}; Li et al., 2021"),
+    _torchvision("maskrcnn_resnet50_fpn", "two-stage", _MASK),
+    _torchvision("maskrcnn_resnet50_fpn_v2", "two-stage", f"{_MASK}; Li et al., 2021"),
+    _torchvision("retinanet_resnet50_fpn", "RetinaNet", _RETINA),
+    _torchvision("retinanet_resnet50_fpn_v2", "RetinaNet", f"{_RETINA}; Zhang et al., CVPR 2020"),
+    _torchvision("fcos_resnet50_fpn", "FCOS", _FCOS),
+    _torchvision("ssd300_vgg16", "SSD", _SSD),
+    _torchvision("ssdlite320_mobilenet_v3_large", "SSD", "Sandler et al., CVPR 2018; Howard et al., ICCV 2019"),
+)
+
+
+@functools.cache
+def entries() -> dict[str, Entry]:
+    """All detectors by name: this package's, then other packages'.
+
+    Raises:
+        UserError: Another package's entry cannot be read, or takes a name that is taken.
+
+    Examples:
+        >>> entries()["rcnn"].family
+        'two-stage'
+    """
+    known = {entry.name: entry for entry in OWN}
+    for point in metadata.entry_points(group=GROUP):
+        try:
+            entry = point.load()
+        except Exception as error:  # whatever another package does wrong
+            raise UserError(f"cannot load detector {point.name!r}: {error}", where=point.value) from None
+        if not isinstance(entry, Entry) or entry.name in known:
+            what = "is no mdfnet.detectors.registry.Entry" if not isinstance(entry, Entry) else "takes a name in use"
+            raise UserError(f"detector {point.name!r} {what}", where=point.value)
+        known[entry.name] = entry
+    return known
+
+
+def find(name: str) -> Entry:
+    """A detector by its name.
+
+    Raises:
+        UserError: There is none; the nearest name is given.
+    """
+    known = entries()
+    if name not in known:
+        raise UserError(f"no detector {name!r}", where="detector.name", fix=nearest(str(name), known))
+    return known[name]

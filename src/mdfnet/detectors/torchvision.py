@@ -1,0 +1,110 @@
+"""Any detection network of torchvision under the contract of a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from torch import Tensor, nn
+from torchvision.models.detection import FCOS, RetinaNet
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.models.detection.ssd import SSD
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
+
+from mdfnet.config import InputConfig
+from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of
+from mdfnet.types import Detections
+
+#: Modules that choose between losses and detections by their ``training`` flag.
+SWITCHES = (GeneralizedRCNN, RegionProposalNetwork, RoIHeads, RetinaNet, FCOS, SSD)
+
+#: Losses by kind of network.
+TWO_STAGES = ("loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg")
+LOSSES = {
+    RetinaNet: ("classification", "bbox_regression"),
+    FCOS: ("classification", "bbox_regression", "bbox_ctrness"),
+    SSD: ("bbox_regression", "classification"),
+}
+
+#: Networks whose classes start at 0, without background.
+FOREGROUND_ONLY = (RetinaNet, FCOS)
+
+#: What coordinates and scores come from: anchors take the type of the backbone's maps.
+PRECISE = ("backbone", "head", "rpn.head", "roi_heads.box_predictor", "roi_heads.mask_predictor")
+
+
+class TorchvisionDetector(Detector):
+    """A network of torchvision, its own code unchanged.
+
+    Args:
+        net: The network.
+        input: The network's input.
+        channels: Channels of each map that ``net.backbone`` gives.
+        pretrain: Loads the network's pretrained weights.
+    """
+
+    def __init__(
+        self, net: nn.Module, input: InputConfig, channels: Sequence[int], pretrain: Callable[[nn.Module], None]
+    ):
+        super().__init__()
+        # Films arrive at the network's size: Preprocessing is the one home of resizing, this one is the identity.
+        side = (input.size, input.size)
+        net.transform = GeneralizedRCNNTransform(
+            *side, list(input.mean), list(input.std), fixed_size=side, _skip_resize=True
+        )
+        self.net, self.pretrain = net, pretrain
+        self.map_sites = (MapSite("net.backbone", tuple(channels)),)
+        self.image_part = ("net.backbone",)
+        self.vector_sites = tuple(_vector_sites(net))
+        self.loss_names = _loss_names(net)
+        self.first_label = 1 if isinstance(net, FOREGROUND_ONLY) else 0
+        modules = dict(net.named_modules())
+        self.in_float32([f"net.{name}" for name in PRECISE if name in modules])
+
+    def losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        targets = [target | {"labels": target["labels"] - self.first_label} for target in targets]
+        with mode_of(self._switches, training=True):
+            return self.net(list(images), targets)
+
+    def detect(self, images: Tensor) -> list[Detections]:
+        with mode_of(self._switches, training=False):
+            found = self.net(list(images))
+        return [
+            Detections(
+                f["boxes"], f["labels"] + self.first_label, f["scores"], f["masks"][:, 0] if "masks" in f else None
+            )
+            for f in found
+        ]
+
+    def load_pretrained(self) -> None:
+        self.pretrain(self.net)
+
+    @property
+    def _switches(self) -> list[nn.Module]:
+        return [module for module in self.net.modules() if isinstance(module, SWITCHES)]
+
+
+def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:
+    """The layer of a head that first sees what is to be classified: of each RoI, of each cell, of each level."""
+    if isinstance(net, GeneralizedRCNN):
+        layer = _first(net.roi_heads.box_head, nn.Linear)
+        yield VectorSite(f"net.roi_heads.box_head.{layer}", rois="net.roi_heads.box_roi_pool")
+    elif isinstance(net, SSD):
+        for level, head in enumerate(net.head.classification_head.module_list):
+            inner = "" if isinstance(head, nn.Conv2d) else f".{len(head) - 1}"  # SSDlite: depthwise, then the scores
+            yield VectorSite(f"net.head.classification_head.module_list.{level}{inner}", last=True)
+    else:
+        layer = _first(net.head.classification_head.conv, nn.Conv2d)
+        yield VectorSite(f"net.head.classification_head.conv.{layer}")
+
+
+def _first(net: nn.Module, kind: type[nn.Module]) -> str:
+    return next(name for name, module in net.named_modules() if isinstance(module, kind))
+
+
+def _loss_names(net: nn.Module) -> tuple[str, ...]:
+    for kind, names in LOSSES.items():
+        if isinstance(net, kind):
+            return names
+    return (*TWO_STAGES, "loss_mask") if net.roi_heads.has_mask() else TWO_STAGES
