@@ -1,0 +1,170 @@
+"""Films of the fusion study: synthetic, and real with synthetic vital signs or with the real age, sex and view."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.data.importers import About, import_csv
+from mdfnet.data.phantom import PhantomConfig, class_probabilities, phantoms, write_phantoms
+from mdfnet.data.phantom.clinical import SCHEMA, draw_record
+from mdfnet.data.phantom.findings import Case
+from mdfnet.data.split import split_by_patient
+from mdfnet.types import PAPER_CLASSES, Classes, Study, Target
+
+
+class Source(ABC):
+    """Films for one replicate after the other.
+
+    Attributes:
+        classes: The findings.
+        look_alike: Those that the vital signs tell apart.
+        training: Config overrides of all trainings.
+        measure: What is reported, and picks the epoch: mean over findings.
+    """
+
+    classes: Classes
+    look_alike: tuple[str, ...]
+    training: Mapping[str, Any]
+    measure: str
+
+    @abstractmethod
+    def films(self, out: Path, seed: int, signal: float) -> Dataset:
+        """Films of a replicate, with the splits train, val and test; the same whatever the signal."""
+
+    @abstractmethod
+    def posterior(self, seed: int, study: Study) -> np.ndarray:
+        """How likely each finding is, ``[classes]``, where one of the look-alikes is, given the record at signal 1."""
+
+    @property
+    def merged(self) -> Classes:
+        """What the ceiling's detector is taught: the look-alikes are one."""
+        return Classes((*(name for name in self.classes.names if name not in self.look_alike), "Opacity"))
+
+    def merge(self, dataset: Dataset) -> Dataset:
+        """A dataset with the look-alikes as one class."""
+
+        def target(old: Target) -> Target:
+            names = [self.classes.name(int(label)) for label in old.labels]
+            labels = [self.merged.label("Opacity" if name in self.look_alike else name) for name in names]
+            return Target.of(old.boxes, labels, old.polygons)
+
+        studies = tuple(replace(study, target=target(study.target)) for study in dataset.studies)
+        return replace(dataset, classes=self.merged, studies=studies)
+
+
+class Phantoms(Source):
+    """Synthetic films of other patients for every seed: 800 to train, 160 to pick the epoch, 640 to test."""
+
+    classes = PAPER_CLASSES
+    look_alike = ("Atelectasis", "Consolidation", "Pulmonary edema")
+    training: ClassVar = {"size": 128, "lr": 0.002, "epochs": 20, "batch_size": 8}
+    measure = "AP@IoU=0.5"
+
+    def films(self, out: Path, seed: int, signal: float) -> Dataset:
+        folder = out / "data" / f"seed-{seed}-signal-{signal:g}"
+        return read_dataset(folder) if folder.exists() else write_phantoms(_phantom(seed, signal), folder)
+
+    def posterior(self, seed: int, study: Study) -> np.ndarray:
+        config = _phantom(seed, 1.0)
+        pattern = _patterns(config)[study.id]
+        # A box on a film without opacity is a false alarm, of either pattern.
+        patterns = ("focal", "bilateral") if pattern == "none" else (pattern,)
+        return np.mean([class_probabilities(study.clinical, one, config) for one in patterns], axis=0)
+
+
+def _phantom(seed: int, signal: float) -> PhantomConfig:
+    return PhantomConfig(count=1600, size=128, seed=5000 + seed, signal=signal, splits=(0.5, 0.1, 0.4))
+
+
+@cache
+def _patterns(config: PhantomConfig) -> dict[str, str]:
+    return {phantom.id: phantom.pattern for phantom in phantoms(config)}
+
+
+#: NIH's findings as a phantom's: whose vital signs a film's patient gets.
+LIKE = {
+    "Cardiomegaly": "Enlarged cardiac silhouette",
+    "Effusion": "Pleural abnormality",
+    "Pneumonia": "Consolidation",
+    "Atelectasis": "Atelectasis",
+}
+
+
+class NIH(Source):
+    """Real films with boxes of NIH ChestX-ray14; the vital signs are synthetic, drawn as for phantoms.
+
+    Tested is on the shared validation films; a seventh of the training patients pick the epoch. Films without boxes
+    are left out: they come from other patients, which age alone tells.
+    """
+
+    look_alike = ("Atelectasis", "Pneumonia")
+    training: ClassVar = {"size": 160, "lr": 0.002, "epochs": 30, "batch_size": 8, "monitor": "AP@IoU=0.25"}
+    measure = "AP@IoU=0.25"
+
+    @property
+    def classes(self) -> Classes:
+        return _nih().classes
+
+    def films(self, out: Path, seed: int, signal: float) -> Dataset:
+        dataset, config = _nih(), PhantomConfig(signal=signal)
+        studies = _with_validation(dataset.studies, seed)
+        drawn = [replace(s, clinical=_vitals(s, dataset.classes, [seed, i], config)) for i, s in enumerate(studies)]
+        return replace(dataset, schema=SCHEMA, studies=tuple(drawn), synthetic=("clinical",))
+
+    def posterior(self, seed: int, study: Study) -> np.ndarray:
+        told, share = class_probabilities(study.clinical, "focal", PhantomConfig()), np.zeros(len(self.classes))
+        for name in self.look_alike:
+            share[self.classes.label(name) - 1] = told[PAPER_CLASSES.label(LIKE[name]) - 1]
+        return share
+
+
+class NIHReal(NIH):
+    """The same films with the patients' real age and sex, and the view."""
+
+    def films(self, out: Path, seed: int, signal: float) -> Dataset:
+        dataset = _nih()
+        return replace(dataset, studies=_with_validation(dataset.studies, seed))
+
+
+@cache
+def _nih() -> Dataset:
+    folder = Path(os.environ.get("MDFNET_SHARED_DATA", "../shared/data")) / "nih_cxr"
+    about = About("nih", "NIH ChestX-ray14, Wang et al., CVPR 2017")
+    read = import_csv(folder / "boxes.csv", folder / "images.csv", folder, Schema.load("age-sex-view"), about).dataset
+    return replace(read, studies=tuple(study for study in read.studies if len(study.target)))
+
+
+def _with_validation(studies: Sequence[Study], seed: int) -> tuple[Study, ...]:
+    """The shared validation films are the test films; a seventh of the training patients take their place."""
+    given = tuple(study for study in studies if study.split == "train")
+    parted = split_by_patient(given, {"train": 6 / 7, "val": 1 / 7}, seed)
+    return (*parted, *(replace(study, split="test") for study in studies if study.split == "val"))
+
+
+def _vitals(study: Study, classes: Classes, seed: list[int], config: PhantomConfig) -> np.ndarray:
+    """A synthetic record for a real film: what a phantom with these findings would have."""
+    names = {classes.name(int(label)) for label in study.target.labels}
+    opacity = next((LIKE[name] for name in ("Pneumonia", "Atelectasis") if name in names), None)
+    case = Case(
+        male=bool(study.clinical[1] == 1),
+        pattern="focal" if opacity else "none",
+        opacity=opacity,
+        opacities=1 if opacity else 0,
+        enlarged_heart="Cardiomegaly" in names,
+        effusions=(1,) if "Effusion" in names else (),
+    )
+    return draw_record(np.random.default_rng([77, *seed]), case, config)
+
+
+#: Sources by their name.
+SOURCES: dict[str, Source] = {"phantom": Phantoms(), "nih": NIH(), "nih-real": NIHReal()}
