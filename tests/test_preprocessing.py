@@ -5,8 +5,8 @@ import pytest
 import torch
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from mdfnet.config import InputConfig
 from mdfnet.preprocessing import Geometry, Preprocessing
+from mdfnet.settings import InputConfig
 
 SIZES = [
     pytest.param(64, 64, id="the network's own size"),

@@ -20,28 +20,10 @@ from mdfnet.detectors.registry import find
 from mdfnet.detectors.settings import DetectorConfig, RCNNConfig
 from mdfnet.errors import UserError, nearest
 from mdfnet.files import parse_yaml, read_text
-from mdfnet.settings import Part, Positive
+from mdfnet.settings import InputConfig, Part
 
 #: Version of this format. A file of a later version is refused; see :func:`load_config`.
 CONFIG_VERSION = 1
-
-
-class InputConfig(Part):
-    """How a film of any size becomes the network's input."""
-
-    size: int = Field(512, ge=32, multiple_of=32, description="side of the network's square input, pixels")
-    fit: Literal["letterbox", "squash"] = Field("letterbox", description="keep the aspect ratio (pad), or not (paper)")
-    channels: Literal[1, 3] = Field(
-        1, description="grey once, or copied to three channels as pretrained networks expect"
-    )
-    mean: tuple[float, ...] = Field((0.5,), description="subtracted from values in [0, 1], one per channel")
-    std: tuple[Positive, ...] = Field((0.25,), description="divided by, one per channel")
-
-    @model_validator(mode="after")
-    def _channels(self):
-        if not len(self.mean) == len(self.std) == self.channels:
-            raise ValueError(f"mean and std need {self.channels} values each")
-        return self
 
 
 def _chosen(values: Any) -> Any:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mdfnet.config import InputConfig
+from mdfnet.settings import InputConfig
 
 
 def film_tensor(film: np.ndarray) -> Tensor:

@@ -9,10 +9,10 @@ from torchvision.models.detection import FCOS, RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator, DefaultBoxGenerator
 from torchvision.models.detection.ssd import SSD, SSDHead
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.backbone import Pyramid, image_backbone, pretrain
 from mdfnet.detectors.settings import DenseConfig
 from mdfnet.detectors.torchvision import TorchvisionDetector
+from mdfnet.settings import InputConfig
 
 #: Sides of RetinaNet's anchors and FCOS's reach, in cells of their level (Lin et al. 2017, Tian et al. 2019).
 ANCHOR_CELLS, FCOS_CELLS = 4, 1

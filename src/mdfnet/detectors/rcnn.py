@@ -10,10 +10,10 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.ops import MultiScaleRoIAlign
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.backbone import image_backbone, pretrain
 from mdfnet.detectors.settings import RCNNConfig
 from mdfnet.detectors.torchvision import TorchvisionDetector
+from mdfnet.settings import InputConfig
 
 
 def build(config: RCNNConfig, input: InputConfig, classes: int) -> TorchvisionDetector:

@@ -14,8 +14,8 @@ from mdfnet.detectors.settings import DenseConfig, DetectorConfig, RCNNConfig, Z
 from mdfnet.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from mdfnet.config import InputConfig
     from mdfnet.detectors.base import Detector
+    from mdfnet.settings import InputConfig
 
 #: Entry points of this group are detectors of other packages.
 GROUP = "mdfnet.detectors"

@@ -12,8 +12,8 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of
+from mdfnet.settings import InputConfig
 from mdfnet.types import Detections
 
 #: Modules that choose between losses and detections by their ``training`` flag.

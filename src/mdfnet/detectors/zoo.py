@@ -9,12 +9,12 @@ from torch import nn
 from torchvision.models import get_model
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.backbone import grey_input
 from mdfnet.detectors.settings import ZooConfig
 from mdfnet.detectors.torchvision import TorchvisionDetector
 from mdfnet.detectors.weights import find_weights, load_fitting, no_download
 from mdfnet.errors import UserError
+from mdfnet.settings import InputConfig
 
 #: Parts whose shapes depend on the number of classes: they start fresh.
 OF_CLASSES = ("box_predictor", "mask_predictor.mask_fcn_logits", "classification_head")
