@@ -43,6 +43,8 @@ DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {
     "retinanet": ("default", {"detector.name": "retinanet"}),
     "fcos": ("default", {"detector.name": "fcos"}),
     "ssd": ("default", {"detector.name": "ssd"}),
+    "yolox": ("yolo-tiny", {"lr": 0.002}),
+    "rt-detr-v2": ("detr-tiny", {"lr": 0.001}),
 }
 
 #: Fusions by what the tables call them.
@@ -102,7 +104,7 @@ def run(options: argparse.Namespace) -> None:
 def trained_and_scored(cell: Cell, source: Source, out: Path) -> dict[str, dict[str, float]]:
     """Train a cell, or go on with its training, and score it on the test films."""
     preset, overrides = DETECTORS[cell.detector]
-    config = load_config(preset, {**overrides, **source.training, **FUSIONS[cell.fusion], "seed": cell.seed})
+    config = load_config(preset, {**source.training, **overrides, **FUSIONS[cell.fusion], "seed": cell.seed})
     dataset = source.films(out, cell.seed, 0.0 if cell.arm == "signal-0" else 1.0)
     folder = out / "runs" / cell.name
     taught = source.merge(dataset) if cell.arm == "ceiling" else dataset
