@@ -45,6 +45,7 @@ class Card(BaseModel):
     classes: dict[str, int]
     clinical_schema: Schema
     fitted: dict[str, list[float]]
+    seen: list[list[float]] | None = None
     preprocessing: dict[str, Any]
     versions: dict[str, str]
     weights_sha256: str
@@ -55,6 +56,8 @@ class Card(BaseModel):
         lengths = {name: len(values) for name, values in self.fitted.items()}
         if lengths != dict.fromkeys(("mean", "std", "mode"), len(self.clinical_schema)):
             raise ValueError("fitted needs mean, std and mode of every clinical feature")
+        if self.seen is not None and len(self.seen) != len(self.clinical_schema):
+            raise ValueError("seen needs every clinical feature")
         return self
 
 
@@ -95,7 +98,7 @@ def load(folder: str | Path) -> Model:
         raise UserError(f"{WEIGHTS} is not the file {CARD} was written with", where=folder, fix="copy the model again")
     try:
         classes = Classes(tuple(card.classes), tuple(card.classes.values()))
-        model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted))
+        model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted, card.seen))
     except UserError as error:
         raise error.at(folder / CARD) from None
     made = {"name": model.preprocessing.name, "version": model.preprocessing.version}
@@ -142,6 +145,7 @@ def _card(model: Model, sha256: str, training: dict[str, Any]) -> Card:
         classes=dict(zip(model.classes.names, model.classes.ids, strict=True)),
         clinical_schema=model.schema,
         fitted=model.fitted.to_dict(),
+        seen=model.fitted.seen,
         preprocessing={"name": model.preprocessing.name, "version": model.preprocessing.version},
         versions=versions(),
         weights_sha256=sha256,

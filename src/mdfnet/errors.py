@@ -50,8 +50,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
         'known are: temperature, heartrate'
     """
     known = list(known)
+    return meant(name, known) or f"known are: {', '.join(known)}"
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """What a misspelled name was likely meant to be, if anything.
+
+    Examples:
+        >>> meant("temprature", ["temperature", "heartrate"]), meant("x", ["temperature", "heartrate"])
+        ("did you mean 'temperature'?", None)
+    """
     match = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {match[0]!r}?" if match else f"known are: {', '.join(known)}"
+    return f"did you mean {match[0]!r}?" if match else None
 
 
 def first_problem(error: ValidationError) -> str:

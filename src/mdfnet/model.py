@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mdfnet.clinical.records import RecordResult, read_records
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
+from mdfnet.clinical.use import uses_of
 from mdfnet.config import Config, load_config
 from mdfnet.detectors.backbone import pretrain
 from mdfnet.detectors.registry import find
 from mdfnet.detectors.settings import ComposedConfig
 from mdfnet.fusion.build import attach
 from mdfnet.fusion.features import Features, image_features, replayed
+from mdfnet.fusion.screen import Screen
 from mdfnet.outlines import masks_of
 from mdfnet.preprocessing import Geometry, Preprocessing
 from mdfnet.types import PAPER_CLASSES, Classes, Detections
+
+#: Records of a batch: a tensor, or named values film by film.
+Clinical = Tensor | Sequence[Mapping[str, Any] | RecordResult | None]
 
 
 def build(
@@ -56,7 +62,9 @@ class Model(nn.Module):
     """A detector with clinical fusion attached.
 
     Images are lists of float32 ``[3, H, W]`` or ``[1, H, W]`` in [0, 1], of any sizes. A clinical batch is float32
-    ``[B, F]`` in the schema's order and units; categories as their index; NaN = missing; None = no records at all.
+    ``[B, F]`` in the schema's order and units; categories as their index; NaN = missing; None = no records at all. For
+    detection it may also be a list of records with named values, see :func:`mdfnet.clinical.records.read_records`.
+    Values that cannot be right never reach the network: they are taken as missing.
 
     Args:
         config, classes, schema: What :func:`build` says.
@@ -72,6 +80,7 @@ class Model(nn.Module):
         detector = find(config.detector.name).build(config.detector, config.input, len(classes))
         self.detector = detector.to(memory_format=torch.channels_last)
         self.fusion = attach(config, schema, self.fitted, self.detector) if config.fused else None
+        self.screen = Screen(schema)
 
     def fit(self, fitted: Standardizer) -> None:
         """Take over the clinical scale fitted on the training split."""
@@ -101,12 +110,25 @@ class Model(nn.Module):
         """
         batch, geometries = self._prepare(images)
         targets = [self._target(target, geometry) for target, geometry in zip(targets, geometries, strict=True)]
-        with self._patients(clinical, batch):
+        with self._patients(self.screen(self._values(clinical, batch)), batch):
             return self.detector.losses(batch, targets)
 
     @torch.no_grad()
-    def detect(self, images: Sequence[Tensor], clinical: Tensor | None = None) -> list[Detections]:
-        """Find boxes, in the pixels of the images given. Never looks at targets; always in evaluation mode."""
+    def detect(self, images: Sequence[Tensor], clinical: Clinical | None = None) -> list[Detections]:
+        """Find boxes, in the pixels of the images given. Never looks at targets; always in evaluation mode.
+
+        What became of each film's record stands in ``Detections.record``: values used, missing, refused and why.
+
+        Raises:
+            UserError: A unit in a record does not fit its feature.
+            ValueError: There is not one record per film, or a tensor has not one column per feature.
+
+        Examples:
+            >>> model = build("tiny", size=64)
+            >>> (found,) = model.detect([torch.rand(1, 64, 64)], [{"age": 61, "temperature": 98.6}])
+            >>> found.record.used, found.record.refused["temperature"]
+            (('age',), 'temperature is 98.6 Cel, outside the plausible 25 to 45 Cel; looks like [degF]')
+        """
         batch, geometries = self._prepare(images)
         return self._detect(batch, geometries, clinical)
 
@@ -118,7 +140,7 @@ class Model(nn.Module):
             return Features(batch, tuple(geometries), image_features(self.detector, batch))
 
     @torch.no_grad()
-    def detect_from(self, features: Features, clinical: Tensor | None = None) -> list[Detections]:
+    def detect_from(self, features: Features, clinical: Clinical | None = None) -> list[Detections]:
         """What :meth:`detect` gives for these films and records. One film may come with several records."""
         if clinical is not None and len(features) == 1 < len(clinical):
             features = features.repeat(len(clinical))
@@ -154,17 +176,34 @@ class Model(nn.Module):
             return masks.new_zeros(0, self.config.input.size, self.config.input.size)
         return torch.stack([self.preprocessing(mask[None].float())[0][0] for mask in masks]).gt(0.5).to(torch.uint8)
 
-    def _detect(self, batch: Tensor, geometries: Sequence[Geometry], clinical: Tensor | None) -> list[Detections]:
-        with self._evaluating(), self._patients(clinical, batch):
+    def _detect(self, batch: Tensor, geometries: Sequence[Geometry], clinical: Clinical | None) -> list[Detections]:
+        notes: Sequence[Mapping[str, str]] = [{}] * len(batch)
+        if clinical is not None and not isinstance(clinical, Tensor):
+            if isinstance(clinical, Mapping) or len(clinical) != len(batch):
+                raise ValueError(f"clinical is not a list of {len(batch)} records, one per film")
+            values, notes = read_records(self.schema, clinical)
+            clinical = torch.from_numpy(values)
+        given = self._values(clinical, batch)
+        kept = self.screen(given)
+        with self._evaluating(), self._patients(kept, batch):
             found = self.detector.detect(batch)
-        return [_to_film(one, geometry) for one, geometry in zip(found, geometries, strict=True)]
+        found = [_to_film(one, geometry) for one, geometry in zip(found, geometries, strict=True)]
+        if self.fusion is None:
+            return found
+        uses = uses_of(self.schema, self.fitted.seen, given.cpu().numpy(), kept.cpu().numpy(), notes)
+        return [replace(one, record=use) for one, use in zip(found, uses, strict=True)]
+
+    def _values(self, clinical: Tensor | None, batch: Tensor) -> Tensor:
+        """Float32 ``[B, F]`` where the batch is, all NaN where there are no records."""
+        shape = (len(batch), len(self.schema))
+        if clinical is None:
+            return torch.full(shape, torch.nan, device=batch.device)
+        if clinical.shape != shape:
+            raise ValueError(f"clinical is {list(clinical.shape)}, expected {list(shape)}")
+        return clinical.to(batch.device, torch.float32)
 
     @contextmanager
-    def _patients(self, clinical: Tensor | None, batch: Tensor) -> Iterator[None]:
-        if clinical is None:
-            clinical = torch.full((len(batch), len(self.schema)), np.nan)
-        if clinical.shape != (len(batch), len(self.schema)):
-            raise ValueError(f"clinical is {list(clinical.shape)}, expected [{len(batch)}, {len(self.schema)}]")
+    def _patients(self, clinical: Tensor, batch: Tensor) -> Iterator[None]:
         if self.fusion is None:
             yield
             return

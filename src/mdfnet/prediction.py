@@ -6,22 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL.Image import Image
 
 from mdfnet import checkpoint
-from mdfnet.clinical.records import Invalid, read_record
+from mdfnet.clinical.plausible import swapped
+from mdfnet.clinical.records import Invalid, RecordResult, read_record
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import read_clinical_table
-from mdfnet.data.images import film_size, read_film
+from mdfnet.data.images import read_film
 from mdfnet.data.layout import film_id
 from mdfnet.errors import UserError, nearest
 from mdfnet.files import read_json, replacing
-from mdfnet.inference import detect_films, on_best_device
+from mdfnet.inference import on_best_device
 from mdfnet.model import Model
-from mdfnet.predictions import write_coco, write_csv
+from mdfnet.predictions import write_coco, write_csv, write_uses
+from mdfnet.preprocessing import film_tensor
 from mdfnet.report.overlay import draw
-from mdfnet.report.record import describe
+from mdfnet.report.record import describe, summary
 from mdfnet.scoring import find_model
-from mdfnet.types import Detections, Study, Target
+from mdfnet.types import Detections
 
 #: Column of a clinical table that names the film.
 FILM_COLUMN = "image"
@@ -37,7 +40,7 @@ def predict_files(
     invalid: Invalid = "error",
     say: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Write ``predictions.json`` (COCO), ``predictions.csv`` and an overlay PNG per film.
+    """Write ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json`` and an overlay PNG per film.
 
     A film that cannot be read is said and left out; the others are not lost.
 
@@ -60,52 +63,55 @@ def predict_files(
     names = _names(films)
     _check_out(out, names, films)
     records = read_records(clinical, network.schema, names, invalid, say) if clinical else {}
-    studies, found, failed = [], [], []
+    done: dict[str, Detections] = {}
+    failed = []
     for name, path in zip(names, films, strict=True):
         try:
-            study = _study(name, path, records.get(name), network.schema)
-            detections = next(detect_films(network, [study]))
-            picture = _picture(study, detections.above(score), network)
+            film = read_film(path)
         except UserError as error:
             say(f"left out: {error}")
             failed.append(path)
             continue
+        record = records.get(name)
+        found = network.detect([film_tensor(film)], [record])[0].without_masks().cpu()
+        shown = found.above(score)
         with replacing(out / f"{name}.png") as draft:
-            picture.save(draft, format="PNG")
-        studies.append(study)
-        found.append(detections)
-        say(_line(study, detections.above(score), network))
-    if studies:
-        ids = [study.id for study in studies]
+            _picture(film, shown, record, network).save(draft, format="PNG")
+        done[name] = found
+        say(_line(name, shown, network))
+    if done:
+        ids, found = list(done), list(done.values())
         write_coco(out / "predictions.json", ids, found, network.classes)
         write_csv(out / "predictions.csv", ids, found, network.classes)
-        say(f"wrote {len(studies)} films to {out}. {checkpoint.NOTICE}")
+        write_uses(out / "clinical.json", ids, found)
+        say(f"wrote {len(done)} films to {out}. {checkpoint.NOTICE}")
     return failed
 
 
 def read_records(
     path: Path, schema: Schema, names: Sequence[str], invalid: Invalid, say: Callable[[str], None]
-) -> dict[str, np.ndarray]:
-    """Clinical vectors by film name.
+) -> dict[str, RecordResult]:
+    """Clinical records by film name.
 
     Args:
         path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all films or ``{film: record}``.
             A film is named by its file name, with or without suffix. Records of other films are passed over.
         schema: The model's.
         names: Films that are wanted.
-        invalid: What to do with values that cannot be right; what was turned to missing is said.
+        invalid: What to do with values that cannot be right, and with names in JSON that are no feature: stop, or note.
         say: Where to print.
 
     Raises:
         UserError: See :mod:`mdfnet.clinical`; also two records for one film, or none for any.
     """
     if path.suffix.lower() == ".json":
-        records = _json_records(path, schema, names, invalid, say)
+        records = _json_records(path, schema, names, invalid)
     else:
         table = read_clinical_table(path, schema, id_column=FILM_COLUMN, invalid=invalid, unused="ignore")
-        for feature, count in table.invalid.items():
-            say(f"note: {count} values of {feature} are implausible and were turned to missing")
-        records = {name: table.record(name) for name in table.ids}
+        if table.unused:
+            say(f"note: columns that the model does not know are not used: {', '.join(table.unused)}")
+        rows = zip(table.ids, table.values, table.notes, strict=True)
+        records = {name: RecordResult(values, notes) for name, values, notes in rows}
     records = _by_film(records, path)
     if not records.keys() & set(names):
         what = f"no record for any of the films, such as {names[0]!r}"
@@ -113,34 +119,38 @@ def read_records(
     for name in names:
         if name not in records:
             say(f"note: no record for {name} in {path}; detecting without")
+        elif invalid == "error":
+            _check_contradictions(records[name], schema, f"{path} {name}")
     return records
 
 
-def _by_film(records: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
-    for name, values in records.items():
+def _check_contradictions(record: RecordResult, schema: Schema, where: str) -> None:
+    for reason in swapped(schema, record.values).values():
+        raise UserError(reason, where=where, fix="check both values, or leave them empty")
+
+
+def _by_film(records: Mapping[str, RecordResult], path: Path) -> dict[str, RecordResult]:
+    found: dict[str, RecordResult] = {}
+    for name, record in records.items():
         if film_id(name) in found:
             raise UserError(f"two records for film {film_id(name)!r}", where=path, fix="keep one of the two")
-        found[film_id(name)] = values
+        found[film_id(name)] = record
     return found
 
 
-def _json_records(
-    path: Path, schema: Schema, names: Sequence[str], invalid: Invalid, say: Callable[[str], None]
-) -> dict[str, np.ndarray]:
+def _json_records(path: Path, schema: Schema, names: Sequence[str], invalid: Invalid) -> dict[str, RecordResult]:
     content = read_json(path)
     if not isinstance(content, dict):
         raise UserError("a JSON object is expected: a record, or records by film name", where=path)
     nested = all(isinstance(value, dict) and "value" not in value for value in content.values())
     by_film = bool(content) and nested and not content.keys() & set(schema.names)
-    given = content if by_film else dict.fromkeys(names, content)
-    records = {}
-    for film, record in given.items():
-        result = read_record(schema, record, where=f"{path} {film}" if by_film else path, invalid=invalid)
-        for note in result.notes.values():
-            say(f"note: {film}: {note}; turned to missing")
-        records[film] = result.values
-    return records
+    unknown = "error" if invalid == "error" else "note"
+    if not by_film:
+        return dict.fromkeys(names, read_record(schema, content, where=path, invalid=invalid, unknown=unknown))
+    return {
+        film: read_record(schema, record, where=f"{path} {film}", invalid=invalid, unknown=unknown)
+        for film, record in content.items()
+    }
 
 
 def _names(films: Sequence[Path]) -> list[str]:
@@ -161,19 +171,13 @@ def _check_out(out: Path, names: Sequence[str], films: Sequence[Path]) -> None:
             raise UserError(what, where=out, fix="name another folder with --out")
 
 
-def _study(name: str, path: Path, record: np.ndarray | None, schema: Schema) -> Study:
-    width, height = film_size(path)
-    values = np.full(len(schema), np.nan, np.float32) if record is None else record
-    return Study(name, path, width, height, Target.of([], []), values)
+def _picture(film: np.ndarray, found: Detections, record: RecordResult | None, model: Model) -> Image:
+    values = record.values if record is not None else [np.nan] * len(model.schema)
+    words = describe(model.schema, values, found.record) if found.record is not None else ()
+    return draw(film, model.classes, detections=found, record=words)
 
 
-def _picture(study: Study, detections: Detections, model: Model):
-    record = describe(model.schema, study.clinical) if model.fusion is not None else ()
-    return draw(read_film(study.image), model.classes, detections=detections, record=record)
-
-
-def _line(study: Study, found: Detections, model: Model) -> str:
+def _line(name: str, found: Detections, model: Model) -> str:
     boxes = [f"{model.classes.name(int(k))} {float(s):.2f}" for k, s in zip(found.labels, found.scores, strict=True)]
-    known = int((~np.isnan(study.clinical)).sum())
-    used = f"{known} of {len(model.schema)} clinical values" if model.fusion is not None else "image only"
-    return f"{study.id}: {', '.join(boxes) or 'nothing found'} ({used})"
+    used = summary(found.record) if found.record is not None else "image only"
+    return f"{name}: {', '.join(boxes) or 'nothing found'} ({used})"

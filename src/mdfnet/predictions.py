@@ -1,4 +1,4 @@
-"""Predictions as files: COCO results for tools, CSV for people and spreadsheets.
+"""Predictions as files: COCO results for tools, CSV for people and spreadsheets, and what became of the records.
 
 Both are written whole or not at all, and read back exactly.
 """
@@ -127,6 +127,27 @@ def write_csv(
     ]
     with replacing(path) as draft:
         draft.write_text(format_table(COLUMNS, rows), encoding="utf-8")
+
+
+def write_uses(path: str | Path, film_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
+    """Write what became of each film's clinical record as JSON: film -> used, missing, refused, unseen, unknown.
+
+    A file of its own, because COCO results have no entry for a film without detections. A film whose model looks at
+    films alone has null. Takes and raises what :func:`write_coco` does.
+
+    Examples:
+        >>> import tempfile
+        >>> from mdfnet.types import RecordUse
+        >>> path = Path(tempfile.mkdtemp()) / "clinical.json"
+        >>> found = Detections([], [], [], record=RecordUse(("age",), ("sex",)))
+        >>> write_uses(path, ["film-1"], [found])
+        >>> json.loads(path.read_text())["film-1"]
+        {'used': ['age'], 'missing': ['sex'], 'refused': {}, 'unseen': {}, 'unknown': {}}
+    """
+    _check_films(film_ids, detections)
+    uses = {film: found.record and vars(found.record) for film, found in zip(film_ids, detections, strict=True)}
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(uses, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:

@@ -6,8 +6,8 @@ pixel and ``width, height`` that of the bottom-right one (as COCO and torchvisio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,6 +149,25 @@ class Study:
 
 
 @dataclass(frozen=True)
+class RecordUse:
+    """What a model did with one film's clinical record. Every feature of the model is in one of the first three.
+
+    Args:
+        used: Features whose values it looked at.
+        missing: Features without a value.
+        refused: Name -> why its value cannot be right and was not used.
+        unseen: Name -> what training had, of values that were used although no film of the training had such ones.
+        unknown: Name -> why it was not used, of what the record names and the model was not made for.
+    """
+
+    used: tuple[str, ...]
+    missing: tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Detections:
     """What a model found on one film, highest score first.
 
@@ -157,25 +176,31 @@ class Detections:
         labels: int64 ``[N]``, 1-based.
         scores: float32 ``[N]`` in [0, 1], descending.
         masks: float32 ``[N, H, W]`` in [0, 1] at the image's size, or None.
+        record: What became of the film's record; None where the model looks at films alone.
     """
 
     boxes: Tensor
     labels: Tensor
     scores: Tensor
     masks: Tensor | None = field(default=None)
+    record: RecordUse | None = field(default=None)
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def cpu(self) -> Detections:
         """The same detections in main memory, detached."""
-        return Detections(*(None if t is None else t.detach().cpu() for t in vars(self).values()))
+        return self._each(lambda tensor: tensor.detach().cpu())
 
     def without_masks(self) -> Detections:
         """The boxes alone: scores need no masks, and a mask is as large as its film."""
-        return Detections(self.boxes, self.labels, self.scores)
+        return replace(self, masks=None)
 
     def above(self, score: float) -> Detections:
         """Only those with at least this score."""
         keep = self.scores >= score
-        return Detections(*(None if t is None else t[keep] for t in vars(self).values()))
+        return self._each(lambda tensor: tensor[keep])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Detections:
+        masks = None if self.masks is None else change(self.masks)
+        return Detections(change(self.boxes), change(self.labels), change(self.scores), masks, self.record)

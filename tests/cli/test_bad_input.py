@@ -449,7 +449,7 @@ def test_one_bad_film_costs_only_itself(program, run_folder, phantom_set, tmp_pa
     answer = program("predict", run_folder, *films, "--out", tmp_path / "out")
     assert answer.code == 2 and answer.out.count("left out: ") == 4 and "wrote 1 films" in answer.out
     written = {file.name for file in (tmp_path / "out").iterdir()}
-    assert written == {"phantom-00000.png", "predictions.csv", "predictions.json"}
+    assert written == {"phantom-00000.png", "clinical.json", "predictions.csv", "predictions.json"}
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from mdfnet.clinical.plausible import out_of_range
 from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import convert, dimension
-from mdfnet.errors import UserError, nearest
+from mdfnet.errors import UserError, meant, nearest
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -25,7 +26,7 @@ class RecordResult:
 
     Args:
         values: float32 ``[F]`` in schema order and units; categories as their index; NaN = missing.
-        notes: Feature name -> why its value was turned to missing (only under ``invalid="missing"``).
+        notes: Name -> why its value was not taken (only under ``invalid="missing"`` or ``unknown="note"``).
     """
 
     values: np.ndarray
@@ -38,6 +39,7 @@ def read_record(
     *,
     where: object = "clinical record",
     invalid: Invalid = "error",
+    unknown: Literal["error", "note"] = "error",
     units: Mapping[str, str] | None = None,
 ) -> RecordResult:
     """Read one record into schema order and schema units.
@@ -47,8 +49,9 @@ def read_record(
         mapping: Feature name -> value, or -> ``{"value": ..., "unit": ...}``. A feature that is absent, None, NaN or an
             empty text is missing.
         where: File and row, for messages.
-        invalid: What to do with a value that cannot be right: raise, or turn it to missing and note it. A name that
-            is no feature and a unit that does not fit are always errors.
+        invalid: What to do with a value that cannot be right: raise, or turn it to missing and note it. A unit that
+            does not fit is always an error.
+        unknown: What to do with a name that is no feature: raise, or pass it over and note it.
         units: Feature name -> UCUM unit its values come in. Default: the schema's.
 
     Raises:
@@ -59,14 +62,17 @@ def read_record(
         >>> read_record(schema, {"age": {"value": 18, "unit": "mo"}, "sex": "M"}).values
         array([1.5, 1. , nan], dtype=float32)
         >>> read_record(schema, {"age": 612, "sex": "M"}, invalid="missing").notes
-        {'age': 'age is 612 a, outside the plausible 0 to 120 a'}
+        {'age': 'age is 612 a, outside the plausible 0 to 120 a; looks like mo, wk or d'}
     """
+    notes = {}
     for name in mapping:
         if name not in schema.names:
-            raise UserError(f"unknown clinical feature {name!r}", where=where, fix=nearest(name, schema.names))
+            if unknown == "error":
+                raise UserError(f"unknown clinical feature {name!r}", where=where, fix=nearest(name, schema.names))
+            hint = meant(name, schema.names)
+            notes[name] = f"{name} is no feature of the model{f'; {hint}' if hint else ''}"
     check_units(schema, units or {})
     values = np.full(len(schema), np.nan, np.float32)
-    notes = {}
     for position, feature in enumerate(schema.features):
         value, unit = _value_and_unit(mapping.get(feature.name), feature, units or {}, where)
         try:
@@ -78,6 +84,36 @@ def read_record(
                 raise UserError(str(problem), where=where, fix=problem.fix) from None
             notes[feature.name] = str(problem)
     return RecordResult(values, notes)
+
+
+def read_records(
+    schema: Schema, records: Sequence[Mapping[str, Any] | RecordResult | None]
+) -> tuple[np.ndarray, list[dict[str, str]]]:
+    """Read a batch, one record per film; whatever cannot be taken is turned to missing and noted.
+
+    Args:
+        schema: What the values mean.
+        records: Named values as :func:`read_record` takes, what it gave, or None for no record.
+
+    Returns:
+        float32 ``[B, F]``, and per record name -> why it was not taken.
+
+    Raises:
+        UserError: A unit does not fit; the record is counted from 1.
+
+    Examples:
+        >>> values, notes = read_records(Schema.load("age-sex-view"), [{"age": 61, "ward": 7}, None])
+        >>> values.tolist(), list(notes[0])
+        ([[61.0, nan, nan], [nan, nan, nan]], ['ward'])
+    """
+    results = [
+        record
+        if isinstance(record, RecordResult)
+        else read_record(schema, record or {}, where=f"record {number}", invalid="missing", unknown="note")
+        for number, record in enumerate(records, start=1)
+    ]
+    values = np.stack([result.values for result in results]) if results else np.empty((0, len(schema)), np.float32)
+    return values, [result.notes for result in results]
 
 
 def check_units(schema: Schema, units: Mapping[str, str]) -> None:
@@ -159,8 +195,7 @@ def _number(value: Any, unit: str, feature: Feature) -> float:
         raise _Implausible(f"{feature.name} is {value!r}, not a number", "leave unknown values empty")
     number = convert(_float(value), unit, feature.unit)
     if not feature.low <= number <= feature.high:
-        what = f"{feature.name} is {_float(value):g} {unit}, outside the plausible"
-        what += f" {feature.low:g} to {feature.high:g} {feature.unit}"
+        what = out_of_range(feature, _float(value), unit)
         raise _Implausible(what, "check the value and its unit, or leave it empty")
     return number
 

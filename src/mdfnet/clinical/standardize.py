@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+
+#: Per feature: of a number the smallest and the largest value, of a category the indices; empty where never known.
+Seen = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,13 @@ class Standardizer:
     Args:
         mean, std: float64 ``[F]``, in schema units; of a category 0 and 1.
         mode: float64 ``[F]``, index of the most frequent category; of a number 0.
+        seen: What the training split had, see :data:`Seen`. None: not known, as before anything is fitted.
     """
 
     mean: np.ndarray
     std: np.ndarray
     mode: np.ndarray
+    seen: Seen | None = None
 
     @classmethod
     def fit(cls, schema: Schema, values: np.ndarray) -> Standardizer:
@@ -37,18 +42,23 @@ class Standardizer:
             >>> fitted = Standardizer.fit(schema, np.array([[60, 0, 1], [70, 1, np.nan], [np.nan, 1, 1]]))
             >>> fitted.mean.tolist(), fitted.std.tolist(), fitted.mode.tolist()
             ([65.0, 0.0, 0.0], [5.0, 1.0, 1.0], [0.0, 1.0, 1.0])
+            >>> fitted.seen
+            ((60.0, 70.0), (0.0, 1.0), (1.0,))
         """
         fallback = cls.of_ranges(schema)
         mean, std, mode = fallback.mean.copy(), np.ones(len(schema)), np.zeros(len(schema))
+        seen: list[tuple[float, ...]] = [()] * len(schema)
         for i, feature in enumerate(schema.features):
             known = values[:, i][~np.isnan(values[:, i])].astype(np.float64)
             if not len(known):
                 continue
             if feature.kind == "number":
                 mean[i], std[i] = known.mean(), known.std() if np.ptp(known) else 1.0
+                seen[i] = (float(known.min()), float(known.max()))
             else:
                 mode[i] = np.bincount(known.astype(np.int64)).argmax()
-        return cls(mean, std, mode)
+                seen[i] = tuple(np.unique(known).tolist())
+        return cls(mean, std, mode, tuple(seen))
 
     @classmethod
     def of_ranges(cls, schema: Schema) -> Standardizer:
@@ -60,10 +70,11 @@ class Standardizer:
         return cls(mean, std, np.zeros(len(schema)))
 
     def to_dict(self) -> dict[str, list[float]]:
-        """As JSON-able lists."""
-        return {name: values.tolist() for name, values in vars(self).items()}
+        """Mean, std and mode as JSON-able lists."""
+        return {name: getattr(self, name).tolist() for name in ("mean", "std", "mode")}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Standardizer:
-        """Back from :meth:`to_dict`."""
-        return cls(*(np.asarray(values[name], np.float64) for name in ("mean", "std", "mode")))
+    def from_dict(cls, values: Mapping[str, Any], seen: Sequence[Sequence[float]] | None = None) -> Standardizer:
+        """Back from :meth:`to_dict`, and what was seen."""
+        scale = (np.asarray(values[name], np.float64) for name in ("mean", "std", "mode"))
+        return cls(*scale, None if seen is None else tuple(map(tuple, seen)))

@@ -25,18 +25,23 @@ class ClinicalTable:
         ids: What each row is about, unique.
         values: float32 ``[N, F]`` in schema order and units, NaN = missing.
         extra: Column name -> its text per row, for columns that are no features.
-        invalid: Feature name -> how many values were turned to missing.
+        notes: Per row feature name -> why its value was turned to missing.
         unused: Columns of the file that were neither features nor asked for.
     """
 
     ids: tuple[str, ...]
     values: np.ndarray
     extra: dict[str, tuple[str, ...]]
-    invalid: dict[str, int]
+    notes: tuple[dict[str, str], ...]
     unused: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def invalid(self) -> dict[str, int]:
+        """Feature name -> how many values were turned to missing."""
+        return dict(Counter(name for notes in self.notes for name in notes))
 
     def record(self, identifier: str | None) -> np.ndarray:
         """The float32 ``[F]`` vector of one id, all NaN when the table does not have it."""
@@ -94,15 +99,13 @@ def read_clinical_table(
         raise UserError(f"unknown column {rest[0]!r}", where=table.path, fix=nearest(rest[0], known))
     check_units(schema, units or {})
     rows = table.by(id_column)
-    counts: Counter[str] = Counter()
-    values = np.full((len(rows), len(schema)), np.nan, np.float32)
-    for index, row in enumerate(rows.values()):
-        record = cells_of(row, schema, column_of)
-        result = read_record(schema, record, where=row.where, invalid=invalid, units=units)
-        values[index] = result.values
-        counts.update(result.notes.keys())
+    results = [
+        read_record(schema, cells_of(row, schema, column_of), where=row.where, invalid=invalid, units=units)
+        for row in rows.values()
+    ]
+    values = np.stack([result.values for result in results]) if results else np.empty((0, len(schema)), np.float32)
     texts = {name: tuple(row[name] for row in rows.values()) for name in extra}
-    return ClinicalTable(tuple(rows), values, texts, dict(counts), rest)
+    return ClinicalTable(tuple(rows), values, texts, tuple(result.notes for result in results), rest)
 
 
 def column_names(table: Table, schema: Schema, columns: Mapping[str, str]) -> dict[str, str]:

@@ -6,20 +6,22 @@ import math
 from collections.abc import Sequence
 
 from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.types import RecordUse
 
-#: What a missing value is called wherever it is shown.
-MISSING = "missing"
+#: What a value is called wherever it is shown: that is not there, not used, used although training had no such.
+MISSING, REFUSED, UNSEEN = "missing", "refused", "unseen in training"
 
 #: How people write the UCUM codes (ucum.org) that chest-film records use; other codes are shown as they are.
 _UNITS = {"a": "years", "Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "/min": "/min", "1": ""}
 
 
-def describe(schema: Schema, values: Sequence[float]) -> tuple[tuple[str, str], ...]:
+def describe(schema: Schema, values: Sequence[float], use: RecordUse | None = None) -> tuple[tuple[str, str], ...]:
     """Name and readable value of every clinical feature, in schema order.
 
     Args:
         schema: What the values mean.
         values: ``[F]`` in schema order and units; categories as their index; NaN = missing.
+        use: What a model did with them, if one did.
 
     Raises:
         ValueError: There are more or fewer values than features.
@@ -32,13 +34,39 @@ def describe(schema: Schema, values: Sequence[float]) -> tuple[tuple[str, str], 
         ('gender', 'missing')
     """
     return tuple(
-        (feature.name, _text(feature, float(value))) for feature, value in zip(schema.features, values, strict=True)
+        (feature.name, _text(feature, float(value), use or RecordUse((), ())))
+        for feature, value in zip(schema.features, values, strict=True)
     )
 
 
-def _text(feature: Feature, value: float) -> str:
+def summary(use: RecordUse) -> str:
+    """What a model did with a record, in one line: how much it used, and whatever is out of the ordinary.
+
+    Examples:
+        >>> summary(RecordUse(("age", "sex"), ("view",)))
+        '2 of 3 clinical values, without view'
+        >>> summary(RecordUse((), ("sex",), {"age": "age is 612 a, outside the plausible 0 to 120 a"}))
+        '0 of 2 clinical values; refused: age is 612 a, outside the plausible 0 to 120 a'
+    """
+    total = len(use.used) + len(use.missing) + len(use.refused)
+    text = f"{len(use.used)} of {total} clinical values"
+    if use.used and use.missing:
+        fewer = len(use.missing) <= len(use.used)
+        text = f"{text}, without {', '.join(use.missing)}" if fewer else f"{text}, {', '.join(use.used)}"
+    parts = {REFUSED: use.refused, UNSEEN: use.unseen, "unknown": use.unknown}
+    said = [f"{what}: {', '.join(dict.fromkeys(reasons.values()))}" for what, reasons in parts.items() if reasons]
+    return "; ".join([text, *said])
+
+
+def _text(feature: Feature, value: float, use: RecordUse) -> str:
+    if feature.name in use.refused:
+        return REFUSED
     if math.isnan(value):
         return MISSING
+    return f"{_value(feature, value)} ({UNSEEN})" if feature.name in use.unseen else _value(feature, value)
+
+
+def _value(feature: Feature, value: float) -> str:
     if feature.kind == "category":
         return feature.categories[int(value)]
     return f"{round(value, 1):g} {_UNITS.get(feature.unit, feature.unit)}".strip()

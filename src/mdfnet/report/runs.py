@@ -80,13 +80,14 @@ def _shown(scored: Scored) -> list[int]:
 
 
 def _example(index: int, scored: Sequence[Scored], dataset: Dataset) -> FilmExample:
-    study = scored[0].studies[index]
+    study, detections = scored[0].studies[index], {one.name: one.detections[index] for one in scored}
+    use = next((found.record for found in detections.values() if found.record is not None), None)
     return FilmExample(
         id=study.id,
         film=read_film(study.image),
         target=study.target,
-        detections={one.name: one.detections[index] for one in scored},
-        record=describe(dataset.schema, study.clinical),
+        detections=detections,
+        record=describe(dataset.schema, study.clinical, use),
     )
 
 

@@ -92,7 +92,7 @@ class FilmTable:
         """
         if path is None:
             return cls(
-                None, ClinicalTable((), np.empty((0, len(schema)), np.float32), {}, {}, ()), schema, reading, Counter()
+                None, ClinicalTable((), np.empty((0, len(schema)), np.float32), {}, (), ()), schema, reading, Counter()
             )
         columns = read_table(path).columns
         extra = [name for name in FILM_COLUMNS[1:] if reading.column(name) in columns or name in reading.columns]

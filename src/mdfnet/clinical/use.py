@@ -1,0 +1,86 @@
+"""What became of each value of a batch of records: used, missing, refused, or used though unseen in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import compress
+
+import numpy as np
+
+from mdfnet.clinical.plausible import out_of_range, swapped, with_unit
+from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.standardize import Seen
+from mdfnet.types import RecordUse
+
+
+def uses_of(
+    schema: Schema, seen: Seen | None, given: np.ndarray, kept: np.ndarray, notes: Sequence[Mapping[str, str]]
+) -> list[RecordUse]:
+    """Say what became of each record.
+
+    Words are made only where something is refused or unseen; all else is array operations.
+
+    Args:
+        schema: What the columns mean.
+        seen: What the training films had; None where that is not known.
+        given: ``[B, F]``, NaN = missing.
+        kept: ``[B, F]``, what the network was given of it: NaN also where refused.
+        notes: Per record name -> reason, of what was not taken when the record was read.
+
+    Examples:
+        >>> schema = Schema.load("age-sex-view")
+        >>> given, kept = np.array([[612, 1, np.nan]]), np.array([[np.nan, 1, np.nan]])
+        >>> (use,) = uses_of(schema, None, given, kept, [{}])
+        >>> use.used, use.missing, list(use.refused)
+        (('sex',), ('view',), ['age'])
+    """
+    known = ~np.isnan(kept)
+    refused = ~known & ~np.isnan(given)
+    unseen = known & _unseen(schema, seen, kept)
+    uses = []
+    for row, note in enumerate(notes):
+        reasons = {name: why for name, why in note.items() if name in schema.names}
+        if refused[row].any():
+            reasons |= _reasons(schema, given[row], refused[row])
+        used, rest = compress(schema.names, known[row]), compress(schema.names, ~known[row])
+        missing = tuple(name for name in rest if name not in reasons)
+        flagged = _unseen_reasons(schema, seen, kept[row], unseen[row]) if unseen[row].any() else {}
+        unknown = {name: why for name, why in note.items() if name not in schema.names}
+        uses.append(RecordUse(tuple(used), missing, reasons, flagged, unknown))
+    return uses
+
+
+def _reasons(schema: Schema, given: np.ndarray, refused: np.ndarray) -> dict[str, str]:
+    reasons = swapped(schema, given)
+    for position in np.flatnonzero(refused):
+        feature, value = schema.features[position], float(given[position])
+        if feature.kind == "category":
+            last, names = len(feature.categories) - 1, ", ".join(feature.categories)
+            reasons[feature.name] = f"{feature.name} is {value:g}, not an index 0 to {last} of {names}"
+        elif not feature.low <= value <= feature.high:
+            reasons[feature.name] = out_of_range(feature, value, feature.unit)
+    return {name: reasons[name] for name in compress(schema.names, refused)}
+
+
+def _unseen(schema: Schema, seen: Seen | None, values: np.ndarray) -> np.ndarray:
+    unseen = np.zeros(values.shape, bool)
+    for position, feature in enumerate(schema.features if seen is not None else ()):
+        column = values[:, position]
+        if feature.kind == "category" or not seen[position]:
+            unseen[:, position] = ~np.isin(column, seen[position])
+        else:
+            low, high = np.float32(seen[position])
+            unseen[:, position] = (column < low) | (column > high)
+    return unseen
+
+
+def _unseen_reasons(schema: Schema, seen: Seen, values: np.ndarray, unseen: np.ndarray) -> dict[str, str]:
+    reasons = {}
+    for position in np.flatnonzero(unseen):
+        feature, value, had = schema.features[position], float(values[position]), seen[position]
+        if feature.kind == "category":
+            what, known = feature.categories[int(value)], ", ".join(feature.categories[int(index)] for index in had)
+        else:
+            what, known = with_unit(f"{value:g}", feature.unit), " to ".join(f"{end:g}" for end in had)
+        reasons[feature.name] = f"{feature.name} is {what}, training had {known or 'none'}"
+    return reasons
