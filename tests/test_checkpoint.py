@@ -41,6 +41,16 @@ def test_the_folder_holds_safetensors_and_json_only(model, tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [CARD, WEIGHTS]
 
 
+def test_a_model_saved_before_training_ranges_were_kept_still_loads(model, tmp_path):
+    model.save(tmp_path / "model")
+    card = json.loads((tmp_path / "model" / CARD).read_text())
+    assert card.pop("seen")
+    (tmp_path / "model" / CARD).write_text(json.dumps(card))
+    back = mdfnet.load(tmp_path / "model")
+    (found,) = back.detect([torch.rand(1, 80, 60)], [{"age": 1}])
+    assert found.record.used == ("age",) and found.record.unseen == {}
+
+
 def _edit(card, **changes):
     values = json.loads(card.read_text())
     card.write_text(json.dumps(values | changes))
@@ -55,6 +65,7 @@ DAMAGE = [
     pytest.param(lambda f: _edit(f / CARD, format_version=99), "update mdfnet", id="a later format"),
     pytest.param(lambda f: _edit(f / CARD, classes={"Mass": 5}), "do not fit", id="a class taken away"),
     pytest.param(lambda f: _edit(f / CARD, fitted=3), "fitted", id="an altered value"),
+    pytest.param(lambda f: _edit(f / CARD, seen=[[1, 2]]), "seen needs every", id="of one feature what training had"),
     pytest.param(
         lambda f: _edit(f / CARD, preprocessing={"name": "x", "version": 9}), "preprocessing", id="other pixels"
     ),

@@ -204,3 +204,63 @@ def test_an_own_schema_and_classes_shape_the_model(images):
     model = mdfnet.build("tiny", size=64, classes=classes, schema=schema)
     found = model.detect(images, torch.tensor([[60, 0, 1], [NAN, 1, NAN], [NAN] * 3]))
     assert all((one.labels == 1).all() for one in found)
+
+
+FEVER = {"age": 61, "gender": "M", "temperature": {"value": 102.2, "unit": "[degF]"}}
+
+
+def test_named_values_are_the_tensor_they_stand_for(images):
+    model = trained(tiny())
+    values = torch.full((3, 10), NAN)
+    values[0, model.schema.index("age")] = 61
+    values[0, model.schema.index("temperature")] = 39
+    values[0, model.schema.index("gender")] = 1
+    named, given = model.detect(images, [FEVER, None, {}]), model.detect(images, values)
+    assert_same(named, given)
+    assert [found.record for found in named] == [found.record for found in given]
+    assert named[0].record.used == ("age", "temperature", "gender") and len(named[1].record.missing) == 10
+    assert_same(model.detect_from(model.encode(images), [FEVER, None, {}]), named)
+
+
+@pytest.mark.parametrize("encoder", ["mlp", "tokens", "paper"])
+def test_what_cannot_be_right_is_as_good_as_missing(encoder, images, targets):
+    model = trained(tiny(encoder=encoder))
+    impossible = [{"temperature": 98.6, "sbp": float("inf")}, {"gender": 2}, {"gender": -1, "sbp": 70, "dbp": 120}]
+    wrong, missing = RECORDS.clone(), RECORDS.clone()
+    for row, values in enumerate(impossible):
+        for name, value in values.items():
+            wrong[row, model.schema.index(name)], missing[row, model.schema.index(name)] = value, NAN
+    found = model.detect(images, wrong)
+    assert_same(found, model.detect(images, missing))
+    assert [set(one.record.refused) for one in found] == [set(values) for values in impossible]
+    torch.manual_seed(0)
+    losses = model.losses(images, targets, wrong)
+    torch.manual_seed(0)
+    assert losses == model.losses(images, targets, missing)
+
+
+def test_one_film_with_many_named_records(images):
+    model = trained(tiny())
+    answers = model.detect_from(model.encode(images[:1]), [FEVER, {"temperature": 98.6}, {"lactate": 2}])
+    first, second, third = (found.record for found in answers)
+    assert first.used and "looks like [degF]" in second.refused["temperature"]
+    assert third.unknown == {"lactate": "lactate is no feature of the model"} and len(third.missing) == 10
+
+
+def test_an_image_only_model_uses_no_record(images):
+    assert [found.record for found in tiny(map=None, vector=None).detect(images, [FEVER] * 3)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("clinical", "error", "message"),
+    [
+        pytest.param([FEVER], ValueError, "not a list of 3 records", id="too few"),
+        pytest.param(dict.fromkeys("abc"), ValueError, "not a list of 3 records", id="one record, not a list"),
+        pytest.param(
+            [{}, {"age": {"value": 3, "unit": "kg"}}, {}], mdfnet.UserError, "record 2: age: .*does not fit", id="unit"
+        ),
+    ],
+)
+def test_named_records_that_do_not_fit_are_refused(clinical, error, message, images):
+    with pytest.raises(error, match=message):
+        tiny().detect(images, clinical)

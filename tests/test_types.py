@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mdfnet.errors import UserError
-from mdfnet.types import Classes, Detections, Target
+from mdfnet.types import Classes, Detections, RecordUse, Target
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_detections_above_a_score_keep_their_masks():
     found = Detections(torch.rand(3, 4), torch.tensor([1, 2, 1]), torch.tensor([0.9, 0.5, 0.1]), torch.rand(3, 8, 8))
     kept = found.above(0.5)
     assert len(kept) == 2 and kept.masks.shape == (2, 8, 8)
+
+
+def test_what_became_of_the_record_stays_with_the_detections():
+    use = RecordUse(("age",), ())
+    found = Detections(torch.rand(1, 4), torch.tensor([1]), torch.tensor([0.9]), torch.rand(1, 8, 8), use)
+    assert all(one.record is use for one in (found.cpu(), found.above(0.5), found.without_masks()))

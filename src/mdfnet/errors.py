@@ -53,14 +53,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return meant(name, known) or f"known are: {', '.join(known)}"
 
 
-def meant(name: str, known: Iterable[str]) -> str | None:
-    """What a misspelled name was likely meant to be, if anything.
+def meant(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """What a misspelled name was likely meant to be, if anything; likeness is in [0, 1], see :mod:`difflib`.
 
     Examples:
         >>> meant("temprature", ["temperature", "heartrate"]), meant("x", ["temperature", "heartrate"])
         ("did you mean 'temperature'?", None)
     """
-    match = difflib.get_close_matches(name, known, n=1)
+    match = difflib.get_close_matches(name, known, n=1, cutoff=likeness)
     return f"did you mean {match[0]!r}?" if match else None
 
 

@@ -22,7 +22,7 @@ from mdfnet.model import Model
 from mdfnet.predictions import write_coco, write_csv, write_uses
 from mdfnet.preprocessing import film_tensor
 from mdfnet.report.overlay import draw
-from mdfnet.report.record import describe, summary
+from mdfnet.report.record import describe, remarks, summary
 from mdfnet.scoring import find_model
 from mdfnet.types import Detections
 
@@ -79,6 +79,8 @@ def predict_files(
             _picture(film, shown, record, network).save(draft, format="PNG")
         done[name] = found
         say(_line(name, shown, network))
+        for remark in remarks(found.record) if found.record is not None else ():
+            say(f"  {remark}")
     if done:
         ids, found = list(done), list(done.values())
         write_coco(out / "predictions.json", ids, found, network.classes)

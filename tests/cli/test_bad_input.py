@@ -403,6 +403,7 @@ HEADER = "image,age,temperature,heartrate,resprate,o2sat,sbp,dbp,pain,acuity,gen
         case("unknown feature", "a.json", '{"agee": 50}', ["a.json", "'agee'", "did you mean 'age'"]),
         case("implausible", "a.json", '{"age": 500}', ["a.json", "age is 500 a, outside"]),
         case("beyond any float", "a.json", '{"age": 1%s}' % ("0" * 400), ["a.json", "age is inf a, outside"]),
+        case("swapped", "a.json", '{"sbp": 70, "dbp": 120}', ["a.json", "below dbp 120 mm[Hg]; looks swapped"]),
         case("unit unknown", "a.json", '{"sbp": {"value": 99, "unit": "mmHg"}}', ["'mmHg'", "did you mean 'mm[Hg]'"]),
         case("unit is a list", "a.json", '{"sbp": {"value": 99, "unit": []}}', ["sbp", "unknown unit []"]),
         case("unit without value", "a.json", '{"sbp": {"unit": "mm[Hg]"}}', ["sbp needs keys 'value' and 'unit'"]),
@@ -419,11 +420,42 @@ def test_records(program, run_folder, phantom_set, tmp_path, name, content, word
     assert_refused(answer, tmp_path, *words)
 
 
-def test_implausible_values_can_be_missing_and_are_said(program, run_folder, phantom_set, tmp_path):
-    (tmp_path / "a.json").write_text('{"age": 500, "sbp": 120}')
-    arguments = [run_folder, phantom_set / "images" / "phantom-00000.png", "--clinical", tmp_path / "a.json"]
+STRANGE = [
+    case(
+        "JSON",
+        "a.json",
+        '{"age": 500, "temperature": 98.6, "o2sat": 0.97, "pain": 3, "sbp": 70, "dbp": 120, "lactate": 2}',
+        ["  not used: lactate is no feature of the model"],
+    ),
+    case(
+        "CSV",
+        "a.csv",
+        HEADER.replace("age", "lactate,age") + "phantom-00000,2,500,98.6,,,0.97,70,120,3,,\n",
+        ["note: columns that the model does not know are not used: lactate"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "words"), STRANGE)
+def test_implausible_values_can_be_missing_and_are_said(
+    program, run_folder, phantom_set, tmp_path, name, content, words
+):
+    (tmp_path / name).write_text(content)
+    arguments = [run_folder, phantom_set / "images" / "phantom-00000.png", "--clinical", tmp_path / name]
     answer = program("predict", *arguments, "--invalid", "missing", "--out", tmp_path / "out")
-    assert answer.code == 0 and "age is 500 a, outside" in answer.out and "1 of 10 clinical values" in answer.out
+    assert answer.code == 0 and "(1 of 10 clinical values: pain)" in answer.out, answer.err
+    reasons = [
+        "age is 500 a, outside the plausible 0 to 120 a; looks like mo, wk or d",
+        "temperature is 98.6 Cel, outside the plausible 25 to 45 Cel; looks like [degF]",
+        "o2sat is 0.97 %, outside the plausible 30 to 100 %; looks like a fraction of 1",
+        "sbp is 70 mm[Hg], below dbp 120 mm[Hg]; looks swapped",
+    ]
+    lines = answer.out.splitlines()
+    assert [line for line in lines if line.startswith("  refused")] == [f"  refused: {reason}" for reason in reasons]
+    assert all(word in lines for word in words)
+    (use,) = json.loads((tmp_path / "out" / "clinical.json").read_text()).values()
+    assert use["used"] == ["pain"] and use["missing"] == ["heartrate", "resprate", "acuity", "gender"]
+    assert list(use["refused"].values()) == [*reasons, reasons[-1]]
 
 
 def test_a_picture_never_takes_a_films_place(program, run_folder, phantom_set, tmp_path):

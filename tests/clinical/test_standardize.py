@@ -28,7 +28,21 @@ def test_survives_json():
     import json
 
     fitted = Standardizer.fit(SCHEMA, np.array([[61.3, 0, 1], [70.7, 1, 1], [NAN, 1, NAN]]))
-    back = Standardizer.from_dict(json.loads(json.dumps(fitted.to_dict())))
+    back = Standardizer.from_dict(json.loads(json.dumps(fitted.to_dict())), json.loads(json.dumps(fitted.seen)))
     for name in ("mean", "std", "mode"):
         assert np.array_equal(getattr(back, name), getattr(fitted, name))
     assert fitted.mode.tolist() == [0, 1, 1]
+    assert back.seen == fitted.seen
+
+
+@pytest.mark.parametrize(
+    ("values", "seen"),
+    [
+        pytest.param([[61, 0, NAN], [44, 1, NAN]], ((44, 61), (0, 1), ()), id="smallest and largest, which categories"),
+        pytest.param([[61, 1, 0]], ((61, 61), (1,), (0,)), id="a single film"),
+        pytest.param([[NAN] * 3], ((), (), ()), id="nothing was ever known"),
+    ],
+)
+def test_what_training_had(values, seen):
+    assert Standardizer.fit(SCHEMA, np.array(values)).seen == seen
+    assert Standardizer.of_ranges(SCHEMA).seen is None, "before training nothing is known of it"

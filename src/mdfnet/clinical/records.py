@@ -69,7 +69,7 @@ def read_record(
         if name not in schema.names:
             if unknown == "error":
                 raise UserError(f"unknown clinical feature {name!r}", where=where, fix=nearest(name, schema.names))
-            hint = meant(name, schema.names)
+            hint = meant(name, schema.names, likeness=0.8)  # a record may well hold more than the model knows
             notes[name] = f"{name} is no feature of the model{f'; {hint}' if hint else ''}"
     check_units(schema, units or {})
     values = np.full(len(schema), np.nan, np.float32)

@@ -81,6 +81,7 @@ def _unseen_reasons(schema: Schema, seen: Seen, values: np.ndarray, unseen: np.n
         if feature.kind == "category":
             what, known = feature.categories[int(value)], ", ".join(feature.categories[int(index)] for index in had)
         else:
-            what, known = with_unit(f"{value:g}", feature.unit), " to ".join(f"{end:g}" for end in had)
+            what, ends = with_unit(f"{value:g}", feature.unit), " to ".join(f"{end:g}" for end in had)
+            known = ends and with_unit(ends, feature.unit)
         reasons[feature.name] = f"{feature.name} is {what}, training had {known or 'none'}"
     return reasons

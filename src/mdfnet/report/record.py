@@ -40,22 +40,29 @@ def describe(schema: Schema, values: Sequence[float], use: RecordUse | None = No
 
 
 def summary(use: RecordUse) -> str:
-    """What a model did with a record, in one line: how much it used, and whatever is out of the ordinary.
+    """How much of a record a model used, in a few words.
 
     Examples:
         >>> summary(RecordUse(("age", "sex"), ("view",)))
         '2 of 3 clinical values, without view'
-        >>> summary(RecordUse((), ("sex",), {"age": "age is 612 a, outside the plausible 0 to 120 a"}))
-        '0 of 2 clinical values; refused: age is 612 a, outside the plausible 0 to 120 a'
     """
     total = len(use.used) + len(use.missing) + len(use.refused)
     text = f"{len(use.used)} of {total} clinical values"
-    if use.used and use.missing:
-        fewer = len(use.missing) <= len(use.used)
-        text = f"{text}, without {', '.join(use.missing)}" if fewer else f"{text}, {', '.join(use.used)}"
-    parts = {REFUSED: use.refused, UNSEEN: use.unseen, "unknown": use.unknown}
-    said = [f"{what}: {', '.join(dict.fromkeys(reasons.values()))}" for what, reasons in parts.items() if reasons]
-    return "; ".join([text, *said])
+    if not use.used or not use.missing:
+        return text
+    fewer = len(use.missing) <= len(use.used)
+    return f"{text}, without {', '.join(use.missing)}" if fewer else f"{text}: {', '.join(use.used)}"
+
+
+def remarks(use: RecordUse) -> list[str]:
+    """What is out of the ordinary about a record, a line each: what was refused and why, what is new to the model.
+
+    Examples:
+        >>> remarks(RecordUse((), ("sex",), {"age": "age is 612 a, outside the plausible 0 to 120 a"}))
+        ['refused: age is 612 a, outside the plausible 0 to 120 a']
+    """
+    kinds = ((REFUSED, use.refused), (UNSEEN, use.unseen), ("not used", use.unknown))
+    return [f"{kind}: {reason}" for kind, reasons in kinds for reason in dict.fromkeys(reasons.values())]
 
 
 def _text(feature: Feature, value: float, use: RecordUse) -> str:
