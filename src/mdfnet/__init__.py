@@ -16,6 +16,7 @@ _HOMES = {
     "Feature": "clinical.schema",
     "Model": "model",
     "PAPER_CLASSES": "types",
+    "RecordUse": "types",
     "Schema": "clinical.schema",
     "Study": "types",
     "Target": "types",
