@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mdfnet import checkpoint
+from mdfnet.clinical.use import count_uses
 from mdfnet.data.dataset import Dataset, image_ids
 from mdfnet.errors import UserError
 from mdfnet.files import read_json, replacing
@@ -136,7 +137,12 @@ def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -
         about: JSON-able facts: model, dataset, split, versions.
     """
     folder, ids = Path(folder), [study.id for study in scored.studies]
-    content = {"about": dict(about), "intervals": scored.intervals, "evaluation": scored.evaluation.to_dict()}
+    content = {
+        "about": dict(about),
+        "clinical": count_uses(found.record for found in scored.detections),
+        "intervals": scored.intervals,
+        "evaluation": scored.evaluation.to_dict(),
+    }
     with replacing(folder / "evaluation.json") as draft:
         draft.write_text(json.dumps(_plain(content), indent=1, allow_nan=False), encoding="utf-8")
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)

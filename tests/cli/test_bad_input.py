@@ -430,7 +430,7 @@ STRANGE = [
     case(
         "CSV",
         "a.csv",
-        HEADER.replace("age", "lactate,age") + "phantom-00000,2,500,98.6,,,0.97,70,120,3,,\n",
+        HEADER.replace(",age", ",lactate,age") + "phantom-00000,2,500,98.6,,,0.97,70,120,3,,\n",
         ["note: columns that the model does not know are not used: lactate"],
     ),
 ]

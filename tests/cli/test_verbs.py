@@ -126,6 +126,8 @@ def test_evaluate(evaluation, phantom_set):
     assert len(rows) == len(found.anns) and {row["image"] for row in rows} == names
     scores = json.loads((evaluation / "evaluation.json").read_text())
     assert scores["about"]["split"] == "test" and len(scores["evaluation"]["films"]) == 4
+    assert len(scores["clinical"]) == 10
+    assert all(n["used"] + n["missing"] + n["refused"] == 4 for n in scores["clinical"].values())
     report = (evaluation / "report.html").read_text()
     assert "synthetic" in report and "Not a medical device" in report
 

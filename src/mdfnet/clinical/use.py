@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 
 import numpy as np
@@ -11,6 +11,9 @@ from mdfnet.clinical.plausible import out_of_range, swapped, with_unit
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Seen
 from mdfnet.types import RecordUse
+
+#: What may become of a value of the model's features; what is unseen is used, too.
+KINDS = ("used", "missing", "refused", "unseen")
 
 
 def uses_of(
@@ -48,6 +51,21 @@ def uses_of(
         unknown = {name: why for name, why in note.items() if name not in schema.names}
         uses.append(RecordUse(tuple(used), missing, reasons, flagged, unknown))
     return uses
+
+
+def count_uses(uses: Iterable[RecordUse | None]) -> dict[str, dict[str, int]]:
+    """On how many films each feature was used, missing, refused, or used though unseen in training.
+
+    Examples:
+        >>> count_uses([RecordUse(("age",), ("sex",)), RecordUse((), ("sex",), {"age": "why"}), None])["age"]
+        {'used': 1, 'missing': 0, 'refused': 1, 'unseen': 0}
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for use in uses:
+        for kind in KINDS if use is not None else ():
+            for name in getattr(use, kind):
+                counts.setdefault(name, dict.fromkeys(KINDS, 0))[kind] += 1
+    return counts
 
 
 def _reasons(schema: Schema, given: np.ndarray, refused: np.ndarray) -> dict[str, str]:
