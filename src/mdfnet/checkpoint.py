@@ -76,7 +76,8 @@ def save(model: Model, folder: str | Path, **training: Any) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / CARD).is_file():
         raise UserError("the folder exists and holds no model", where=folder, fix="choose another name")
     with replacing_folder(folder) as draft:
-        state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+        # Copies, since safetensors refuses weights that a network has under two names.
+        state = {key: value.detach().cpu().clone().contiguous() for key, value in model.state_dict().items()}
         (draft / WEIGHTS).write_bytes(serialize(state))  # save_file hides a full disk from us
         card = _card(model, _sha256(draft / WEIGHTS), training)
         (draft / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
-from mdfnet.detectors.settings import DenseConfig, DetectorConfig, RCNNConfig, ZooConfig
+from mdfnet.detectors.settings import DenseConfig, DetectorConfig, RCNNConfig, TransformersConfig, ZooConfig
 from mdfnet.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ def _dense(name: str, family: str, source: str) -> Entry:
     return Entry(name, family, home, DenseConfig, "torchvision", "BSD-3-Clause", source=source)
 
 
+def _transformers(name: str, source: str) -> Entry:
+    home = "mdfnet.detectors.transformers:build"
+    return Entry(name, "DETR", home, TransformersConfig, "transformers", "Apache-2.0", extra="detr", source=source)
+
+
 _FASTER, _MASK = "Ren et al., NeurIPS 2015", "He et al., ICCV 2017"
 _RETINA, _FCOS, _SSD = "Lin et al., ICCV 2017", "Tian et al., ICCV 2019", "Liu et al., ECCV 2016"
 
@@ -104,6 +109,14 @@ OWN = (
     _torchvision("fcos_resnet50_fpn", "FCOS", _FCOS),
     _torchvision("ssd300_vgg16", "SSD", _SSD),
     _torchvision("ssdlite320_mobilenet_v3_large", "SSD", "Sandler et al., CVPR 2018; Howard et al., ICCV 2019"),
+    _transformers("detr", "Carion et al., ECCV 2020"),
+    _transformers("conditional-detr", "Meng et al., ICCV 2021"),
+    _transformers("deformable-detr", "Zhu et al., ICLR 2021"),
+    _transformers("rt-detr-v2", "Lv et al., 2024"),
+    _transformers("d-fine", "Peng et al., ICLR 2025"),
+    _transformers("rf-detr", "Robinson et al., 2025"),
+    _transformers("lw-detr", "Chen et al., 2024"),
+    _transformers("yolos", "Fang et al., NeurIPS 2021"),
 )
 
 

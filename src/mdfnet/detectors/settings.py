@@ -117,3 +117,13 @@ class ZooConfig(LibraryConfig):
     @property
     def smallest_input(self) -> int:
         return 288 if self.name == "ssd300_vgg16" else 64
+
+
+class TransformersConfig(LibraryConfig):
+    """A detector of Hugging Face transformers; its options are the keys of its config there, such as ``num_queries``.
+
+    ``backbone_config`` is a mapping of its own; what it leaves out stays as it is. ``weights`` may also be a folder as
+    transformers saves it, or a name on the Hugging Face hub.
+    """
+
+    name: Literal["detr", "conditional-detr", "deformable-detr", "rt-detr-v2", "d-fine", "rf-detr", "lw-detr", "yolos"]

@@ -87,7 +87,7 @@ def _download(name: str, weights: str) -> dict[str, Tensor]:
         raise no_download(weights, name, error) from None
 
 
-def no_download(weights: str, name: str, error: Exception) -> UserError:
+def no_download(weights: str, name: str, error: object) -> UserError:
     """The error to raise where weights cannot be fetched."""
     fix = "give a local .safetensors file as detector.weights, or detector.weights=null to train from scratch"
     return UserError(f"cannot download {weights} of {name} ({error})", where="detector.weights", fix=fix)
