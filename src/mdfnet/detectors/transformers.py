@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,9 @@ PRECISE = re.compile(
 
 #: Modules whose ``training`` flag adds queries that only a loss can use: denoising, groups; by their class's ending.
 SWITCHES = ("ForObjectDetection", "Model", "DFineDecoder", "LwDetrModel", "LwDetrAttention", "RfDetrAttention")
+
+#: Score of an untrained query (Lin et al., ICCV 2017, section 3.3), as the published models have it.
+PRIOR = 0.01
 
 #: Parameters of a backbone that only its own pretraining uses.
 UNUSED = ("mask_token",)
@@ -184,6 +188,8 @@ def build(config: TransformersConfig, input: InputConfig, classes: int) -> Trans
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         raise UserError(f"{config.name}: {error}", where="detector.options") from None
     _let_learn(net, config)
+    if not kind.softmax:
+        _let_start(net, kind)
     return TransformersDetector(net, kind, config, input, channels, partial(pretrain, config.weights))
 
 
@@ -200,6 +206,14 @@ def _let_learn(net: PreTrainedModel, config: TransformersConfig) -> None:
                     setattr(module, name, nn.BatchNorm2d(len(child.weight)))
     for name, parameter in backbone.named_parameters():
         parameter.requires_grad_(not name.endswith(UNUSED))
+
+
+def _let_start(net: PreTrainedModel, kind: Kind) -> None:
+    """Score layers that the library starts at one half start low, or most of the loss is spent on nothing."""
+    for name in _layers(net, kind.scores):
+        bias = net.get_submodule(name).bias
+        if not bias.any():
+            nn.init.constant_(bias, -math.log((1 - PRIOR) / PRIOR))
 
 
 def _channels(net: PreTrainedModel, kind: Kind, input: InputConfig) -> list[int]:

@@ -57,11 +57,14 @@ BACKBONES: dict[str, dict[str, Any]] = {
     },
 }
 
-#: What else the published models have and the library's defaults do not: a loss behind every layer of the decoder.
+#: What else the published models have and the library's defaults do not: a loss behind every
+#: layer of the decoder, scores that start low.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "detr": {"auxiliary_loss": True},
     "conditional-detr": {"auxiliary_loss": True},
     "deformable-detr": {"auxiliary_loss": True},
+    "rt-detr-v2": {"initializer_bias_prior_prob": 0.01},
+    "d-fine": {"initializer_bias_prior_prob": 0.01},
     "lw-detr": {"projector_scale_factors": [1.0]},
 }
 
