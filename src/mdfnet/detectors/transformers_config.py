@@ -119,7 +119,7 @@ def _backbone(config: TransformersConfig, input: InputConfig, given: Mapping[str
         types = (backbone["model_type"] for backbone in BACKBONES.values())
         raise UserError(f"no backbone {model_type!r}", where=where, fix=nearest(model_type, types)) from None
     _known(given, kind, where, ("model_type", "out_features", "out_indices"))
-    values = (own if model_type == own["model_type"] else {}) | {"num_channels": input.channels}
+    values = dict(own) if model_type == own["model_type"] else {}
     if config.name in SIZED:
         values["image_size"] = input.size
     if "out_indices" in given:
@@ -128,11 +128,19 @@ def _backbone(config: TransformersConfig, input: InputConfig, given: Mapping[str
     values.pop("model_type")
     made = _made(kind, values, where)
     if isinstance(made, transformers.HGNetV2Config):  # it has some widths twice
-        made.stem_channels = [input.channels, *made.stem_channels[1:]]
         made.hidden_sizes = list(made.stage_out_channels)
+    set_channels(made, input.channels)
     if hasattr(made, "use_pretrained_backbone"):
         made.use_pretrained_backbone = False
     return made
+
+
+def set_channels(config: PreTrainedConfig, channels: int) -> None:
+    """Let a network, or an image backbone, see films of so many channels."""
+    config = getattr(config, "backbone_config", config)
+    config.num_channels = channels
+    if hasattr(config, "stem_channels"):
+        config.stem_channels = [channels, *config.stem_channels[1:]]
 
 
 def _fit_widths(made: PreTrainedConfig, options: Mapping[str, Any]) -> None:
