@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torchvision.ops import box_convert, clip_boxes_to_image
 from transformers import PreTrainedModel
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of
 from mdfnet.detectors.settings import TransformersConfig
 from mdfnet.detectors.transformers_config import PREFIXES, library_config, quiet
 from mdfnet.detectors.transformers_weights import pretrain
 from mdfnet.errors import UserError
+from mdfnet.settings import InputConfig
 from mdfnet.types import Detections
 
 

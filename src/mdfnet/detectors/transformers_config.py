@@ -13,9 +13,9 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 from transformers.utils import logging
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.settings import TransformersConfig
 from mdfnet.errors import UserError, nearest
+from mdfnet.settings import InputConfig
 
 #: Names of the library's classes without their ending.
 PREFIXES = {
