@@ -67,7 +67,7 @@ PRECISE = re.compile(
 )
 
 #: Modules whose ``training`` flag adds queries that only a loss can use: denoising, groups; by their class's ending.
-SWITCHES = ("ForObjectDetection", "Model", "DFineDecoder", "LwDetrModel", "LwDetrAttention", "RfDetrAttention")
+SWITCHES = ("ForObjectDetection", "Model", "DFineDecoder", "LwDetrAttention", "RfDetrAttention")
 
 #: Score of an untrained query (Lin et al., ICCV 2017, section 3.3), as the published models have it.
 PRIOR = 0.01
