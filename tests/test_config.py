@@ -34,7 +34,7 @@ def test_an_override_changes_one_key(override, part, leaf, value):
 
 
 def test_another_detector_may_come_with_the_input_it_needs():
-    with pytest.raises(UserError, match="input.size 160 leaves ssd300_vgg16 one cell; at least 288"):
+    with pytest.raises(UserError, match=r"input\.size 160 leaves ssd300_vgg16 one cell; at least 288"):
         load_config("tiny", ["detector.name=ssd300_vgg16"])
     config = load_config("tiny", ["detector.name=ssd300_vgg16", "size=288"])
     assert (config.detector.name, config.input.size) == ("ssd300_vgg16", 288)
