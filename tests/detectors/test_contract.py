@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from torchvision.ops import box_iou
 
 import mdfnet
@@ -26,15 +27,8 @@ KNOWN = [67, 38.9, 110, 24, 91, 120, 70, 3, 2, 1.0]
 RECORDS = torch.tensor([KNOWN, [NAN] * 10, [54, NAN, 80, NAN, 98, 130, 80, NAN, 3, 0]])
 OTHERS = RECORDS + torch.tensor([2.0] * 9 + [0.0])
 
-#: Options that make a detector quick, by the beginning of its name: few proposals.
-_TWO_STAGES = {
-    "rpn_pre_nms_top_n_train": 50,
-    "rpn_post_nms_top_n_train": 20,
-    "rpn_pre_nms_top_n_test": 50,
-    "rpn_post_nms_top_n_test": 20,
-    "box_batch_size_per_image": 8,
-}
-QUICK: dict[str, dict[str, Any]] = {"fasterrcnn": _TWO_STAGES, "maskrcnn": _TWO_STAGES}
+#: Options that make a detector quick, by the beginning of its name.
+QUICK: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("quick.yaml").read_text())
 
 FAMILIES = ("rcnn", "retinanet", "fcos", "ssd")
 #: One key changed at a time, then what belongs together. The paper's map comes last: it does not start as the identity.
@@ -51,7 +45,7 @@ def overrides(name: str) -> dict[str, Any]:
     """Config keys of the smallest model with a detector."""
     entry = entries()[name]
     size = -(-max(64, entry.settings(name=name).smallest_input) // 32) * 32
-    quick = next((options for start, options in QUICK.items() if name.startswith(start)), None)
+    quick = QUICK.get(max((start for start in QUICK if name.startswith(start)), key=len, default=""))
     keys = {"detector.name": name, "size": size, "detections": 300, "box_score": 0.0}
     return keys | ({"detector.options": quick} if quick else {})
 
