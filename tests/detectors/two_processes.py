@@ -45,7 +45,7 @@ def step_twice(overrides: dict, rank: int) -> None:
 def main(meeting: str, cases: str, rank: int) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group(
-        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=2, timeout=timedelta(seconds=60)
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=2, timeout=timedelta(minutes=5)
     )
     for name, overrides in json.loads(cases).items():
         print(name, end=" ", flush=True)
