@@ -33,6 +33,13 @@ def test_an_override_changes_one_key(override, part, leaf, value):
     assert after.model_dump() == changed
 
 
+def test_another_detector_may_come_with_the_input_it_needs():
+    with pytest.raises(UserError, match=r"input\.size 160 leaves ssd300_vgg16 one cell; at least 288"):
+        load_config("tiny", ["detector.name=ssd300_vgg16"])
+    config = load_config("tiny", ["detector.name=ssd300_vgg16", "size=288"])
+    assert (config.detector.name, config.input.size) == ("ssd300_vgg16", 288)
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -44,7 +51,13 @@ def test_an_override_changes_one_key(override, part, leaf, value):
         pytest.param(["epochs=0"], "train.epochs = 0", id="out of range"),
         pytest.param(["size=500"], "multiple of 32", id="a size the network cannot take"),
         pytest.param(["input.channels=3"], "mean and std need 3 values", id="channels without their means"),
-        pytest.param(["size=32", "stride=32", "depth=32"], "one cell", id="a map of one cell"),
+        pytest.param(
+            ["size=32", "stride=32", "depth=32"],
+            "config: input.size 32 leaves rcnn one cell; at least 64",
+            id="a map of one cell",
+        ),
+        pytest.param(["depth=8", "stride=16"], "detector: depth 8 is below stride 16", id="keys that do not fit"),
+        pytest.param(["detector.name=ssd300"], "no detector 'ssd300'; did you mean", id="an unknown detector"),
         pytest.param(["map=deconvolution"], "fusion.map", id="an unknown fusion"),
     ],
 )

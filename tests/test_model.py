@@ -1,6 +1,4 @@
-"""The model keeps the contract that users and other parts rely on."""
-
-import copy
+"""What a model does around its detector. What every detector must do with it stands in detectors/test_contract.py."""
 
 import pytest
 import torch
@@ -36,19 +34,8 @@ def targets():
 
 
 def tiny(**overrides):
-    """A small model that looks at its film: fresh batch norms would pass on next to nothing."""
     torch.manual_seed(0)
-    model = mdfnet.build("tiny", size=64, detections=5, box_score=0.0, **overrides)
-    norms = [module for module in model.detector.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0
-    with torch.no_grad():
-        model.train().detector.net.backbone(torch.rand(8, 1, 64, 64))
-        model.detector.net.roi_heads.box_predictor.cls_score.weight.mul_(30)
-    return model
-
-
-OTHERS = RECORDS + torch.tensor([2.0] * 9 + [0.0])
+    return mdfnet.build("tiny", size=64, detections=5, box_score=0.0, **overrides)
 
 
 def trained(model):
@@ -67,105 +54,11 @@ def assert_same(first, second, same=True):
     assert equal == same
 
 
-FUSIONS = [
-    pytest.param({"map": None}, id="1-D only"),
-    pytest.param({"vector": None}, id="3-D only"),
-    pytest.param({}, id="both"),
-]
-
-
-@pytest.mark.parametrize("fusion", FUSIONS)
-def test_a_fused_model_starts_as_the_plain_detector(fusion, images):
-    plain, fused = tiny(map=None, vector=None), tiny(**fusion)
-    fused.detector.load_state_dict(plain.detector.state_dict())
-    for records in (RECORDS, None):
-        assert_same(fused.detect(images, records), plain.detect(images, records))
-
-
-@pytest.mark.parametrize("fusion", FUSIONS)
-def test_after_training_the_record_matters(fusion, images):
-    model = trained(tiny(**fusion))
-    assert_same(model.detect(images, RECORDS), model.detect(images, OTHERS), same=False)
-    assert all(
-        found.boxes.isfinite().all() and found.scores.isfinite().all() for found in model.detect(images, RECORDS)
-    )
-
-
-def test_one_patients_record_does_not_touch_anothers_film(images):
-    model, other = trained(tiny()), RECORDS.clone()
-    other[0] = OTHERS[0]
-    assert_same(model.detect(images, RECORDS)[1:], model.detect(images, other)[1:])
-
-
-def test_no_records_is_all_values_missing(images):
-    model = trained(tiny())
-    assert_same(model.detect(images, None), model.detect(images, torch.full((3, 10), NAN)))
-
-
-def test_losses_are_finite_and_reach_every_parameter(images, targets):
-    model = tiny()
-    losses = model.losses(images, targets, RECORDS)
-    assert all(loss.ndim == 0 and loss.isfinite() for loss in losses.values())
-    sum(losses.values()).backward()
-    assert [name for name, p in model.named_parameters() if p.grad is None] == []
-
-
-def test_films_without_boxes_alone_give_finite_losses(images, targets):
-    losses = tiny().losses(images, [targets[1]] * 3, RECORDS)
-    assert all(loss.isfinite() for loss in losses.values())
-
-
-@pytest.mark.parametrize("training", [True, False], ids=["in training mode", "in evaluation mode"])
-def test_losses_and_detect_are_two_methods_not_a_mode(training, images, targets):
-    model = tiny().train(training)
-    assert set(model.losses(images, targets, RECORDS)) >= {"loss_classifier", "loss_objectness"}
-    state = copy.deepcopy(model.state_dict())
-    assert len(model.detect(images, RECORDS)) == 3
-    assert model.training == training
-    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items()), (
-        "detect changed the weights"
-    )
-
-
-@pytest.mark.parametrize("fusion", FUSIONS)
-def test_encode_and_detect_from_is_detect(fusion, images):
-    model = trained(tiny(**fusion))
-    assert_same(model.detect_from(model.encode(images), RECORDS), model.detect(images, RECORDS))
-    assert_same(model.detect(images, RECORDS), model.detect(images, RECORDS))
-
-
-def test_one_film_with_many_records(images):
-    model = trained(tiny())
-    many = model.detect_from(model.encode(images[:1]), RECORDS)
-    one_by_one = [model.detect(images[:1], record[None])[0] for record in RECORDS]
-    for found, alone in zip(many, one_by_one, strict=True):
-        torch.testing.assert_close(found.scores, alone.scores)
-        torch.testing.assert_close(found.boxes, alone.boxes, atol=0.01, rtol=0)
-
-
-def test_boxes_are_in_the_pixels_of_the_film_given(images):
-    for image, found in zip(images, tiny().detect(images), strict=True):
-        height, width = image.shape[-2:]
-        assert len(found), "nothing to look at"
-        assert found.boxes.min() >= 0 and (found.boxes[:, 2] <= width).all() and (found.boxes[:, 3] <= height).all()
-        assert (found.scores.diff() <= 0).all() and found.labels.min() >= 1 and found.labels.max() <= 5
-
-
-def test_a_copy_has_its_own_fusers(images):
-    model = trained(tiny())
-    before, twin = model.detect(images, RECORDS), copy.deepcopy(model)
-    with torch.no_grad():
-        for parameter in twin.fusion.parameters():
-            parameter.mul_(-1)
-    assert_same(model.detect(images, RECORDS), before)
-    assert_same(twin.detect(images, RECORDS), before, same=False)
-
-
 def test_a_mask_head_outlines_what_it_finds(images, targets):
     model = tiny(mask_head=True)
     assert "loss_mask" in model.losses(images, targets, RECORDS)
     for image, found in zip(images, model.detect(images), strict=True):
-        assert found.masks.shape == (len(found), *image.shape[-2:])
+        assert len(found) and found.masks.shape == (len(found), *image.shape[-2:])
         assert found.masks.min() >= 0 and found.masks.max() <= 1
 
 
@@ -186,8 +79,11 @@ def test_the_two_fusions_are_two_keys():
     assert tiny(map=None, vector=None).fusion is None
 
 
-def test_a_fused_models_detector_has_the_plain_ones_keys():
-    assert tiny().detector.state_dict().keys() == tiny(map=None, vector=None).detector.state_dict().keys()
+def test_detection_is_in_evaluation_mode_whatever_a_part_was_left_in(images):
+    model = tiny().eval()
+    expected = model.detect(images)
+    model.detector.net.backbone.train()
+    assert_same(model.detect(images), expected)
 
 
 @pytest.mark.parametrize(

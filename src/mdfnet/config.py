@@ -146,7 +146,7 @@ def load_config(source: str | Path | Config = "default", overrides: list[str] | 
     given = list(overrides.items() if isinstance(overrides, Mapping) else map(_split, overrides))
     name = dict(given).get("detector.name", config.detector.name)
     if name != config.detector.name:
-        config = _validate(config.model_dump() | {"detector": {"name": name}}, "override")
+        config = config.model_copy(update={"detector": find(name).settings(name=name)})  # its input may be given, too
     values = config.model_dump()
     for key, value in given:
         *parts, leaf = _locate(key, config)
@@ -178,7 +178,8 @@ def _say(problem: dict[str, Any], known: list[str]) -> str:
     key = ".".join(str(part) for part in problem["loc"]) or "config"
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key!r}; {nearest(key, known)}"
-    return f"{key} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    given = "" if isinstance(problem["input"], Mapping) else f" = {problem['input']!r}"  # a whole part says too much
+    return f"{key}{given}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def keys(config: Config | None = None) -> list[str]:

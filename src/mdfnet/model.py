@@ -212,6 +212,9 @@ class Model(nn.Module):
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
+        if not any(module.training for module in self.modules()):  # a fifth of the time that setting it takes
+            yield
+            return
         training = self.training
         self.eval()
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
 from mdfnet.fusion.maps import zeroed
@@ -76,7 +75,8 @@ class Residual(nn.Module):
         self.out = zeroed(nn.Linear(hidden, width_out))
 
     def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        return y + self.out(torch.relu(self.look(x) + self.know(z)))
+        hidden = self.look(x).add_(self.know(z)).relu_()  # in place: there may be as many rows as a map has cells
+        return y + self.out(hidden)
 
 
 def channels_of(layer: nn.Linear | nn.Conv2d) -> tuple[int, int]:
