@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mdfnet.detectors.settings import ComposedConfig
-from mdfnet.detectors.weights import find_weights, load_fitting
+from mdfnet.detectors.weights import find_weights, load_fitting, sum_colors
 from mdfnet.errors import UserError, nearest
 
 
@@ -185,7 +185,10 @@ def _layers(name: str) -> dict[int, tuple[int, int]]:
 
 
 def grey_input(net: nn.Module) -> None:
-    """Give a network's first convolution one input channel; starts as if the grey film were copied to three."""
+    """Let a network's first convolution take grey films; it starts as if the film were copied to three channels.
+
+    A stem that first lays the pixels of a patch behind each other, as YOLOX's, sees three channels of each of them.
+    """
     owner, name = next(
         (module, name)
         for module in net.modules()
@@ -193,9 +196,10 @@ def grey_input(net: nn.Module) -> None:
         if isinstance(child, nn.Conv2d)
     )
     old = getattr(owner, name)
-    new = nn.Conv2d(1, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None)
+    pixels = old.in_channels // 3
+    new = nn.Conv2d(pixels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None)
     with torch.no_grad():
-        new.weight.copy_(old.weight.sum(1, keepdim=True))
+        new.weight.copy_(sum_colors(old.weight))
         if old.bias is not None:
             new.bias.copy_(old.bias)
     setattr(owner, name, new)

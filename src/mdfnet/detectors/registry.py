@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
-from mdfnet.detectors.settings import DenseConfig, DetectorConfig, RCNNConfig, ZooConfig
+from mdfnet.detectors.settings import DenseConfig, DetectorConfig, RCNNConfig, YOLOConfig, ZooConfig
 from mdfnet.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Entry:
         home: ``module:callable`` that makes it from ``(settings, input, classes)``; imported when first built.
         settings: The class of its settings.
         library: The distribution it needs.
-        license: Of that distribution.
+        license: Of the code that is used of it.
         extra: The extra of this package that installs it; None: always there.
         source: Where it was published.
     """
@@ -82,8 +82,14 @@ def _dense(name: str, family: str, source: str) -> Entry:
     return Entry(name, family, home, DenseConfig, "torchvision", "BSD-3-Clause", source=source)
 
 
+def _yolo(name: str, kind: str, license: str, source: str) -> Entry:
+    home = f"mdfnet.detectors.libreyolo:{kind}"
+    return Entry(name, "YOLO", home, YOLOConfig, "libreyolo", license, extra="yolo", source=source)
+
+
 _FASTER, _MASK = "Ren et al., NeurIPS 2015", "He et al., ICCV 2017"
 _RETINA, _FCOS, _SSD = "Lin et al., ICCV 2017", "Tian et al., ICCV 2019", "Liu et al., ECCV 2016"
+_YOLOX, _YOLOV9 = "Ge et al., arXiv 2107.08430", "Wang et al., ECCV 2024"
 
 #: The detectors that come with this package.
 OWN = (
@@ -104,6 +110,8 @@ OWN = (
     _torchvision("fcos_resnet50_fpn", "FCOS", _FCOS),
     _torchvision("ssd300_vgg16", "SSD", _SSD),
     _torchvision("ssdlite320_mobilenet_v3_large", "SSD", "Sandler et al., CVPR 2018; Howard et al., ICCV 2019"),
+    *(_yolo(f"yolox_{size}", "YOLOX", "Apache-2.0", _YOLOX) for size in ("nano", "tiny", "s", "m", "l")),
+    *(_yolo(f"yolov9_{size}", "YOLOv9", "MIT", _YOLOV9) for size in ("t", "s", "m", "c")),
 )
 
 

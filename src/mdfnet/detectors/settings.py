@@ -117,3 +117,12 @@ class ZooConfig(LibraryConfig):
     @property
     def smallest_input(self) -> int:
         return 288 if self.name == "ssd300_vgg16" else 64
+
+
+class YOLOConfig(LibraryConfig):
+    """A YOLO of libreyolo.
+
+    Its options are, for YOLOX, ``depth``, ``width``, ``depthwise`` and ``act``; for YOLOv9, ``reg_max``.
+    """
+
+    box_nms: float = Field(0.5, gt=0, le=1)
