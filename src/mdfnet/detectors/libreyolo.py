@@ -23,9 +23,9 @@ from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import batched_nms, box_convert, clip_boxes_to_image
 
 from mdfnet.config import InputConfig
-from mdfnet.detectors.backbone import grey_input
 from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of
 from mdfnet.detectors.settings import YOLOConfig
+from mdfnet.detectors.trunks import grey_input
 from mdfnet.detectors.weights import load_fitting, no_download, read_weights
 from mdfnet.errors import UserError, nearest
 from mdfnet.types import Detections

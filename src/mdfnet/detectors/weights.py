@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from mdfnet.errors import UserError, nearest
 
-
 #: Input channels of a first layer for colors and for grey: of a pixel, and of the four pixels of a patch.
 COLORED = ((3, 1), (12, 4))
 
