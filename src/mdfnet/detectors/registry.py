@@ -54,6 +54,11 @@ class Entry:
             return False
         return True
 
+    @property
+    def install(self) -> str:
+        """The command that installs its library."""
+        return f"pip install 'mdfnet[{self.extra}]'" if self.extra else f"pip install {self.library}"
+
     def build(self, settings: DetectorConfig, input: InputConfig, classes: int) -> Detector:
         """Make it, untrained.
 
@@ -66,8 +71,8 @@ class Entry:
             UserError: Its library is missing, or it does not take these settings.
         """
         if not self.installed:
-            fix = f"pip install 'mdfnet[{self.extra}]'" if self.extra else f"pip install {self.library}"
-            raise UserError(f"{self.name} needs {self.library}, which is not installed", where="detector.name", fix=fix)
+            what = f"{self.name} needs {self.library}, which is not installed"
+            raise UserError(what, where="detector.name", fix=self.install)
         module, _, maker = self.home.partition(":")
         return getattr(import_module(module), maker)(settings, input, classes)
 
@@ -128,15 +133,27 @@ def entries() -> dict[str, Entry]:
     """
     known = {entry.name: entry for entry in OWN}
     for point in metadata.entry_points(group=GROUP):
-        try:
-            entry = point.load()
-        except Exception as error:  # whatever another package does wrong
-            raise UserError(f"cannot load detector {point.name!r}: {error}", where=point.value) from None
-        if not isinstance(entry, Entry) or entry.name in known:
-            what = "is no mdfnet.detectors.registry.Entry" if not isinstance(entry, Entry) else "takes a name in use"
-            raise UserError(f"detector {point.name!r} {what}", where=point.value)
+        where = f"{point.dist.name} ({point.value})" if point.dist else point.value
+        entry = _load(point, where)
+        if entry.name in known:
+            fix = f"give it another name, or uninstall {point.dist.name if point.dist else point.value}"
+            raise UserError(f"detector {entry.name!r} takes a name in use", where=where, fix=fix)
         known[entry.name] = entry
     return known
+
+
+def _load(point: metadata.EntryPoint, where: str) -> Entry:
+    """Another package's entry; whatever it does wrong is said with the package's name."""
+    fix = f"update or uninstall {point.dist.name}" if point.dist else None
+    try:
+        entry = point.load()
+    except Exception as error:
+        what = f"cannot load detector {point.name!r}: {type(error).__name__}: {error}"
+        raise UserError(what, where=where, fix=fix) from error
+    if not isinstance(entry, Entry):
+        what = f"detector {point.name!r} is of {type(entry).__name__}, not a mdfnet.detectors.registry.Entry"
+        raise UserError(what, where=where, fix=fix)
+    return entry
 
 
 def find(name: str) -> Entry:
