@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.base import Detector, MapSite, VectorSite
 from mdfnet.detectors.registry import Entry
+from mdfnet.settings import InputConfig
 
 #: Classes of the detector that is looked at, as many as the paper's.
 CLASSES = 5

@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import batched_nms, box_convert, clip_boxes_to_image
 
-from mdfnet.config import InputConfig
 from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of
 from mdfnet.detectors.settings import YOLOConfig
 from mdfnet.detectors.trunks import grey_input
 from mdfnet.detectors.weights import load_fitting, no_download, read_weights
 from mdfnet.errors import UserError, nearest
+from mdfnet.settings import InputConfig
 from mdfnet.types import Detections
 
 #: Boxes per film that enter NMS, as in torchvision's one-stage detectors.
