@@ -81,7 +81,7 @@ def test_a_few_steps_teach_one_film(images):
         optimizer.step()
     found = model.detect(films[:1])[0]
     assert found.labels[0] == 2 and (found.scores.diff() <= 0).all()
-    assert (found.boxes[0] - target[0]["boxes"][0]).abs().max() < 4
+    assert (found.boxes[0] - target[0]["boxes"][0]).abs().max() < 8  # a cell of the finest map
 
 
 def test_yolox_detects_the_boxes_its_loss_sees(images):
