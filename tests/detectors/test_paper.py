@@ -136,11 +136,11 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 def test_making_a_model_draws_the_same_random_numbers_every_time():
     """Whatever was made before in the process: a seed means the same weights."""
-    from mdfnet.detectors import backbone
+    from mdfnet.detectors import trunks
 
     def weights():
         torch.manual_seed(0)
         return mdfnet.build("tiny").detector.net.rpn.head.cls_logits.weight
 
-    backbone._strides.cache_clear()
+    trunks._strides.cache_clear()
     assert torch.equal(weights(), weights())

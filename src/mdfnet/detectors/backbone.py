@@ -1,18 +1,16 @@
-"""Image backbones: a torchvision classifier's trunk, cut where its stride is what the detector wants."""
+"""Image backbones: a classifier's trunk, cut where its stride is what the detector wants."""
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict
 
 import torch
-import torchvision
 from torch import nn
 from torch.nn import functional as F
 
 from mdfnet.detectors.settings import ComposedConfig
-from mdfnet.detectors.weights import find_weights, load_fitting
-from mdfnet.errors import UserError, nearest
+from mdfnet.detectors.trunks import trunk, trunk_state
+from mdfnet.detectors.weights import load_fitting
 
 
 class Backbone(nn.Module):
@@ -25,7 +23,7 @@ class Backbone(nn.Module):
     (arXiv 2302.13390): 1,258,848 parameters.
 
     Args:
-        name: A torchvision classifier with a ``.features`` trunk, or a ResNet.
+        name: A torchvision classifier with a ``.features`` trunk, a ResNet, or ``timm/NAME``.
         stride: Input pixels per cell of the map.
         depth: Stride of the trunk's last layer, at least ``stride``.
         channels: Channels of the map.
@@ -48,16 +46,8 @@ class Backbone(nn.Module):
     ):
         super().__init__()
         self.out_channels = channels  # where torchvision's detectors look for it
-        features = _features(name)
-        layers = _layers(name)
-        for wanted in (stride, depth):
-            if wanted not in layers:
-                known = ", ".join(map(str, layers))
-                raise UserError(f"{name} has no map of stride {wanted}", where="detector.stride", fix=f"it has {known}")
-        (self.tap, fine), (last, deep) = layers[stride], layers[depth]
-        self.trunk = features[: last + 1]
-        if in_channels == 1:
-            grey_input(self.trunk)
+        self.trunk, widths = trunk(name, sorted({stride, depth}), in_channels)
+        fine, deep = widths[0], widths[-1]
         self.lateral = nn.Conv2d(fine, channels, 1) if depth > stride else None
         self.top = nn.Conv2d(deep, channels, 1) if depth > stride else None
         width = channels if depth > stride else deep
@@ -68,12 +58,10 @@ class Backbone(nn.Module):
                 module.momentum = momentum
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for index, layer in enumerate(self.trunk):
-            x = layer(x)
-            if index == self.tap:
-                fine = x
+        maps = self.trunk(x)
+        x = maps[-1]
         if self.lateral is not None:
-            fine = self.lateral(fine)
+            fine = self.lateral(maps[0])
             x = fine + F.interpolate(self.top(x), fine.shape[-2:], mode="nearest")
         return self.norm(self.neck(x))
 
@@ -120,21 +108,6 @@ def image_backbone(config: ComposedConfig, in_channels: int) -> Backbone:
     )
 
 
-def load_weights(net: Backbone, name: str, weights: str) -> None:
-    """Start a backbone's trunk from pretrained weights.
-
-    Args:
-        net: The backbone.
-        name: The classifier it was made from.
-        weights: See :func:`mdfnet.detectors.weights.find_weights`.
-
-    Raises:
-        UserError: The weights cannot be had or do not fit.
-    """
-    state = {key.removeprefix("features."): value for key, value in find_weights(name, weights).items()}
-    load_fitting(net.trunk, state, where=weights, fix=f"give the weights of {name}")
-
-
 def pretrain(config: ComposedConfig, net: nn.Module) -> None:
     """Start the trunks of all backbones in a network from the weights a config names, if any.
 
@@ -143,59 +116,7 @@ def pretrain(config: ComposedConfig, net: nn.Module) -> None:
     """
     if config.weights is None:
         return
-    state = find_weights(config.backbone, config.weights)
-    state = {key.removeprefix("features."): value for key, value in state.items()}
     for module in net.modules():
         if isinstance(module, Backbone):
+            state = trunk_state(config.backbone, config.weights, module.trunk)
             load_fitting(module.trunk, state, where=config.weights, fix=f"give the weights of {config.backbone}")
-
-
-def _features(name: str) -> nn.Sequential:
-    """A classifier without its pooling and classification: its ``.features``, or what stands before ``.avgpool``."""
-    known = torchvision.models.list_models(module=torchvision.models)
-    if name not in known:
-        raise UserError(f"no torchvision classifier {name!r}", where="detector.backbone", fix=nearest(name, known))
-    classifier = torchvision.models.get_model(name, weights=None)
-    features = getattr(classifier, "features", None)
-    if isinstance(features, nn.Sequential):
-        return features
-    if not isinstance(classifier, torchvision.models.ResNet):
-        fix = "take mobilenet_v3_small or resnet50, for two"
-        raise UserError(f"{name} has no trunk that can be cut", where="detector.backbone", fix=fix)
-    layers = list(classifier.named_children())
-    return nn.Sequential(OrderedDict(layers[: [child for child, _ in layers].index("avgpool")]))
-
-
-@functools.cache
-def _strides(name: str) -> tuple[tuple[int, int], ...]:
-    """Stride and channels behind every layer of a classifier's trunk."""
-    side, found = 256, []
-    # Shapes only: nothing is computed, and the random numbers of whoever asks first stay as they are.
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        x = torch.zeros(1, 3, side, side)
-        for layer in _features(name).eval():
-            x = layer(x)
-            found.append((side // x.shape[-1], x.shape[1]))
-    return tuple(found)
-
-
-def _layers(name: str) -> dict[int, tuple[int, int]]:
-    """Stride -> index and channels of the last layer of that stride."""
-    return {stride: (index, channels) for index, (stride, channels) in enumerate(_strides(name))}
-
-
-def grey_input(net: nn.Module) -> None:
-    """Give a network's first convolution one input channel; starts as if the grey film were copied to three."""
-    owner, name = next(
-        (module, name)
-        for module in net.modules()
-        for name, child in module.named_children()
-        if isinstance(child, nn.Conv2d)
-    )
-    old = getattr(owner, name)
-    new = nn.Conv2d(1, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None)
-    with torch.no_grad():
-        new.weight.copy_(old.weight.sum(1, keepdim=True))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-    setattr(owner, name, new)

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
-from mdfnet.detectors.settings import DenseConfig, DetectorConfig, RCNNConfig, TransformersConfig, ZooConfig
+from mdfnet.detectors.settings import (
+    DenseConfig,
+    DetectorConfig,
+    RCNNConfig,
+    TransformersConfig,
+    YOLOConfig,
+    ZooConfig,
+)
 from mdfnet.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -31,7 +38,7 @@ class Entry:
         home: ``module:callable`` that makes it from ``(settings, input, classes)``; imported when first built.
         settings: The class of its settings.
         library: The distribution it needs.
-        license: Of that distribution.
+        license: Of the code that is used of it.
         extra: The extra of this package that installs it; None: always there.
         source: Where it was published.
     """
@@ -54,6 +61,11 @@ class Entry:
             return False
         return True
 
+    @property
+    def install(self) -> str:
+        """The command that installs its library."""
+        return f"pip install 'mdfnet[{self.extra}]'" if self.extra else f"pip install {self.library}"
+
     def build(self, settings: DetectorConfig, input: InputConfig, classes: int) -> Detector:
         """Make it, untrained.
 
@@ -66,8 +78,8 @@ class Entry:
             UserError: Its library is missing, or it does not take these settings.
         """
         if not self.installed:
-            fix = f"pip install 'mdfnet[{self.extra}]'" if self.extra else f"pip install {self.library}"
-            raise UserError(f"{self.name} needs {self.library}, which is not installed", where="detector.name", fix=fix)
+            what = f"{self.name} needs {self.library}, which is not installed"
+            raise UserError(what, where="detector.name", fix=self.install)
         module, _, maker = self.home.partition(":")
         return getattr(import_module(module), maker)(settings, input, classes)
 
@@ -87,8 +99,14 @@ def _transformers(name: str, source: str) -> Entry:
     return Entry(name, "DETR", home, TransformersConfig, "transformers", "Apache-2.0", extra="detr", source=source)
 
 
+def _yolo(name: str, kind: str, license: str, source: str) -> Entry:
+    home = f"mdfnet.detectors.libreyolo:{kind}"
+    return Entry(name, "YOLO", home, YOLOConfig, "libreyolo", license, extra="yolo", source=source)
+
+
 _FASTER, _MASK = "Ren et al., NeurIPS 2015", "He et al., ICCV 2017"
 _RETINA, _FCOS, _SSD = "Lin et al., ICCV 2017", "Tian et al., ICCV 2019", "Liu et al., ECCV 2016"
+_YOLOX, _YOLOV9 = "Ge et al., arXiv 2107.08430", "Wang et al., ECCV 2024"
 
 #: The detectors that come with this package.
 OWN = (
@@ -117,6 +135,8 @@ OWN = (
     _transformers("rf-detr", "Robinson et al., 2025"),
     _transformers("lw-detr", "Chen et al., 2024"),
     _transformers("yolos", "Fang et al., NeurIPS 2021"),
+    *(_yolo(f"yolox_{size}", "YOLOX", "Apache-2.0", _YOLOX) for size in ("nano", "tiny", "s", "m", "l")),
+    *(_yolo(f"yolov9_{size}", "YOLOv9", "MIT", _YOLOV9) for size in ("t", "s", "m", "c")),
 )
 
 
@@ -133,15 +153,27 @@ def entries() -> dict[str, Entry]:
     """
     known = {entry.name: entry for entry in OWN}
     for point in metadata.entry_points(group=GROUP):
-        try:
-            entry = point.load()
-        except Exception as error:  # whatever another package does wrong
-            raise UserError(f"cannot load detector {point.name!r}: {error}", where=point.value) from None
-        if not isinstance(entry, Entry) or entry.name in known:
-            what = "is no mdfnet.detectors.registry.Entry" if not isinstance(entry, Entry) else "takes a name in use"
-            raise UserError(f"detector {point.name!r} {what}", where=point.value)
+        where = f"{point.dist.name} ({point.value})" if point.dist else point.value
+        entry = _load(point, where)
+        if entry.name in known:
+            fix = f"give it another name, or uninstall {point.dist.name if point.dist else point.value}"
+            raise UserError(f"detector {entry.name!r} takes a name in use", where=where, fix=fix)
         known[entry.name] = entry
     return known
+
+
+def _load(point: metadata.EntryPoint, where: str) -> Entry:
+    """Another package's entry; whatever it does wrong is said with the package's name."""
+    fix = f"update or uninstall {point.dist.name}" if point.dist else None
+    try:
+        entry = point.load()
+    except Exception as error:
+        what = f"cannot load detector {point.name!r}: {type(error).__name__}: {error}"
+        raise UserError(what, where=where, fix=fix) from error
+    if not isinstance(entry, Entry):
+        what = f"detector {point.name!r} is of {type(entry).__name__}, not a mdfnet.detectors.registry.Entry"
+        raise UserError(what, where=where, fix=fix)
+    return entry
 
 
 def find(name: str) -> Entry:

@@ -44,7 +44,9 @@ class ComposedConfig(DetectorConfig):
     norm_momentum: float | None = Field(
         0.1, gt=0, le=1, description="of all batch norms; null keeps the classifier's own, too slow for short runs"
     )
-    box_nms: float = Field(0.5, gt=0, le=1)
+    box_nms: float = Field(
+        0.5, gt=0, le=1, description="IoU above which the lower of two detections of a class is dropped"
+    )
 
     @model_validator(mode="after")
     def _deep_enough(self):
@@ -127,3 +129,14 @@ class TransformersConfig(LibraryConfig):
     """
 
     name: Literal["detr", "conditional-detr", "deformable-detr", "rt-detr-v2", "d-fine", "rf-detr", "lw-detr", "yolos"]
+
+
+class YOLOConfig(LibraryConfig):
+    """A YOLO of libreyolo.
+
+    Its options are, for YOLOX, ``depth``, ``width``, ``depthwise`` and ``act``; for YOLOv9, ``reg_max``.
+    """
+
+    box_nms: float = Field(
+        0.5, gt=0, le=1, description="IoU above which the lower of two detections of a class is dropped"
+    )

@@ -12,6 +12,20 @@ from torch import Tensor, nn
 
 from mdfnet.errors import UserError, nearest
 
+#: Input channels of a first layer for colors and for grey: of a pixel, and of the four pixels of a patch.
+COLORED = ((3, 1), (12, 4))
+
+
+def sum_colors(kernel: Tensor) -> Tensor:
+    """A first layer's kernel ``[out, 3 N, h, w]`` for grey ``[out, N, h, w]``: what it gives for three equal colors.
+
+    Examples:
+        >>> import torch
+        >>> sum_colors(torch.ones(8, 12, 3, 3)).shape
+        torch.Size([8, 4, 3, 3])
+    """
+    return kernel.unflatten(1, (-1, 3)).sum(2)
+
 
 def find_weights(name: str, weights: str) -> dict[str, Tensor]:
     """The state of a torchvision network.
@@ -61,8 +75,8 @@ def load_fitting(
         given = state.get(key)
         if given is None and key.endswith("num_batches_tracked"):
             continue  # frozen batch norm does not count
-        if given is not None and given.ndim == 4 and given.shape[1] == 3 and own.shape[1] == 1:
-            given = given.sum(1, keepdim=True)
+        if given is not None and given.ndim == 4 and (given.shape[1], own.shape[1]) in COLORED:
+            given = sum_colors(given)
         if given is not None and given.shape == own.shape:
             fitting[key] = given
         elif not any(name in key for name in fresh):

@@ -9,9 +9,9 @@ from torch import nn
 from torchvision.models import get_model
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from mdfnet.detectors.backbone import grey_input
 from mdfnet.detectors.settings import ZooConfig
 from mdfnet.detectors.torchvision import TorchvisionDetector
+from mdfnet.detectors.trunks import grey_input
 from mdfnet.detectors.weights import find_weights, load_fitting, no_download
 from mdfnet.errors import UserError
 from mdfnet.settings import InputConfig

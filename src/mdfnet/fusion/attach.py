@@ -39,11 +39,12 @@ class _MapHook(nn.Module):
     def after(self, module: nn.Module, args: tuple, output):
         if self.context.patients is None:
             return None
-        fused = iter(self.fuser(list(_maps(output)), self.context.patients))
+        fused = iter(self.fuser(list(maps_of(output)), self.context.patients))
         return _with_maps(output, fused)
 
 
-def _maps(output) -> Iterator[Tensor]:
+def maps_of(output) -> Iterator[Tensor]:
+    """The maps in what a map site gives."""
     if isinstance(output, Tensor):
         yield output
         return

@@ -1,0 +1,85 @@
+"""What one would like to know of a detector before choosing it: its size, its maps, its sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mdfnet.detectors.base import Detector, MapSite, VectorSite
+from mdfnet.detectors.registry import Entry
+from mdfnet.settings import InputConfig
+
+#: Classes of the detector that is looked at, as many as the paper's.
+CLASSES = 5
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A detector with its default settings.
+
+    Args:
+        parameters: Learnable ones, without fusion.
+        strides: Of each map at each map site, network pixels per cell, rounded; None where it cannot be told.
+        map_sites, vector_sites: Where fusion attaches.
+    """
+
+    parameters: int
+    strides: tuple[int, ...] | None
+    map_sites: tuple[MapSite, ...]
+    vector_sites: tuple[VectorSite, ...]
+
+
+def facts(entry: Entry) -> Facts:
+    """Look at a detector on torch's meta device where it allows that: tensors there have shapes and no values.
+
+    Raises:
+        UserError: Its library is not installed.
+
+    Examples:
+        >>> from mdfnet.detectors.registry import find
+        >>> found = facts(find("rcnn"))
+        >>> found.parameters, found.strides
+        (480641, (8,))
+    """
+    try:
+        return _facts(entry, "meta")
+    except NotImplementedError:  # it reads numbers while it is made, as YOLOv9 does
+        return _facts(entry, "cpu")
+
+
+def _facts(entry: Entry, device: str) -> Facts:
+    input = InputConfig()
+    with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
+        detector = entry.build(entry.settings(name=entry.name), input, CLASSES).eval()
+        strides = _strides(detector, torch.zeros(1, input.channels, input.size, input.size))
+    parameters = sum(parameter.numel() for parameter in detector.parameters() if parameter.requires_grad)
+    return Facts(parameters, strides, detector.map_sites, detector.vector_sites)
+
+
+class _Seen(Exception):
+    """All map sites have answered; the rest need not run."""
+
+
+def _strides(detector: Detector, images: Tensor) -> tuple[int, ...] | None:
+    from mdfnet.fusion.attach import maps_of
+
+    sides: dict[str, list[int]] = {}
+    names = [site.module for site in detector.map_sites]
+
+    def look(name: str):
+        def after(module, args, output):
+            sides[name] = [map.shape[-1] for map in maps_of(output)]
+            if len(sides) == len(names):
+                raise _Seen
+
+        return after
+
+    for name in names:
+        detector.get_submodule(name).register_forward_hook(look(name))
+    try:
+        detector.detect(images)
+    except _Seen:
+        return tuple(round(images.shape[-1] / side) for name in names for side in sides[name])
+    return None
