@@ -27,7 +27,8 @@ def models(
     if name is not None:
         _print_one(find(name), as_json)
         return
-    rows, uses = [_row(entry) for entry in entries().values()], _presets()
+    with Console(stderr=True).status("looking at every detector"):  # the libraries take seconds to import
+        rows, uses = [_row(entry) for entry in entries().values()], _presets()
     if as_json:
         typer.echo(json.dumps({"detectors": rows, "presets": uses}, indent=2))
     else:

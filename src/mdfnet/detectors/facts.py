@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mdfnet.detectors.base import Detector, MapSite, VectorSite
 from mdfnet.detectors.registry import Entry
+from mdfnet.errors import UserError
 from mdfnet.settings import InputConfig
 
 #: Classes of the detector that is looked at, as many as the paper's.
@@ -45,7 +46,7 @@ def facts(entry: Entry) -> Facts:
     """
     try:
         return _facts(entry, "meta")
-    except NotImplementedError:  # it reads numbers while it is made, as YOLOv9 does
+    except (NotImplementedError, RuntimeError, UserError):  # it reads numbers while it is made, as many do
         return _facts(entry, "cpu")
 
 
