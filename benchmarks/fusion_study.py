@@ -43,8 +43,8 @@ DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {
     "retinanet": ("default", {"detector.name": "retinanet"}),
     "fcos": ("default", {"detector.name": "fcos"}),
     "ssd": ("default", {"detector.name": "ssd"}),
-    "yolox": ("yolo-tiny", {"lr": 0.002}),
-    "rt-detr-v2": ("detr-tiny", {"lr": 0.001}),
+    "yolov9_t": ("default", {"detector.name": "yolov9_t", "epochs": 12}),
+    "rt-detr-v2": ("detr-tiny", {"lr": 0.001, "epochs": 15}),
 }
 
 #: Fusions by what the tables call them.

@@ -86,7 +86,7 @@ def test_a_broken_entry_is_named_with_its_package(install, text, point, words):
 
 
 def test_the_pages_table_is_the_registry():
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([\d,]+) \| ([^|]+) \| ?`?(\w*)`? \|$",
+    rows = re.findall(r"^\| `([\w-]+)` \| ([^|]+) \| ([\d,]+) \| ([^|]+) \| ?`?(\w*)`? \|$",
                       (DOCS / "reference/detectors.md").read_text(), re.M)  # fmt: skip
     assert [(name, family, license, extra) for name, family, _, license, extra in rows] == [
         (entry.name, entry.family, entry.license, entry.extra or "") for entry in OWN

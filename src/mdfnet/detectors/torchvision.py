@@ -95,7 +95,7 @@ class TorchvisionDetector(Detector):
 
 
 def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:
-    """The layer of a head that first sees what is to be classified: of each RoI, of each cell, of each level."""
+    """The layers of the heads that fusion takes part in: over each RoI, or where the scores of each cell come from."""
     if isinstance(net, GeneralizedRCNN):
         layer = _first(net.roi_heads.box_head, nn.Linear)
         yield VectorSite(f"net.roi_heads.box_head.{layer}", rois="net.roi_heads.box_roi_pool")
@@ -103,9 +103,8 @@ def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:
         for level, head in enumerate(net.head.classification_head.module_list):
             inner = "" if isinstance(head, nn.Conv2d) else f".{len(head) - 1}"  # SSDlite: depthwise, then the scores
             yield VectorSite(f"net.head.classification_head.module_list.{level}{inner}", last=True)
-    else:
-        layer = _first(net.head.classification_head.conv, nn.Conv2d)
-        yield VectorSite(f"net.head.classification_head.conv.{layer}")
+    else:  # the tower starts so small that a patient added to its first layer would hardly be heard behind its last
+        yield VectorSite("net.head.classification_head.cls_logits", last=True)
 
 
 def _first(net: nn.Module, kind: type[nn.Module]) -> str:
