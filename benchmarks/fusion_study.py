@@ -48,10 +48,13 @@ DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 #: Fusions by what the tables call them.
-PAPER = {"map": "paper", "zero_start": False, "record_dropout": 0.0, "feature_dropout": 0.0}
+NOTHING_HIDDEN = {"record_dropout": 0.0, "feature_dropout": 0.0}
+PAPER = {"map": "paper", "zero_start": False, **NOTHING_HIDDEN}
 FUSIONS: dict[str, dict[str, Any]] = {
     "none": {"map": None, "vector": None},
     "default": {},
+    "nothing-hidden": NOTHING_HIDDEN,
+    "raw": {"encoder": "paper", **NOTHING_HIDDEN},
     "paper": {"encoder": "paper", **PAPER},
     "paper-scaled": {"encoder": "paper-scaled", **PAPER},
 }

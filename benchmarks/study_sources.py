@@ -63,27 +63,35 @@ class Source(ABC):
 
 
 class Phantoms(Source):
-    """Synthetic films of other patients for every seed: 800 to train, 160 to pick the epoch, 640 to test."""
+    """Synthetic films of other patients for every seed: many to train, 160 to pick the epoch, 640 to test.
+
+    Args:
+        train: Number of films to train on.
+    """
 
     classes = PAPER_CLASSES
     look_alike = ("Atelectasis", "Consolidation", "Pulmonary edema")
     training: ClassVar = {"size": 128, "lr": 0.002, "epochs": 20, "batch_size": 8}
     measure = "AP@IoU=0.5"
 
+    def __init__(self, train: int):
+        self.train = train
+
     def films(self, out: Path, seed: int, signal: float) -> Dataset:
-        folder = out / "data" / f"seed-{seed}-signal-{signal:g}"
-        return read_dataset(folder) if folder.exists() else write_phantoms(_phantom(seed, signal), folder)
+        folder = out / "data" / f"train-{self.train}-seed-{seed}-signal-{signal:g}"
+        return read_dataset(folder) if folder.exists() else write_phantoms(self._config(seed, signal), folder)
 
     def posterior(self, seed: int, study: Study) -> np.ndarray:
-        config = _phantom(seed, 1.0)
+        config = self._config(seed, 1.0)
         pattern = _patterns(config)[study.id]
         # A box on a film without opacity is a false alarm, of either pattern.
         patterns = ("focal", "bilateral") if pattern == "none" else (pattern,)
         return np.mean([class_probabilities(study.clinical, one, config) for one in patterns], axis=0)
 
-
-def _phantom(seed: int, signal: float) -> PhantomConfig:
-    return PhantomConfig(count=1600, size=128, seed=5000 + seed, signal=signal, splits=(0.5, 0.1, 0.4))
+    def _config(self, seed: int, signal: float) -> PhantomConfig:
+        count = self.train + 800
+        splits = (self.train / count, 160 / count, 640 / count)
+        return PhantomConfig(count=count, size=128, seed=5000 + seed, signal=signal, splits=splits)
 
 
 @cache
@@ -167,4 +175,9 @@ def _vitals(study: Study, classes: Classes, seed: list[int], config: PhantomConf
 
 
 #: Sources by their name.
-SOURCES: dict[str, Source] = {"phantom": Phantoms(), "nih": NIH(), "nih-real": NIHReal()}
+SOURCES: dict[str, Source] = {
+    "phantom": Phantoms(800),
+    "phantom-200": Phantoms(200),
+    "nih": NIH(),
+    "nih-real": NIHReal(),
+}
