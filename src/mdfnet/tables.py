@@ -46,7 +46,7 @@ class Row:
         cell = self.cells[column]
         if "," in cell and not self.decimal_comma:
             fix = "write decimals with a point, or separate the cells by semicolons"
-            raise UserError(f"{column} is {cell!r}: a comma in a number", where=self.where, fix=fix)
+            raise UserError(f"{column} has a comma in a number", where=self.where, fix=fix)
         return cell.replace(",", ".")
 
 
@@ -95,7 +95,7 @@ class Table:
             if not key:
                 raise UserError(f"{column!r} is empty", where=row.where, fix="every row needs one")
             if key in rows:
-                what = f"{column} {key!r} stands in row {rows[key].number} already"
+                what = f"the same {column} stands in row {rows[key].number} already"
                 raise UserError(what, where=row.where, fix="keep one of the two rows")
             rows[key] = row
         return rows

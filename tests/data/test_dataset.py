@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdfnet.data import dataset as module
 from mdfnet.data.coco import bbox, box_of
 from mdfnet.data.dataset import read_dataset, write_dataset
 from mdfnet.errors import UserError
@@ -156,7 +155,7 @@ BROKEN = [
         first_box(segmentation=[[1, 2, 3]]), "annotation 1: the segmentation is not a polygon", id="odd outline"
     ),
     pytest.param(
-        edit("clinical.csv", "film3.png", "film4.png"), "row 6: image 'film4.png' stands in row 5", id="row twice"
+        edit("clinical.csv", "film3.png", "film4.png"), "row 6: the same image stands in row 5", id="row twice"
     ),
     pytest.param(edit("clinical.csv", "film3.png", "film99.png"), "no row for film 'film3.png'", id="film without row"),
     pytest.param(
@@ -167,7 +166,7 @@ BROKEN = [
     pytest.param(edit("clinical.csv", "view", "vieww"), "no column 'view'", id="misspelled column"),
     pytest.param(edit("clinical.csv", ",F\n", ",W\n"), r"row \d+: sex is 'W'", id="unknown category"),
     pytest.param(
-        edit("splits.csv", "p1,", "p0,"), "row 3: patient_id 'p0' stands in row 2", id="patient in two splits"
+        edit("splits.csv", "p1,", "p0,"), "row 3: the same patient_id stands in row 2", id="patient in two splits"
     ),
     pytest.param(edit("splits.csv", "val", "valid"), "row 3: split is 'valid'", id="unknown split"),
     pytest.param(lambda f: (f / "images" / "film5.png").unlink(), "film5.png: no such film", id="film missing"),
@@ -197,7 +196,9 @@ def test_one_class_and_no_boxes(tiny_dataset, tmp_path):
 
 
 UNWRITABLE = [
-    pytest.param({"split": "test"}, "patient 'p0' is in split test and in train", id="patient in two splits"),
+    pytest.param(
+        {"split": "test"}, "the patient of film '.*' is in split test and in train", id="patient in two splits"
+    ),
     pytest.param({"id": "film1"}, "two films are named 'film1'", id="name twice"),
     pytest.param({"id": "../film0"}, "not a plain path", id="name leads out"),
     pytest.param(
@@ -239,7 +240,7 @@ def test_a_failure_leaves_nothing(tiny_dataset, tmp_path, monkeypatch, failure, 
             raise failure
         copied.append(copyfile(source, target))
 
-    monkeypatch.setattr(module.shutil, "copyfile", copy)
+    monkeypatch.setattr(shutil, "copyfile", copy)
     with pytest.raises(seen):
         write_dataset(tiny, tmp_path / "new")
     assert set(os.listdir(tmp_path)) == before and len(copied) == films

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mdfnet.cli import checks
 from mdfnet.cli.options import Invalid
 from mdfnet.errors import UserError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Import, look at and check datasets, and make synthetic ones.")
 import_app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from other files.")
 app.add_typer(import_app, name="import")
+app.command()(checks.check)
 
 
 Images = Annotated[Path, typer.Option("--images", help="Folder below which the films lie.")]
@@ -128,24 +130,6 @@ def info(
         with replacing(picture) as draft:
             sheet.save(draft, format="PNG")
         typer.echo(f"wrote {picture}")
-
-
-@app.command()
-def check(
-    folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    every: Annotated[bool, typer.Option("--all", help="List every finding, not only the first of each kind.")] = False,
-):
-    """Look for problems in a dataset; exit code 1 when there are errors.
-
-    Example: mdfnet data check data/nih --all
-    """
-    from mdfnet.cli.tables import print_findings
-    from mdfnet.data.checks import check_dataset
-
-    findings = check_dataset(folder)
-    print_findings(findings, every)
-    if any(finding.severity == "error" for finding in findings):
-        raise typer.Exit(1)
 
 
 @app.command()

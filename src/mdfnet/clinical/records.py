@@ -14,6 +14,7 @@ from mdfnet.clinical.plausible import out_of_range
 from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import convert, dimension
 from mdfnet.errors import UserError, meant, nearest
+from mdfnet.privacy import quoted
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -192,7 +193,7 @@ def _number(value: Any, unit: str, feature: Feature) -> float:
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise _Implausible(f"{feature.name} is {value!r}, not a number", "leave unknown values empty")
+        raise _Implausible(f"{feature.name} is {quoted(value)}, not a number", "leave unknown values empty")
     number = convert(_float(value), unit, feature.unit)
     if not feature.low <= number <= feature.high:
         what = out_of_range(feature, _float(value), unit)
@@ -212,5 +213,5 @@ def _category(value: Any, feature: Feature) -> float:
     if _is_missing(value):
         return math.nan
     if str(value).strip() not in feature.categories:
-        raise _Implausible(f"{feature.name} is {value!r}, not one of {', '.join(feature.categories)}")
+        raise _Implausible(f"{feature.name} is {quoted(value)}, not one of {', '.join(feature.categories)}")
     return feature.categories.index(str(value).strip())

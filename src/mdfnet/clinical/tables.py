@@ -27,6 +27,7 @@ class ClinicalTable:
         extra: Column name -> its text per row, for columns that are no features.
         notes: Per row feature name -> why its value was turned to missing.
         unused: Columns of the file that were neither features nor asked for.
+        numbers: Row of the file for each, as spreadsheets count.
     """
 
     ids: tuple[str, ...]
@@ -34,6 +35,7 @@ class ClinicalTable:
     extra: dict[str, tuple[str, ...]]
     notes: tuple[dict[str, str], ...]
     unused: tuple[str, ...]
+    numbers: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -105,7 +107,8 @@ def read_clinical_table(
     ]
     values = np.stack([result.values for result in results]) if results else np.empty((0, len(schema)), np.float32)
     texts = {name: tuple(row[name] for row in rows.values()) for name in extra}
-    return ClinicalTable(tuple(rows), values, texts, tuple(result.notes for result in results), rest)
+    notes, numbers = tuple(result.notes for result in results), tuple(row.number for row in rows.values())
+    return ClinicalTable(tuple(rows), values, texts, notes, rest, numbers)
 
 
 def column_names(table: Table, schema: Schema, columns: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -33,8 +32,10 @@ from mdfnet.data.layout import (
     film_id,
     film_name,
 )
+from mdfnet.data.metadata import copy_without_metadata
 from mdfnet.errors import UserError
 from mdfnet.files import new_folder, replacing
+from mdfnet.privacy import quoted
 from mdfnet.tables import read_table
 from mdfnet.types import Classes, Study, Target
 
@@ -154,8 +155,8 @@ def write_dataset(dataset: Dataset, folder: str | Path, images: Literal["copy", 
     Args:
         dataset: What to write; films are taken from the studies' image paths.
         folder: A new or empty folder; with ``images="keep"`` one whose films lie in ``images/`` already.
-        images: "copy" the films, "link" to them (symbolic links), or "keep" those in ``folder`` and write the text
-            files only.
+        images: "copy" the films, without what their files say beside the pixels (`mdfnet.data.metadata`), "link" to
+            them (symbolic links), or "keep" those in ``folder`` and write the text files only.
 
     Returns:
         The dataset as it lies in ``folder``.
@@ -203,7 +204,7 @@ def read_splits(path: Path) -> dict[str, str]:
     rows = table.by("patient_id")
     for row in rows.values():
         if row["split"] not in SPLITS:
-            raise UserError(f"split is {row['split']!r}, not one of {', '.join(SPLITS)}", where=row.where)
+            raise UserError(f"split is {quoted(row['split'])}, not one of {', '.join(SPLITS)}", where=row.where)
     return {patient: row["split"] for patient, row in rows.items()}
 
 
@@ -235,7 +236,7 @@ def _study(
     view = clinical.extra["view"][row] or None
     if view not in (*VIEWS, None):
         fix = "frontal films only: PA, AP or empty"
-        raise UserError(f"view of film {name!r} is {view!r}", where=folder / CLINICAL, fix=fix)
+        raise UserError(f"view of film {name!r} is {quoted(view)}", where=folder / CLINICAL, fix=fix)
     identifier = film_id(checked_name(name))
     patient = clinical.extra["patient_id"][row] or identifier
     target = _target(marks, width, height, classes, where)
@@ -309,7 +310,7 @@ def _place_film(source: Path, film: Path, images: Literal["copy", "link"]) -> No
     if images == "link":
         os.symlink(source.resolve(), film)
     else:
-        shutil.copyfile(source, film)
+        copy_without_metadata(source, film)
 
 
 def _write_texts(texts: Mapping[str, str], folder: Path) -> None:

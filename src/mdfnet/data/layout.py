@@ -225,6 +225,6 @@ def splits_text(dataset: Dataset) -> str:
     splits: dict[str, str | None] = {}
     for study in dataset.studies:
         if splits.setdefault(study.patient, study.split) != study.split:
-            what = f"patient {study.patient!r} is in split {splits[study.patient]} and in {study.split}"
+            what = f"the patient of film {study.id!r} is in split {splits[study.patient]} and in {study.split}"
             raise UserError(what, fix="films of one patient belong to one split")
     return format_table(["patient_id", "split"], [(patient, split) for patient, split in splits.items() if split])

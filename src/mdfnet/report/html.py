@@ -68,14 +68,7 @@ def write_report(path: str | Path, report: Report) -> None:
 
 def render(report: Report) -> str:
     """The report as HTML text, everything that comes from outside escaped; raises what :func:`write_report` does."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("mdfnet.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         report=report,
         notice=NOTICE,
         answer=answer(report),
@@ -88,6 +81,18 @@ def render(report: Report) -> str:
         plots={name: Markup(svg) for name, svg in _plots(report)},
         films=[(example, list(_panels(report, example))) for example in report.films],
     )
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of this package; everything it is given is escaped, and what it is not given is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("mdfnet.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,7 @@ def _panels(report: Report, example: FilmExample) -> Iterator[Panel]:
     for model, detections in example.detections.items():
         shown = detections.above(report.film_score)
         picture = draw(example.film, classes, target=example.target, detections=shown, size=_PICTURE_SIZE)
-        yield Panel(model, _data_url(picture), _in_words(example, shown, classes))
+        yield Panel(model, data_url(picture), _in_words(example, shown, classes))
 
 
 def _in_words(example: FilmExample, shown: Detections, classes: Classes) -> str:
@@ -162,7 +167,8 @@ def _in_words(example: FilmExample, shown: Detections, classes: Classes) -> str:
     return f"Marked: {', '.join(marked) or 'nothing'}. Found: {', '.join(found) or 'nothing'}."
 
 
-def _data_url(picture: Image.Image) -> str:
+def data_url(picture: Image.Image) -> str:
+    """A picture as it stands in a page: JPEG, within the text itself."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -5,13 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from mdfnet.data.checks.annotations import check_annotations
+from mdfnet.data.checks.boxes import check_boxes
+from mdfnet.data.checks.classes import check_classes
 from mdfnet.data.checks.clinical import check_clinical
 from mdfnet.data.checks.films import check_films
-from mdfnet.data.checks.finding import SEVERITIES, Finding
+from mdfnet.data.checks.finding import Finding
+from mdfnet.data.checks.kinds import KINDS, Kind
 from mdfnet.data.checks.raw import RawDataset
+from mdfnet.data.checks.shift import check_shift
+from mdfnet.data.checks.shortcuts import check_shortcuts
 from mdfnet.data.checks.splits import check_splits
+from mdfnet.data.checks.values import check_values
 
-__all__ = ["Finding", "check_dataset"]
+__all__ = ["KINDS", "Finding", "Kind", "check_dataset"]
+
+#: In this order: `check_films` reads the films, and later checks use what it kept of them.
+_CHECKS = (
+    *(check_annotations, check_boxes, check_classes, check_films),
+    *(check_clinical, check_values, check_splits, check_shift, check_shortcuts),
+)
 
 
 def check_dataset(folder: str | Path) -> list[Finding]:
@@ -32,6 +44,6 @@ def check_dataset(folder: str | Path) -> list[Finding]:
     """
     raw = RawDataset.read(Path(folder))
     findings = [*raw.findings]
-    for check in (check_annotations, check_films, check_clinical, check_splits):
+    for check in _CHECKS:
         findings.extend(check(raw))
-    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    return sorted(findings, key=lambda finding: finding.rank)

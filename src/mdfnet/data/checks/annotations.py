@@ -1,11 +1,14 @@
-"""Checks of boxes and classes."""
+"""Checks of names and of every box by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
 
 from mdfnet.data.checks.finding import Finding
-from mdfnet.data.checks.raw import RawDataset
+from mdfnet.data.checks.raw import Mark, RawDataset
 from mdfnet.data.coco import box_of, outline_of
 from mdfnet.data.dataset import check_inside
 from mdfnet.data.layout import ANNOTATIONS, DESCRIPTION, checked_name, film_id
@@ -14,21 +17,28 @@ from mdfnet.errors import UserError
 #: A box may reach over the film's edge by this much before it is worth a warning, in pixels (rounding).
 TOLERANCE = 1.0
 
+#: A box that covers this share of its film marks no place.
+WHOLE_FILM = 0.9
+
+#: A box narrower than this share of the film's shorter side is below what a reader can mark.
+TINY = 0.01
+
+#: An outline's extents may differ from its box by this share of the box's longer side.
+OUTLINE_TOLERANCE = 0.05
+
 
 def check_annotations(raw: RawDataset) -> Iterator[Finding]:
-    """Empty dataset, names, classes, and every box."""
+    """Empty dataset, names, categories, and every box by itself."""
     if not raw.coco["images"]:
-        yield Finding("dataset-empty", "error", "the dataset has no films", ANNOTATIONS)
+        yield Finding("dataset-empty", "the dataset has no films", ANNOTATIONS)
     yield from _check_names(raw)
-    yield from _check_classes(raw)
-    seen = set()
+    categories = {(entry["id"], entry["name"]) for entry in raw.coco["categories"]}
+    if raw.description and categories != {(entry.id, entry.name) for entry in raw.description.classes}:
+        yield Finding("categories-differ", f"the categories differ from the classes of {DESCRIPTION}", ANNOTATIONS)
     for annotation in raw.coco["annotations"]:
         yield from _check_annotation(raw, annotation)
-        mark = (annotation["image_id"], annotation["category_id"], repr(annotation.get("bbox")))
-        if mark in seen:
-            what = f"the same box of the same class stands twice on image {annotation['image_id']}"
-            yield Finding("box-duplicate", "warning", what, ANNOTATIONS, annotation["id"], "remove one")
-        seen.add(mark)
+    for mark in raw.marks:
+        yield from _check_extent(mark, *raw.sizes[mark.film])
 
 
 def _check_names(raw: RawDataset) -> Iterator[Finding]:
@@ -42,47 +52,53 @@ def _check_names(raw: RawDataset) -> Iterator[Finding]:
             continue
         if identifier in names:
             what = f"film {name!r} is named like {names[identifier]!r}"
-            yield Finding("film-name", "error", what, ANNOTATIONS, image["id"], "names without suffix must be unique")
+            yield Finding("film-name", what, ANNOTATIONS, image["id"], "names without suffix must be unique")
         names[identifier] = name
 
 
-def _check_classes(raw: RawDataset) -> Iterator[Finding]:
-    categories = {(entry["id"], entry["name"]) for entry in raw.coco["categories"]}
-    if raw.description and categories != {(entry.id, entry.name) for entry in raw.description.classes}:
-        what = f"the categories differ from the classes of {DESCRIPTION}"
-        yield Finding("categories-differ", "error", what, ANNOTATIONS, fix="make ids and names the same in both")
-    used = set().union(*raw.labels.values())
-    for category_id, name in raw.category_names.items():
-        if category_id not in used:
-            yield Finding("class-unused", "warning", f"class {name!r} has no box", ANNOTATIONS, fix="remove the class")
-
-
-def _check_annotation(raw: RawDataset, annotation: dict) -> Iterator[Finding]:
+def _check_annotation(raw: RawDataset, annotation: Mapping[str, Any]) -> Iterator[Finding]:
     identifier, category_id = annotation["id"], annotation["category_id"]
     image = raw.images.get(annotation["image_id"])
     if category_id not in raw.category_names:
         what = f"unknown category id {category_id}"
         fix = f"known are: {', '.join(map(str, raw.category_names))}"
-        yield Finding("class-unknown", "error", what, ANNOTATIONS, identifier, fix)
+        yield Finding("class-unknown", what, ANNOTATIONS, identifier, fix)
     if image is None:
-        yield Finding("box-orphan", "error", f"no image has id {annotation['image_id']}", ANNOTATIONS, identifier)
+        yield Finding("box-orphan", f"no image has id {annotation['image_id']}", ANNOTATIONS, identifier)
+    films = (image["file_name"],) if image else ()
+    box = outline = None
     try:
-        outline_of(annotation, None)
+        outline = outline_of(annotation, None)
     except UserError as error:
-        yield Finding.of_error("outline-invalid", error, ANNOTATIONS, identifier)
+        yield Finding.of_error("outline-invalid", error, ANNOTATIONS, identifier, films=films)
     try:
         box = box_of(annotation, None)
     except UserError as error:
-        yield Finding.of_error("box-degenerate", error, ANNOTATIONS, identifier)
-        return
-    if image is None:
-        return
+        yield Finding.of_error("box-degenerate", error, ANNOTATIONS, identifier, films=films)
+    if box is not None and outline is not None:
+        off = np.abs(np.concatenate([outline.min(0), outline.max(0)]) - box).max()
+        if off > max(2 * TOLERANCE, OUTLINE_TOLERANCE * (box[2:] - box[:2]).max()):
+            what = f"the outline's extents differ from the box by {off:.1f} pixels"
+            yield Finding("outline-off-box", what, ANNOTATIONS, identifier, films=films, boxes=(identifier,))
+
+
+def _check_extent(mark: Mark, width: int, height: int) -> Iterator[Finding]:
+    """A box beside its film: off it, over its edge, as large as it, or next to nothing."""
+    box, about = mark.box, {"films": (mark.film,), "boxes": (mark.id,)}
     try:
-        check_inside(box, image["width"], image["height"], None)
+        check_inside(box, width, height, None)
     except UserError as error:
-        yield Finding.of_error("box-outside", error, ANNOTATIONS, identifier)
+        yield Finding.of_error("box-outside", error, ANNOTATIONS, mark.id, films=(mark.film,))
         return
-    over = max(-box[0], -box[1], box[2] - image["width"], box[3] - image["height"])
+    over = max(-box[0], -box[1], box[2] - width, box[3] - height)
     if over > TOLERANCE:
-        what = f"the box reaches {over:.1f} pixels over the edge of {image['file_name']}"
-        yield Finding("box-outside", "warning", what, ANNOTATIONS, identifier, "is it in pixels of this film?")
+        what = f"the box reaches {over:.1f} pixels over the edge of {mark.film}"
+        yield Finding("box-over-edge", what, ANNOTATIONS, mark.id, **about)
+    corners = np.clip(box, 0, [width, height, width, height])
+    sides = corners[2:] - corners[:2]
+    if (share := sides.prod() / (width * height)) >= WHOLE_FILM:
+        what = f"the box covers {share:.0%} of {mark.film}"
+        yield Finding("box-whole-film", what, ANNOTATIONS, mark.id, **about)
+    if sides.min() < TINY * min(width, height):
+        what = f"the box has {sides[0]:.1f} x {sides[1]:.1f} of the {width} x {height} pixels of {mark.film}"
+        yield Finding("box-tiny", what, ANNOTATIONS, mark.id, **about)

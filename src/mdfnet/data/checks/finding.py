@@ -3,37 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from mdfnet.data.checks.kinds import KINDS, SEVERITIES, Severity
 from mdfnet.errors import UserError
-
-Severity = Literal["error", "warning", "note"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One problem of a dataset folder.
+    """One problem of a dataset folder. It names rows, films and columns, and never a patient.
 
     Args:
-        id: Kind of problem, stable across versions, such as ``box-degenerate``.
-        severity: "error" (the folder cannot be used), "warning" (results may mislead), "note".
+        id: Its kind, one of `mdfnet.data.checks.kinds.KINDS`.
         message: What is wrong.
         file: Where, relative to the folder.
-        row: Row of a table as spreadsheets count, or id of an annotation, where it is about one.
-        fix: What to do.
+        row: Row of a table as spreadsheets count, or id of an annotation or image, where it is about one.
+        fix: What to do. Default: what its kind says.
         count: How many films, rows or boxes it is about.
+        films: Names of films that show it, for pictures; not all where it is about many.
+        boxes: Ids of the annotations concerned; empty where it is not about single boxes.
+
+    Raises:
+        KeyError: No such kind.
+
+    Examples:
+        >>> found = Finding("box-duplicate", "stands twice", "annotations.json", row=7)
+        >>> found.severity, found.fix
+        ('warning', 'remove one')
     """
 
     id: str
-    severity: Severity
     message: str
     file: str
     row: int | str | None = None
     fix: str = ""
     count: int = 1
+    films: tuple[str, ...] = ()
+    boxes: tuple[int | str, ...] = ()
+
+    def __post_init__(self):
+        if not self.fix:
+            object.__setattr__(self, "fix", KINDS[self.id].fix)
+
+    @property
+    def severity(self) -> Severity:
+        """How severe its kind is."""
+        return KINDS[self.id].severity
+
+    @property
+    def rank(self) -> int:
+        """Errors 0, warnings 1, notes 2: what they are sorted by."""
+        return SEVERITIES.index(self.severity)
 
     @classmethod
-    def of_error(cls, kind: str, error: UserError, file: str, row: int | str | None = None) -> Finding:
+    def of_error(cls, kind: str, error: UserError, file: str, row: int | str | None = None, **more) -> Finding:
         """An error of the strict reader as a finding."""
-        return cls(kind, "error", error.what, file, row, error.fix or "")
+        return cls(kind, error.what, file, row, error.fix or "", **more)

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from mdfnet.data.checks.finding import Finding
-from mdfnet.data.coco import REQUIRED_KEYS, malformed_key
+from mdfnet.data.checks.pixels import Pixels
+from mdfnet.data.coco import REQUIRED_KEYS, box_of, malformed_key
 from mdfnet.data.layout import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, Description, film_id
 from mdfnet.errors import UserError
 from mdfnet.files import read_json
 from mdfnet.tables import Table, read_table
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A box with an area on a film that is there: id of its annotation, film, category id, float32 ``[4]`` corners."""
+
+    id: int | str
+    film: str
+    category_id: int
+    box: np.ndarray
 
 
 @dataclass
@@ -29,6 +43,7 @@ class RawDataset:
         coco: Well-formed images, annotations and categories.
         clinical, splits: The two tables, if they can be read.
         findings: What could not be understood.
+        pixels: What the films show, by file name, as far as they were read; `check_films` fills it.
     """
 
     folder: Path
@@ -37,6 +52,7 @@ class RawDataset:
     clinical: Table | None = None
     splits: Table | None = None
     findings: list[Finding] = field(default_factory=list)
+    pixels: dict[str, Pixels] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> RawDataset:
@@ -72,6 +88,31 @@ class RawDataset:
         return labels
 
     @cached_property
+    def marks(self) -> list[Mark]:
+        """Boxes that have an area, on films that are there, in the file's order."""
+        marks = []
+        for annotation in self.coco["annotations"]:
+            if (image := self.images.get(annotation["image_id"])) is None:
+                continue
+            with suppress(UserError):
+                box = box_of(annotation, None)
+                marks.append(Mark(annotation["id"], image["file_name"], annotation["category_id"], box))
+        return marks
+
+    @cached_property
+    def marks_of(self) -> dict[str, list[Mark]]:
+        """The `marks` by film; films without any are left out."""
+        marks = defaultdict(list)
+        for mark in self.marks:
+            marks[mark.film].append(mark)
+        return dict(marks)
+
+    @cached_property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Width and height of each film as ``annotations.json`` says, in pixels, by file name."""
+        return {image["file_name"]: (image["width"], image["height"]) for image in self.coco["images"]}
+
+    @cached_property
     def category_names(self) -> dict[int, str]:
         """Name of each category id; those of the description count."""
         if self.description:
@@ -98,6 +139,10 @@ class RawDataset:
         """Splits that a film is in through its patient."""
         return self.split_of_patient.get(self.patients[name], set())
 
+    def films_of_split(self, split: str) -> list[str]:
+        """Names of the films in a split, in the file's order."""
+        return [name for name in self.labels if split in self.splits_of_film(name)]
+
     def _try(self, kind: str, file: str, read: Callable[[Path], T]) -> T | None:
         try:
             return read(self.folder / file)
@@ -117,16 +162,16 @@ class RawDataset:
         entries = content.get(part) if isinstance(content, dict) else None
         if not isinstance(entries, list):
             fix = "give a COCO detection file"
-            self.findings.append(Finding("annotations-unreadable", "error", f"no list {part!r}", ANNOTATIONS, fix=fix))
+            self.findings.append(Finding("annotations-unreadable", f"no list {part!r}", ANNOTATIONS, fix=fix))
             return
         seen = set()
         for position, entry in enumerate(entries):
             if key := malformed_key(entry, REQUIRED_KEYS[part]):
                 what = f"{part} entry {position} has no valid {key!r}"
-                self.findings.append(Finding("entry-malformed", "error", what, ANNOTATIONS, position))
+                self.findings.append(Finding("entry-malformed", what, ANNOTATIONS, position))
             elif entry["id"] in seen:
                 what = f"{part} id {entry['id']} stands twice"
-                self.findings.append(Finding("id-twice", "error", what, ANNOTATIONS, entry["id"], "ids must be unique"))
+                self.findings.append(Finding("id-twice", what, ANNOTATIONS, entry["id"]))
             else:
                 seen.add(entry["id"])
                 yield entry

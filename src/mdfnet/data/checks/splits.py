@@ -1,29 +1,46 @@
-"""Checks of the splits."""
+"""Checks of the splits: their table, and whether there is enough in each."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.layout import SPLIT_TABLE, SPLITS
+from mdfnet.data.layout import CLINICAL, SPLIT_TABLE, SPLITS
 from mdfnet.errors import nearest
+from mdfnet.privacy import quoted
+
+#: With fewer patients in val or test every figure is mostly chance.
+FEWEST_PATIENTS = 20
+
+#: With fewer boxes of a class the 95 % interval of its AP is wider than plus or minus 0.15.
+FEWEST_BOXES = 43
+
+#: One patient with this share of a split's films sways its figures.
+DOMINATES = 0.2
+
+#: From this many films on it is odd that no patient has two.
+MANY_FILMS = 100
 
 
 def check_splits(raw: RawDataset) -> Iterator[Finding]:
-    """Columns, patients twice or unknown or without a split, and splits without films or without a class."""
+    """Columns, patients twice or unknown or without a split, and splits with too little in them."""
+    if MANY_FILMS <= len(raw.patients) == len(set(raw.patients.values())):
+        yield Finding("patients-are-films", f"none of {len(raw.patients)} patients has two films", CLINICAL)
     if raw.splits is None:
         if not (raw.folder / SPLIT_TABLE).exists():
-            yield Finding("splits-missing", "note", "nobody has a split yet", SPLIT_TABLE, fix="split by patient")
+            yield Finding("splits-missing", "nobody has a split yet", SPLIT_TABLE)
         return
     missing = [column for column in ("patient_id", "split") if column not in raw.splits.columns]
     for column in missing:
-        fix = nearest(column, raw.splits.columns)
-        yield Finding("column-missing", "error", f"no column {column!r}", SPLIT_TABLE, 1, fix)
+        yield Finding("column-missing", f"no column {column!r}", SPLIT_TABLE, 1, nearest(column, raw.splits.columns))
     if not missing:
         yield from _check_rows(raw)
         yield from _check_patients(raw)
-        yield from _check_classes(raw)
+        for split in SPLITS:
+            yield from _check_amount(raw, split)
 
 
 def _check_rows(raw: RawDataset) -> Iterator[Finding]:
@@ -31,37 +48,68 @@ def _check_rows(raw: RawDataset) -> Iterator[Finding]:
     for row in raw.splits:
         patient, split = row["patient_id"], row["split"]
         if split not in SPLITS:
-            what = f"split is {split!r}, not one of {', '.join(SPLITS)}"
-            yield Finding("split-unknown", "error", what, SPLIT_TABLE, row.number)
+            what = f"split is {quoted(split)}, not one of {', '.join(SPLITS)}"
+            yield Finding("split-unknown", what, SPLIT_TABLE, row.number)
         if not patient:
-            yield Finding("patient-missing", "error", "patient_id is empty", SPLIT_TABLE, row.number)
+            yield Finding("patient-missing", "patient_id is empty", SPLIT_TABLE, row.number)
         if patient in rows:
             number, other = rows[patient]
             kind = "patient-twice" if other == split else "patient-in-two-splits"
-            what = f"patient {patient!r} is in split {split}, and in {other} in row {number}"
-            yield Finding(kind, "error", what, SPLIT_TABLE, row.number, "keep one of the two rows")
+            what = f"the patient is in split {quoted(split)} here, and in {quoted(other)} in row {number}"
+            yield Finding(kind, what, SPLIT_TABLE, row.number)
         rows.setdefault(patient, (row.number, split))
 
 
 def _check_patients(raw: RawDataset) -> Iterator[Finding]:
-    there, split = set(raw.patients.values()), set(raw.split_of_patient)
-    if unsplit := sorted(there - split):
-        what = f"{len(unsplit)} patients without a split, such as {unsplit[0]!r}; their films are never used"
-        yield Finding("patient-without-split", "warning", what, SPLIT_TABLE, fix="add rows", count=len(unsplit))
-    if unknown := sorted(split - there):
-        what = f"{len(unknown)} patients without films, such as {unknown[0]!r}"
-        yield Finding("patient-without-film", "note", what, SPLIT_TABLE, fix="remove the rows", count=len(unknown))
+    films = {patient: name for name, patient in reversed(raw.patients.items())}
+    if unsplit := [name for patient, name in films.items() if patient not in raw.split_of_patient]:
+        count = sum(name in unsplit or raw.patients[name] not in raw.split_of_patient for name in raw.labels)
+        what = f"{len(unsplit)} patients with {count} films have no split, such as the patient of {min(unsplit)}"
+        yield Finding("patient-without-split", what, SPLIT_TABLE, count=len(unsplit))
+    if unknown := [row for row in raw.splits if row["patient_id"] and row["patient_id"] not in films]:
+        what = f"{len(unknown)} patients have no films"
+        yield Finding("patient-without-film", what, SPLIT_TABLE, unknown[0].number, count=len(unknown))
 
 
-def _check_classes(raw: RawDataset) -> Iterator[Finding]:
-    for split in SPLITS:
-        films = [name for name in raw.labels if split in raw.splits_of_film(name)]
-        if not films:
-            severity = "note" if split == "test" else "warning"
-            yield Finding("split-empty", severity, f"no film is in split {split!r}", SPLIT_TABLE)
-            continue
-        found = set().union(*(raw.labels[name] for name in films))
-        for category_id, label in raw.category_names.items():
-            if category_id not in found:
-                what = f"split {split!r} has no {label!r}, so nothing can be said about it there"
-                yield Finding("split-without-class", "warning", what, SPLIT_TABLE, fix="split again by patient")
+def _check_amount(raw: RawDataset, split: str) -> Iterator[Finding]:
+    films = raw.films_of_split(split)
+    if not films:
+        kind = "test-empty" if split == "test" else "split-empty"
+        yield Finding(kind, f"no film is in split {split!r}", SPLIT_TABLE)
+        return
+    patients = Counter(raw.patients[name] for name in films)
+    most = max(patients.values())
+    if most >= DOMINATES * len(films) and len(films) >= FEWEST_PATIENTS:
+        example = next(name for name in films if patients[raw.patients[name]] == most)
+        what = f"{most} of the {len(films)} films of split {split!r} are of one patient, that of {example}"
+        yield Finding("patient-dominates", what, SPLIT_TABLE, count=most, films=(example,))
+    if split != "train" and len(patients) < FEWEST_PATIENTS:
+        what = f"split {split!r} has {len(patients)} patients"
+        yield Finding("split-small", what, SPLIT_TABLE, count=len(patients))
+    yield from _check_classes(raw, split, films)
+
+
+def _check_classes(raw: RawDataset, split: str, films: list[str]) -> Iterator[Finding]:
+    boxes = Counter(mark.category_id for name in films for mark in raw.marks_of.get(name, ()))
+    few = {}
+    for category_id, label in raw.category_names.items():
+        if not boxes[category_id]:
+            what = f"split {split!r} has no {label!r}, so nothing can be said about it there"
+            yield Finding("split-without-class", what, SPLIT_TABLE)
+        elif boxes[category_id] < FEWEST_BOXES:
+            few[label] = boxes[category_id]
+    if split != "train" and few:
+        least, most = (half_width(count) for count in (max(few.values()), min(few.values())))
+        counts = ", ".join(f"{label} {count}" for label, count in few.items())
+        what = f"boxes in split {split!r}: {counts}; 95 % intervals of AP will be about ±{least:.2f} to ±{most:.2f}"
+        yield Finding("split-few-boxes", what, SPLIT_TABLE, count=len(few))
+
+
+def half_width(boxes: int) -> float:
+    """Roughly how far a 95 % interval of AP or recall reaches to either side: that of a share near a half.
+
+    Examples:
+        >>> round(half_width(27), 2)
+        0.19
+    """
+    return 1.96 * math.sqrt(0.25 / boxes)

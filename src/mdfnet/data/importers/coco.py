@@ -57,7 +57,7 @@ def import_coco(
         marks[annotation["image_id"]].append(annotation)
     studies, used = [], set()
     for image in content["images"]:
-        where = f"{annotations} image {image['file_name']}"
+        where = f"{annotations} image {image['id']}"
         name = checked_name(image["file_name"])
         path, row = Path(images) / name, table.row_of(name)
         size = _checked_size(path, image, where)

@@ -16,6 +16,7 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.data.layout import SPLITS, VIEWS, film_id
 from mdfnet.data.split import FRACTIONS, split_by_patient
 from mdfnet.errors import UserError, nearest
+from mdfnet.privacy import quoted
 from mdfnet.tables import read_table
 from mdfnet.types import Classes, Study, Target
 
@@ -141,8 +142,8 @@ class FilmTable:
         if text is None or text in known:
             return text
         if self.reading.invalid == "error" or name == "split":
-            what = f"{name} of film {row!r} is {text!r}, not one of {', '.join(known)} or empty"
-            raise UserError(what, where=self.path)
+            where = f"{self.path} row {self.clinical.numbers[self.clinical.index[row]]}"
+            raise UserError(f"{name} is {quoted(text)}, not one of {', '.join(known)} or empty", where=where)
         self.notes[f"values of {name} that cannot be right, now missing"] += name not in self.schema.names
         return None
 

@@ -16,6 +16,7 @@ from mdfnet.data.images import film_size
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
 from mdfnet.data.layout import film_id
 from mdfnet.errors import UserError, nearest
+from mdfnet.privacy import quoted
 from mdfnet.tables import Row, read_table
 from mdfnet.types import Classes, Target
 
@@ -72,9 +73,8 @@ def _read_boxes(path: Path, films: FilmTable, reading: Reading) -> tuple[dict[st
     for row in table:
         identifier = row[reading.column("image_id")]
         if identifier not in films.clinical.index:
-            raise UserError(
-                f"no film {identifier!r} in {films.path}", where=row.where, fix="remove the row or add the film"
-            )
+            what = f"the film of this box is not in {films.path}"
+            raise UserError(what, where=row.where, fix="remove the row or add the film")
         if not row[reading.column("label")]:
             raise UserError("the box has no label", where=row.where, fix="name the finding, or remove the row")
         marks[identifier].append(row)
@@ -103,5 +103,5 @@ def _number(row: Row, column: str) -> float:
     except ValueError:
         number = math.nan
     if not is_coordinate(number):
-        raise UserError(f"{column} is {row[column]!r}, not a number of pixels", where=row.where)
+        raise UserError(f"{column} is {quoted(row[column])}, not a number of pixels", where=row.where)
     return number

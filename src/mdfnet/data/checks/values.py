@@ -1,0 +1,219 @@
+"""Checks of clinical columns as wholes: empty, constant, filled, in several units, contradicting each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from mdfnet.clinical.schema import Feature
+from mdfnet.clinical.units import UNITS, convert, dimension
+from mdfnet.data.checks.columns import Columns
+from mdfnet.data.checks.finding import Finding
+from mdfnet.data.checks.raw import RawDataset
+from mdfnet.data.layout import CLINICAL
+
+#: A column missing in this share of the films is sparse.
+SPARSE = 0.5
+
+#: What is said of a column's distribution needs this many values.
+FEWEST_VALUES = 20
+
+#: Values beyond the quartiles by this many times the distance between them are outliers (Tukey's fence is 1.5).
+FENCE = 4.5
+
+#: A value that is the mean or median of the others is a filling where it has this share, and stands out from its
+#: neighbors by this factor.
+FILLED, STANDS_OUT = 0.05, 5
+
+#: Values that fit another unit are told where at least so many, and this share of those that are far off, do.
+FEWEST_MIXED, MIXED = 3, 0.5
+
+#: Units that tables mix and UCUM has no two codes for: name -> factor to the schema's unit.
+_FRACTIONS = {"a fraction of 1": 100.0}
+
+#: Ages in years at and beyond which a code is likelier than a patient.
+OLD = 110
+
+#: One patient's ages may differ by this many years: films of one patient span decades at most rarely.
+AGE_SPAN = 30
+
+#: Clinical records of different patients are compared where they have this many numbers that vary.
+FEWEST_NUMBERS = 4
+
+_AGE, _SEX, _SYSTOLIC, _DIASTOLIC = "30525-0", "46098-0", "8480-6", "8462-4"
+
+
+def check_values(raw: RawDataset) -> Iterator[Finding]:
+    """Each column by itself, then columns against each other."""
+    columns = Columns.read(raw)
+    if columns is None or not len(columns):
+        return
+    for feature in columns.features:
+        yield from _check_presence(columns, feature)
+        if feature.kind == "number":
+            yield from _check_units(columns, feature)
+            yield from _check_distribution(columns, feature)
+    yield from _check_pairs(columns)
+    yield from _check_pressure(columns)
+    yield from _check_age(columns)
+    yield from _check_records(columns)
+    yield from _check_patients(columns)
+
+
+def _check_presence(columns: Columns, feature: Feature) -> Iterator[Finding]:
+    values = columns.values[feature.name]
+    known = values[~np.isnan(values)]
+    missing = 1 - len(known) / len(values)
+    if not len(known):
+        yield Finding("column-empty", f"column {feature.name!r} is empty", CLINICAL)
+    elif len(known) > 1 and np.ptp(known) == 0:
+        shown = f"{known[0]:g}" if feature.kind == "number" else feature.categories[int(known[0])]
+        what = f"column {feature.name!r} is {shown} in every row that has it"
+        yield Finding("column-constant", what, CLINICAL, count=len(known))
+    elif missing >= SPARSE:
+        what = f"column {feature.name!r} is missing in {missing:.0%} of the films"
+        yield Finding("column-sparse", what, CLINICAL, count=int(np.isnan(values).sum()))
+
+
+def _check_units(columns: Columns, feature: Feature) -> Iterator[Finding]:
+    """Values far from the plausible middle that another unit of the same dimension brings into it."""
+    values = columns.values[feature.name]
+    known = ~np.isnan(values)
+    plausible = known & (values >= feature.low) & (values <= feature.high)
+    for unit, converted in _conversions(feature, values):
+        fits = known & (converted >= feature.low) & (converted <= feature.high)
+        if known.sum() >= FEWEST_MIXED and fits.sum() > 0.9 * known.sum() and plausible.sum() < 0.1 * known.sum():
+            what = f"{fits.sum()} of {known.sum()} values of {feature.name!r} are plausible as {unit}, and"
+            what = f"{what} {plausible.sum()} as {feature.unit}"
+            yield Finding("unit-wrong", what, CLINICAL, int(columns.rows[fits][0]), count=int(fits.sum()))
+            return
+        if plausible.sum() < FEWEST_VALUES:
+            continue
+        middle, spread = np.median(values[plausible]), _spread(values[plausible])
+        off = known & (~plausible | (np.abs(values - middle) > 5 * spread))
+        mixed = off & fits & (np.abs(converted - middle) <= 4 * spread)
+        if mixed.sum() >= FEWEST_MIXED and mixed.sum() >= MIXED * off.sum():
+            what = f"{mixed.sum()} of {known.sum()} values of {feature.name!r} look like {unit}, the others like"
+            what = f"{what} {feature.unit}, such as {values[mixed][0]:g} beside a median of {middle:g}"
+            yield Finding("unit-mixed", what, CLINICAL, int(columns.rows[mixed][0]), count=int(mixed.sum()))
+            return
+
+
+def _conversions(feature: Feature, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Each other unit the column might be in, and what its values would be in the schema's."""
+    name = dimension(feature.unit)
+    if name == "fraction":
+        for unit, factor in _FRACTIONS.items():
+            yield unit, values * factor
+    for unit in UNITS[name]:
+        if UNITS[name][unit] != UNITS[name][feature.unit]:
+            yield unit, convert(values, unit, feature.unit)
+
+
+def _spread(values: np.ndarray) -> float:
+    """Robust standard deviation, from the quartiles; of heaped values the plain one."""
+    low, high = np.percentile(values, [25, 75])
+    return float((high - low) / 1.349) or float(values.std()) or 1.0
+
+
+def _check_distribution(columns: Columns, feature: Feature) -> Iterator[Finding]:
+    values = columns.values[feature.name]
+    known = values[~np.isnan(values)]
+    if len(known) < FEWEST_VALUES:
+        return
+    low, high = np.percentile(known, [25, 75])
+    far = FENCE * (high - low)
+    off = (values < low - far) | (values > high + far)
+    if off.any() and high > low:
+        worst = np.nanargmax(np.abs(values - np.median(known)))
+        what = f"{feature.name!r} is far from its other values {off.sum()} times, such as {values[worst]:g} beside a"
+        what = f"{what} middle half of {low:g} to {high:g}"
+        yield Finding("value-outlier", what, CLINICAL, int(columns.rows[worst]), count=int(off.sum()))
+    distinct, counts = np.unique(known, return_counts=True)
+    top = counts.argmax()
+    if counts[top] >= FILLED * len(known):
+        yield from _check_filled(feature, distinct[top], known)
+
+
+def _check_filled(feature: Feature, value: float, known: np.ndarray) -> Iterator[Finding]:
+    """Whether the most frequent value is the others' mean or median and far more frequent than its neighbors."""
+    others, count = known[known != value], int((known == value).sum())
+    if len(others) < FEWEST_VALUES:
+        return
+    near = others[np.abs(others - value) <= 0.5 * _spread(others)]
+    if count < STANDS_OUT * max(1, np.unique(near, return_counts=True)[1].max(initial=0)):
+        return
+    rounding = 0.0501 if value % 1 else 0.501
+    is_mean = abs(value - others.mean()) <= max(rounding, 0.02 * _spread(others))
+    is_median = abs((others < value).mean() - 0.5) <= max(0.01, 2 / len(others))
+    if is_mean or is_median:
+        what = f"{count} values of {feature.name!r} are {value:g}, the {'mean' if is_mean else 'median'} of the others"
+        yield Finding("value-filled", what, CLINICAL, count=count)
+
+
+def _check_pairs(columns: Columns) -> Iterator[Finding]:
+    for first, second in itertools.combinations(columns.features, 2):
+        one, other = columns.values[first.name], columns.values[second.name]
+        both = ~np.isnan(one) & ~np.isnan(other)
+        if both.sum() < FEWEST_VALUES or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
+            continue
+        if abs(np.corrcoef(one[both], other[both])[0, 1]) > 0.9999:
+            what = f"columns {first.name!r} and {second.name!r} say the same in {both.sum()} rows"
+            yield Finding("columns-same", what, CLINICAL, count=int(both.sum()))
+
+
+def _check_pressure(columns: Columns) -> Iterator[Finding]:
+    by_code = {feature.loinc: columns.values[feature.name] for feature in columns.features}
+    if {_SYSTOLIC, _DIASTOLIC} <= by_code.keys():
+        wrong = by_code[_DIASTOLIC] >= by_code[_SYSTOLIC]
+        if wrong.any():
+            row, count = int(columns.rows[wrong][0]), int(wrong.sum())
+            what = f"the diastolic pressure is at or above the systolic one, {count} times"
+            yield Finding("values-contradict", what, CLINICAL, row, count=count)
+
+
+def _check_age(columns: Columns) -> Iterator[Finding]:
+    for feature in columns.features:
+        if feature.loinc == _AGE or feature.name == "age":
+            values = convert(columns.values[feature.name], feature.unit, "a")
+            wrong = (values == 0) | ((values >= OLD) & (columns.values[feature.name] <= feature.high))
+            if wrong.any():
+                count = int(wrong.sum())
+                what = f"{feature.name!r} is 0, or {OLD} years and more: {count} times, such as {values[wrong][0]:g}"
+                yield Finding("age-unlikely", what, CLINICAL, int(columns.rows[wrong][0]), count=count)
+
+
+def _check_records(columns: Columns) -> Iterator[Finding]:
+    """Numbers with at least one decimal of variety: ages and views alone repeat by chance."""
+    numbers = [columns.values[feature.name] for feature in columns.features if feature.kind == "number"]
+    if len(numbers) < FEWEST_NUMBERS:
+        return
+    table = np.stack(numbers, 1)
+    seen: dict[bytes, int] = {}
+    for index in np.flatnonzero((~np.isnan(table)).sum(1) >= FEWEST_NUMBERS):
+        first = seen.setdefault(table[index].tobytes(), index)
+        if columns.patients[first] != columns.patients[index]:
+            what = f"all numbers are those of row {columns.rows[first]}, of another patient"
+            films = (columns.films[first], columns.films[index])
+            yield Finding("record-twice", what, CLINICAL, int(columns.rows[index]), films=films)
+
+
+def _check_patients(columns: Columns) -> Iterator[Finding]:
+    groups = defaultdict(list)
+    for index, patient in enumerate(columns.patients.tolist()):
+        groups[patient].append(index)
+    repeated = [group for group in groups.values() if len(group) > 1]
+    for feature in columns.features:
+        is_sex = feature.loinc == _SEX or feature.name in ("sex", "gender")
+        is_age = feature.kind == "number" and (feature.loinc == _AGE or feature.name == "age")
+        values = columns.values[feature.name]
+        for group in repeated if is_sex or is_age else ():
+            known = values[group][~np.isnan(values[group])]
+            if len(known) > 1 and np.ptp(known) > (0 if is_sex else convert(AGE_SPAN, "a", feature.unit)):
+                rows = ", ".join(map(str, columns.rows[group][:4]))
+                what = f"{feature.name!r} differs between films of one patient, rows {rows}"
+                films = tuple(columns.films[index] for index in group)
+                yield Finding("patient-contradicts", what, CLINICAL, int(columns.rows[group[0]]), films=films)
