@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"NEEDS REAL DATA: {folder} is absent; set MDFNET_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def key_of_tests() -> Iterator[None]:
+    """Imports hash identifiers with this key, and never make or use the key of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MDFNET_KEY", "a key for tests, which is no secret at all")
+        yield
 
 
 @pytest.fixture

@@ -110,7 +110,8 @@ def test_files_that_are_no_tables(program, hospital, films, boxes, words):
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["without byte-order mark", "with byte-order mark"])
 def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
     films, boxes = (mark + text.replace(",", ";") for text in (FILMS.replace("50", "50.5"), BOXES))
-    answer = import_csv(program, hospital, films.replace(".5", ",5"), boxes.replace("1;1;20", "1,5;1;20"))
+    boxes = boxes.replace("1;1;20", "1,5;1;20")
+    answer = import_csv(program, hospital, films.replace(".5", ",5"), boxes, "--keep-ids")
     assert answer.code == 0, answer.err
     assert "f0.png,f0,PA,50.5,M\n" in (hospital / "out" / "clinical.csv").read_text()
     marks = json.loads((hospital / "out" / "annotations.json").read_text())["annotations"]
@@ -124,6 +125,11 @@ def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
         case("class not named", ["--class", "Mass"], ["boxes.csv row 3", "unknown class 'Nodule'"]),
         case("column of nothing", ["--column", "agee=age"], ["'agee'", "did you mean 'age'"]),
         case("column not there", ["--column", "age=years"], ["films.csv", "no column 'years'"]),
+        case("links with hashes", ["--link"], ["--link shows the names of the films", "--keep-ids"]),
+        case("a key for nothing", ["--keep-ids", "--key-file", "{}/key"], ["leaves nothing to hash"]),
+        case("no key but a film", ["--key-file", "{}/f0.png"], ["f0.png", "key"]),
+        case("key given away", ["--key-file", "{}/out/key"], ["out/key", "inside the dataset folder"]),
+        case("linkage given away", ["--linkage", "{}/out/ids.csv"], ["out/ids.csv", "inside the dataset folder"]),
         case("not a pair", ["--unit", "age"], ["--unit 'age' is not NAME=VALUE"]),
         case("unknown unit", ["--unit", "age=parsec"], ["unknown unit 'parsec'"]),
         case("unit of another dimension", ["--unit", "age=Cel"], ["'Cel' (temperature) does not fit"]),

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -19,7 +21,7 @@ def test_csv_import_info_check(tiny_dataset, tmp_path):
     )
     (tmp_path / "boxes.csv").write_text(boxes)
     out = tmp_path / "out"
-    options = ["--images", tiny.folder / "images", "--schema", "age-sex-view", "--out", out, "--link"]
+    options = ["--images", tiny.folder / "images", "--schema", "age-sex-view", "--out", out, "--link", "--keep-ids"]
     films = [
         "--films",
         tiny.folder / "clinical.csv",
@@ -45,7 +47,7 @@ def test_coco_import_gives_back_the_dataset(tiny_dataset, tmp_path):
     table = (tiny.folder / "clinical.csv").read_text()
     (tmp_path / "films.csv").write_text(table.replace("image,", "image_id,", 1))
     arguments = ["--annotations", tiny.folder / "annotations.json", "--images", tiny.folder / "images"]
-    options = ["--films", tmp_path / "films.csv", "--schema", "age-sex-view", "--out", tmp_path / "out"]
+    options = ["--films", tmp_path / "films.csv", "--schema", "age-sex-view", "--keep-ids", "--out", tmp_path / "out"]
     assert run("import", "coco", *arguments, *options).exit_code == 0
     for name in ("annotations.json", "clinical.csv"):
         assert (tmp_path / "out" / name).read_text() == (tiny.folder / name).read_text()
@@ -59,6 +61,21 @@ def test_check_exits_with_1_and_lists_all_on_demand(tiny_dataset):
     assert result.exit_code == 1 and "and 2 more of film-unreadable" in result.output and "5 errors" in result.output
     everything = run("check", folder, "--all")
     assert all(f"film{film}.png" in everything.output for film in range(5))
+
+
+def test_check_fails_a_pipeline_on_warnings_unless_they_are_known(tiny_dataset):
+    folder = tiny_dataset().folder
+    found = json.loads(run("check", folder, "--json").output)
+    assert (found["errors"], found["ignored"]) == (0, 0) and found["warnings"] > 0
+    assert run("check", folder).exit_code == 0 and run("check", folder, "--strict").exit_code == 1
+    known = {entry["id"] for entry in found["findings"] if entry["severity"] == "warning"}
+    ignored = [word for kind in known for word in ("--ignore", kind)]
+    result = run("check", folder, "--strict", *ignored)
+    assert result.exit_code == 0 and f"{found['warnings']} ignored" in result.output
+    kinds = {"id", "severity", "message", "file", "row", "fix", "count", "films", "boxes"}
+    assert all(set(entry) == kinds for entry in found["findings"])
+    with pytest.raises(UserError, match="--ignore 'film-txt' is no kind of finding; did you mean 'film-text'"):
+        CliRunner().invoke(app, ["check", str(folder), "--ignore", "film-txt"], catch_exceptions=False)
 
 
 def test_phantom(tmp_path):

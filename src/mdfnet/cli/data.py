@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mdfnet.cli import checks
+from mdfnet.cli.identifiers import KeepIds, KeyFile, Linkage, write_identified
 from mdfnet.cli.options import Invalid
 from mdfnet.errors import UserError
 
 if TYPE_CHECKING:
+    from mdfnet.data.dataset import Dataset
     from mdfnet.data.importers import Imported, Reading
 
 app = typer.Typer(no_args_is_help=True, help="Import, look at and check datasets, and make synthetic ones.")
@@ -57,6 +59,9 @@ def import_csv(
     fraction: Fractions = [],  # noqa: B006
     seed: Seed = 0,
     link: Link = False,
+    keep_ids: KeepIds = False,
+    key_file: KeyFile = None,
+    linkage: Linkage = None,
 ):
     """Import two CSV tables, of boxes and of films.
 
@@ -71,7 +76,7 @@ def import_csv(
     about = importers.About(name or out.name, source, license)
     reading = _reading(column, unit, invalid, fraction, seed)
     imported = importers.import_csv(boxes, films, images, Schema.load(schema), about, classes=label, reading=reading)
-    _write(imported, out, link)
+    _write(imported, out, link, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
 
 
 @import_app.command("coco")
@@ -90,6 +95,9 @@ def import_coco(
     fraction: Fractions = [],  # noqa: B006
     seed: Seed = 0,
     link: Link = False,
+    keep_ids: KeepIds = False,
+    key_file: KeyFile = None,
+    linkage: Linkage = None,
 ):
     """Import a COCO file and a table of films; the category ids are kept.
 
@@ -102,7 +110,7 @@ def import_coco(
     about = importers.About(name or out.name, source, license)
     reading = _reading(column, unit, invalid, fraction, seed)
     imported = importers.import_coco(annotations, images, Schema.load(schema), about, films=films, reading=reading)
-    _write(imported, out, link)
+    _write(imported, out, link, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
 
 
 @app.command()
@@ -184,10 +192,13 @@ def _reading(column: list[str], unit: list[str], invalid: Invalid, fraction: lis
     return Reading(columns, units, invalid.value, fractions or FRACTIONS, seed)
 
 
-def _write(imported: Imported, out: Path, link: bool) -> None:
+def _write(imported: Imported, out: Path, link: bool, **identifiers: Any) -> None:
     from mdfnet.data.dataset import write_dataset
 
-    dataset = write_dataset(imported.dataset, out, "link" if link else "copy")
+    def write(dataset: Dataset) -> Dataset:
+        return write_dataset(dataset, out, "link" if link else "copy")
+
+    dataset = write_identified(imported.dataset, out, write, link=link, **identifiers)
     for note, count in imported.notes.items():
         typer.echo(f"note: {note} ({count})")
     boxes = sum(len(study.target) for study in dataset.studies)
