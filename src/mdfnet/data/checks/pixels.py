@@ -11,8 +11,9 @@ from PIL import Image
 #: Side of the thumbnail from which films are told apart.
 SIDE = 24
 
-#: Letters are looked for in films reduced to at most about this many pixels a side.
-TEXT_SIDE = 1024
+#: Letters are looked for in films reduced to at most about this many pixels a side; on smaller ones than the least
+#: no line of them can be read.
+TEXT_SIDE, LEAST_TEXT_SIDE = 1024, 128
 
 #: A step of brightness from one pixel to its neighbor that anatomy does not have, of 255.
 STEP = 32
@@ -95,12 +96,12 @@ def has_text(film: np.ndarray) -> bool:
         >>> has_text(np.asarray(film))
         True
     """
+    if min(film.shape) < LEAST_TEXT_SIDE:
+        return False
     factor = max(1, max(film.shape) // TEXT_SIDE)
     film = np.asarray(Image.fromarray(film).reduce(factor)) if factor > 1 else film
     height, width = film.shape
     line, window = max(4, round(LINE * height)) // 2, round(WINDOW * width)
-    if height < 4 * line or width < 2 * window or window < 2:
-        return False
     step = np.diff(film.astype(np.int16), axis=1)
     strokes = np.minimum(_strokes(step > STEP, line, window), _strokes(step < -STEP, line, window)) / (2 * line)
     rows, columns = strokes.shape
