@@ -49,7 +49,7 @@ def resized(side: int) -> Change:
 
 def brighter(factor: float, offset: float = 0) -> Change:
     """Brighter, and clipped at white."""
-    return lambda film: np.clip(np.rint(film * factor + offset), 0, 255).astype(np.uint8)
+    return lambda film: np.clip(np.rint(film * float(factor) + offset), 0, 255).astype(np.uint8)
 
 
 def gamma(power: float) -> Change:

@@ -27,6 +27,7 @@ import mdfnet
 from mdfnet import Schema, scoring
 from mdfnet.cli import app
 from mdfnet.config import Config, keys, presets
+from mdfnet.data.checks import KINDS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -39,6 +40,7 @@ RESULTS = DOCS / "results.md"
 GIVEN = {
     "README.md": ["films"],
     "docs/how-to/own-data.md": ["films"],
+    "docs/how-to/check.md": ["data"],
     "docs/how-to/train.md": ["data"],
     "docs/how-to/evaluate.md": ["data", "runs"],
     "docs/how-to/predict.md": ["films", "runs"],
@@ -203,6 +205,13 @@ def test_clinical_schemas(name):
         span = f"{feature.low:g} to {feature.high:g}" if is_number else ""
         cells = [feature.name, unit, span, feature.loinc or "", feature.meaning]
         assert "| " + " | ".join(cells).replace("|  |", "| |").replace("|  |", "| |") + " |" in rows
+
+
+def test_kinds_of_findings():
+    text = (DOCS / "reference/dataset-folder.md").read_text().partition("## What the check reports")[2]
+    rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.*) \| (.*) \|$", text, re.M)
+    assert rows == [(kind.id, kind.severity, kind.meaning, kind.fix) for kind in KINDS.values()]
+    assert f"[{len(KINDS)} kinds of such" in (DOCS / "how-to/check.md").read_text()
 
 
 def test_public_names():
