@@ -28,6 +28,9 @@ from mdfnet.data.images import read_film
 from mdfnet.data.importers import About, import_csv
 from mdfnet.report.marks import font
 
+#: Copies are made of every so many films; false alarms are looked for among all.
+EVERY = 4
+
 Change = Callable[[np.ndarray], np.ndarray]
 
 
@@ -84,7 +87,7 @@ def copies(films: Sequence[np.ndarray], prints: np.ndarray) -> None:
     pairs = len(prints) * (len(prints) - 1) // 2
     print(f"{pairs:,} pairs of different films: {len(list(alike(prints)))} called alike; highest {highest:.3f}")
     for name, change in CHANGES.items():
-        found = [Pixels.of(change(film)).fingerprint @ own for film, own in zip(films, prints, strict=True)]
+        found = [Pixels.of(change(films[i])).fingerprint @ prints[i] for i in range(0, len(films), EVERY)]
         low = np.min(found)
         print(f"  {name:<38} found {np.mean(np.array(found) >= ALIKE):7.2%}   lowest {low:.3f}")
 
@@ -105,7 +108,7 @@ def texts(films: Sequence[np.ndarray]) -> None:
     for size in (9, 12, 16, 24):
         for ground in (False, True):
             found = []
-            for film in plain[::8]:
+            for film in plain[::16]:
                 picture = Image.fromarray(film)
                 canvas, place = ImageDraw.Draw(picture), (int(random.integers(5, 200)), int(random.choice([6, 480])))
                 if ground:
