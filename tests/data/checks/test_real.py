@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import io
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.data.checks import check_dataset
+from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.duplicates import alike
 from mdfnet.data.checks.pixels import Pixels, has_text
+from mdfnet.data.checks.values import check_distribution, check_units
 from mdfnet.data.dataset import write_dataset
 from mdfnet.data.images import read_film
 from mdfnet.data.importers import About, import_csv
@@ -37,6 +41,28 @@ def test_nih(shared_data, tmp_path):
     joint = next(finding.message for finding in findings if finding.id == "clinical-gives-box")
     assert 0.64 <= float(joint.partition("AUC ")[2][:4]) <= 0.70  # published: 0.67
     assert all("images/" in finding.file for finding in findings if finding.id == "film-text")
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "low", "high", "expected"),
+    [
+        pytest.param("temperature", "[degF]", 77, 113, {"unit-mixed": 36, "value-outlier": 40}, id="36 in Cel"),
+        pytest.param("temperature", "Cel", 25, 45, {"unit-wrong": 543, "value-outlier": 40}, id="543 in degF"),
+        pytest.param("resprate", "/min", 2, 90, {"value-outlier": 1}, id="18 and 16 in half of all"),
+        pytest.param("heartrate", "/min", 10, 300, {}, id="nothing"),
+        pytest.param("sbp", "mm[Hg]", 30, 300, {}, id="nothing"),
+    ],
+)
+def test_real_vital_signs(shared_data, column, unit, low, high, expected):
+    """MIMIC-IV-ED demo: 36 of 579 temperatures are below 40, the others above 85."""
+    with gzip.open(shared_data / "mimic_iv_ed_demo" / "ed" / "vitalsign.csv.gz", "rt") as file:
+        rows = list(csv.DictReader(file))
+    feature = Feature(name=column, kind="number", unit=unit, low=low, high=high, meaning=column)
+    values = np.array([float(row[column] or "nan") for row in rows])
+    numbers, patients = np.arange(len(rows)) + 2, np.array([row["subject_id"] for row in rows])
+    columns = Columns(tuple(map(str, numbers)), numbers, patients, {column: values}, (feature,))
+    found = [*check_units(columns, feature), *check_distribution(columns, feature)]
+    assert {finding.id: finding.count for finding in found} == expected
 
 
 def resized(side):
