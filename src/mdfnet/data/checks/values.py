@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mdfnet.clinical.schema import Feature
+from mdfnet.clinical.plausible import pairs
+from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import UNITS, convert, dimension
 from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.finding import Finding
@@ -44,7 +45,7 @@ AGE_SPAN = 30
 #: Clinical records of different patients are compared where they have this many numbers that vary.
 FEWEST_NUMBERS = 4
 
-_AGE, _SEX, _SYSTOLIC, _DIASTOLIC = "30525-0", "46098-0", "8480-6", "8462-4"
+_AGE, _SEX = "30525-0", "46098-0"
 
 
 def check_values(raw: RawDataset) -> Iterator[Finding]:
@@ -58,7 +59,7 @@ def check_values(raw: RawDataset) -> Iterator[Finding]:
             yield from check_units(columns, feature)
             yield from check_distribution(columns, feature)
     yield from _check_pairs(columns)
-    yield from _check_pressure(columns)
+    yield from _check_contradictions(columns)
     yield from _check_age(columns)
     yield from _check_records(columns)
     yield from _check_patients(columns)
@@ -166,14 +167,14 @@ def _check_pairs(columns: Columns) -> Iterator[Finding]:
             yield Finding("columns-same", what, CLINICAL, count=int(both.sum()))
 
 
-def _check_pressure(columns: Columns) -> Iterator[Finding]:
-    by_code = {feature.loinc: columns.values[feature.name] for feature in columns.features}
-    if {_SYSTOLIC, _DIASTOLIC} <= by_code.keys():
-        wrong = by_code[_DIASTOLIC] >= by_code[_SYSTOLIC]
+def _check_contradictions(columns: Columns) -> Iterator[Finding]:
+    """What the model refuses in a record; see `mdfnet.clinical.plausible.NEVER_BELOW`."""
+    for upper, lower in pairs(Schema(name="columns", features=columns.features)):
+        upper, lower = columns.features[upper].name, columns.features[lower].name
+        wrong = columns.values[upper] < columns.values[lower]
         if wrong.any():
-            row, count = int(columns.rows[wrong][0]), int(wrong.sum())
-            what = f"the diastolic pressure is at or above the systolic one, {count} times"
-            yield Finding("values-contradict", what, CLINICAL, row, count=count)
+            what = f"{upper!r} is below {lower!r} {wrong.sum()} times"
+            yield Finding("values-contradict", what, CLINICAL, int(columns.rows[wrong][0]), count=int(wrong.sum()))
 
 
 def _check_age(columns: Columns) -> Iterator[Finding]:
