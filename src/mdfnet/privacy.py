@@ -83,9 +83,8 @@ class Pseudonyms:
         if path is None and KEY_VARIABLE in os.environ:
             return cls(_checked(os.environ[KEY_VARIABLE], f"variable {KEY_VARIABLE}"))
         path = Path(path) if path is not None else default_key_file()
-        if outside is not None and path.resolve().is_relative_to(Path(outside).resolve()):
-            what = "the key lies inside the dataset folder, and would be given away with it"
-            raise UserError(what, where=path, fix="keep it elsewhere")
+        if outside is not None:
+            check_outside(path, outside, "the key")
         return cls(_read_or_make(path))
 
 
@@ -93,6 +92,21 @@ def default_key_file() -> Path:
     """Where the key lies unless the user says otherwise: ``mdfnet/pseudonyms.key`` in the user's config folder."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(config) / "mdfnet" / "pseudonyms.key"
+
+
+def check_outside(path: str | Path, folder: str | Path, what: str) -> None:
+    """Make sure that something secret does not lie in a dataset folder.
+
+    Raises:
+        UserError: It does.
+
+    Examples:
+        >>> check_outside("data/mine/ids.csv", "data/mine", "the linkage table")
+        Traceback (most recent call last):
+        mdfnet.errors.UserError: data/mine/ids.csv: the linkage table lies inside the dataset folder; keep it elsewhere
+    """
+    if Path(path).resolve().is_relative_to(Path(folder).resolve()):
+        raise UserError(f"{what} lies inside the dataset folder", where=path, fix="keep it elsewhere")
 
 
 def quoted(value: object) -> str:

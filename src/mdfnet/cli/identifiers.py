@@ -45,11 +45,13 @@ def write_identified(
     if link:
         raise UserError("--link shows the names of the films", fix="copy the films, or keep the names by --keep-ids")
     from mdfnet.data.pseudonymize import pseudonymized, write_linkage
-    from mdfnet.privacy import Pseudonyms
+    from mdfnet.privacy import Pseudonyms, check_outside
 
-    hidden = pseudonymized(dataset, Pseudonyms.load(key_file, outside=out))
     if linkage:
-        write_linkage(linkage, dataset, hidden, outside=out)
+        check_outside(linkage, out, "the linkage table")
+    hidden = pseudonymized(dataset, Pseudonyms.load(key_file, outside=out))
     written = write(hidden)
+    if linkage:
+        write_linkage(linkage, dataset, hidden)
     typer.echo("note: patient ids and film names are keyed hashes now; --keep-ids keeps them")
     return written

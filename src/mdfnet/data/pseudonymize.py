@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mdfnet.data.dataset import Dataset
-from mdfnet.errors import UserError
 from mdfnet.files import replacing
 from mdfnet.privacy import Pseudonyms
 from mdfnet.tables import format_table
@@ -37,20 +36,16 @@ def _pseudonymized(study: Study, names: Pseudonyms) -> Study:
     return replace(study, id=film, patient=patient)
 
 
-def write_linkage(path: str | Path, before: Dataset, after: Dataset, outside: str | Path) -> None:
+def write_linkage(path: str | Path, before: Dataset, after: Dataset) -> None:
     """Write the table that leads from pseudonyms back, for who may have it: readable by its owner alone.
 
     Args:
         path: CSV to write: film, original film, patient, original patient.
         before, after: The dataset before and after `pseudonymized`, in the same order.
-        outside: The dataset's folder, in which the table must not lie.
 
     Raises:
-        UserError: It lies there, or cannot be written.
+        UserError: It cannot be written.
     """
-    if Path(path).resolve().is_relative_to(Path(outside).resolve()):
-        what = "the linkage table lies inside the dataset folder, and would be given away with it"
-        raise UserError(what, where=path, fix="keep it elsewhere")
     rows = [
         (hidden.id, study.id, hidden.patient, study.patient)
         for hidden, study in zip(after.studies, before.studies, strict=True)

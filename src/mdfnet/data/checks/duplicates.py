@@ -52,14 +52,15 @@ def _alike(raw: RawDataset, names: Sequence[str]) -> Iterator[Finding]:
     for first, second, likeness in alike(prints):
         one, other = names[first], names[second]
         splits = raw.splits_of_film(one) | raw.splits_of_film(other)
-        kind, what = "film-alike", f"looks like {other} (correlation {likeness:.3f})"
+        negative = "the negative of " if likeness < 0 else ""
+        kind, what = "film-alike", f"looks like {negative}{other} (correlation {likeness:.3f})"
         if len(splits) > 1:
             kind, what = "film-alike-across-splits", f"{what}, in splits {', '.join(sorted(splits))}"
         yield Finding(kind, what, f"{IMAGES}/{one}", count=2, films=(one, other))
 
 
 def alike(prints: np.ndarray, least: float = ALIKE) -> Iterator[tuple[int, int, float]]:
-    """Pairs of fingerprints ``[N, F]`` that agree: both numbers, the lower first, and the correlation.
+    """Pairs of fingerprints ``[N, F]`` that agree, or are opposite: both numbers, the lower first, and the correlation.
 
     Examples:
         >>> prints = np.array([[1, -1, 0], [0, 1, -1], [0.99, -1.01, 0.02]]) / 2**0.5
