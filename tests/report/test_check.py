@@ -74,7 +74,14 @@ def test_every_kind_is_either_found_or_listed_as_not_found(page):
     assert "Not looked at, as asked: film-blank" in clean
 
 
-def test_whose_films_it_shows_is_said(page, tmp_path):
+def test_what_columns_tell_is_a_table(page):
+    part = section(page(), "tellings")
+    heads = ["Column", "Atelectasis", "Effusion", "any box"]
+    assert re.findall(r'<th scope="col">(.*?)</th>', part) == heads
+    assert set(re.findall(r"<td>(.*?)</td>", part)) == {"–"}  # six patients say nothing
+
+
+def test_whose_films_it_shows_is_said(page):
     assert "Synthetic films" in page()
 
 

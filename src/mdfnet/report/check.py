@@ -10,6 +10,7 @@ from pathlib import Path
 from mdfnet.data.checks import KINDS, Finding, Kind
 from mdfnet.data.checks.kinds import FAMILIES, SEVERITIES
 from mdfnet.data.checks.raw import RawDataset
+from mdfnet.data.checks.shortcuts import column_tellings
 from mdfnet.data.images import read_film
 from mdfnet.data.layout import IMAGES, checked_name
 from mdfnet.errors import UserError
@@ -89,6 +90,7 @@ def write_check_page(
         kinds_of_warnings=sum(KINDS[kind].severity == "warning" for kind in groups),
         groups=[Group(KINDS[kind], tuple(group), tuple(_rows(raw, group))) for kind, group in groups.items()],
         ignored=ignored,
+        tellings=list(column_tellings(raw)),
         clean={
             family: [
                 kind

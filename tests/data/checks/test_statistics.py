@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 
 from mdfnet.data.checks import statistics
+from mdfnet.data.checks.columns import Columns
+from mdfnet.data.checks.raw import RawDataset
+from mdfnet.data.checks.shortcuts import column_tellings
 from mdfnet.data.checks.statistics import auc, folds, predicted, rates, telling
 from mdfnet.metrics.bootstrap import patient_weights
 
@@ -106,3 +109,17 @@ def test_the_regression_finds_what_single_columns_do_not():
 def test_the_bootstrap_is_only_done_where_it_can_matter(monkeypatch):
     monkeypatch.setattr(statistics, "patient_weights", None)
     assert telling(RANDOM.normal(size=100), np.arange(100) < 50, np.arange(100), 0.9) is None
+
+
+def test_every_column_is_told_of(sound_folder):
+    """Against pairs counted one by one, from the table itself."""
+    raw = RawDataset.read(sound_folder)
+    columns = Columns.read(raw)
+    told = dict(column_tellings(raw))
+    assert {"age", "sbp", "sbp missing", "gender M"} <= set(told) and "age missing" not in told
+    marked = columns.marked(raw)["Effusion"]
+    for name, scores in (("sbp", columns.values["sbp"]), ("sbp missing", np.isnan(columns.values["sbp"]) * 1.0)):
+        known = ~np.isnan(scores)
+        value, low, high = told[name]["Effusion"].directed
+        assert value == pytest.approx(mann_whitney(scores[known], marked[known]), abs=1e-12)
+        assert low < value < high and set(told[name]) == {"Atelectasis", "Effusion", "any box"}

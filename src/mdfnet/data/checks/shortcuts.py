@@ -11,7 +11,7 @@ import numpy as np
 from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.checks.statistics import predicted, rates, telling
+from mdfnet.data.checks.statistics import Telling, predicted, rates, telling
 from mdfnet.data.layout import CLINICAL, IMAGES
 
 #: A column is said to be a finding only where at least this many films are with and without it.
@@ -35,6 +35,23 @@ def check_shortcuts(raw: RawDataset) -> Iterator[Finding]:
         yield from _check_patterns(columns, marked)
         yield from _check_boxed(columns, columns.boxed(raw))
     yield from _check_sources(raw)
+
+
+def column_tellings(raw: RawDataset) -> Iterator[tuple[str, dict[str, Telling | None]]]:
+    """How well each clinical column, and that it is missing, tells each class and "has a box", found or not.
+
+    Returns:
+        What the column says, then class name, or "any box", -> AUC; None with too few patients on either side.
+    """
+    columns = Columns.read(raw)
+    if columns is None or not len(columns):
+        return
+    groups = columns.marked(raw) | {"any box": columns.boxed(raw)}
+    for feature in columns.features:
+        missing = np.isnan(columns.values[feature.name])
+        said = columns.scores(feature) | ({f"{feature.name} missing": missing * 1.0} if missing.any() else {})
+        for name, scores in said.items():
+            yield name, {label: telling(scores, mask, columns.patients, 0.0) for label, mask in groups.items()}
 
 
 def _check_same(columns: Columns, marked: Mapping[str, np.ndarray]) -> Iterator[Finding]:

@@ -35,6 +35,11 @@ class Telling:
     higher: bool
     films: int
 
+    @property
+    def directed(self) -> tuple[float, float, float]:
+        """AUC and interval in [0, 1], below 0.5 where films of the group have the lower scores."""
+        return (self.auc, self.low, self.high) if self.higher else (1 - self.auc, 1 - self.high, 1 - self.low)
+
     def __str__(self) -> str:
         return f"AUC {self.auc:.2f} ({self.low:.2f} to {self.high:.2f})"
 
