@@ -48,7 +48,7 @@ def test_phantom(phantom_set):
 def test_import_coco(program, phantom_set, tmp_path):
     options = ["--annotations", phantom_set / "annotations.json", "--images", phantom_set / "images"]
     table = ["--films", phantom_set / "clinical.csv", "--column", "image_id=image"]
-    answer = program("data", "import", "coco", *options, *table, "--out", tmp_path / "ä set")
+    answer = program("data", "import", "coco", *options, *table, "--keep-ids", "--out", tmp_path / "ä set")
     assert answer.code == 0 and "wrote 24 films" in answer.out, answer.err
     for name in ("annotations.json", "clinical.csv"):
         assert (tmp_path / "ä set" / name).read_bytes() == (phantom_set / name).read_bytes()
@@ -63,7 +63,7 @@ def test_import_csv(program, tmp_path):
                                         "b,1.png,q,val,,M,AP\n")  # fmt: skip
     (tmp_path / "boxes.csv").write_text("image_id,label,x1,y1,x2,y2\na,Mass,1.5,2,30,39\n")
     files = ["--films", tmp_path / "films.csv", "--boxes", tmp_path / "boxes.csv", "--images", tmp_path]
-    options = ["--schema", "age-sex-view", "--column", "age=years", "--out", tmp_path / "set"]
+    options = ["--schema", "age-sex-view", "--column", "age=years", "--keep-ids", "--out", tmp_path / "set"]
     assert program("data", "import", "csv", *files, *options).code == 0
     truth = read_coco(tmp_path / "set" / "annotations.json")
     assert [mark["bbox"] for mark in truth.loadAnns(truth.getAnnIds(catIds=truth.getCatIds("Mass")))] == [
