@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mdfnet.cli import build
 from mdfnet.cli.options import Invalid
 from mdfnet.errors import UserError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Import, look at and check datasets, and make synthetic ones.")
 import_app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from other files.")
 app.add_typer(import_app, name="import")
+app.add_typer(build.app, name="build")
 
 
 Images = Annotated[Path, typer.Option("--images", help="Folder below which the films lie.")]

@@ -33,6 +33,7 @@ from mdfnet.data.layout import (
     film_id,
     film_name,
 )
+from mdfnet.data.provenance import Provenance
 from mdfnet.errors import UserError
 from mdfnet.files import new_folder, replacing
 from mdfnet.tables import read_table
@@ -52,6 +53,7 @@ class Dataset:
         source: Where the data come from, with the citation they ask for.
         license: Under which terms.
         synthetic: Which of "films", "findings", "clinical" are synthetic; empty for real data.
+        provenance: How it was made, where that is known.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Dataset:
     source: str = ""
     license: str = ""
     synthetic: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     def __len__(self) -> int:
         return len(self.studies)
@@ -121,6 +124,7 @@ def read_dataset(folder: str | Path) -> Dataset:
         description.source,
         description.license,
         description.synthetic,
+        description.provenance,
     )
 
 
