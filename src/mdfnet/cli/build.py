@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from click.core import ParameterSource
 
 from mdfnet.cli.options import Threads
 from mdfnet.data.mimic.rules import (
@@ -137,7 +136,7 @@ def _rules(context: typer.Context, as_paper: bool) -> Rules:
     given: dict[str, Any] = {
         name: context.params[name]
         for name in (item.name for item in fields(Rules))
-        if name in context.params and context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+        if name in context.params and context.get_parameter_source(name).name == "COMMANDLINE"
     }
     if synonyms := pairs(context.params["synonym"], "--synonym"):
         given["synonyms"] = synonyms

@@ -24,7 +24,8 @@ def print_provenance(provenance: Provenance) -> None:
 
 
 def _flow_table(provenance: Provenance) -> Table:
-    units = list(dict.fromkeys(unit for step in provenance.flow for unit in step.counts))
+    widest_first = sorted(provenance.flow, key=lambda step: -len(step.counts))
+    units = list(dict.fromkeys(unit for step in widest_first for unit in step.counts))
     table = Table("step", title="flow chart", title_justify="left", box=SIMPLE_HEAD)
     for unit in units:
         table.add_column(unit, justify="right", no_wrap=True)

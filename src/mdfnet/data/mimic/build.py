@@ -117,7 +117,7 @@ def plan(
     Raises:
         UserError: See `build_mimic`.
     """
-    releases, flow = find_releases(folders, films.folder), Flow(UNITS)
+    releases, flow = find_releases(folders, films.folder), Flow(dict(UNITS))
     for release, number in releases.versions.items():
         say(f"found {release} {number}")
     with opened(threads) as database:

@@ -24,7 +24,6 @@ UNITS = {
     "films": lambda reading: reading.film,
     "studies": lambda reading: reading.study,
     "patients": lambda reading: reading.subject,
-    "stays": lambda reading: reading.stay,
 }
 
 #: Why the paper's reading of StudyTime loses a film.
@@ -101,7 +100,8 @@ def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow
         ]
     left = sum(len(case.marks) for case in cases)
     counts = {"cases": len(cases), **flow.count([case.reading for case in cases]), "boxes": left}
-    flow.note("cases written", counts, {"boxes that most readers did not draw": boxes - left})
+    del counts["readings"]
+    flow.note("cases written", counts, {"boxes merged with another reader's, or drawn by too few": boxes - left})
     return cases, further
 
 
@@ -132,6 +132,7 @@ def _with_stay(readings: Sequence[Reading], rules: Rules, flow: Flow) -> list[Re
             replace(reading, stay=None, outcome=LOST) if gone else reading
             for reading, gone in zip(readings, lost, strict=True)
         ]
+    flow.units["stays"] = lambda reading: reading.stay
     if rules.unmatched:
         flow.note("with or without an emergency stay", flow.count(readings))
         return list(readings)

@@ -19,10 +19,10 @@ class Flow:
 
     Args:
         steps: First step first.
-        units: Unit -> what identifies one in a reading, such as its film; readings without it do not count.
+        units: Unit -> what identifies one in a reading, such as its film; a reading without it does not count.
     """
 
-    units: Mapping[str, Callable[[object], object]]
+    units: dict[str, Callable[[object], object]]
     steps: list[Step] = field(default_factory=list)
 
     def note(self, step: str, counts: Mapping[str, int], left_out: Mapping[str, int] | None = None) -> None:

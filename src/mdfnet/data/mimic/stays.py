@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from mdfnet.data.mimic.rules import Rules, StayRule
-from mdfnet.data.mimic.tables import Source, interval, load
+from mdfnet.data.mimic.tables import Source, interval, load, quoted
 from mdfnet.errors import UserError
 
 FILM_COLUMNS = {
@@ -103,9 +103,8 @@ def match_stays(database: duckdb.DuckDBPyConnection, rules: Rules) -> None:
         chosen AS (
             SELECT dicom_id, count(*) AS number, any_value(stay_id) AS stay_id FROM candidates {best} GROUP BY dicom_id)
         SELECT dicom_id, CASE WHEN number = 1 THEN stay_id END AS stay_id,
-            CASE WHEN number = 1 THEN '{MATCHED}' WHEN number > 1 THEN '{SEVERAL}'
-                WHEN subject_id NOT IN (SELECT subject_id FROM edstays) THEN '{NO_PATIENT.replace("'", "''")}'
-                WHEN time IS NULL THEN '{NO_TIME}'
-                ELSE '{NO_STAY.replace("'", "''")}' END AS outcome
+            CASE WHEN number = 1 THEN {quoted(MATCHED)} WHEN number > 1 THEN {quoted(SEVERAL)}
+                WHEN subject_id NOT IN (SELECT subject_id FROM edstays) THEN {quoted(NO_PATIENT)}
+                WHEN time IS NULL THEN {quoted(NO_TIME)} ELSE {quoted(NO_STAY)} END AS outcome
         FROM films LEFT JOIN chosen USING (dicom_id)"""
     )

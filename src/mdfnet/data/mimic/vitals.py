@@ -161,17 +161,17 @@ _PERSONS = """SELECT dicom_id, (anchor_age + year(time) - anchor_year)::VARCHAR,
 
 def _measurements(rules: Rules) -> str:
     """SQL: film and the cells of `MEASURED`, the latest measurement first."""
-    earliest = f"AND at >= time - {interval(rules.within)}" if rules.within is not None else ""
+    earliest = f"AND measured_at >= time - {interval(rules.within)}" if rules.within is not None else ""
     signs = ", ".join(MEASURED[:-1])
     later = f"UNION ALL SELECT stay_id, charttime, 1, row, {signs}, NULL FROM vitalsign"
     return f"""WITH measured AS (
-            SELECT stay_id, intime AS at, 0 AS later, triage.row, {", ".join(MEASURED)}
+            SELECT stay_id, intime AS measured_at, 0 AS later, triage.row, {", ".join(MEASURED)}
             FROM triage JOIN edstays USING (stay_id)
             {later if rules.vitals == Vitals.last else ""})
         SELECT dicom_id, {", ".join(MEASURED)}
         FROM wanted JOIN films USING (dicom_id) JOIN matches USING (dicom_id) JOIN measured USING (stay_id)
-        WHERE at <= time {earliest}
-        ORDER BY dicom_id, at DESC, later DESC, measured.row DESC"""
+        WHERE measured_at <= time {earliest}
+        ORDER BY dicom_id, measured_at DESC, later DESC, measured.row DESC"""
 
 
 def _latest(schema: Schema, rows: Sequence[Iterable[str | None]], fates: dict[str, Counter[Fate]]) -> dict[str, float]:
