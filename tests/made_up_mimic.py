@@ -180,10 +180,12 @@ class Sizes:
     five_readers: int = 8
     discarded: int = 3
     midnights: float = 0.2
+    no_end: float = 0.05
+    doubled: float = 0.03
 
 
 #: MIMIC-CXR-JPG 2.0.0, MIMIC-IV-ED, MIMIC-IV and REFLACX 1.0.0; 1,006 of REFLACX's 2,616 films lie in one stay.
-PUBLISHED = Sizes(377_110, 425_087, 1_564_610, 299_712, 1_006, 1_600, 10, 109, 20, 0.01)
+PUBLISHED = Sizes(377_110, 425_087, 1_564_610, 299_712, 1_006, 1_600, 10, 109, 20, 0.01, 0.01, 0.002)
 
 
 @dataclass
@@ -197,8 +199,8 @@ class Truth:
 def random_release(sizes: Sizes = Sizes(), seed: int = 0) -> tuple[Release, Truth]:
     """A release whose films were taken in a stay, at another time, by patients without stays, or in two stays at once.
 
-    Times of day are spread evenly, midnight and hours that daylight saving skips are among them; one stay in a hundred
-    has no end, some end before they begin.
+    Times of day are spread evenly, midnight and hours that daylight saving skips are among them; some stays have no
+    end, a few end before they begin.
     """
     random = np.random.default_rng(seed)
     release, truth = Release(), Truth({}, {})
@@ -237,9 +239,9 @@ def _stays(release: Release, sizes: Sizes, random: np.random.Generator) -> _Stay
     begin = (anchor[owner] - 1970).astype("datetime64[Y]").astype("datetime64[s]").astype(np.int64)
     start = begin + rank * 30 * 86_400 + random.integers(0, 20 * 86_400, sizes.stays)
     end = start + (random.lognormal(9.8, 0.7, sizes.stays).clip(600, 3 * 86_400)).astype(np.int64)
-    no_end = random.random(sizes.stays) < 0.01
+    no_end = random.random(sizes.stays) < sizes.no_end
     backwards = ~no_end & (random.random(sizes.stays) < 0.0005)
-    doubled = ~no_end & ~backwards & (random.random(sizes.stays) < 0.002) & (np.arange(sizes.stays) > 0)
+    doubled = ~no_end & ~backwards & (random.random(sizes.stays) < sizes.doubled) & (np.arange(sizes.stays) > 0)
     twin = np.flatnonzero(doubled & ~np.roll(doubled, -1) & np.append(np.diff(owner) == 0, False))
     start[twin + 1] = start[twin] + (end[twin] - start[twin]) // 2  # the next stay begins in the middle of this one
     end[twin + 1] = end[twin] + 3600

@@ -46,8 +46,8 @@ def load_films(database: duckdb.DuckDBPyConnection, source: Source) -> int:
     database.execute(
         """CREATE OR REPLACE TABLE films AS
         WITH parts AS (
-            SELECT *, regexp_extract(StudyDate, '^(\\d{8})(\\.0*)?$', 1) AS day,
-                regexp_extract(StudyTime, '^(\\d{1,6})(\\.\\d*)?$', 1) AS clock,
+            SELECT *, nullif(regexp_extract(StudyDate, '^(\\d{8})(\\.0*)?$', 1), '') AS day,
+                nullif(regexp_extract(StudyTime, '^(\\d{1,6})(\\.\\d*)?$', 1), '') AS clock,
                 rpad(left(split_part(StudyTime, '.', 2), 6), 6, '0') AS fraction
             FROM films)
         SELECT file, row, dicom_id, subject_id, study_id, upper(ViewPosition) AS view,
