@@ -268,7 +268,7 @@ def _films(release: Release, truth: Truth, stays: _Stays, sizes: Sizes, random: 
     midnight = (stays.start[chosen] // 86_400 + 1) * 86_400
     at_midnight = (kind == "in") & (random.random(count) < sizes.midnights) & (midnight < stays.end[chosen])
     time = np.where(at_midnight, midnight, time)
-    time = np.where(kind == "away", time - 20 * 365 * 86_400, time)
+    time = np.where(kind == "away", time - 2 * 365 * 86_400, time)
     subject = stays.subject[chosen]
     first = 10_000_000 + sizes.patients * 2 // 3
     subject = np.where(kind == "never", random.integers(first, 10_000_000 + sizes.patients, count), subject)

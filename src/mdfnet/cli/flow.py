@@ -15,26 +15,15 @@ def print_provenance(provenance: Provenance) -> None:
     console = Console()
     releases = ", ".join(f"{name} {number}" for name, number in provenance.releases.items())
     console.print(f"made by {escape(provenance.made_by)} from {escape(releases)}", soft_wrap=True, highlight=False)
-    if provenance.flow:
-        console.print(_flow_table(provenance))
+    for step in provenance.flow:
+        counts = ", ".join(f"{count:,} {unit}" for unit, count in step.counts.items())
+        console.print(f"[bold]{escape(step.step)}[/]: {counts}", soft_wrap=True, highlight=False)
+        for reason, count in step.left_out.items():
+            console.print(f"    left out: {count:,} {escape(reason)}", soft_wrap=True, highlight=False, style="dim")
     if provenance.values:
         console.print(_value_table(provenance))
     for caution in provenance.cautions:
         console.print(f"[yellow]caution[/] {escape(caution)}", soft_wrap=True, highlight=False)
-
-
-def _flow_table(provenance: Provenance) -> Table:
-    widest_first = sorted(provenance.flow, key=lambda step: -len(step.counts))
-    units = list(dict.fromkeys(unit for step in widest_first for unit in step.counts))
-    table = Table("step", title="flow chart", title_justify="left", box=SIMPLE_HEAD)
-    for unit in units:
-        table.add_column(unit, justify="right", no_wrap=True)
-    for step in provenance.flow:
-        counts = (f"{step.counts[unit]:,}" if unit in step.counts else "" for unit in units)
-        table.add_row(escape(step.step), *counts)
-        for reason, count in step.left_out.items():
-            table.add_row(f"[dim]  left out: {escape(reason)} ({count:,})[/]")
-    return table
 
 
 def _value_table(provenance: Provenance) -> Table:

@@ -82,7 +82,7 @@ def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow
     for reading in readings:
         marks = read_marks(releases.ellipses(reading.id, reading.subject), reading, rules, fates)
         by_film.setdefault(reading.film, []).append((reading, marks))
-    drawn, further = fates.pop("ellipses"), fates.pop(FURTHER_LABELS, 0)
+    drawn, further = fates.pop("ellipses", 0), fates.pop(FURTHER_LABELS, 0)
     boxes = sum(len(marks) for read in by_film.values() for _, marks in read)
     flow.note("ellipses drawn", {"ellipses": drawn, "films": len(by_film)})
     flow.note("boxes of the findings", {"ellipses": drawn - fates.total(), "boxes": boxes}, fates)

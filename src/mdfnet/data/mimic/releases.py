@@ -91,11 +91,11 @@ def find_releases(folders: Sequence[Path], films: Path | None = None) -> Release
         UserError: A folder or a release is missing, or two of one kind are there.
     """
     found: dict[str, dict[Path, Path]] = {name: {} for name in TABLES}
-    eyes: list[Path] = []
+    eyes, seen = [], set()
     for folder in folders:
         if not folder.is_dir():
             raise UserError("no such folder", where=folder)
-        for directory, names, files in _walk(folder):
+        for directory, names, files in _walk(folder, seen):
             if any(_PATIENT.fullmatch(name) for name in names):
                 eyes.append(directory)
             for file in files:
@@ -114,9 +114,15 @@ def find_releases(folders: Sequence[Path], films: Path | None = None) -> Release
     return Releases(versions, tables, films or roots["MIMIC-CXR-JPG"], readings)
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+def _walk(folder: Path, seen: set[str] | None = None) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Folders that may hold tables, each once, however many links lead to it."""
+    seen = set() if seen is None else seen
     for directory, names, files in os.walk(folder, followlinks=True):
-        path = Path(directory)
+        path, real = Path(directory), os.path.realpath(directory)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
         yield path, names, files
         depth = len(path.parts) - len(folder.parts)
         deeper = [name for name in names if not (_LEAF.fullmatch(name) or _PATIENT.fullmatch(name))]
