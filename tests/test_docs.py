@@ -24,6 +24,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import mdfnet
+from made_up_mimic import random_release
 from mdfnet import Schema, scoring
 from mdfnet.cli import app
 from mdfnet.config import Config, keys, presets
@@ -123,6 +124,8 @@ def workspace(tmp_path_factory) -> Path:
 def test_blocks_run(page, workspace, tmp_path, monkeypatch, request):
     if page.stem == "nih":
         monkeypatch.setenv("NIH", str(request.getfixturevalue("shared_data") / "nih_cxr"))
+    if page.stem == "mimic":
+        random_release()[0].write(tmp_path / "physionet.org/files")
     for name in GIVEN.get(name_of(page), []):
         shutil.copytree(workspace / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
