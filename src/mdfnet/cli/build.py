@@ -105,16 +105,16 @@ def mimic(
     """
     from mdfnet.cli.flow import print_provenance
     from mdfnet.data.mimic.build import Films, build_mimic, plan
-    from mdfnet.data.mimic.identity import Identity, read_or_make_key
+    from mdfnet.data.mimic.identity import Identity, key_path, read_or_make_key
 
     rules = _rules(context, as_paper)
     placed = Films(films, size, link)
     if dry_run:
-        print_provenance(plan(folders, rules, Identity(None), placed, threads=threads, say=typer.echo).provenance)
-        return
+        planned = plan(folders, rules, Identity(None), placed, threads=threads, say=typer.echo)
+        return print_provenance(planned.dataset.provenance)
     identity = Identity(None)
     if not keep_ids:
-        path = key or out.with_name(f"{out.name}.key")
+        path = key or key_path(out)
         secret, made = read_or_make_key(path, out)
         identity = Identity(secret)
         typer.echo(f"names are hashed with the {'new ' if made else ''}key in {path}")

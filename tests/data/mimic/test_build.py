@@ -24,6 +24,10 @@ def build(folder, out, rules=None, identity=KEY, films=None):
     return build_mimic([folder], out, rules, identity, films, threads=1, say=lambda line: None)
 
 
+def planned(folder, rules, identity=KEY):
+    return plan([folder], rules, identity, Films(), threads=1, say=lambda line: None).dataset
+
+
 def texts(folder):
     names = ("annotations.json", "clinical.csv", "splits.csv")
     return {name: (folder / name).read_text() for name in names}
@@ -71,8 +75,8 @@ def test_the_one_rule_explains_the_papers_gap(releases, made_up, paper):
     release, truth = made_up
     films = {row[4] for rows in release.readings.values() for row in rows if truth.stay[row[4]] is not None}
     early = films & truth.hard["in a stay, before 10:00"]
-    padded = plan([releases], Rules(), KEY, Films(), threads=1, say=lambda line: None)
-    unpadded = plan([releases], Rules(study_time="unpadded"), KEY, Films(), threads=1, say=lambda line: None)
+    padded = planned(releases, Rules())
+    unpadded = planned(releases, Rules(study_time="unpadded"))
     assert (len(padded), len(unpadded)) == (len(films), len(films - early)) and early
     lost = steps(paper)["film belongs to one emergency stay (inside)"].left_out[LOST]
     assert f"{lost} readings before 10:00 lost their emergency stay" in paper.provenance.cautions[0]
@@ -131,6 +135,12 @@ def test_nothing_identifying_is_in_the_folder_or_said(made_up, releases, tmp_pat
     assert said and not words_of("\n".join(map(str, said))) & secret
 
 
+def test_without_a_word_about_ids_they_are_hashed(made_up, releases, tmp_path):
+    build_mimic([releases], tmp_path / "set", threads=1, say=lambda line: None)
+    assert (tmp_path / "set.key").is_file()
+    assert not words_of((tmp_path / "set" / "clinical.csv").read_text()) & identifying(made_up[0])
+
+
 def test_ids_are_kept_on_request(made_up, releases, tmp_path):
     folder = build(releases, tmp_path / "kept", identity=Identity(None)).folder
     assert words_of((folder / "clinical.csv").read_text()) & identifying(made_up[0])
@@ -141,7 +151,9 @@ def test_the_names_of_damaged_films_are_not_said(tmp_path):
     folder = release.write(tmp_path / "r")
     film = next(folder.rglob("*.jpg"))
     film.write_bytes(film.read_bytes()[:-60])
-    with pytest.raises(UserError, match="the film is damaged") as error:
+    with pytest.raises(
+        UserError, match=r"^film of .*metadata_phase_3.csv row 2: the film is damaged; fetch it"
+    ) as error:
         build(folder, tmp_path / "out", films=Films(longest=40))
     assert not words_of(str(error.value)) & identifying(release)
 
@@ -200,17 +212,15 @@ MORE = [
 
 @pytest.mark.parametrize(("rules", "amount"), MORE)
 def test_options_that_give_more(releases, built, rules, amount):
-    assert amount(plan([releases], rules, KEY, Films(), threads=1, say=lambda line: None)) > amount(built)
+    assert amount(planned(releases, rules)) > amount(built)
 
 
 def test_triage_alone_knows_less(releases, built):
-    assert known(plan([releases], Rules(vitals="triage"), KEY, Films(), threads=1, say=lambda line: None)) < known(
-        built
-    )
+    assert known(planned(releases, Rules(vitals="triage"))) < known(built)
 
 
 def test_official_split(releases, made_up):
-    dataset = plan([releases], Rules(split="official"), Identity(None), Films(), threads=1, say=lambda line: None)
+    dataset = planned(releases, Rules(split="official"), Identity(None))
     official = {row[0]: row[3].replace("validate", "val") for row in made_up[0].splits}
     assert {study.id: study.split for study in dataset.studies} == {
         study.id: official[study.id] for study in dataset.studies
@@ -218,7 +228,7 @@ def test_official_split(releases, made_up):
 
 
 def test_without_a_stay_age_and_sex_are_known(releases):
-    dataset = plan([releases], Rules(unmatched=True), KEY, Films(), threads=1, say=lambda line: None)
+    dataset = planned(releases, Rules(unmatched=True))
     values = np.stack([study.clinical for study in dataset.studies])
     bare = np.isnan(values[:, dataset.schema.index("acuity")])
     assert bare.any() and not np.isnan(values[bare][:, [0, dataset.schema.index("gender")]]).any()
@@ -228,7 +238,7 @@ def one(**changes):
     """A release of one film in one stay, with its reading."""
     release = Release()
     release.patient(10_000_001)
-    release.stay(10_000_001, 1, "2150-03-08 01:00:00", "2150-03-08 20:00:00", heartrate=70, acuity=2)
+    release.stay(10_000_001, 30_000_001, "2150-03-08 01:00:00", "2150-03-08 20:00:00", heartrate=70, acuity=2)
     name = release.film(1, 10_000_001, "21500308", changes.get("clock", "93000.0"), changes.get("view", "PA"))
     release.reading(1, changes.get("film", name), changes.get("subject", 10_000_001), [], 3, changes.get("gone", False))
     return release

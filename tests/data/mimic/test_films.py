@@ -35,7 +35,7 @@ def test_faults(tmp_path, name, size, fault):
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_resized_is_as_if_decoded_whole(tmp_path, size, form):
     source = film(tmp_path / "a.jpg", format=form)
-    place_film(source, tmp_path / "out.jpg", size, link=False)
+    place_film(source, tmp_path / "out.jpg", size, link=False, place="row 7")
     whole = Image.open(source).convert("L").resize(size, Image.Resampling.LANCZOS)
     difference = read_film(tmp_path / "out.jpg").astype(int) - np.asarray(whole, int)
     assert np.abs(difference).mean() < 1 and np.abs(difference).max() < 12
@@ -44,7 +44,7 @@ def test_resized_is_as_if_decoded_whole(tmp_path, size, form):
 @pytest.mark.parametrize("link", [False, True])
 def test_original_bytes_are_kept(tmp_path, link):
     source = film(tmp_path / "a.jpg")
-    place_film(source, tmp_path / "out" / "b.jpg", (640, 800), link)
+    place_film(source, tmp_path / "out" / "b.jpg", (640, 800), link, "row 7")
     copy = tmp_path / "out" / "b.jpg"
     assert copy.read_bytes() == source.read_bytes() and copy.samefile(source) == link and not copy.is_symlink()
 
@@ -54,10 +54,10 @@ def test_never_enlarged():
 
 
 @pytest.mark.parametrize("size", [(640, 800), (320, 400)], ids=["copied", "resized"])
-def test_damage_is_told_by_the_new_name(tmp_path, size):
+def test_damage_is_told_without_the_path(tmp_path, size):
     source = film(tmp_path / "p10000001.jpg")
     data = source.read_bytes()
     source.write_bytes(data[:200] if size[0] == 640 else data[: len(data) // 2])
-    with pytest.raises(UserError, match=r"^b.jpg: ") as error:
-        place_film(source, tmp_path / "b.jpg", size, link=False)
+    with pytest.raises(UserError, match=r"^row 7: ") as error:
+        place_film(source, tmp_path / "b.jpg", size, link=False, place="row 7")
     assert "10000001" not in str(error.value) and not (tmp_path / "b.jpg").exists()

@@ -50,6 +50,7 @@ BROKEN = [
     pytest.param("a.csv", GOOD + "1.5,,\n", "a.csv row 5: stay_id is empty or no whole number", id="key is a fraction"),
     pytest.param("a.csv", GOOD + "9,secret,\n", "a.csv row 5: intime is not a time", id="no time"),
     pytest.param("a.csv", GOOD + "9,2150-02-30 10:00:00,\n", "a.csv row 5: intime is not a time", id="30 February"),
+    pytest.param("a.csv", GOOD + "9,2150-13-01,\n", "a.csv row 5: intime is not a time", id="month 13"),
     pytest.param("a.csv", GOOD + "9,2150-01-01 10:00:00+02:00,\n", "row 5: intime has a time zone", id="offset"),
     pytest.param("a.csv", GOOD + "9,2150-01-01T10:00:00Z,\n", "row 5: intime has a time zone", id="Z"),
     pytest.param("a.csv", GOOD + "9,2150-01-01 10:00:00 EST,\n", "row 5: intime has a time zone", id="named zone"),
@@ -96,3 +97,11 @@ def test_a_broken_file_among_many_is_named_without_its_patient(tmp_path):
 def test_header(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         header_of(tmp_path / "none.csv")
+
+
+def test_an_interrupted_query_is_an_interrupt():
+    """DuckDB turns Ctrl-C into a RuntimeError."""
+    with pytest.raises(KeyboardInterrupt), opened(1):
+        raise RuntimeError("Query interrupted")
+    with pytest.raises(RuntimeError, match="something else"), opened(1):
+        raise RuntimeError("something else")

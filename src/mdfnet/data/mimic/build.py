@@ -18,7 +18,7 @@ from mdfnet.data.mimic.cases import LOST, UNITS, Case, cases_of, classes_of, sel
 from mdfnet.data.mimic.cautions import cautions
 from mdfnet.data.mimic.films import fitted, place_film
 from mdfnet.data.mimic.flow import Flow
-from mdfnet.data.mimic.identity import Identity
+from mdfnet.data.mimic.identity import Identity, key_path, read_or_make_key
 from mdfnet.data.mimic.readings import Reading, load_readings
 from mdfnet.data.mimic.releases import Releases, find_releases
 from mdfnet.data.mimic.rules import Missing, Rules, SplitRule
@@ -54,6 +54,19 @@ class Films:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """A dataset that is not written yet: its studies point to the films of the release.
+
+    Args:
+        dataset: The dataset.
+        places: What to call each film in messages.
+    """
+
+    dataset: Dataset
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _Gathered:
     """What the tables say: readings to use, the record of each film, the official splits where they are asked for."""
 
@@ -79,7 +92,7 @@ def build_mimic(
         folders: Where MIMIC-CXR-JPG, MIMIC-IV, MIMIC-IV-ED and REFLACX lie, or MIMIC-Eye.
         out: A new or empty folder.
         rules: All choices. Default: the safe ones.
-        identity: Turns ids into names. Default: keeps them.
+        identity: Turns ids into names. Default: by the key in ``OUT.key``, which is made if it is not there.
         films: How the films are written.
         threads: CPU threads of the joins. Default: all.
         say: Where lines of progress go.
@@ -94,13 +107,14 @@ def build_mimic(
     """
     films = films or Films()
     with new_folder(out) as draft:
-        dataset = plan(folders, rules or Rules(), identity or Identity(None), films, threads=threads, say=say)
-        say(f"placing {len(dataset)} films")
-        staged = _staged(dataset, out, films)
+        identity = identity or Identity(read_or_make_key(key_path(out), out)[0])
+        planned = plan(folders, rules or Rules(), identity, films, threads=threads, say=say)
+        say(f"placing {len(planned.places)} films")
+        staged = _staged(planned, out, films)
         staged.rename(draft / IMAGES)
-        drafted = replace(dataset, name=out.name, studies=_moved(dataset, draft))
+        drafted = replace(planned.dataset, name=out.name, studies=_moved(planned.dataset, draft))
         write_dataset(drafted, draft, "keep")
-    return replace(drafted, studies=_moved(dataset, out), folder=out)
+    return replace(drafted, studies=_moved(drafted, out), folder=out)
 
 
 def plan(
@@ -111,8 +125,8 @@ def plan(
     *,
     threads: int | None = None,
     say: Callable[[str], object] = print,
-) -> Dataset:
-    """The whole dataset but for the films: its studies point to those of the release.
+) -> Plan:
+    """The whole dataset but for placing the films.
 
     Raises:
         UserError: See `build_mimic`.
@@ -142,7 +156,8 @@ def plan(
         cautions=tuple(warnings),
     )
     hidden = tuple(replace(study, patient=_patient(study, identity, rules)) for study in done)
-    return Dataset("mimic", classes, schema_of(rules), hidden, Path(), SOURCE, LICENSE, provenance=provenance)
+    dataset = Dataset("mimic", classes, schema_of(rules), hidden, Path(), SOURCE, LICENSE, provenance=provenance)
+    return Plan(dataset, tuple(f"film of {case.reading.place}" for case in cases))
 
 
 def _gather(
@@ -197,14 +212,15 @@ def _patient(study: Study, identity: Identity, rules: Rules) -> str:
     return study.id if rules.split == SplitRule.row else identity.name("patient", study.patient)
 
 
-def _staged(dataset: Dataset, out: Path, films: Films) -> Path:
+def _staged(planned: Plan, out: Path, films: Films) -> Path:
     """A hidden folder beside ``out`` with the films under their names; an interrupt leaves it for the next build."""
     folder = out.with_name(f".{out.name}-films-{films.longest or 'original'}")
+    wanted = {folder / film_name(study): study for study in planned.dataset.studies}
     try:
-        for study in dataset.studies:
-            if not (target := folder / film_name(study)).exists():
-                place_film(study.image, target, (study.width, study.height), films.link)
-        for stray in set(folder.iterdir()) - {folder / film_name(study) for study in dataset.studies}:
+        for (target, study), place in zip(wanted.items(), planned.places, strict=True):
+            if not target.exists():
+                place_film(study.image, target, (study.width, study.height), films.link, place)
+        for stray in set(folder.iterdir()) - set(wanted):
             stray.unlink()
     except UserError:
         shutil.rmtree(folder, ignore_errors=True)

@@ -43,11 +43,17 @@ def fitted(width: int, height: int, longest: int | None) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def place_film(source: Path, target: Path, size: tuple[int, int], link: bool) -> None:
+def place_film(source: Path, target: Path, size: tuple[int, int], link: bool, place: str) -> None:
     """Put a film in place, whole or not at all: copied or linked as it is, or as a grey JPEG of another size.
 
+    Args:
+        source, target: From where to where.
+        size: Width and height it is to have.
+        link: Whether to link to it, where the size stays.
+        place: What to call the film in messages; its path names the patient.
+
     Raises:
-        UserError: The film is damaged, or the disk is full; the message names ``target``.
+        UserError: The film is damaged or cannot be linked, or the disk is full.
     """
     with replacing(target) as draft:
         try:
@@ -58,7 +64,7 @@ def place_film(source: Path, target: Path, size: tuple[int, int], link: bool) ->
             else:
                 shutil.copyfile(source, draft)
         except UserError as error:
-            raise UserError(error.what, where=target.name, fix=error.fix) from None
+            raise UserError(error.what, where=place, fix=error.fix) from None
 
 
 def _link(source: Path, draft: Path) -> None:
@@ -79,4 +85,4 @@ def _resized(source: Path, size: tuple[int, int]) -> Image.Image:
         try:
             return image.convert("L").resize(size, Image.Resampling.LANCZOS)
         except DAMAGED:
-            raise UserError("the film is damaged", where=source) from None
+            raise UserError("the film is damaged", fix="fetch it again") from None

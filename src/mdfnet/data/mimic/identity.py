@@ -40,6 +40,16 @@ class Identity:
         return hmac.digest(self.key.encode(), f"{kind} {identifier}".encode(), "sha256").hex()[:_LENGTH]
 
 
+def key_path(folder: Path) -> Path:
+    """Where the key of a dataset folder lies if nobody says otherwise: beside it.
+
+    Examples:
+        >>> key_path(Path("data/mimic")).as_posix()
+        'data/mimic.key'
+    """
+    return folder.with_name(f"{folder.name}.key")
+
+
 def read_or_make_key(path: Path, folder: Path) -> tuple[str, bool]:
     """The key in a file, or a new random one that only the owner can read.
 

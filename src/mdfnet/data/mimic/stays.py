@@ -73,7 +73,7 @@ def load_stays(database: duckdb.DuckDBPyConnection, source: Source, rules: Rules
     count = load(database, source, STAY_COLUMNS, unique="stay_id")
     database.execute(
         f"""CREATE OR REPLACE TABLE edstays AS
-        SELECT subject_id, stay_id, intime, coalesce(outtime <= intime, true) AS no_end,
+        SELECT subject_id, stay_id, intime,
             CASE WHEN outtime > intime THEN outtime
                 ELSE least(intime + {interval(rules.open_stay)},
                     coalesce(lead(intime) OVER (PARTITION BY subject_id ORDER BY intime), 'infinity'::TIMESTAMP))

@@ -31,7 +31,7 @@ _DIALECT = (
     "header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', strict_mode = true, nullstr = '', "
     "max_line_size = 1000000"
 )
-_ZONE = r"([zZ]|[+-]\d\d:?\d\d|[+-]\d\d| [A-Z]{3,4})$"
+_ZONE = r":\d\d(\.\d+)? ?([zZ]|[+-]\d\d(:?\d\d)?|[A-Z]{3,4})$"
 _ROWS_AT_FAULT = "the file is damaged or was changed; fetch it again and compare with SHA256SUMS.txt"
 
 
@@ -75,6 +75,10 @@ def opened(threads: int | None = None, memory: str = "1GB") -> Iterator[duckdb.D
             yield database
         except duckdb.OutOfMemoryException:
             raise UserError("not enough memory for the tables", fix="free memory or disk space") from None
+        except RuntimeError as error:
+            if "interrupted" in str(error):  # what DuckDB makes of Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
 
 
 def load(
@@ -104,8 +108,6 @@ def load(
         database.execute(f"CREATE OR REPLACE TABLE {source.name} AS {' UNION ALL '.join(selects)}")
     except duckdb.OutOfMemoryException:
         raise
-    except duckdb.InterruptException:
-        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         raise _read_error(source, error) from None
     _check(database, source, columns)
