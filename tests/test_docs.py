@@ -24,10 +24,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import mdfnet
-from made_up_mimic import random_release
 from mdfnet import Schema, scoring
 from mdfnet.cli import app
 from mdfnet.config import Config, keys, presets
+from random_mimic import random_release
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

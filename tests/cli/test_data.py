@@ -1,10 +1,10 @@
 import pytest
 from typer.testing import CliRunner
 
-from made_up_mimic import random_release
 from mdfnet.cli.data import app, pairs
 from mdfnet.data.dataset import read_dataset
 from mdfnet.errors import UserError
+from random_mimic import random_release
 
 
 def run(*arguments):

@@ -27,6 +27,9 @@ from mdfnet.errors import UserError
 app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from the tables of a published collection.")
 SAFE = Rules()
 
+#: Headings under which ``--help`` has the options.
+STAYS, VALUES, READINGS, SPLITS, FILES = "Film to stay", "Clinical values", "Readings", "Splits", "Films and names"
+
 
 @app.callback()
 def _build():
@@ -43,59 +46,101 @@ def mimic(
     as_paper: Annotated[
         bool, typer.Option("--as-paper", help="The paper's rules; those given beside it hold.")
     ] = False,
-    stay: Annotated[StayRule, typer.Option("--stay", help="Which stay a film belongs to.")] = SAFE.stay,
-    before: Annotated[float, typer.Option("--before", help="Hours a film may precede a stay.")] = SAFE.before,
-    after: Annotated[float, typer.Option("--after", help="Hours a film may follow a stay.")] = SAFE.after,
+    stay: Annotated[
+        StayRule, typer.Option("--stay", rich_help_panel=STAYS, help="Which stay a film belongs to.")
+    ] = SAFE.stay,
+    before: Annotated[
+        float, typer.Option("--before", rich_help_panel=STAYS, help="Hours a film may precede a stay.")
+    ] = SAFE.before,
+    after: Annotated[
+        float, typer.Option("--after", rich_help_panel=STAYS, help="Hours a film may follow a stay.")
+    ] = SAFE.after,
     open_stay: Annotated[
-        float, typer.Option("--open-stay", help="Hours that a stay without an end lasts at most.")
+        float,
+        typer.Option("--open-stay", rich_help_panel=STAYS, help="Hours that a stay without an end lasts at most."),
     ] = SAFE.open_stay,
     study_time: Annotated[
-        StudyTime, typer.Option("--study-time", help="How StudyTime is read: with its leading zeros, or without.")
+        StudyTime,
+        typer.Option(
+            "--study-time", rich_help_panel=STAYS, help="How StudyTime is read: with its leading zeros, or without."
+        ),
     ] = SAFE.study_time,
     unmatched: Annotated[
-        bool, typer.Option("--unmatched", help="Keep films without a stay, vital signs missing.")
+        bool, typer.Option("--unmatched", rich_help_panel=STAYS, help="Keep films without a stay, vital signs missing.")
     ] = SAFE.unmatched,
     vitals: Annotated[
-        Vitals, typer.Option("--vitals", help="Last values at or before the film, or triage alone.")
+        Vitals,
+        typer.Option("--vitals", rich_help_panel=VALUES, help="Last values at or before the film, or triage alone."),
     ] = SAFE.vitals,
     within: Annotated[
-        float | None, typer.Option("--within", help="Hours before the film that a value may date back.")
+        float | None,
+        typer.Option("--within", rich_help_panel=VALUES, help="Hours before the film that a value may date back."),
     ] = SAFE.within,
     values: Annotated[
-        Values, typer.Option("--values", help="Clinical values checked and converted, or as they stand.")
+        Values,
+        typer.Option(
+            "--values", rich_help_panel=VALUES, help="Clinical values checked and converted, or as they stand."
+        ),
     ] = SAFE.values,
     missing: Annotated[
-        Missing, typer.Option("--missing", help="Missing numbers stay missing, or become the mean.")
+        Missing,
+        typer.Option("--missing", rich_help_panel=VALUES, help="Missing numbers stay missing, or become the mean."),
     ] = SAFE.missing,
     discarded: Annotated[
-        bool, typer.Option("--discarded", help="Keep readings whose eye tracking was discarded.")
+        bool,
+        typer.Option("--discarded", rich_help_panel=READINGS, help="Keep readings whose eye tracking was discarded."),
     ] = SAFE.discarded,
-    readers: Annotated[Readers, typer.Option("--readers", help="What several readings become.")] = SAFE.readers,
+    readers: Annotated[
+        Readers, typer.Option("--readers", rich_help_panel=READINGS, help="What several readings become.")
+    ] = SAFE.readers,
     overlap: Annotated[
-        float, typer.Option("--overlap", help="IoU from which two readers mean the same.")
+        float, typer.Option("--overlap", rich_help_panel=READINGS, help="IoU from which two readers mean the same.")
     ] = SAFE.overlap,
     findings: Annotated[
-        Findings, typer.Option("--findings", help="The paper's five findings, or all labels drawn.")
+        Findings,
+        typer.Option("--findings", rich_help_panel=READINGS, help="The paper's five findings, or all labels drawn."),
     ] = SAFE.findings,
-    synonym: Annotated[list[str], typer.Option("--synonym", help="LABEL=OTHER to take it for; repeatable.")] = [],  # noqa: B006
+    synonym: Annotated[
+        list[str], typer.Option("--synonym", rich_help_panel=READINGS, help="LABEL=OTHER to take it for; repeatable.")
+    ] = [],  # noqa: B006
     ellipse_labels: Annotated[
-        EllipseLabels, typer.Option("--ellipse-labels", help="A box for each label of an ellipse, or for the first.")
+        EllipseLabels,
+        typer.Option(
+            "--ellipse-labels", rich_help_panel=READINGS, help="A box for each label of an ellipse, or for the first."
+        ),
     ] = SAFE.ellipse_labels,
     certainty: Annotated[
-        int, typer.Option("--certainty", help="Least certainty of an ellipse, 1 to 5.")
+        int, typer.Option("--certainty", rich_help_panel=READINGS, help="Least certainty of an ellipse, 1 to 5.")
     ] = SAFE.certainty,
-    split: Annotated[SplitRule, typer.Option("--split", help="By patient, MIMIC's own, or by row.")] = SAFE.split,
-    fraction: Annotated[list[str], typer.Option("--fraction", help="SPLIT=SHARE; repeatable.")] = [],  # noqa: B006
-    folds: Annotated[int | None, typer.Option("--folds", help="Folds of a cross-validation.")] = SAFE.folds,
-    fold: Annotated[int, typer.Option("--fold", help="The fold to test on, from 0.")] = SAFE.fold,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the split.")] = SAFE.seed,
-    films: Annotated[Path | None, typer.Option("--films", help="Folder of the films, if not the tables'.")] = None,
-    size: Annotated[int | None, typer.Option("--size", min=32, help="Longer side of the films, pixels.")] = None,
-    link: Annotated[bool, typer.Option("--link", help="Hard links to the films instead of copies.")] = False,
-    key: Annotated[
-        Path | None, typer.Option("--key", help="File with the key of the names (default: OUT.key).")
+    split: Annotated[
+        SplitRule, typer.Option("--split", rich_help_panel=SPLITS, help="By patient, MIMIC's own, or by row.")
+    ] = SAFE.split,
+    fraction: Annotated[
+        list[str], typer.Option("--fraction", rich_help_panel=SPLITS, help="SPLIT=SHARE; repeatable.")
+    ] = [],  # noqa: B006
+    folds: Annotated[
+        int | None, typer.Option("--folds", rich_help_panel=SPLITS, help="Folds of a cross-validation.")
+    ] = SAFE.folds,
+    fold: Annotated[
+        int, typer.Option("--fold", rich_help_panel=SPLITS, help="The fold to test on, from 0.")
+    ] = SAFE.fold,
+    seed: Annotated[int, typer.Option("--seed", min=0, rich_help_panel=SPLITS, help="Seed of the split.")] = SAFE.seed,
+    films: Annotated[
+        Path | None, typer.Option("--films", rich_help_panel=FILES, help="Folder of the films, if not the tables'.")
     ] = None,
-    keep_ids: Annotated[bool, typer.Option("--keep-ids", help="Keep MIMIC's ids as names.")] = False,
+    size: Annotated[
+        int | None, typer.Option("--size", min=32, rich_help_panel=FILES, help="Longer side of the films, pixels.")
+    ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", rich_help_panel=FILES, help="Hard links to the films instead of copies.")
+    ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", rich_help_panel=FILES, help="File with the key of the names (default: OUT.key)."),
+    ] = None,
+    keep_ids: Annotated[
+        bool, typer.Option("--keep-ids", rich_help_panel=FILES, help="Keep MIMIC's ids as names.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the flow chart, write nothing.")] = False,
     threads: Threads = None,
 ):

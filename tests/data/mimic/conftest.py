@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from made_up_mimic import Release, Truth, random_release
+from made_up_mimic import Release
+from random_mimic import Truth, random_release
 
 
 @pytest.fixture(scope="session")
