@@ -279,6 +279,14 @@ def test_nothing_left_says_which_rule_dropped_everything(tmp_path, changes, chan
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r"], "nothing half-written"
 
 
+def test_vital_signs_are_needed_for_the_last_values(tmp_path):
+    folder = one().write(tmp_path / "r")
+    next(folder.rglob("vitalsign*")).unlink()
+    with pytest.raises(UserError, match=r"no table of the vital signs; .* or choose --vitals triage"):
+        build(folder, tmp_path / "out")
+    assert len(build(folder, tmp_path / "out", Rules(vitals="triage"))) == 1
+
+
 def test_a_film_without_a_reading_is_counted(tmp_path):
     release = one()
     release.film(2, 10_000_001, "21500308", "93000.0")

@@ -118,6 +118,20 @@ def test_what_is_missing(tmp_path, change, message):
         find_releases([folder])
 
 
+def test_mimic_eye_beside_other_releases_is_not_chosen_silently(tmp_path):
+    small().write_eye(tmp_path / "eye")
+    small().write(tmp_path / "r")
+    with pytest.raises(UserError, match=r"both MIMIC-Eye, .*eye, and tables of other releases, such as .*; name"):
+        find_releases([tmp_path])
+
+
+def test_spreadsheets_of_mimic_eye_are_its_own(tmp_path):
+    folder = small().write_eye(tmp_path / "eye")
+    (folder / "spreadsheets").mkdir()
+    (folder / "spreadsheets" / "edstays.csv").write_text("stay_id\n")
+    assert find_releases([tmp_path]).by_patient
+
+
 def test_mimic_eye_in_part(tmp_path):
     folder = small().write_eye(tmp_path / "eye")
     remove("triage.csv")(folder)

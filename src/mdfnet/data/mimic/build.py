@@ -213,7 +213,10 @@ def _patient(study: Study, identity: Identity, rules: Rules) -> str:
 
 
 def _staged(planned: Plan, out: Path, films: Films) -> Path:
-    """A hidden folder beside ``out`` with the films under their names; an interrupt leaves it for the next build."""
+    """A hidden folder beside ``out`` with the films under their names.
+
+    An interrupt or a damaged film leaves it for the next build; a full disk does not, for the space is needed.
+    """
     folder = out.with_name(f".{out.name}-films-{films.longest or 'original'}")
     wanted = {folder / film_name(study): study for study in planned.dataset.studies}
     try:
@@ -222,8 +225,9 @@ def _staged(planned: Plan, out: Path, films: Films) -> Path:
                 place_film(study.image, target, (study.width, study.height), films.link, place)
         for stray in set(folder.iterdir()) - set(wanted):
             stray.unlink()
-    except UserError:
-        shutil.rmtree(folder, ignore_errors=True)
+    except UserError as error:
+        if isinstance(error.__cause__, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     return folder
 

@@ -102,7 +102,8 @@ def find_releases(folders: Sequence[Path], films: Path | None = None) -> Release
                 if kind := _kind(file, directory):
                     found[kind][_stem(directory / file)] = directory / file
     if eyes:
-        return _eye(eyes, films)
+        tables = [path for files in found.values() for path in files.values()]
+        return _eye(eyes, films, [path for path in tables if not path.is_relative_to(eyes[0])])
     roots = {release: _one_root(release, found, folders) for release in EXPECTED}
     tables = {kind: Source(kind, tuple(sorted(files.values()))) for kind, files in found.items() if files}
     for kind, (release, _) in TABLES.items():
@@ -185,7 +186,10 @@ def _version(release: str, root: Path, tables: Mapping[str, Source]) -> str:
     return "1.0.0 (layout)"
 
 
-def _eye(roots: Sequence[Path], films: Path | None) -> Releases:
+def _eye(roots: Sequence[Path], films: Path | None, others: Sequence[Path]) -> Releases:
+    if others:
+        what = f"both MIMIC-Eye, {roots[0]}, and tables of other releases, such as {others[0]}"
+        raise UserError(what, fix="name the folders of one or the other")
     if len(roots) > 1:
         what = f"MIMIC-Eye is there more than once: {', '.join(map(str, roots))}"
         raise UserError(what, fix="name one of the folders")

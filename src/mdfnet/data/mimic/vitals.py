@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import duckdb
@@ -15,6 +15,7 @@ from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import convert
 from mdfnet.data.mimic.rules import Rules, Values, Vitals
 from mdfnet.data.mimic.tables import Source, interval, load
+from mdfnet.errors import UserError
 
 #: The measurements of MIMIC-IV-ED, as its two tables call them; acuity is given at triage only.
 MEASURED = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp", "pain", "acuity")
@@ -87,7 +88,7 @@ def read_value(feature: Feature, text: str | None) -> tuple[float, Fate]:
     return (number, fate) if feature.low <= number <= feature.high else (math.nan, Fate.refused)
 
 
-def load_vitals(database: duckdb.DuckDBPyConnection, tables: dict[str, Source], rules: Rules) -> dict[str, int]:
+def load_vitals(database: duckdb.DuckDBPyConnection, tables: Mapping[str, Source], rules: Rules) -> dict[str, int]:
     """Tables ``patients`` and ``triage``, and under the rule "last" ``vitalsign``.
 
     Returns:
@@ -101,6 +102,9 @@ def load_vitals(database: duckdb.DuckDBPyConnection, tables: dict[str, Source], 
         "triage": load(database, tables["triage"], TRIAGE_COLUMNS, unique="stay_id"),
     }
     if rules.vitals == Vitals.last:
+        if "vitalsign" not in tables:
+            fix = "expected ed/vitalsign.csv.gz beside the triage; or choose --vitals triage"
+            raise UserError("no table of the vital signs", fix=fix)
         counts["vitalsign"] = load(database, tables["vitalsign"], VITALSIGN_COLUMNS)
     return counts
 
