@@ -4,7 +4,6 @@ from typer.testing import CliRunner
 from mdfnet.cli.data import app, pairs
 from mdfnet.data.dataset import read_dataset
 from mdfnet.errors import UserError
-from random_mimic import random_release
 
 
 def run(*arguments):
@@ -88,53 +87,3 @@ def test_malformed_pairs(texts):
 def test_every_verb_has_an_example(verb):
     result = run(*verb, "--help")
     assert result.exit_code == 0 and f"Example: mdfnet data {' '.join(verb)}" in result.output
-
-
-@pytest.fixture(scope="module")
-def mimic(tmp_path_factory):
-    return random_release()[0].write(tmp_path_factory.mktemp("mimic"))
-
-
-def test_build_mimic(mimic, tmp_path):
-    out = tmp_path / "set"
-    result = run("build", "mimic", mimic, "--out", out, "--size", 40, "--threads", 1)
-    assert result.exit_code == 0, result.output
-    assert (
-        "found MIMIC-IV-ED 2.2" in result.output
-        and "new key in" in result.output
-        and "readings of REFLACX: 192 readings" in result.output
-    )
-    assert (tmp_path / "set.key").is_file() and "caution" not in result.output
-    assert max(study.height for study in read_dataset(out).studies) == 40
-    assert run("check", out).exit_code == 0
-    assert "film belongs to one emergency" in run("info", out).output
-    again = run("build", "mimic", mimic, "--out", tmp_path / "again", "--key", tmp_path / "set.key", "--size", 40)
-    assert "new key" not in again.output
-    assert (tmp_path / "again" / "clinical.csv").read_text() == (out / "clinical.csv").read_text()
-
-
-def test_build_as_paper_keeps_the_rules_that_are_given(mimic, tmp_path):
-    options = [
-        "--as-paper",
-        "--study-time",
-        "padded",
-        "--certainty",
-        2,
-        "--keep-ids",
-        "--synonym",
-        "Mass=Consolidation",
-    ]
-    result = run("build", "mimic", mimic, "--out", tmp_path / "set", *options, "--threads", 1)
-    assert result.exit_code == 0, result.output
-    rules = read_dataset(tmp_path / "set").provenance.rules
-    assert (rules["study_time"], rules["certainty"], rules["ids"]) == ("padded", 2, "kept")
-    assert rules["synonyms"] == {"Mass": "Consolidation"} and not (tmp_path / "set.key").exists()
-    assert (rules["vitals"], rules["split"], rules["readers"], rules["missing"]) == ("triage", "row", "each", "mean")
-    assert "caution rows were split" in result.output and "zeros" not in result.output
-
-
-def test_dry_run_writes_nothing(mimic, tmp_path):
-    result = run(
-        "build", "mimic", mimic, "--out", tmp_path / "set", "--dry-run", "--fraction", "train=1", "--threads", 1
-    )
-    assert result.exit_code == 0 and "cases written" in result.output and [*tmp_path.iterdir()] == []

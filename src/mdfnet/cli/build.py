@@ -150,19 +150,14 @@ def mimic(
     """
     from mdfnet.cli.flow import print_provenance
     from mdfnet.data.mimic.build import Films, build_mimic, plan
-    from mdfnet.data.mimic.identity import Identity, key_path, read_or_make_key
+    from mdfnet.data.mimic.identity import Identity
 
     rules = _rules(context, as_paper)
     placed = Films(films, size, link)
     if dry_run:
-        planned = plan(folders, rules, Identity(None), placed, threads=threads, say=typer.echo)
+        planned = plan(folders, rules, lambda: Identity(None), placed, threads=threads, say=typer.echo)
         return print_provenance(planned.dataset.provenance)
-    identity = Identity(None)
-    if not keep_ids:
-        path = key or key_path(out)
-        secret, made = read_or_make_key(path, out)
-        identity = Identity(secret)
-        typer.echo(f"names are hashed with the {'new ' if made else ''}key in {path}")
+    identity = Identity(None) if keep_ids else key
     try:
         dataset = build_mimic(folders, out, rules, identity, placed, threads=threads, say=typer.echo)
     except KeyboardInterrupt:

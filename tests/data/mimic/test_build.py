@@ -25,7 +25,7 @@ def build(folder, out, rules=None, identity=KEY, films=None):
 
 
 def planned(folder, rules, identity=KEY):
-    return plan([folder], rules, identity, Films(), threads=1, say=lambda line: None).dataset
+    return plan([folder], rules, lambda: identity, Films(), threads=1, say=lambda line: None).dataset
 
 
 def texts(folder):

@@ -80,7 +80,7 @@ def build_mimic(
     folders: Sequence[Path],
     out: Path,
     rules: Rules | None = None,
-    identity: Identity | None = None,
+    identity: Identity | Path | None = None,
     films: Films | None = None,
     *,
     threads: int | None = None,
@@ -92,7 +92,8 @@ def build_mimic(
         folders: Where MIMIC-CXR-JPG, MIMIC-IV, MIMIC-IV-ED and REFLACX lie, or MIMIC-Eye.
         out: A new or empty folder.
         rules: All choices. Default: the safe ones.
-        identity: Turns ids into names. Default: by the key in ``OUT.key``, which is made if it is not there.
+        identity: What turns ids into names, or the file of its key, which is made if it is not there. Default:
+            ``OUT.key``.
         films: How the films are written.
         threads: CPU threads of the joins. Default: all.
         say: Where lines of progress go.
@@ -106,9 +107,17 @@ def build_mimic(
             films that were placed already wait for the next build.
     """
     films = films or Films()
+
+    def identify() -> Identity:
+        if isinstance(identity, Identity):
+            return identity
+        path = identity or key_path(out)
+        key, made = read_or_make_key(path, out)
+        say(f"names are hashed with the {'new ' if made else ''}key in {path}")
+        return Identity(key)
+
     with new_folder(out) as draft:
-        identity = identity or Identity(read_or_make_key(key_path(out), out)[0])
-        planned = plan(folders, rules or Rules(), identity, films, threads=threads, say=say)
+        planned = plan(folders, rules or Rules(), identify, films, threads=threads, say=say)
         say(f"placing {len(planned.places)} films")
         staged = _staged(planned, out, films)
         staged.rename(draft / IMAGES)
@@ -120,13 +129,13 @@ def build_mimic(
 def plan(
     folders: Sequence[Path],
     rules: Rules,
-    identity: Identity,
+    identify: Callable[[], Identity],
     films: Films,
     *,
     threads: int | None = None,
     say: Callable[[str], object] = print,
 ) -> Plan:
-    """The whole dataset but for placing the films.
+    """The whole dataset but for placing the films; ``identify`` is asked once the tables turned out to be good.
 
     Raises:
         UserError: See `build_mimic`.
@@ -138,7 +147,7 @@ def plan(
         gathered = _gather(database, releases, rules, flow, say)
     cases, further = cases_of(gathered.readings, releases, rules, flow)
     clinical, filled = _clinical(cases, gathered, rules)
-    classes = classes_of(cases, rules)
+    classes, identity = classes_of(cases, rules), identify()
     studies = [
         _study(case, record, classes, releases, identity, films) for case, record in zip(cases, clinical, strict=True)
     ]
