@@ -26,7 +26,7 @@ class Identity:
 
     Examples:
         >>> Identity("0" * 64).name("patient", 10000032)
-        'ac4f5e9b6e5dcf7c'
+        '5bab64ae18988de7'
         >>> Identity(None).name("patient", 10000032)
         '10000032'
     """
