@@ -28,6 +28,7 @@ from mdfnet import Schema, scoring
 from mdfnet.cli import app
 from mdfnet.config import Config, keys, presets
 from mdfnet.data.checks import KINDS
+from random_mimic import random_release
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -125,6 +126,8 @@ def workspace(tmp_path_factory) -> Path:
 def test_blocks_run(page, workspace, tmp_path, monkeypatch, request):
     if page.stem == "nih":
         monkeypatch.setenv("NIH", str(request.getfixturevalue("shared_data") / "nih_cxr"))
+    if page.stem == "mimic":
+        random_release()[0].write(tmp_path / "physionet.org/files")
     for name in GIVEN.get(name_of(page), []):
         shutil.copytree(workspace / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)

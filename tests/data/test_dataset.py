@@ -10,6 +10,7 @@ import pytest
 
 from mdfnet.data.coco import bbox, box_of
 from mdfnet.data.dataset import read_dataset, write_dataset
+from mdfnet.data.provenance import Provenance, Step
 from mdfnet.errors import UserError
 from mdfnet.types import Classes, Target
 
@@ -259,3 +260,17 @@ def test_a_disk_full_while_rewriting_changes_no_file(tiny_dataset, monkeypatch):
         write_dataset(replace(tiny, name="other", studies=tiny.studies[:3]), tiny.folder, "keep")
     assert_same(read_dataset(tiny.folder), tiny)
     assert len(os.listdir(tiny.folder)) == 5
+
+
+def test_provenance_is_kept_and_a_folder_without_stays_as_it_was(tiny_dataset, tmp_path):
+    tiny = tiny_dataset()
+    assert (
+        "provenance" not in (tiny.folder / "dataset.yaml").read_text() and read_dataset(tiny.folder).provenance is None
+    )
+    steps = (
+        Step(step="films", counts={"films": 12}),
+        Step(step="frontal", counts={"films": 10}, left_out={"lateral": 2}),
+    )
+    provenance = Provenance(made_by="a test", rules={"stay": "inside"}, flow=steps, cautions=("read: with care",))
+    written = write_dataset(replace(tiny, provenance=provenance), tmp_path / "with")
+    assert read_dataset(tmp_path / "with").provenance == provenance and written.fingerprint == tiny.fingerprint

@@ -3,7 +3,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from mdfnet.data.split import split_by_patient
+from mdfnet.data.split import split_by_fold, split_by_patient
 from mdfnet.errors import UserError
 from mdfnet.types import Study, Target
 
@@ -62,6 +62,23 @@ def test_shares(shares, expected):
     counts = Counter(split.values())
     assert counts.keys() == expected.keys()
     assert all(abs(counts[name] - number) <= 4 for name, number in expected.items())
+
+
+def test_folds_are_disjoint_even_and_cover_all():
+    films, tested, patients = studies(), Counter(), []
+    for fold in range(5):
+        done = split_by_fold(films, 5, fold, seed=3)
+        split = {study.patient: study.split for study in done}
+        assert all(split[study.patient] == study.split for study in done) and {*split.values()} == {
+            "train",
+            "val",
+            "test",
+        }
+        tested.update(patient for patient, name in split.items() if name == "test")
+        patients.append({patient for patient, name in split.items() if name == "val"})
+        assert abs(sum(name == "test" for name in split.values()) - 40) <= 3
+    assert tested == dict.fromkeys({study.patient for study in films}, 1)
+    assert sum(map(len, patients)) == len(set().union(*patients)) == 200, "each patient validates once, too"
 
 
 @pytest.mark.parametrize(

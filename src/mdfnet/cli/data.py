@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mdfnet.cli import checks
+from mdfnet.cli import build, checks
 from mdfnet.cli.identifiers import KeepIds, KeyFile, Linkage, write_identified
 from mdfnet.cli.options import Invalid
 from mdfnet.errors import UserError
@@ -20,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Import, look at and check datasets
 import_app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from other files.")
 app.add_typer(import_app, name="import")
 app.command()(checks.check)
+app.add_typer(build.app, name="build")
 
 
 Images = Annotated[Path, typer.Option("--images", help="Folder below which the films lie.")]

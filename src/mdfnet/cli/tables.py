@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mdfnet.cli.flow import print_provenance
 from mdfnet.clinical.schema import Feature
 from mdfnet.data.checks import Finding
 from mdfnet.data.dataset import Dataset
@@ -31,6 +32,8 @@ def print_dataset(dataset: Dataset, summary: dict[str, SplitSummary]) -> None:
             console.print(f"{name}: {escape(text)}")
     console.print(_class_table(dataset, summary))
     console.print(_clinical_table(dataset, summary))
+    if dataset.provenance:
+        print_provenance(dataset.provenance)
 
 
 def _class_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table:

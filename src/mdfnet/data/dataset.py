@@ -33,6 +33,7 @@ from mdfnet.data.layout import (
     film_name,
 )
 from mdfnet.data.metadata import copy_without_metadata
+from mdfnet.data.provenance import Provenance
 from mdfnet.errors import UserError
 from mdfnet.files import new_folder, replacing
 from mdfnet.privacy import quoted
@@ -53,6 +54,7 @@ class Dataset:
         source: Where the data come from, with the citation they ask for.
         license: Under which terms.
         synthetic: Which of "films", "findings", "clinical" are synthetic; empty for real data.
+        provenance: How it was made, where that is known.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Dataset:
     source: str = ""
     license: str = ""
     synthetic: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     def __len__(self) -> int:
         return len(self.studies)
@@ -122,6 +125,7 @@ def read_dataset(folder: str | Path) -> Dataset:
         description.source,
         description.license,
         description.synthetic,
+        description.provenance,
     )
 
 

@@ -1,6 +1,6 @@
 """The dataset folder on disk: its files, its description, and its contents as text.
 
-``dataset.yaml``      name, classes, clinical schema, source, license, what is synthetic
+``dataset.yaml``      name, classes, clinical schema, source, license, what is synthetic, how it was made
 ``annotations.json``  COCO: images, annotations with the original category ids, categories
 ``clinical.csv``      one row per film: image, patient_id, view, the schema's columns; empty = missing
 ``splits.csv``        one row per patient: patient_id, split
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from mdfnet.clinical.records import format_value
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.coco import bbox, segmentation
+from mdfnet.data.provenance import Provenance
 from mdfnet.errors import UserError, first_problem
 from mdfnet.files import read_yaml
 from mdfnet.tables import format_table
@@ -49,7 +50,7 @@ class Description(BaseModel):
 
     Args:
         format_version: Version of the folder's layout.
-        name, source, license, synthetic: See `mdfnet.data.dataset.Dataset`.
+        name, source, license, synthetic, provenance: See `mdfnet.data.dataset.Dataset`.
         classes: Classes in label order.
         clinical_schema: A whole schema, or the name of a shipped one.
     """
@@ -63,6 +64,7 @@ class Description(BaseModel):
     source: str = ""
     license: str = ""
     synthetic: tuple[Literal["films", "findings", "clinical"], ...] = ()
+    provenance: Provenance | None = None
 
     @field_validator("clinical_schema", mode="before")
     @classmethod
@@ -157,6 +159,8 @@ def description_text(dataset: Dataset) -> str:
         "license": dataset.license,
         "synthetic": list(dataset.synthetic),
     }
+    if dataset.provenance:
+        content["provenance"] = dataset.provenance.model_dump(mode="json", exclude_defaults=True)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 

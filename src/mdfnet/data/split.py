@@ -40,12 +40,42 @@ def split_by_patient(
         4
     """
     _check(fractions)
+    split = _share_out(_shuffled(studies, seed), fractions)
+    return tuple(replace(study, split=split[study.patient]) for study in studies)
+
+
+def split_by_fold(studies: Sequence[Study], folds: int, fold: int, seed: int = 0) -> tuple[Study, ...]:
+    """Cross-validation by patient: one fold is tested on, the next one validates, the others train.
+
+    The folds are as even in each finding as those of `split_by_patient`. The same seed gives the same folds, so that
+    every film is tested on in exactly one of the ``folds`` splits.
+
+    Args:
+        studies: All films; a split they have already is replaced.
+        folds: Number of folds, 3 or more.
+        fold: The fold to test on, from 0.
+        seed: The same seed gives the same folds.
+
+    Examples:
+        >>> from mdfnet.types import Target
+        >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None) for i in range(10)]
+        >>> [study.split for study in split_by_fold(films, 5, 0)].count("train")
+        6
+    """
+    names = [str(number) for number in range(folds)]
+    fold_of = _share_out(_shuffled(studies, seed), dict.fromkeys(names, 1 / folds))
+    split = {names[fold]: "test", names[(fold + 1) % folds]: "val"}
+    return tuple(replace(study, split=split.get(fold_of[study.patient], "train")) for study in studies)
+
+
+def _shuffled(studies: Sequence[Study], seed: int) -> dict[str, set[int]]:
+    """Findings of each patient, in an order that depends on the seed alone; 0 for none."""
     findings = defaultdict(set)
     for study in studies:
         findings[study.patient].update(study.target.labels.tolist() or [0])
-    patients = np.random.default_rng(seed).permutation(sorted(findings)).tolist()
-    split = _share_out({patient: findings[patient] for patient in patients}, fractions)
-    return tuple(replace(study, split=split[study.patient]) for study in studies)
+    return {
+        patient: findings[patient] for patient in np.random.default_rng(seed).permutation(sorted(findings)).tolist()
+    }
 
 
 def _share_out(findings: dict[str, set[int]], fractions: Mapping[str, float]) -> dict[str, str]:

@@ -1,0 +1,245 @@
+"""``mdfnet data build mimic`` on one page: find the releases, join them, choose, write."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from mdfnet.data.dataset import Dataset, write_dataset
+from mdfnet.data.layout import IMAGES, film_name
+from mdfnet.data.mimic.cases import LOST, UNITS, Case, cases_of, classes_of, select, target_of
+from mdfnet.data.mimic.cautions import cautions
+from mdfnet.data.mimic.films import fitted, place_film
+from mdfnet.data.mimic.flow import Flow
+from mdfnet.data.mimic.identity import Identity, key_path, read_or_make_key
+from mdfnet.data.mimic.readings import Reading, load_readings
+from mdfnet.data.mimic.releases import Releases, find_releases
+from mdfnet.data.mimic.rules import Missing, Rules, SplitRule
+from mdfnet.data.mimic.splits import read_official, split_studies
+from mdfnet.data.mimic.stays import load_films, load_stays, match_stays
+from mdfnet.data.mimic.tables import opened
+from mdfnet.data.mimic.vitals import Fate, fill_with_means, load_vitals, records, schema_of
+from mdfnet.data.provenance import Provenance
+from mdfnet.errors import UserError
+from mdfnet.files import new_folder
+from mdfnet.types import Classes, Study
+
+LICENSE = "PhysioNet Credentialed Health Data License 1.5.0: not to be shared"
+SOURCE = (
+    "MIMIC-CXR-JPG (Johnson et al., 2019), MIMIC-IV and MIMIC-IV-ED (Johnson et al., 2023), REFLACX (Bigolin Lanfredi "
+    "et al., 2022), PhysioNet (Goldberger et al., 2000); cite all"
+)
+
+
+@dataclass(frozen=True)
+class Films:
+    """How the films are to lie in the dataset folder.
+
+    Args:
+        folder: Where the releases' films are, if not beside their tables.
+        longest: Longer side in pixels; None keeps the original.
+        link: Hard links instead of copies.
+    """
+
+    folder: Path | None = None
+    longest: int | None = None
+    link: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A dataset that is not written yet: its studies point to the films of the release.
+
+    Args:
+        dataset: The dataset.
+        places: What to call each film in messages.
+    """
+
+    dataset: Dataset
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What the tables say: readings to use, the record of each film, the official splits where they are asked for."""
+
+    readings: list[Reading]
+    records: dict[str, np.ndarray]
+    fates: dict[str, Counter[Fate]]
+    official: dict[str, str]
+
+
+def build_mimic(
+    folders: Sequence[Path],
+    out: Path,
+    rules: Rules | None = None,
+    identity: Identity | Path | None = None,
+    films: Films | None = None,
+    *,
+    threads: int | None = None,
+    say: Callable[[str], object] = print,
+) -> Dataset:
+    """Build a dataset folder from the releases below some folders.
+
+    Args:
+        folders: Where MIMIC-CXR-JPG, MIMIC-IV, MIMIC-IV-ED and REFLACX lie, or MIMIC-Eye.
+        out: A new or empty folder.
+        rules: All choices. Default: the safe ones.
+        identity: What turns ids into names, or the file of its key, which is made if it is not there. Default:
+            ``OUT.key``.
+        films: How the films are written.
+        threads: CPU threads of the joins. Default: all.
+        say: Where lines of progress go.
+
+    Returns:
+        The dataset as it lies in ``out``, with its provenance.
+
+    Raises:
+        UserError: A release, file or column is missing, a table is malformed, nothing is left after a step, a film is
+            damaged, ``out`` holds something, or the disk is full; nothing half-written is left. After an interrupt the
+            films that were placed already wait for the next build.
+    """
+    films = films or Films()
+
+    def identify() -> Identity:
+        if isinstance(identity, Identity):
+            return identity
+        path = identity or key_path(out)
+        key, made = read_or_make_key(path, out)
+        say(f"names are hashed with the {'new ' if made else ''}key in {path}")
+        return Identity(key)
+
+    with new_folder(out) as draft:
+        planned = plan(folders, rules or Rules(), identify, films, threads=threads, say=say)
+        say(f"placing {len(planned.places)} films")
+        staged = _staged(planned, out, films)
+        staged.rename(draft / IMAGES)
+        drafted = replace(planned.dataset, name=out.name, studies=_moved(planned.dataset, draft))
+        write_dataset(drafted, draft, "keep")
+    return replace(drafted, studies=_moved(drafted, out), folder=out)
+
+
+def plan(
+    folders: Sequence[Path],
+    rules: Rules,
+    identify: Callable[[], Identity],
+    films: Films,
+    *,
+    threads: int | None = None,
+    say: Callable[[str], object] = print,
+) -> Plan:
+    """The whole dataset but for placing the films; ``identify`` is asked once the tables turned out to be good.
+
+    Raises:
+        UserError: See `build_mimic`.
+    """
+    releases, flow = find_releases(folders, films.folder), Flow(dict(UNITS))
+    for release, number in releases.versions.items():
+        say(f"found {release} {number}")
+    with opened(threads) as database:
+        gathered = _gather(database, releases, rules, flow, say)
+    cases, further = cases_of(gathered.readings, releases, rules, flow)
+    clinical, filled = _clinical(cases, gathered, rules)
+    classes, identity = classes_of(cases, rules), identify()
+    studies = [
+        _study(case, record, classes, releases, identity, films) for case, record in zip(cases, clinical, strict=True)
+    ]
+    names = [case.reading.film for case in cases]
+    done = split_studies(studies, names, rules, gathered.official)
+    lost = sum(step.left_out.get(LOST, 0) for step in flow.steps) + sum(case.reading.outcome == LOST for case in cases)
+    measured = np.stack([gathered.records[name] for name in names])
+    warnings = cautions(rules, done, names, measured, lost=lost, filled=filled, further=further)
+    provenance = Provenance(
+        made_by=f"mdfnet {version('mdfnet')} data build mimic",
+        releases=dict(releases.versions),
+        rules={**rules.card(), "longest": films.longest, "ids": "kept" if identity.key is None else "hashed"},
+        flow=tuple(flow.steps),
+        values={name: {str(fate): fates[fate] for fate in Fate} for name, fates in gathered.fates.items()},
+        cautions=tuple(warnings),
+    )
+    hidden = tuple(replace(study, patient=_patient(study, identity, rules)) for study in done)
+    dataset = Dataset("mimic", classes, schema_of(rules), hidden, Path(), SOURCE, LICENSE, provenance=provenance)
+    return Plan(dataset, tuple(f"film of {case.reading.place}" for case in cases))
+
+
+def _gather(
+    database: duckdb.DuckDBPyConnection,
+    releases: Releases,
+    rules: Rules,
+    flow: Flow,
+    say: Callable[[str], object],
+) -> _Gathered:
+    """Everything that is asked of the tables."""
+    counts = {
+        "films": load_films(database, releases.tables["films"]),
+        "edstays": load_stays(database, releases.tables["edstays"], rules),
+        **load_vitals(database, releases.tables, rules),
+    }
+    match_stays(database, rules)
+    readings = load_readings(database, releases.tables["readings"])
+    counts["readings"] = len(readings)
+    say("read " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    whole = "SELECT count(*), count(DISTINCT study_id), count(DISTINCT subject_id) FROM films"
+    whole = dict(zip(("films", "studies", "patients"), database.execute(whole).fetchone(), strict=True))
+    flow.note("films of MIMIC-CXR-JPG", whole)
+    flow.note("readings of REFLACX", flow.count(readings))
+    readings = select(readings, releases, rules, flow)
+    names = sorted({reading.film for reading in readings})
+    database.execute("CREATE TABLE wanted AS SELECT unnest($names) AS dicom_id", {"names": names})
+    found, fates = records(database, schema_of(rules), rules)
+    official = read_official(database, releases.tables) if rules.split == SplitRule.official else {}
+    return _Gathered(readings, found, fates, official)
+
+
+def _clinical(cases: Sequence[Case], gathered: _Gathered, rules: Rules) -> tuple[np.ndarray, dict[str, int]]:
+    """Record of each case, and what was filled in."""
+    values = np.stack([gathered.records[case.reading.film] for case in cases])
+    return fill_with_means(schema_of(rules), values) if rules.missing == Missing.mean else (values, {})
+
+
+def _study(
+    case: Case, record: np.ndarray, classes: Classes, releases: Releases, identity: Identity, films: Films
+) -> Study:
+    """A case as a study, under its new name; its patient is still the original one."""
+    reading = case.reading
+    size = fitted(reading.width, reading.height, films.longest)
+    name = identity.name("film", reading.film) + (f"-{case.number}" if case.number > 1 else "")
+    image = releases.film(reading.subject, reading.study, reading.film)
+    target, patient = target_of(case, classes, size), str(reading.subject)
+    return Study(name, image, *size, target, record, patient, view=reading.view)
+
+
+def _patient(study: Study, identity: Identity, rules: Rules) -> str:
+    """A patient's name. A split of rows cuts patients in two, so there each row is its own."""
+    return study.id if rules.split == SplitRule.row else identity.name("patient", study.patient)
+
+
+def _staged(planned: Plan, out: Path, films: Films) -> Path:
+    """A hidden folder beside ``out`` with the films under their names.
+
+    An interrupt or a damaged film leaves it for the next build; a full disk does not, for the space is needed.
+    """
+    folder = out.with_name(f".{out.name}-films-{films.longest or 'original'}")
+    wanted = {folder / film_name(study): study for study in planned.dataset.studies}
+    try:
+        for (target, study), place in zip(wanted.items(), planned.places, strict=True):
+            if not target.exists():
+                place_film(study.image, target, (study.width, study.height), films.link, place)
+        for stray in set(folder.iterdir()) - set(wanted):
+            stray.unlink()
+    except UserError as error:
+        if isinstance(error.__cause__, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _moved(dataset: Dataset, folder: Path) -> tuple[Study, ...]:
+    return tuple(replace(study, image=folder / IMAGES / film_name(study)) for study in dataset.studies)

@@ -1,0 +1,150 @@
+"""From readings to cases: which readings are used, what was drawn in them, and what several of one film become."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mdfnet.data.layout import VIEWS
+from mdfnet.data.mimic.films import fault_of
+from mdfnet.data.mimic.flow import Flow
+from mdfnet.data.mimic.readers import merge
+from mdfnet.data.mimic.readings import FURTHER_LABELS, Marks, Reading, label_order, read_marks
+from mdfnet.data.mimic.releases import Releases
+from mdfnet.data.mimic.rules import Findings, Readers, Rules, StudyTime
+from mdfnet.data.mimic.stays import MATCHED
+from mdfnet.types import PAPER_CLASSES, Classes, Target
+
+#: What the steps of the flow chart count in readings.
+UNITS = {
+    "readings": lambda reading: reading.id,
+    "films": lambda reading: reading.film,
+    "studies": lambda reading: reading.study,
+    "patients": lambda reading: reading.subject,
+}
+
+#: Why the paper's reading of StudyTime loses a film.
+LOST = "taken before 10:00, which StudyTime without its zeros does not say"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A film with its boxes: what becomes one study of the dataset.
+
+    Args:
+        reading: The reading, or one of those of the film.
+        marks: The boxes of one or all of them.
+        number: Which of the film's cases this is, from 1.
+    """
+
+    reading: Reading
+    marks: Marks
+    number: int = 1
+
+
+def select(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> list[Reading]:
+    """The readings that can be used, step by step.
+
+    Raises:
+        UserError: Nothing is left after a step.
+    """
+    if not rules.discarded:
+        readings = flow.keep(
+            "eye tracking not discarded", readings, lambda one: "eye tracking discarded" if one.discarded else None
+        )
+    fix = "are MIMIC-CXR-JPG and REFLACX whole?"
+    readings = flow.keep("film is in MIMIC-CXR-JPG", readings, _absent, fix)
+    readings = flow.keep("film is frontal", readings, lambda one: None if one.view in VIEWS else "neither PA nor AP")
+    readings = _with_stay(readings, rules, flow)
+    fix = f"ellipses are looked for in main_data/*/anomaly_location_ellipses.csv below {releases.readings}"
+    readings = flow.keep(
+        "ellipses are there",
+        readings,
+        lambda one: None if releases.ellipses(one.id, one.subject).is_file() else "no file of ellipses",
+        fix,
+    )
+    layout = "patient_*/CXR-JPG/s*/*.jpg" if releases.by_patient else "files/p*/p*/s*/*.jpg"
+    fix = f"films are looked for in {layout} below {releases.films}; --films names another folder"
+    return flow.keep("film is there", readings, lambda one: _film_fault(one, releases), fix)
+
+
+def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> tuple[list[Case], int]:
+    """One case per film, or per reading; and how many labels of ellipses the rule "first" left out.
+
+    Raises:
+        UserError: See `read_marks`.
+    """
+    fates: Counter[str] = Counter()
+    by_film: dict[str, list[tuple[Reading, Marks]]] = {}
+    for reading in readings:
+        marks = read_marks(releases.ellipses(reading.id, reading.subject), reading, rules, fates)
+        by_film.setdefault(reading.film, []).append((reading, marks))
+    drawn, further = fates.pop("ellipses", 0), fates.pop(FURTHER_LABELS, 0)
+    boxes = sum(len(marks) for read in by_film.values() for _, marks in read)
+    flow.note("ellipses drawn", {"ellipses": drawn, "films": len(by_film)})
+    flow.note("boxes of the findings", {"ellipses": drawn - fates.total(), "boxes": boxes}, fates)
+    if rules.readers == Readers.each:
+        number: Counter[str] = Counter()
+        cases = []
+        for reading in readings:
+            marks = by_film[reading.film][number[reading.film]][1]
+            number[reading.film] += 1
+            cases.append(Case(reading, marks, number[reading.film]))
+    else:
+        cases = [
+            Case(read[0][0], merge([marks for _, marks in read], rules.readers, rules.overlap))
+            for read in by_film.values()
+        ]
+    left = sum(len(case.marks) for case in cases)
+    counts = {"cases": len(cases), **flow.count([case.reading for case in cases]), "boxes": left}
+    del counts["readings"]
+    flow.note("cases written", counts, {"boxes merged with another reader's, or drawn by too few": boxes - left})
+    return cases, further
+
+
+def classes_of(cases: Sequence[Case], rules: Rules) -> Classes:
+    """The paper's five, or all labels that are there: the five first, the others by name."""
+    if rules.findings == Findings.five:
+        return PAPER_CLASSES
+    found = {label for case in cases for label in case.marks.labels} | set(PAPER_CLASSES.names)
+    return Classes(tuple(sorted(found, key=label_order)))
+
+
+def target_of(case: Case, classes: Classes, size: tuple[int, int]) -> Target:
+    """The boxes in pixels of the film at the size it is written in."""
+    scale = np.array([size[0] / case.reading.width, size[1] / case.reading.height] * 2, np.float32)
+    return Target.of(case.marks.boxes * scale, [classes.label(label) for label in case.marks.labels])
+
+
+def _absent(reading: Reading) -> str | None:
+    if reading.study is None:
+        return "film unknown to MIMIC-CXR-JPG"
+    return "another patient's in MIMIC-CXR-JPG" if reading.mismatch else None
+
+
+def _with_stay(readings: Sequence[Reading], rules: Rules, flow: Flow) -> list[Reading]:
+    if rules.study_time == StudyTime.unpadded:
+        lost = [reading.unpadded and reading.outcome == MATCHED for reading in readings]
+        readings = [
+            replace(reading, stay=None, outcome=LOST) if gone else reading
+            for reading, gone in zip(readings, lost, strict=True)
+        ]
+    flow.units["stays"] = lambda reading: reading.stay
+    if rules.unmatched:
+        flow.note("with or without an emergency stay", flow.count(readings))
+        return list(readings)
+    fix = "are all releases of one version? see --stay for other rules"
+    return flow.keep(
+        f"film belongs to one emergency stay ({rules.stay})",
+        readings,
+        lambda one: None if one.outcome == MATCHED else one.outcome,
+        fix,
+    )
+
+
+def _film_fault(reading: Reading, releases: Releases) -> str | None:
+    path = releases.film(reading.subject, reading.study, reading.film)
+    return fault_of(path, reading.width, reading.height)

@@ -1,0 +1,70 @@
+"""What is wrong with a dataset that was built as the paper's, in sentences with the numbers of this very build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.data.mimic.rules import EllipseLabels, Missing, Readers, Rules, SplitRule, StayRule, StudyTime, Values
+from mdfnet.data.mimic.splits import crossing
+from mdfnet.types import Study
+
+
+def cautions(
+    rules: Rules,
+    studies: Sequence[Study],
+    films: Sequence[str],
+    measured: np.ndarray,
+    *,
+    lost: int,
+    filled: Mapping[str, int],
+    further: int,
+) -> Iterator[str]:
+    """One sentence for each rule that misleads.
+
+    Args:
+        rules: What was chosen.
+        studies: With the original patients and their splits.
+        films: Film of each study.
+        measured: Clinical values ``[N, F]`` before anything was filled in, in MIMIC's units.
+        lost: Readings that lost their stay to the time of the film.
+        filled: Feature -> values filled in.
+        further: Labels left out.
+    """
+    if rules.study_time == StudyTime.unpadded:
+        yield f"StudyTime was read without its leading zeros: {lost} readings before 10:00 lost their emergency stay"
+    if rules.split == SplitRule.row:
+        twice = len({(film, study.split) for film, study in zip(films, studies, strict=True)}) - len(set(films))
+        yield (
+            f"rows were split, not patients: {crossing(studies)} patients and {twice} films are in more than one "
+            "split, so scores are too good; patient_id names the row, because a patient cannot be in two splits"
+        )
+    if rules.missing == Missing.mean and filled:
+        listed = ", ".join(f"{name} {count}" for name, count in filled.items())
+        yield f"missing numbers were filled with the mean of all rows, test rows included: {listed}"
+    if rules.values == Values.raw:
+        listed = ", ".join(f"{name} {count}" for name, count in _implausible(measured).items()) or "none here"
+        yield f"values were not checked, implausible ones stayed in: {listed}"
+    if rules.ellipse_labels == EllipseLabels.first:
+        yield f"an ellipse kept the first of its labels only: {further} labels were left out"
+    if rules.readers == Readers.each and len(films) > len(set(films)):
+        yield f"each reading is a case: {len(films)} cases show {len(set(films))} films"
+    if rules.stay != StayRule.inside:
+        yield f"films up to {rules.before:g} hours before and {rules.after:g} hours after a stay count as in it"
+
+
+def _implausible(values: np.ndarray) -> dict[str, int]:
+    """Feature -> values outside the range of ``mimic-ed``; temperatures are taken as Fahrenheit."""
+    schema, counts = Schema.load("mimic-ed"), {}
+    for position, feature in enumerate(schema.features):
+        if feature.kind != "number":
+            continue
+        column = values[:, position].astype(np.float64)
+        if feature.name == "temperature":
+            column = (column - 32) * 5 / 9
+        outside = int(((column < feature.low) | (column > feature.high)).sum())
+        if outside:
+            counts[feature.name] = outside
+    return counts
