@@ -88,6 +88,19 @@ class Pseudonyms:
         return cls(_read_or_make(path))
 
 
+class Kept:
+    """Leaves identifiers as they are, where the user wants that.
+
+    Examples:
+        >>> Kept().of("patient", "4711")
+        '4711'
+    """
+
+    def of(self, kind: str, identifier: str) -> str:
+        """The identifier."""
+        return identifier
+
+
 def default_key_file() -> Path:
     """Where the key lies unless the user says otherwise: ``mdfnet/pseudonyms.key`` in the user's config folder."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"

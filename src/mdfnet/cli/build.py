@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mdfnet.cli.identifiers import KeepIds, KeyFile
 from mdfnet.cli.options import Threads
 from mdfnet.data.mimic.rules import (
     AS_PAPER,
@@ -134,13 +135,8 @@ def mimic(
     link: Annotated[
         bool, typer.Option("--link", rich_help_panel=FILES, help="Hard links to the films instead of copies.")
     ] = False,
-    key: Annotated[
-        Path | None,
-        typer.Option("--key", rich_help_panel=FILES, help="File with the key of the names (default: OUT.key)."),
-    ] = None,
-    keep_ids: Annotated[
-        bool, typer.Option("--keep-ids", rich_help_panel=FILES, help="Keep MIMIC's ids as names.")
-    ] = False,
+    keep_ids: KeepIds = False,
+    key_file: KeyFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the flow chart, write nothing.")] = False,
     threads: Threads = None,
 ):
@@ -150,16 +146,16 @@ def mimic(
     """
     from mdfnet.cli.flow import print_provenance
     from mdfnet.data.mimic.build import Films, build_mimic, plan
-    from mdfnet.data.mimic.identity import Identity
+    from mdfnet.privacy import Kept
 
     rules = _rules(context, as_paper)
     placed = Films(films, size, link)
     if dry_run:
-        planned = plan(folders, rules, lambda: Identity(None), placed, threads=threads, say=typer.echo)
+        planned = plan(folders, rules, Kept, placed, threads=threads, say=typer.echo)
         return print_provenance(planned.dataset.provenance)
-    identity = Identity(None) if keep_ids else key
+    names = Kept() if keep_ids else key_file
     try:
-        dataset = build_mimic(folders, out, rules, identity, placed, threads=threads, say=typer.echo)
+        dataset = build_mimic(folders, out, rules, names, placed, threads=threads, say=typer.echo)
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on with the films that are placed", err=True)
         raise

@@ -13,19 +13,19 @@ from mdfnet.data.dataset import read_dataset
 from mdfnet.data.mimic import build as build_module
 from mdfnet.data.mimic.build import Films, build_mimic, plan
 from mdfnet.data.mimic.cases import LOST
-from mdfnet.data.mimic.identity import Identity
 from mdfnet.data.mimic.rules import AS_PAPER, Rules
 from mdfnet.errors import UserError
+from mdfnet.privacy import KEY_VARIABLE, Kept, Pseudonyms, default_key_file
 
-KEY = Identity("k" * 64)
-
-
-def build(folder, out, rules=None, identity=KEY, films=None):
-    return build_mimic([folder], out, rules, identity, films, threads=1, say=lambda line: None)
+KEY = Pseudonyms(b"k" * 64)
 
 
-def planned(folder, rules, identity=KEY):
-    return plan([folder], rules, lambda: identity, Films(), threads=1, say=lambda line: None).dataset
+def build(folder, out, rules=None, names=KEY, films=None):
+    return build_mimic([folder], out, rules, names, films, threads=1, say=lambda line: None)
+
+
+def planned(folder, rules, names=KEY):
+    return plan([folder], rules, lambda: names, Films(), threads=1, say=lambda line: None).dataset
 
 
 def texts(folder):
@@ -67,7 +67,7 @@ def test_films_and_readings_are_those_of_the_truth(built, made_up):
     matched = flow["film belongs to one emergency stay (inside)"]
     assert matched.counts["readings"] == len(kept) and matched.counts["films"] == len(built)
     assert sum(matched.left_out.values()) == len(usable) - len(kept)
-    assert {study.id for study in built.studies} == {KEY.name("film", row[4]) for row in kept}
+    assert {study.id for study in built.studies} == {KEY.of("film", row[4]) for row in kept}
 
 
 def test_the_one_rule_explains_the_papers_gap(releases, made_up, paper):
@@ -105,7 +105,7 @@ def test_every_layout_gives_the_same_dataset(made_up, built, tmp_path, write):
 
 def test_same_key_same_bytes_other_key_other_names_but_the_same_splits(releases, built, tmp_path):
     assert texts(build(releases, tmp_path / "same").folder) == texts(built.folder)
-    other = build(releases, tmp_path / "other", identity=Identity("l" * 64))
+    other = build(releases, tmp_path / "other", names=Pseudonyms(b"l" * 64))
     assert not {study.id for study in other.studies} & {study.id for study in built.studies}
     assert [study.split for study in other.studies] == [study.split for study in built.studies]
 
@@ -135,14 +135,16 @@ def test_nothing_identifying_is_in_the_folder_or_said(made_up, releases, tmp_pat
     assert said and not words_of("\n".join(map(str, said))) & secret
 
 
-def test_without_a_word_about_ids_they_are_hashed(made_up, releases, tmp_path):
+def test_without_a_word_about_ids_they_are_hashed(made_up, releases, tmp_path, monkeypatch):
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     build_mimic([releases], tmp_path / "set", threads=1, say=lambda line: None)
-    assert (tmp_path / "set.key").is_file()
+    assert default_key_file().is_file()
     assert not words_of((tmp_path / "set" / "clinical.csv").read_text()) & identifying(made_up[0])
 
 
 def test_ids_are_kept_on_request(made_up, releases, tmp_path):
-    folder = build(releases, tmp_path / "kept", identity=Identity(None)).folder
+    folder = build(releases, tmp_path / "kept", names=Kept()).folder
     assert words_of((folder / "clinical.csv").read_text()) & identifying(made_up[0])
 
 
@@ -181,7 +183,7 @@ def test_as_the_paper(paper, made_up):
 
 
 def test_the_check_finds_the_papers_leak(paper):
-    films = Counter(study.id.split("-")[0] for study in paper.studies)
+    films = Counter(study.id.split("-")[1] for study in paper.studies)
     assert max(films.values()) == 5
     found = {finding.id for finding in check_dataset(paper.folder)}
     assert "film-across-splits" in found
@@ -220,7 +222,7 @@ def test_triage_alone_knows_less(releases, built):
 
 
 def test_official_split(releases, made_up):
-    dataset = planned(releases, Rules(split="official"), Identity(None))
+    dataset = planned(releases, Rules(split="official"), Kept())
     official = {row[0]: row[3].replace("validate", "val") for row in made_up[0].splits}
     assert {study.id: study.split for study in dataset.studies} == {
         study.id: official[study.id] for study in dataset.studies

@@ -18,7 +18,6 @@ from mdfnet.data.mimic.cases import LOST, UNITS, Case, cases_of, classes_of, sel
 from mdfnet.data.mimic.cautions import cautions
 from mdfnet.data.mimic.films import fitted, place_film
 from mdfnet.data.mimic.flow import Flow
-from mdfnet.data.mimic.identity import Identity, key_path, read_or_make_key
 from mdfnet.data.mimic.readings import Reading, load_readings
 from mdfnet.data.mimic.releases import Releases, find_releases
 from mdfnet.data.mimic.rules import Missing, Rules, SplitRule
@@ -29,6 +28,7 @@ from mdfnet.data.mimic.vitals import Fate, fill_with_means, load_vitals, records
 from mdfnet.data.provenance import Provenance
 from mdfnet.errors import UserError
 from mdfnet.files import new_folder
+from mdfnet.privacy import Kept, Pseudonyms
 from mdfnet.types import Classes, Study
 
 LICENSE = "PhysioNet Credentialed Health Data License 1.5.0: not to be shared"
@@ -80,7 +80,7 @@ def build_mimic(
     folders: Sequence[Path],
     out: Path,
     rules: Rules | None = None,
-    identity: Identity | Path | None = None,
+    names: Pseudonyms | Kept | Path | None = None,
     films: Films | None = None,
     *,
     threads: int | None = None,
@@ -92,8 +92,8 @@ def build_mimic(
         folders: Where MIMIC-CXR-JPG, MIMIC-IV, MIMIC-IV-ED and REFLACX lie, or MIMIC-Eye.
         out: A new or empty folder.
         rules: All choices. Default: the safe ones.
-        identity: What turns ids into names, or the file of its key, which is made if it is not there. Default:
-            ``OUT.key``.
+        names: What turns ids into names, or the file of its key. Default: the user's own key, see
+            :meth:`mdfnet.privacy.Pseudonyms.load`.
         films: How the films are written.
         threads: CPU threads of the joins. Default: all.
         say: Where lines of progress go.
@@ -108,16 +108,11 @@ def build_mimic(
     """
     films = films or Films()
 
-    def identify() -> Identity:
-        if isinstance(identity, Identity):
-            return identity
-        path = identity or key_path(out)
-        key, made = read_or_make_key(path, out)
-        say(f"names are hashed with the {'new ' if made else ''}key in {path}")
-        return Identity(key)
+    def name() -> Pseudonyms | Kept:
+        return Pseudonyms.load(names, outside=out) if names is None or isinstance(names, Path) else names
 
     with new_folder(out) as draft:
-        planned = plan(folders, rules or Rules(), identify, films, threads=threads, say=say)
+        planned = plan(folders, rules or Rules(), name, films, threads=threads, say=say)
         say(f"placing {len(planned.places)} films")
         staged = _staged(planned, out, films)
         staged.rename(draft / IMAGES)
@@ -129,13 +124,13 @@ def build_mimic(
 def plan(
     folders: Sequence[Path],
     rules: Rules,
-    identify: Callable[[], Identity],
+    name: Callable[[], Pseudonyms | Kept],
     films: Films,
     *,
     threads: int | None = None,
     say: Callable[[str], object] = print,
 ) -> Plan:
-    """The whole dataset but for placing the films; ``identify`` is asked once the tables turned out to be good.
+    """The whole dataset but for placing the films; ``name`` is asked once the tables turned out to be good.
 
     Raises:
         UserError: See `build_mimic`.
@@ -147,24 +142,24 @@ def plan(
         gathered = _gather(database, releases, rules, flow, say)
     cases, further = cases_of(gathered.readings, releases, rules, flow)
     clinical, filled = _clinical(cases, gathered, rules)
-    classes, identity = classes_of(cases, rules), identify()
+    classes, names = classes_of(cases, rules), name()
     studies = [
-        _study(case, record, classes, releases, identity, films) for case, record in zip(cases, clinical, strict=True)
+        _study(case, record, classes, releases, names, films) for case, record in zip(cases, clinical, strict=True)
     ]
-    names = [case.reading.film for case in cases]
-    done = split_studies(studies, names, rules, gathered.official)
+    films_of_cases = [case.reading.film for case in cases]
+    done = split_studies(studies, films_of_cases, rules, gathered.official)
     lost = sum(step.left_out.get(LOST, 0) for step in flow.steps) + sum(case.reading.outcome == LOST for case in cases)
-    measured = np.stack([gathered.records[name] for name in names])
-    warnings = cautions(rules, done, names, measured, lost=lost, filled=filled, further=further)
+    measured = np.stack([gathered.records[film] for film in films_of_cases])
+    warnings = cautions(rules, done, films_of_cases, measured, lost=lost, filled=filled, further=further)
     provenance = Provenance(
         made_by=f"mdfnet {version('mdfnet')} data build mimic",
         releases=dict(releases.versions),
-        rules={**rules.card(), "longest": films.longest, "ids": "kept" if identity.key is None else "hashed"},
+        rules={**rules.card(), "longest": films.longest, "ids": "kept" if isinstance(names, Kept) else "hashed"},
         flow=tuple(flow.steps),
         values={name: {str(fate): fates[fate] for fate in Fate} for name, fates in gathered.fates.items()},
         cautions=tuple(warnings),
     )
-    hidden = tuple(replace(study, patient=_patient(study, identity, rules)) for study in done)
+    hidden = tuple(replace(study, patient=_patient(study, names, rules)) for study in done)
     dataset = Dataset("mimic", classes, schema_of(rules), hidden, Path(), SOURCE, LICENSE, provenance=provenance)
     return Plan(dataset, tuple(f"film of {case.reading.place}" for case in cases))
 
@@ -205,20 +200,20 @@ def _clinical(cases: Sequence[Case], gathered: _Gathered, rules: Rules) -> tuple
 
 
 def _study(
-    case: Case, record: np.ndarray, classes: Classes, releases: Releases, identity: Identity, films: Films
+    case: Case, record: np.ndarray, classes: Classes, releases: Releases, names: Pseudonyms | Kept, films: Films
 ) -> Study:
     """A case as a study, under its new name; its patient is still the original one."""
     reading = case.reading
     size = fitted(reading.width, reading.height, films.longest)
-    name = identity.name("film", reading.film) + (f"-{case.number}" if case.number > 1 else "")
+    name = names.of("film", reading.film) + (f"-{case.number}" if case.number > 1 else "")
     image = releases.film(reading.subject, reading.study, reading.film)
     target, patient = target_of(case, classes, size), str(reading.subject)
     return Study(name, image, *size, target, record, patient, view=reading.view)
 
 
-def _patient(study: Study, identity: Identity, rules: Rules) -> str:
+def _patient(study: Study, names: Pseudonyms | Kept, rules: Rules) -> str:
     """A patient's name. A split of rows cuts patients in two, so there each row is its own."""
-    return study.id if rules.split == SplitRule.row else identity.name("patient", study.patient)
+    return study.id if rules.split == SplitRule.row else names.of("patient", study.patient)
 
 
 def _staged(planned: Plan, out: Path, films: Films) -> Path:
