@@ -1,7 +1,8 @@
 import pytest
 from typer.testing import CliRunner
 
-from mdfnet.cli.data import app, pairs
+from mdfnet.cli.data import app
+from mdfnet.cli.imports import pairs
 from mdfnet.data.dataset import read_dataset
 from mdfnet.errors import UserError
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdfnet.data import dataset as module
 from mdfnet.data.coco import bbox, box_of
 from mdfnet.data.dataset import read_dataset, write_dataset
 from mdfnet.errors import UserError
@@ -239,7 +238,7 @@ def test_a_failure_leaves_nothing(tiny_dataset, tmp_path, monkeypatch, failure, 
             raise failure
         copied.append(copyfile(source, target))
 
-    monkeypatch.setattr(module.shutil, "copyfile", copy)
+    monkeypatch.setattr(shutil, "copyfile", copy)
     with pytest.raises(seen):
         write_dataset(tiny, tmp_path / "new")
     assert set(os.listdir(tmp_path)) == before and len(copied) == films
