@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.cli import clinical, export, imports
+from mdfnet.cli import clinical, export, imports, labels
 
 app = typer.Typer(no_args_is_help=True, help="Import, look at and check datasets, and make synthetic ones.")
 app.add_typer(imports.app, name="import")
 app.add_typer(clinical.app, name="clinical")
 app.add_typer(export.app, name="export")
+app.command("labels")(labels.labels)
 
 
 @app.command()
