@@ -334,6 +334,14 @@ def test_patients_by_identifier_and_by_uuid(fhir, tmp_path):
     assert rows(found)["f1"]["heartrate"] == "77"
 
 
+def test_the_same_patient_twice_and_two_with_one_identifier(fhir):
+    records = fhir(PATIENT, VALUES[0].values[0], patient=PATIENT | {"gender": "other"})
+    assert records.notes["patients whose gender is other, unknown or absent: missing"] == 1
+    other = {"resourceType": "Patient", "id": "b", "identifier": [{"value": "7"}]}
+    with pytest.raises(UserError, match=r"b.json entry 2: an identifier is that of two patients"):
+        fhir(other)
+
+
 def test_ndjson(fhir, tmp_path):
     expected = fhir(*(value.values[0] for value in VALUES[:3])).text
     lines = [json.dumps(resource) for resource in (PATIENT, *(value.values[0] for value in VALUES[:3]))]

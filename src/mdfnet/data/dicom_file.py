@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +75,29 @@ class _Bounded:
         return self.file.read(left if count < 0 else min(count, left))
 
 
+class _Unquoted:
+    """pydicom without validation while any thread reads: its warnings quote values, its switch is one for all."""
+
+    def __init__(self):
+        self.lock, self.readers = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.readers:
+                self.switch = disable_value_validation()
+                self.switch.__enter__()
+            self.readers += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.readers -= 1
+            if not self.readers:
+                self.switch.__exit__(None, None, None)
+
+
+_UNQUOTED = _Unquoted()
+
+
 def read_header(path: str | Path) -> pydicom.Dataset:
     """The `KEYWORDS` of a file that are there, and ``file_meta``; the pixels are not touched.
 
@@ -143,7 +167,7 @@ def _read(path: str | Path, most: int, pixels: str | None) -> pydicom.Dataset:
 def refusing_damage(path: str | Path) -> Iterator[None]:
     """Whatever pydicom and its decoders raise as an error of the user's; what they say can quote the patient's data."""
     try:
-        with disable_value_validation():
+        with _UNQUOTED:
             yield
     except UserError as error:
         raise error if error.where else error.at(path) from None

@@ -78,7 +78,7 @@ class _Found:
             for code in (feature.loinc, *SYNONYMS.get(feature.loinc, ()))
         }
         self.persons: dict[str, Person] = {}
-        self.names: list[tuple[str, ...]] = []
+        self.owner: dict[str, str] = {}
         self.measured: dict[str, list[Measured]] = defaultdict(list)
         self.notes: Counter[str] = Counter()
 
@@ -86,7 +86,7 @@ class _Found:
         """Take a resource in; kinds other than Patient and Observation are passed over."""
         try:
             if resource.get("resourceType") == "Patient":
-                self._add_patient(Patient.model_validate(resource))
+                self._add_patient(Patient.model_validate(resource), place)
             elif resource.get("resourceType") == "Observation":
                 self._add_observation(Observation.model_validate(resource), place)
         except ValidationError as error:
@@ -94,21 +94,25 @@ class _Found:
 
     def measured_by_name(self) -> dict[str, list[Measured]]:
         """Measurements by every name of a patient."""
-        by_name = dict(self.measured)
-        for names in self.names:
-            whole = [one for name in names for one in self.measured.get(name, ())]
-            by_name.update(dict.fromkeys(names, whole))
-        return by_name
+        of_owner: dict[str, list[Measured]] = defaultdict(list)
+        for name, measured in self.measured.items():
+            of_owner[self.owner.get(name, name)].extend(measured)
+        return {name: of_owner[owner] for name, owner in self.owner.items()} | of_owner
 
-    def _add_patient(self, patient: Patient) -> None:
+    def _add_patient(self, patient: Patient, place: str) -> None:
+        names = [name for name in (patient.id, *(one.value for one in patient.identifier)) if name]
+        for name in names:
+            if self.owner.setdefault(name, names[0]) != names[0]:
+                fix = "give them in different runs, or remove the identifier from one"
+                raise UserError("an identifier is that of two patients", where=place, fix=fix)
+        if not names or names[0] in self.persons:  # the same patient comes in many bundles
+            return
         sex = {"male": "M", "female": "F"}.get(patient.gender or "")
         if sex is None:
             self.notes["patients whose gender is other, unknown or absent: missing"] += 1
         person = Person(sex, _day(patient.birthDate))
         if person.born is None:
             self.notes["patients without a date of birth"] += 1
-        names = tuple(name for name in (patient.id, *(one.value for one in patient.identifier)) if name)
-        self.names.append(tuple(dict.fromkeys(names)))
         self.persons.update(dict.fromkeys(names, person))
 
     def _add_observation(self, observation: Observation, place: str) -> None:
