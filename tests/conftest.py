@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.dataset import Dataset, write_dataset
@@ -82,3 +84,33 @@ def _record(schema: Schema, random: np.random.Generator) -> np.ndarray:
         for feature in schema.features
     ]
     return np.array(values, np.float32)
+
+
+#: 12-bit pixels of a DICOM film: every value once.
+RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+
+
+@pytest.fixture(scope="session")
+def film() -> Callable[..., Path]:
+    """Writes a DX film as DICOM: ``film(path, pixels=..., bits=..., syntax=..., Keyword=value)``."""
+
+    def write(path: Path, pixels=RAMP, bits=12, syntax=ExplicitVRLittleEndian, **tags) -> Path:
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = DigitalXRayImageStorageForPresentation, "1.2.3"
+        meta.TransferSyntaxUID = syntax
+        dataset = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
+        dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+        dataset.Rows, dataset.Columns = pixels.shape[:2]
+        dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+        dataset.BitsAllocated = 8 * pixels.itemsize
+        dataset.BitsStored, dataset.HighBit = bits, bits - 1
+        dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+        dataset.PixelData = pixels.tobytes()
+        for name, value in tags.items():
+            setattr(dataset, name, value)
+        if syntax.is_compressed and not syntax.is_deflated:
+            dataset["PixelData"].is_undefined_length = True
+        dataset.save_as(path, enforce_file_format=True)
+        return path
+
+    return write

@@ -42,6 +42,9 @@ GIVEN = {
     "README.md": ["films"],
     "docs/how-to/own-data.md": ["films"],
     "docs/how-to/check.md": ["data"],
+    "docs/how-to/dicom.md": ["pacs"],
+    "docs/how-to/hospital-records.md": ["pacs"],
+    "docs/how-to/other-formats.md": ["data"],
     "docs/how-to/train.md": ["data"],
     "docs/how-to/evaluate.md": ["data", "runs"],
     "docs/how-to/predict.md": ["films", "runs"],
@@ -107,13 +110,16 @@ def run_page(page: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory) -> Path:
-    """Folders ``films``, ``data/phantom`` and ``runs`` that pages take for granted."""
+def workspace(tmp_path_factory, film) -> Path:
+    """Folders ``films``, ``pacs``, ``data/phantom`` and ``runs`` that pages take for granted."""
     folder = tmp_path_factory.mktemp("workspace")
     (folder / "films").mkdir()
+    (folder / "pacs/ward-a").mkdir(parents=True)
     random = np.random.default_rng(0)
     for number in range(1, 9):
         Image.fromarray(random.integers(0, 256, (512, 512), np.uint8)).save(folder / f"films/film-{number}.png")
+    for name in ("film-1", "ward-a/film-2"):
+        film(folder / f"pacs/{name}.dcm", random.integers(0, 4096, (512, 512)).astype(np.uint16), PatientSex="F")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         mdfnet_command("mdfnet data phantom --out data/phantom")
@@ -194,7 +200,7 @@ def test_verbs_and_options(verb, options):
     parts = re.split(r"^##+ (.*)$", (DOCS / "reference/command-line.md").read_text(), flags=re.M)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     text = sections[verb]
-    if verb == "mdfnet data import coco":  # "the same"
+    if verb.startswith("mdfnet data import "):  # "the same"
         text += sections["mdfnet data import csv"]
     assert {option for option in options if f"`{option}`" not in text} == set()
 

@@ -23,6 +23,7 @@ from mdfnet.clinical.standardize import Standardizer
 from mdfnet.config import Config
 from mdfnet.errors import UserError, first_problem
 from mdfnet.files import read_json, replacing_folder
+from mdfnet.preprocessing import Preprocessing
 from mdfnet.types import Classes
 
 if TYPE_CHECKING:
@@ -100,11 +101,9 @@ def load(folder: str | Path) -> Model:
     try:
         classes = Classes(tuple(card.classes), tuple(card.classes.values()))
         model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted, card.seen))
+        model.preprocessing = Preprocessing.of_card(card.config.input, card.preprocessing)
     except UserError as error:
         raise error.at(folder / CARD) from None
-    made = {"name": model.preprocessing.name, "version": model.preprocessing.version}
-    if card.preprocessing != made:
-        raise UserError(f"made with preprocessing {card.preprocessing}, this mdfnet has {made}", where=folder / CARD)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
@@ -147,7 +146,7 @@ def _card(model: Model, sha256: str, training: dict[str, Any]) -> Card:
         clinical_schema=model.schema,
         fitted=model.fitted.to_dict(),
         seen=model.fitted.seen,
-        preprocessing={"name": model.preprocessing.name, "version": model.preprocessing.version},
+        preprocessing=model.preprocessing.card(),
         versions=versions(),
         weights_sha256=sha256,
         training=training,

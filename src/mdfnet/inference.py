@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from mdfnet.data.dataset import read_study_film
+from mdfnet.data.images import read_study_film
 from mdfnet.model import Model
 from mdfnet.preprocessing import film_tensor
 from mdfnet.types import Detections, Study

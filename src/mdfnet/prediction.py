@@ -13,7 +13,8 @@ from mdfnet.clinical.plausible import swapped
 from mdfnet.clinical.records import Invalid, RecordResult, read_record
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import read_clinical_table
-from mdfnet.data.images import read_film
+from mdfnet.data.images import is_dicom, read_film
+from mdfnet.data.intensity import AS_IS
 from mdfnet.data.layout import film_id
 from mdfnet.errors import UserError, nearest
 from mdfnet.files import read_json, replacing
@@ -64,10 +65,10 @@ def predict_files(
     _check_out(out, names, films)
     records = read_records(clinical, network.schema, names, invalid, say) if clinical else {}
     done: dict[str, Detections] = {}
-    failed = []
+    failed, windowed = [], 0
     for name, path in zip(names, films, strict=True):
         try:
-            film = read_film(path)
+            film = read_film(path, network.preprocessing.intensity)
         except UserError as error:
             say(f"left out: {error}")
             failed.append(path)
@@ -78,9 +79,13 @@ def predict_files(
         with replacing(out / f"{name}.png") as draft:
             _picture(film, shown, record, network).save(draft, format="PNG")
         done[name] = found
+        windowed += network.preprocessing.intensity == AS_IS and is_dicom(path)
         say(_line(name, shown, network))
         for remark in remarks(found.record) if found.record is not None else ():
             say(f"  {remark}")
+    if windowed:
+        what = "the model does not know how its training films were made from DICOM; read by their own window"
+        say(f"note: {what}: {windowed} films")
     if done:
         ids, found = list(done), list(done.values())
         write_coco(out / "predictions.json", ids, found, network.classes)

@@ -5,13 +5,17 @@ The same object serves training, evaluation and prediction; its name and version
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mdfnet.data.intensity import AS_IS, Intensity, checked_intensity
+from mdfnet.errors import UserError
 from mdfnet.settings import InputConfig
 
 
@@ -86,6 +90,10 @@ class Geometry:
 class Preprocessing:
     """Resizes films to the network's input. Intensities stay as read, in [0, 1].
 
+    Args:
+        input: Size, fit and channels.
+        intensity: The recipe that training films went through from DICOM, and that later ones are read by.
+
     Examples:
         >>> image, geometry = Preprocessing(InputConfig(size=64))(torch.rand(1, 50, 100))
         >>> tuple(image.shape), geometry.inner
@@ -93,10 +101,31 @@ class Preprocessing:
     """
 
     input: InputConfig
+    intensity: Intensity = AS_IS
 
     #: Stored with every model; the version rises whenever the same film would give other pixels.
     name = "grey"
     version = 1
+
+    @classmethod
+    def of_card(cls, input: InputConfig, card: Mapping[str, Any]) -> Preprocessing:
+        """What `card` has described.
+
+        Raises:
+            UserError: It is another preprocessing than this.
+
+        Examples:
+            >>> Preprocessing.of_card(InputConfig(), {"name": "grey", "version": 1}).intensity
+            'as-is'
+        """
+        made = cls(input, checked_intensity(card.get("intensity", AS_IS)))
+        if {"intensity": made.intensity, **card} != made.card():
+            raise UserError(f"made with preprocessing {dict(card)}, this mdfnet has {made.card()}")
+        return made
+
+    def card(self) -> dict[str, Any]:
+        """Name, version and intensity recipe, as a saved model keeps them."""
+        return {"name": self.name, "version": self.version, "intensity": self.intensity}
 
     def geometry(self, width: int, height: int) -> Geometry:
         """Where a film of this size will lie."""

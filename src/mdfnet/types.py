@@ -131,6 +131,8 @@ class Study:
         patient: Patient identifier; films of one patient never cross splits. Default: the film is its own patient.
         split: "train", "val", "test", or None when not yet split.
         view: "PA", "AP" or None.
+        spacing: Width and height of a pixel in mm, or None.
+        intensity: Recipe by which a DICOM film becomes grey values, see `mdfnet.data.intensity`.
     """
 
     id: str
@@ -142,6 +144,8 @@ class Study:
     patient: str = ""
     split: str | None = None
     view: str | None = None
+    spacing: tuple[float, float] | None = None
+    intensity: str = "as-is"
 
     def __post_init__(self):
         if not self.patient:

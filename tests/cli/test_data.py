@@ -3,7 +3,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from mdfnet.cli.data import app, pairs
+from mdfnet.cli.data import app
+from mdfnet.cli.imports import pairs
 from mdfnet.data.dataset import read_dataset
 from mdfnet.errors import UserError
 
@@ -98,9 +99,15 @@ def test_malformed_pairs(texts):
         pairs(texts, "--unit")
 
 
-@pytest.mark.parametrize(
-    "verb", [["import", "csv"], ["import", "coco"], ["info"], ["check"], ["phantom"]], ids=" ".join
-)
+VERBS = [
+    *(f"import {form}" for form in ("csv", "coco", "dicom", "voc", "yolo")),
+    *(f"export {form}" for form in ("coco", "voc", "yolo")),
+    *(f"clinical {source}" for source in ("fhir", "mapping", "omop")),
+    *("info", "check", "phantom", "labels"),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_an_example(verb):
-    result = run(*verb, "--help")
-    assert result.exit_code == 0 and f"Example: mdfnet data {' '.join(verb)}" in result.output
+    result = run(*verb.split(), "--help")
+    assert result.exit_code == 0 and f"Example: mdfnet data {verb}" in result.output

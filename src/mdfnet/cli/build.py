@@ -167,7 +167,7 @@ def mimic(
 
 def _rules(context: typer.Context, as_paper: bool) -> Rules:
     """The rules of the command line; beside ``--as-paper`` only those that were given."""
-    from mdfnet.cli.data import pairs
+    from mdfnet.cli.imports import pairs
 
     given: dict[str, Any] = {
         name: context.params[name]

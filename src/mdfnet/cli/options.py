@@ -9,6 +9,10 @@ import typer
 
 Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
+Size = Annotated[
+    int | None, typer.Option("--size", min=32, help="Write the films smaller, as PNG: longest side in pixels.")
+]
+Origin = Annotated[int, typer.Option("--origin", min=0, max=1, help="What VOC files call the first pixel: 1, or 0.")]
 
 
 class Invalid(StrEnum):
@@ -16,6 +20,14 @@ class Invalid(StrEnum):
 
     error = "error"
     missing = "missing"
+
+
+class Intensity(StrEnum):
+    """Recipes from DICOM to grey values; see `mdfnet.data.intensity`."""
+
+    as_is = "as-is"
+    window = "window/1"
+    mimic_cxr_jpg = "mimic-cxr-jpg/1"
 
 
 def use_threads(threads: int | None) -> None:

@@ -78,6 +78,9 @@ def evaluate(
         raise UserError("the shipped model's folder is not written to", fix="say where with --out")
     out = out or run / (f"{split}-boxed" if boxed else split)
     network = on_best_device(checkpoint.load(folder))
+    if network.preprocessing.intensity != films.intensity:
+        own = network.preprocessing.intensity
+        typer.echo(f"note: the model's films went through intensity recipe {own}, these through {films.intensity}")
     scored = score(network, films, split, name=run.name, boxed_only=boxed)
     card = checkpoint.read_card(folder)
     about = {"model": str(folder), "weights_sha256": card.weights_sha256, "dataset": films.name, "split": split,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,8 +15,8 @@ import numpy as np
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import ClinicalTable, read_clinical_table
-from mdfnet.data.coco import box_of, outline_of, read_coco_json
-from mdfnet.data.images import read_film
+from mdfnet.data.coco import box_of, is_coordinate, outline_of, read_coco_json
+from mdfnet.data.intensity import AS_IS, Intensity
 from mdfnet.data.layout import (
     ANNOTATIONS,
     CLINICAL,
@@ -32,7 +31,7 @@ from mdfnet.data.layout import (
     film_id,
     film_name,
 )
-from mdfnet.data.metadata import copy_without_metadata
+from mdfnet.data.placing import Place, place_films, placed_studies
 from mdfnet.data.provenance import Provenance
 from mdfnet.errors import UserError
 from mdfnet.files import new_folder, replacing
@@ -55,6 +54,7 @@ class Dataset:
         license: Under which terms.
         synthetic: Which of "films", "findings", "clinical" are synthetic; empty for real data.
         provenance: How it was made, where that is known.
+        intensity: The recipe its films' grey values went through, see `mdfnet.data.intensity`.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Dataset:
     license: str = ""
     synthetic: tuple[str, ...] = ()
     provenance: Provenance | None = None
+    intensity: Intensity = AS_IS
 
     def __len__(self) -> int:
         return len(self.studies)
@@ -114,7 +115,10 @@ def read_dataset(folder: str | Path) -> Dataset:
         marks[annotation["image_id"]].append(annotation)
     clinical = read_clinical(folder / CLINICAL, schema)
     splits = read_splits(folder / SPLIT_TABLE)
-    studies = [_study(image, marks[image["id"]], classes, clinical, splits, folder) for image in annotations["images"]]
+    studies = [
+        replace(_study(image, marks[image["id"]], classes, clinical, splits, folder), intensity=description.intensity)
+        for image in annotations["images"]
+    ]
     _check_films(studies, clinical, folder)
     return Dataset(
         description.name,
@@ -126,21 +130,8 @@ def read_dataset(folder: str | Path) -> Dataset:
         description.license,
         description.synthetic,
         description.provenance,
+        description.intensity,
     )
-
-
-def read_study_film(study: Study) -> np.ndarray:
-    """The film of a study; see `mdfnet.data.images.read_film`.
-
-    Raises:
-        UserError: It cannot be read, or has another size than its annotations say: then its boxes mean other places.
-    """
-    film = read_film(study.image)
-    if film.shape != (study.height, study.width):
-        found, known = f"{film.shape[1]} x {film.shape[0]}", f"{study.width} x {study.height}"
-        what = f"the film has {found} pixels, its annotations are for {known}"
-        raise UserError(what, where=study.image, fix="give the film the boxes were marked on")
-    return film
 
 
 def image_ids(dataset: Dataset) -> dict[str, int | str]:
@@ -153,14 +144,18 @@ def image_ids(dataset: Dataset) -> dict[str, int | str]:
     return {film_id(image["file_name"]): image["id"] for image in images}
 
 
-def write_dataset(dataset: Dataset, folder: str | Path, images: Literal["copy", "link", "keep"] = "copy") -> Dataset:
+def write_dataset(
+    dataset: Dataset, folder: str | Path, images: Place | Literal["keep"] = "copy", size: int | None = None
+) -> Dataset:
     """Write a dataset folder in one step: it is whole or not there.
 
     Args:
         dataset: What to write; films are taken from the studies' image paths.
         folder: A new or empty folder; with ``images="keep"`` one whose films lie in ``images/`` already.
         images: "copy" the films, without what their files say beside the pixels (`mdfnet.data.metadata`), "link" to
-            them (symbolic links), or "keep" those in ``folder`` and write the text files only.
+            them (symbolic links), write their pixels alone as "png", or "keep" those in ``folder`` and write the text
+            files only.
+        size: Only with "png": make the films smaller, the longest side at most this many pixels; boxes go along.
 
     Returns:
         The dataset as it lies in ``folder``.
@@ -169,19 +164,20 @@ def write_dataset(dataset: Dataset, folder: str | Path, images: Literal["copy", 
         UserError: The folder holds something already, a film is missing, two films have one name, or a patient is in
             two splits; or the disk is full, and then nothing is left.
     """
-    folder = Path(folder)
+    folder, place = Path(folder), "copy" if images == "keep" else images
+    sources = tuple(replace(study, intensity=dataset.intensity) for study in dataset.studies)
+    dataset = replace(dataset, studies=placed_studies(sources, place, size))
     texts = contents(dataset)
     moved = tuple(replace(study, image=folder / IMAGES / film_name(study)) for study in dataset.studies)
-    _check_unique(dataset.studies)
-    for study in moved if images == "keep" else dataset.studies:
+    _check_unique(sources)
+    for study in moved if images == "keep" else sources:
         if not study.image.is_file():
             raise UserError("no such film", where=study.image)
     if images == "keep":
         _write_texts(texts, folder)
     else:
         with new_folder(folder) as draft:
-            for study in dataset.studies:
-                _place_film(study.image, draft / IMAGES / film_name(study), images)
+            place_films(sources, dataset.studies, draft / IMAGES, place)
             _write_texts(texts, draft)
     return replace(dataset, studies=moved, folder=folder)
 
@@ -254,6 +250,7 @@ def _study(
         patient,
         splits.get(patient),
         view,
+        _spacing(image, where),
     )
 
 
@@ -276,6 +273,15 @@ def _size(image: Mapping[str, Any], where: str) -> tuple[int, int]:
     if not all(isinstance(side, int) and side > 0 for side in (width, height)):
         raise UserError(f"size is {width!r} x {height!r}, not two positive whole numbers", where=where)
     return width, height
+
+
+def _spacing(image: Mapping[str, Any], where: str) -> tuple[float, float] | None:
+    spacing = image.get("spacing_mm")
+    if spacing is None:
+        return None
+    if not isinstance(spacing, list) or len(spacing) != 2 or not all(is_coordinate(s) and s > 0 for s in spacing):
+        raise UserError(f"spacing_mm is {spacing!r}, not width and height of a pixel", where=where)
+    return float(spacing[0]), float(spacing[1])
 
 
 def _check_categories(categories: list[Mapping[str, Any]], classes: Classes, path: Path) -> None:
@@ -307,14 +313,6 @@ def _check_unique(studies: tuple[Study, ...] | list[Study]) -> None:
         if study.id in seen:
             raise UserError(f"two films are named {study.id!r}", fix="names without suffix must be unique")
         seen.add(study.id)
-
-
-def _place_film(source: Path, film: Path, images: Literal["copy", "link"]) -> None:
-    film.parent.mkdir(parents=True, exist_ok=True)
-    if images == "link":
-        os.symlink(source.resolve(), film)
-    else:
-        copy_without_metadata(source, film)
 
 
 def _write_texts(texts: Mapping[str, str], folder: Path) -> None:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from mdfnet.clinical.records import format_value
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.coco import bbox, segmentation
+from mdfnet.data.intensity import AS_IS, Intensity
 from mdfnet.data.provenance import Provenance
 from mdfnet.errors import UserError, first_problem
 from mdfnet.files import read_yaml
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "val", "test")
+#: How films without a split are called in summaries and exports.
+UNSPLIT = "unsplit"
 VIEWS = ("PA", "AP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 DESCRIPTION, ANNOTATIONS, CLINICAL, SPLIT_TABLE = "dataset.yaml", "annotations.json", "clinical.csv", "splits.csv"
@@ -50,7 +53,7 @@ class Description(BaseModel):
 
     Args:
         format_version: Version of the folder's layout.
-        name, source, license, synthetic, provenance: See `mdfnet.data.dataset.Dataset`.
+        name, source, license, synthetic, provenance, intensity: See `mdfnet.data.dataset.Dataset`.
         classes: Classes in label order.
         clinical_schema: A whole schema, or the name of a shipped one.
     """
@@ -65,6 +68,7 @@ class Description(BaseModel):
     license: str = ""
     synthetic: tuple[Literal["films", "findings", "clinical"], ...] = ()
     provenance: Provenance | None = None
+    intensity: Intensity = AS_IS
 
     @field_validator("clinical_schema", mode="before")
     @classmethod
@@ -158,6 +162,7 @@ def description_text(dataset: Dataset) -> str:
         "source": dataset.source,
         "license": dataset.license,
         "synthetic": list(dataset.synthetic),
+        "intensity": dataset.intensity,
     }
     if dataset.provenance:
         content["provenance"] = dataset.provenance.model_dump(mode="json", exclude_defaults=True)
@@ -170,6 +175,8 @@ def annotations_text(dataset: Dataset) -> str:
     images, annotations = [], []
     for number, study in enumerate(dataset.studies, 1):
         images.append({"id": number, "file_name": film_name(study), "width": study.width, "height": study.height})
+        if study.spacing:
+            images[-1]["spacing_mm"] = [round(side, 9) for side in study.spacing]
         target = study.target
         for box, label, outline in zip(target.boxes, target.labels, target.polygons, strict=True):
             x, y, width, height = bbox(box)
@@ -199,6 +206,11 @@ def clinical_text(dataset: Dataset) -> str:
     Raises:
         UserError: A feature is named like one of the folder's own columns, or the two views of a study differ.
     """
+    return format_table(*clinical_rows(dataset))
+
+
+def clinical_rows(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of ``clinical.csv``; see `clinical_text`."""
     features = [feature for feature in dataset.schema.features if feature.name != "view"]
     for reserved in ("image", "patient_id"):
         if reserved in dataset.schema.names:
@@ -208,7 +220,7 @@ def clinical_text(dataset: Dataset) -> str:
         values = dict(zip(dataset.schema.names, study.clinical, strict=True))
         cells = [format_value(feature, values[feature.name]) for feature in features]
         rows.append([film_name(study), study.patient, _view(dataset.schema, study, values), *cells])
-    return format_table(["image", "patient_id", "view", *(feature.name for feature in features)], rows)
+    return ["image", "patient_id", "view", *(feature.name for feature in features)], rows
 
 
 def _view(schema: Schema, study: Study, values: dict[str, float]) -> str:

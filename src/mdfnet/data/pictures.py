@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.images import read_film
+from mdfnet.data.images import read_study_film
 from mdfnet.types import Classes, Study
 
 _CAPTION = 18  # pixels of height
@@ -57,7 +57,7 @@ def examples(dataset: Dataset, count: int) -> list[Study]:
 
 
 def _picture(study: Study, classes: Classes, cell: int) -> Image.Image:
-    film = read_film(study.image)
+    film = read_study_film(study)
     if film.dtype == np.uint16:
         film = (film >> 8).astype(np.uint8)
     scale = min(cell / film.shape[1], cell / film.shape[0])

@@ -9,11 +9,8 @@ import numpy as np
 
 from mdfnet.clinical.schema import Feature
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.layout import SPLITS
+from mdfnet.data.layout import SPLITS, UNSPLIT
 from mdfnet.types import Study
-
-#: How films without a split are called in summaries.
-UNSPLIT = "unsplit"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 
 from mdfnet.checkpoint import versions
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.images import read_film
+from mdfnet.data.images import read_study_film
 from mdfnet.model import Model
 from mdfnet.report.contents import DatasetCard, FilmExample, ModelResult, Report
 from mdfnet.report.record import describe
@@ -84,7 +84,7 @@ def _example(index: int, scored: Sequence[Scored], dataset: Dataset) -> FilmExam
     use = next((found.record for found in detections.values() if found.record is not None), None)
     return FilmExample(
         id=study.id,
-        film=read_film(study.image),
+        film=read_study_film(study),
         target=study.target,
         detections=detections,
         record=describe(dataset.schema, study.clinical, use),

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mdfnet.config import Config
-from mdfnet.data.dataset import read_study_film
+from mdfnet.data.images import read_study_film
 from mdfnet.outlines import outline_masks
 from mdfnet.preprocessing import Geometry, Preprocessing, film_tensor
 from mdfnet.training.augment import AUGMENTATIONS

@@ -7,6 +7,7 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def train(
     _quiet()
     L.seed_everything(config.train.seed, workers=True, verbose=False)
     model = build(config, classes=dataset.classes, schema=dataset.schema)
+    model.preprocessing = replace(model.preprocessing, intensity=dataset.intensity)
     model.fit(Standardizer.fit(dataset.schema, np.stack([study.clinical for study in films.train])))
     if not resume:
         model.load_pretrained()

@@ -4,7 +4,10 @@ Importers read and check; `mdfnet.data.dataset.write_dataset` writes. What they 
 """
 
 from mdfnet.data.importers.coco import import_coco
+from mdfnet.data.importers.dicom import import_dicom
 from mdfnet.data.importers.reading import About, Imported, Reading
 from mdfnet.data.importers.tables import import_csv
+from mdfnet.data.importers.voc import import_voc
+from mdfnet.data.importers.yolo import import_yolo
 
-__all__ = ["About", "Imported", "Reading", "import_coco", "import_csv"]
+__all__ = ["About", "Imported", "Reading", "import_coco", "import_csv", "import_dicom", "import_voc", "import_yolo"]

@@ -55,7 +55,7 @@ def import_coco(
     marks, notes = defaultdict(list), Counter()
     for annotation in content["annotations"]:
         marks[annotation["image_id"]].append(annotation)
-    studies, used = [], set()
+    studies = []
     for image in content["images"]:
         where = f"{annotations} image {image['id']}"
         name = checked_name(image["file_name"])
@@ -63,9 +63,7 @@ def import_coco(
         size = _checked_size(path, image, where)
         target = _target(marks[image["id"]], classes, size, where, notes)
         studies.append(table.study(film_id(name), row, path, size, target))
-        used.add(row)
-    notes["clinical rows that belong to no film, left out"] = len(set(table.clinical.ids) - used)
-    return table.dataset(studies, classes, about, notes)
+    return table.dataset(studies, classes, about, notes + table.unused_rows())
 
 
 def _checked_size(path: Path, image: Mapping[str, Any], where: str) -> tuple[int, int]:

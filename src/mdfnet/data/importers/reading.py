@@ -13,6 +13,7 @@ from mdfnet.clinical.records import Invalid
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import ClinicalTable, read_clinical_table
 from mdfnet.data.dataset import Dataset
+from mdfnet.data.intensity import AS_IS, Intensity
 from mdfnet.data.layout import SPLITS, VIEWS, film_id
 from mdfnet.data.split import FRACTIONS, split_by_patient
 from mdfnet.errors import UserError, nearest
@@ -32,6 +33,7 @@ class About:
     source: str = ""
     license: str = ""
     synthetic: tuple[str, ...] = ()
+    intensity: Intensity = AS_IS
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class Imported:
-    """An imported dataset, not yet written, and what was left out or turned to missing: sentence -> count."""
+    """An imported dataset, not yet written.
+
+    Args:
+        dataset: The dataset; its films lie where they were.
+        notes: What was left out or turned to missing: sentence -> count.
+        left_out: Files of a folder that were left out -> why.
+    """
 
     dataset: Dataset
     notes: Mapping[str, int]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ class FilmTable:
     schema: Schema
     reading: Reading
     notes: Counter[str]
+    used: set[str | None] = field(default_factory=set)
 
     @classmethod
     def read(cls, path: str | Path | None, schema: Schema, reading: Reading) -> FilmTable:
@@ -131,11 +141,16 @@ class FilmTable:
             UserError: Unknown split or view.
         """
         if row is None:
-            self.notes["films without a clinical row, all values missing"] += 1
+            self.notes["films without a row in the films' table"] += 1
+        self.used.add(row)
         clinical = self.clinical.record(row)
         patient = self.text(row, "patient_id") or identifier
         split, view = self._one_of(row, "split", SPLITS), self._one_of(row, "view", VIEWS)
         return Study(identifier, image, *size, target, clinical, patient, split, view)
+
+    def unused_rows(self) -> Counter[str]:
+        """The note on rows that no study was made from."""
+        return Counter({"clinical rows that belong to no film, left out": len(set(self.clinical.ids) - self.used)})
 
     def _one_of(self, row: str | None, name: str, known: Sequence[str]) -> str | None:
         text = self.text(row, name)
@@ -160,7 +175,5 @@ class FilmTable:
             notes["films that had no split and were split by patient"] = len(studies)
         unsplit = sum(study.split is None for study in studies)
         notes["films that stay without a split"] = unsplit
-        dataset = Dataset(
-            about.name, classes, self.schema, tuple(studies), Path(), about.source, about.license, about.synthetic
-        )
+        dataset = Dataset(classes=classes, schema=self.schema, studies=tuple(studies), folder=Path(), **vars(about))
         return Imported(dataset, {note: count for note, count in (self.notes + notes).items() if count})

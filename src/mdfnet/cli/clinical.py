@@ -1,0 +1,99 @@
+"""``mdfnet data clinical``: records for films out of hospital systems, as the table that imports take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mdfnet.cli.options import Invalid
+
+if TYPE_CHECKING:
+    from mdfnet.data.importers.measured import Records
+
+app = typer.Typer(no_args_is_help=True, help="Make a clinical table for films from OMOP or FHIR.")
+
+Films = Annotated[Path, typer.Option("--films", help="One row per film: image_id, patient_id, time (ISO 8601).")]
+Out = Annotated[Path, typer.Option("--out", help="CSV to write; --films of the imports reads it.")]
+SchemaName = Annotated[str, typer.Option("--schema", help="Clinical schema: mimic-ed, age-sex-view, or a YAML file.")]
+Within = Annotated[float, typer.Option("--within", min=0, help="Hours before the film from which a value counts.")]
+Zone = Annotated[str | None, typer.Option("--zone", help="Time zone of times that have no offset from UTC.")]
+OnInvalid = Annotated[
+    Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing with a count.")
+]
+
+
+@app.command("omop")
+def omop(
+    measurement: Annotated[Path, typer.Option("--measurement", help="OMOP measurement: CSV or Parquet.")],
+    person: Annotated[Path, typer.Option("--person", help="OMOP person: CSV or Parquet.")],
+    films: Films,
+    out: Out,
+    schema: SchemaName = "mimic-ed",
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="YAML file with your concepts (default: the shipped one).")
+    ] = None,
+    within: Within = 24,
+    zone: Zone = None,
+    invalid: OnInvalid = Invalid.missing,
+):
+    """Take records from OMOP tables: of each value the last at or before the film.
+
+    Example: mdfnet data clinical omop --measurement measurement.parquet --person person.parquet --films films.csv
+    --out clinical.csv
+    """
+    from mdfnet.clinical.schema import Schema
+    from mdfnet.data.importers.measured import Matching
+    from mdfnet.data.importers.omop import records_from_omop
+
+    matching = Matching(within, zone, invalid.value)
+    records = records_from_omop(measurement, person, films, Schema.load(schema), mapping=mapping, matching=matching)
+    _write(records, out)
+
+
+@app.command("mapping")
+def mapping():
+    """Print the shipped OMOP mapping, to start your own from.
+
+    Example: mdfnet data clinical mapping > omop.yaml
+    """
+    from mdfnet.data.importers.omop import shipped_mapping
+
+    typer.echo(shipped_mapping(), nl=False)
+
+
+@app.command("fhir")
+def fhir(
+    files: Annotated[list[Path], typer.Argument(help="FHIR R4 bundles (.json) or bulk exports (.ndjson).")],
+    films: Films,
+    out: Out,
+    schema: SchemaName = "mimic-ed",
+    assume: Annotated[
+        list[str], typer.Option("--assume-unit", help="FEATURE=UCUM unit of values without one; repeatable.")
+    ] = [],  # noqa: B006
+    within: Within = 24,
+    zone: Zone = None,
+    invalid: OnInvalid = Invalid.missing,
+):
+    """Take records from FHIR resources: of each value the last at or before the film.
+
+    Example: mdfnet data clinical fhir patients/*.json --films films.csv --zone Europe/Berlin --out clinical.csv
+    """
+    from mdfnet.cli.imports import pairs
+    from mdfnet.clinical.schema import Schema
+    from mdfnet.data.importers.fhir import records_from_fhir
+    from mdfnet.data.importers.measured import Matching
+
+    matching, units = Matching(within, zone, invalid.value), pairs(assume, "--assume-unit")
+    _write(records_from_fhir(files, films, Schema.load(schema), assume=units, matching=matching), out)
+
+
+def _write(records: Records, out: Path) -> None:
+    from mdfnet.files import replacing
+
+    with replacing(out) as draft:
+        draft.write_text(records.text, encoding="utf-8", newline="\n")
+    for note, count in records.notes.items():
+        typer.echo(f"note: {note} ({count})")
+    typer.echo(f"wrote records of {records.films} films to {out}")

@@ -1,0 +1,39 @@
+"""Export to COCO: a detection file per split."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.exporters.export import exporting
+from mdfnet.data.layout import annotations_text, film_id
+
+
+def export_coco(dataset: Dataset, folder: str | Path, *, link: bool = False, size: int | None = None) -> dict[str, int]:
+    """Write ``annotations/instances_SPLIT.json`` and ``images/``; category ids and outlines are kept.
+
+    Ids of images and annotations are unique over all files and those of the dataset's own ``annotations.json``.
+
+    Args:
+        dataset: What to export.
+        folder: A new folder.
+        link: Link to the films instead of copying them.
+        size: Make the films smaller: longest side in pixels.
+
+    Returns:
+        What was changed or left out: sentence -> count.
+
+    Raises:
+        UserError: See `exporting`.
+    """
+    with exporting(dataset, folder, link, size) as export:
+        content = json.loads(annotations_text(export.dataset))
+        for split in export.splits:
+            names = {study.id for study in export.place_films(split, Path("images"))}
+            images = [image for image in content["images"] if film_id(image["file_name"]) in names]
+            ids = {image["id"] for image in images}
+            marks = [mark for mark in content["annotations"] if mark["image_id"] in ids]
+            part = {"images": images, "annotations": marks, "categories": content["categories"]}
+            export.write(f"annotations/instances_{split}.json", json.dumps(part))
+        return export.notes(outlines=True)

@@ -1,0 +1,62 @@
+"""Export to Pascal VOC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.exporters.export import exporting, stem
+from mdfnet.data.importers.voc import CLASS_TABLE
+from mdfnet.data.layout import film_name
+from mdfnet.tables import format_table
+from mdfnet.types import Classes, Study
+
+
+def export_voc(
+    dataset: Dataset, folder: str | Path, *, link: bool = False, size: int | None = None, origin: int = 1
+) -> dict[str, int]:
+    """Write ``Annotations/``, ``JPEGImages/``, ``ImageSets/Main/``, and ``classes.csv`` with the class ids.
+
+    VOC has no place for outlines. Corners keep their decimals.
+
+    Args:
+        origin: What to call the first pixel, see `mdfnet.data.importers.import_voc`.
+        dataset, folder, link, size: See `export_coco`.
+
+    Raises:
+        UserError: See `exporting`.
+    """
+    with exporting(dataset, folder, link, size) as export:
+        for split in export.splits:
+            studies = export.place_films(split, Path("JPEGImages"))
+            export.write(f"ImageSets/Main/{split}.txt", "".join(f"{stem(study)}\n" for study in studies))
+            for study in studies:
+                export.write(f"Annotations/{stem(study)}.xml", _xml(study, dataset.classes, origin))
+        classes = zip(dataset.classes.ids, dataset.classes.names, strict=True)
+        export.write(CLASS_TABLE, format_table(["id", "name"], classes))
+        return export.notes(outlines=False)
+
+
+def _xml(study: Study, classes: Classes, origin: int) -> str:
+    tree = ElementTree.Element("annotation")
+    ElementTree.SubElement(tree, "filename").text = film_name(study)
+    _fill(tree, "size", width=study.width, height=study.height, depth=1)
+    for box, label in zip(study.target.boxes.tolist(), study.target.labels, strict=True):
+        item = ElementTree.SubElement(tree, "object")
+        ElementTree.SubElement(item, "name").text = classes.name(int(label))
+        corners = [box[0] + origin, box[1] + origin, *box[2:]]
+        _fill(item, "bndbox", **dict(zip(("xmin", "ymin", "xmax", "ymax"), map(_short, corners), strict=True)))
+    ElementTree.indent(tree)
+    return ElementTree.tostring(tree, encoding="unicode") + "\n"
+
+
+def _fill(parent: ElementTree.Element, name: str, **values: object) -> None:
+    element = ElementTree.SubElement(parent, name)
+    for key, value in values.items():
+        ElementTree.SubElement(element, key).text = str(value)
+
+
+def _short(value: float) -> str:
+    """Whole numbers without decimals, as VOC has them."""
+    return str(int(value)) if value == int(value) else repr(value)

@@ -1,0 +1,206 @@
+"""Clinical records for films out of FHIR R4: Patient and Observation, in bundles or as NDJSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.units import UNITS
+from mdfnet.data.importers.fhir_resources import CodeableConcept, Component, Observation, Patient, Quantity
+from mdfnet.data.importers.measured import Matching, Measured, Person, Records, records_of_films
+from mdfnet.errors import UserError, first_problem
+from mdfnet.files import read_json, read_text
+
+LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
+
+#: Code of a schema -> other codes under which servers send the same: arterial saturation (US Core sends both), and the
+#: pain score of MIMIC-IV-on-FHIR.
+SYNONYMS = {"59408-5": ("2708-6",), "72514-3": ("98137-3",)}
+
+#: Answers to 75636-1, Emergency Severity Index, which LOINC has as codes.
+ANSWERS = {"LA21567-5": 1, "LA21752-3": 2, "LA21753-1": 3, "LA21754-9": 4, "LA21755-6": 5}
+
+#: Units as people write them -> UCUM code.
+_SPELLINGS = {
+    **{"F": "[degF]", "degF": "[degF]", "°F": "[degF]", "C": "Cel", "degC": "Cel", "°C": "Cel"},
+    **{"mmHg": "mm[Hg]", "bpm": "/min", "breaths/min": "/min", "beats/min": "/min", "{score}": "1"},
+}
+_FINAL = ("final", "amended", "corrected", "preliminary")
+
+
+def records_from_fhir(
+    files: Iterable[str | Path],
+    films: str | Path,
+    schema: Schema,
+    *,
+    assume: dict[str, str] | None = None,
+    matching: Matching | None = None,
+) -> Records:
+    """A clinical table for films out of FHIR resources; ``patient_id`` of the films is a Patient's id or identifier.
+
+    Which Observation is which feature follows from the schema's LOINC codes and `SYNONYMS`; blood pressure is found as
+    a panel's components or by itself. Values without a number, with a data-absent reason, withdrawn or of an unknown
+    status are left out and counted.
+
+    Args:
+        files: Bundles (JSON) or bulk exports (``.ndjson``, one resource a line).
+        films, schema, matching: See `mdfnet.data.importers.measured.records_of_films`.
+        assume: Feature -> UCUM unit of values that come without one.
+
+    Raises:
+        UserError: Not FHIR, or a unit that is unknown or missing.
+    """
+    found = _Found(schema, assume or {})
+    for path in files:
+        for place, resource in _resources(Path(path)):
+            found.add(resource, place)
+    records = records_of_films(films, found.persons, found.measured_by_name(), schema, matching or Matching())
+    return replace(records, notes={**found.notes, **records.notes})
+
+
+class _Found:
+    """What has been read of all files."""
+
+    def __init__(self, schema: Schema, assume: dict[str, str]):
+        self.schema, self.assume = schema, assume
+        self.features = {
+            code: feature
+            for feature in schema.features
+            if feature.loinc
+            for code in (feature.loinc, *SYNONYMS.get(feature.loinc, ()))
+        }
+        self.persons: dict[str, Person] = {}
+        self.owner: dict[str, str] = {}
+        self.measured: dict[str, list[Measured]] = defaultdict(list)
+        self.notes: Counter[str] = Counter()
+
+    def add(self, resource: dict[str, Any], place: str) -> None:
+        """Take a resource in; kinds other than Patient and Observation are passed over."""
+        try:
+            if resource.get("resourceType") == "Patient":
+                self._add_patient(Patient.model_validate(resource), place)
+            elif resource.get("resourceType") == "Observation":
+                self._add_observation(Observation.model_validate(resource), place)
+        except ValidationError as error:
+            raise UserError(f"not FHIR R4: {first_problem(error)}", where=place) from None
+
+    def measured_by_name(self) -> dict[str, list[Measured]]:
+        """Measurements by every name of a patient."""
+        of_owner: dict[str, list[Measured]] = defaultdict(list)
+        for name, measured in self.measured.items():
+            of_owner[self.owner.get(name, name)].extend(measured)
+        return {name: of_owner[owner] for name, owner in self.owner.items()} | of_owner
+
+    def _add_patient(self, patient: Patient, place: str) -> None:
+        names = [name for name in (patient.id, *(one.value for one in patient.identifier)) if name]
+        for name in names:
+            if self.owner.setdefault(name, names[0]) != names[0]:
+                fix = "give them in different runs, or remove the identifier from one"
+                raise UserError("an identifier is that of two patients", where=place, fix=fix)
+        if not names or names[0] in self.persons:  # the same patient comes in many bundles
+            return
+        sex = {"male": "M", "female": "F"}.get(patient.gender or "")
+        if sex is None:
+            self.notes["patients whose gender is other, unknown or absent: missing"] += 1
+        person = Person(sex, _day(patient.birthDate))
+        if person.born is None:
+            self.notes["patients without a date of birth"] += 1
+        self.persons.update(dict.fromkeys(names, person))
+
+    def _add_observation(self, observation: Observation, place: str) -> None:
+        parts = [part for part in (observation, *observation.component) if self._feature(part.code)]
+        if not parts:
+            self.notes["observations of something else, passed over"] += 1
+            return
+        if observation.status not in _FINAL:
+            self.notes["observations withdrawn, registered only or of an unknown status, left out"] += 1
+            return
+        patient = ((observation.subject and observation.subject.reference) or "").rpartition("/")[2]
+        patient = patient.removeprefix("urn:uuid:")
+        for part in parts:
+            value = self._value(part, place)
+            if value is not None:
+                self.measured[patient].append(Measured(*value, observation.time))
+
+    def _feature(self, code: CodeableConcept | None):
+        codes = code.coding if code else ()
+        return next((self.features[c.code] for c in codes if c.system == LOINC and c.code in self.features), None)
+
+    def _value(self, part: Component, place: str) -> tuple[str, float, str | None] | None:
+        """Feature, value and unit."""
+        feature = self._feature(part.code)
+        if part.dataAbsentReason or part.number is None:
+            answer = part.valueCodeableConcept
+            answers = [ANSWERS[c.code] for c in (answer.coding if answer else ()) if c.code in ANSWERS]
+            if answers:
+                return feature.name, answers[0], None
+            absent = not isinstance(part, Observation) or not part.component
+            self.notes["values absent or without a number, left out"] += absent
+            return None
+        unit = self._unit(part.valueQuantity, feature, place)
+        return feature.name, part.number, unit
+
+    def _unit(self, quantity: Quantity | None, feature, place: str) -> str | None:
+        given = (quantity.code if quantity.system == UCUM and quantity.code else quantity.unit) if quantity else None
+        if not given:
+            unit = self.assume.get(feature.name, "1" if feature.unit == "1" else None)
+            if unit is None:
+                fix = f"say which with --assume-unit, such as --assume-unit {feature.name}={feature.unit}"
+                raise UserError(f"{feature.name} has no unit", where=place, fix=fix)
+            return unit
+        unit = _SPELLINGS.get(given, given)
+        if not any(unit in codes for codes in UNITS.values()):
+            raise UserError(f"{feature.name} is in an unknown unit {given!r}", where=place, fix="units are UCUM codes")
+        return unit
+
+
+def _resources(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and content of every resource of a file; ids by which a bundle refers to its own are made theirs."""
+    if path.suffix == ".ndjson":
+        for number, line in enumerate(read_text(path).splitlines(), 1):
+            if line.strip():
+                yield f"{path} row {number}", _parsed(line, f"{path} row {number}")
+        return
+    content = read_json(path)
+    if not isinstance(content, dict) or "resourceType" not in content:
+        raise UserError("no FHIR resource", where=path, fix="give a Bundle as JSON, or resources as .ndjson")
+    if content["resourceType"] != "Bundle":
+        yield str(path), content
+        return
+    for number, entry in enumerate(content.get("entry") or (), 1):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if not isinstance(resource, dict):
+            raise UserError("the entry has no resource", where=f"{path} entry {number}")
+        url = str(entry.get("fullUrl") or "")
+        if url.startswith("urn:uuid:") and resource.get("resourceType") == "Patient":
+            alias = {"value": url.removeprefix("urn:uuid:")}
+            resource = resource | {"identifier": [*(resource.get("identifier") or ()), alias]}
+        yield f"{path} entry {number}", resource
+
+
+def _parsed(line: str, place: str) -> dict[str, Any]:
+    try:
+        content = json.loads(line)
+    except ValueError:
+        raise UserError("not JSON", where=place) from None
+    if not isinstance(content, dict):
+        raise UserError("no FHIR resource", where=place)
+    return content
+
+
+def _day(text: str | None) -> date | None:
+    """FHIR's date, which may be a year or a month alone: 1 July, or the first."""
+    parts = (text or "").split("-")
+    try:
+        year, month, day = (*parts, *(["07", "01"][len(parts) - 1 :] if len(parts) < 3 else ()))
+        return datetime(int(year), int(month), int(day)).date()
+    except ValueError:
+        return None

@@ -1,0 +1,179 @@
+"""Clinical records for films out of the OMOP tables ``measurement`` and ``person``, CSV or Parquet."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.data.importers.measured import Matching, Measured, Person, Records, patients_of, records_of_films
+from mdfnet.errors import UserError, first_problem
+from mdfnet.files import parse_yaml, read_text
+
+_MEASUREMENT = (
+    *("person_id", "measurement_concept_id", "value_as_number", "unit_concept_id"),
+    *("measurement_datetime", "measurement_date"),
+)
+_PERSON = ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth", "birth_datetime")
+
+
+class Concepts(BaseModel):
+    """What the concept ids of a site mean; ``clinical/omop.yaml`` is the shipped one.
+
+    Args:
+        measurements: Feature -> ids of the measurements that are it.
+        units: Id of a unit -> UCUM code.
+        assume: Feature -> UCUM code of measurements that have no unit.
+        genders: Id of a gender -> the schema's category.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    measurements: dict[str, list[int]]
+    units: dict[int, str]
+    assume: dict[str, str] = {}
+    genders: dict[int, str]
+
+    @classmethod
+    def read(cls, path: str | Path | None = None) -> Concepts:
+        """Read a mapping; None: the shipped one.
+
+        Raises:
+            UserError: It cannot be read, or is none.
+        """
+        text = shipped_mapping() if path is None else read_text(path)
+        try:
+            return cls.model_validate(parse_yaml(text, path))
+        except ValidationError as error:
+            raise UserError(first_problem(error), where=path, fix="see the shipped mapping") from None
+
+
+def shipped_mapping() -> str:
+    """The mapping that comes with the package, as YAML to start an own one from."""
+    return (resources.files("mdfnet.clinical") / "omop.yaml").read_text(encoding="utf-8")
+
+
+def records_from_omop(
+    measurement: str | Path,
+    person: str | Path,
+    films: str | Path,
+    schema: Schema,
+    *,
+    mapping: str | Path | None = None,
+    matching: Matching | None = None,
+) -> Records:
+    """A clinical table for films out of OMOP tables; ``patient_id`` of the films is OMOP's ``person_id``.
+
+    A measurement that has a date and no time counts from the end of that day on, so that nothing from after the film
+    gets in. Of a birth known by its year alone, 1 July is taken.
+
+    Args:
+        measurement, person: CSV (also ``.gz``) or Parquet.
+        films, schema, matching: See `mdfnet.data.importers.measured.records_of_films`.
+        mapping: YAML file with the site's concepts; see `Concepts`.
+
+    Raises:
+        UserError: A table or column is missing, or a unit is not in the mapping.
+    """
+    concepts, notes = Concepts.read(mapping), Counter()
+    features = {one: name for name, ids in concepts.measurements.items() if name in schema.names for one in ids}
+    patients = sorted(patients_of(films))
+    with duckdb.connect() as database:
+        persons = {row[0]: _person(row[1:], concepts, notes) for row in _rows(database, person, _PERSON, patients)}
+        measured: dict[str, list[Measured]] = defaultdict(list)
+        wanted = f"try_cast(measurement_concept_id as bigint) in ({', '.join(map(str, features)) or 'null'})"
+        for patient, concept, *rest in _rows(database, measurement, _MEASUREMENT, patients, wanted):
+            feature = features[int(float(concept))]
+            one = _measured(feature, *rest, concepts, schema, measurement, notes)
+            if one is not None:
+                measured[patient].append(one)
+    matching = matching or Matching()
+    records = records_of_films(films, persons, measured, schema, matching)
+    return replace(records, notes={**notes, **records.notes})
+
+
+def _rows(
+    database: duckdb.DuckDBPyConnection,
+    path: str | Path,
+    columns: tuple[str, ...],
+    patients: list[str],
+    where: str = "",
+) -> Iterator[tuple[str | None, ...]]:
+    """The columns, as text, of the rows about these patients."""
+    if not Path(path).is_file():
+        raise UserError("no such file", where=path)
+    kind = "read_parquet(?)" if Path(path).suffix == ".parquet" else "read_csv(?, all_varchar=true, header=true)"
+    try:
+        there = {row[0].lower() for row in database.execute(f"describe select * from {kind}", [str(path)]).fetchall()}
+        for column in columns[:2]:
+            if column not in there:
+                fix = f"an OMOP table with {', '.join(columns)} is expected"
+                raise UserError(f"no column {column!r}", where=path, fix=fix)
+        cells = ", ".join(f"cast({name} as varchar)" if name in there else "null" for name in columns)
+        query = f"select {cells} from {kind} where cast(person_id as varchar) in (select unnest(?::varchar[]))"
+        result = database.execute(f"{query} and {where}" if where else query, [str(path), patients])
+        while part := result.fetchmany(100_000):
+            yield from part
+    except duckdb.Error:  # its message can quote a row
+        raise UserError("not an OMOP table in CSV or Parquet, or damaged", where=path) from None
+
+
+def _measured(
+    feature: str,
+    value: str | None,
+    unit: str | None,
+    time: str | None,
+    day: str | None,
+    concepts: Concepts,
+    schema: Schema,
+    where: object,
+    notes: Counter[str],
+) -> Measured | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        notes["measurements without a number, left out"] += 1
+        return None
+    try:
+        when = datetime.fromisoformat(time) if time else datetime.fromisoformat(day) + timedelta(days=1, seconds=-1)
+    except (TypeError, ValueError):
+        notes["measurements whose time cannot be read, left out"] += 1
+        return None
+    return Measured(feature, number, _unit(feature, unit, concepts, schema, where), when)
+
+
+def _unit(feature: str, unit: str | None, concepts: Concepts, schema: Schema, where: object) -> str | None:
+    identifier = int(float(unit)) if unit else 0
+    if identifier in concepts.units:
+        return concepts.units[identifier]
+    if identifier:
+        what = f"{feature} is in unit concept {identifier}, which the mapping does not have"
+        raise UserError(what, where=where, fix="add it to 'units' of a mapping file, and give that with --mapping")
+    if feature not in concepts.assume and schema[feature].unit != "1":
+        fix = f"say which in a mapping file, such as 'assume: {{{feature}: {schema[feature].unit}}}'"
+        raise UserError(f"{feature} has no unit", where=where, fix=fix)
+    return concepts.assume.get(feature)
+
+
+def _person(cells: tuple[str | None, ...], concepts: Concepts, notes: Counter[str]) -> Person:
+    gender, year, month, day, birth = cells
+    sex = concepts.genders.get(int(float(gender))) if gender else None
+    if sex is None:
+        notes["persons whose gender is not in the mapping, now missing"] += 1
+    try:
+        if birth:
+            return Person(sex, datetime.fromisoformat(birth).date())
+        born = date(int(float(year or "")), int(float(month or 7)), int(float(day or 1)))
+    except ValueError:
+        notes["persons without a date of birth"] += 1
+        return Person(sex, None)
+    if not month:
+        notes["persons whose birth is known by its year alone: 1 July taken"] += 1
+    return Person(sex, born)

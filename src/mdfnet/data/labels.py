@@ -1,0 +1,150 @@
+"""Image-level labels as CheXpert writes them: a column per finding with 1, 0, -1 (uncertain) or nothing.
+
+A dataset is made of boxes, and a label without a place is none: nothing is trained on it. It tells what the boxes leave
+open, a film without a box: was there nothing, or was nothing marked? So labels stand beside the dataset, in
+``labels.csv``, and are held against its boxes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.layout import film_id
+from mdfnet.errors import UserError, nearest
+from mdfnet.files import replacing
+from mdfnet.tables import Table, format_table, read_table
+
+LABEL_TABLE = "labels.csv"
+
+#: Cell of the file -> what it says.
+VALUES = {"1": "positive", "0": "negative", "-1": "uncertain", "": ""}
+
+#: Names that the column with the film has in tables of this kind.
+_ID_COLUMNS = ("Path", "image_id", "image", "dicom_id")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How labels and boxes of one finding go together, in films.
+
+    Args:
+        boxed: Box where the label is positive.
+        unboxed: Positive, and no box: the finding is there, nobody marked it, or it has no place.
+        contradicted: Negative, and a box.
+        uncertain: Uncertain, with a box or without.
+        unlabeled: A box, and the label says nothing.
+    """
+
+    boxed: int = 0
+    unboxed: int = 0
+    contradicted: int = 0
+    uncertain: int = 0
+    unlabeled: int = 0
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a table says of the films of a dataset.
+
+    Args:
+        findings: Columns of the table that hold labels.
+        films: Film -> finding -> "positive", "negative", "uncertain" or "".
+        unused: Rows about other films.
+    """
+
+    findings: tuple[str, ...]
+    films: Mapping[str, Mapping[str, str]]
+    unused: int
+
+    def agreement(self, dataset: Dataset, column_of: Mapping[str, str]) -> dict[str, Agreement]:
+        """For each class of a dataset that has a column, labels against boxes.
+
+        Args:
+            dataset: Whose boxes.
+            column_of: Class -> column, where they are called differently.
+
+        Raises:
+            UserError: ``column_of`` names what is no class or no column of labels.
+        """
+        for name, column in column_of.items():
+            dataset.classes.label(name)
+            if column not in self.findings:
+                raise UserError(f"no column of labels {column!r}", fix=nearest(column, self.findings))
+        found = {}
+        for label, name in enumerate(dataset.classes.names, 1):
+            column = column_of.get(name, name)
+            if column in self.findings:
+                marked = {study.id: label in study.target.labels for study in dataset.studies}
+                pairs = Counter((row[column], marked[film]) for film, row in self.films.items())
+                found[name] = Agreement(
+                    pairs["positive", True],
+                    pairs["positive", False],
+                    pairs["negative", True],
+                    pairs["uncertain", True] + pairs["uncertain", False],
+                    pairs["", True],
+                )
+        return found
+
+
+def read_labels(path: str | Path, dataset: Dataset, id_column: str | None = None) -> Labels:
+    """Read a table of labels. Columns that hold anything but 1, 0, -1 and nothing are passed over.
+
+    Args:
+        path: CSV with a row per film.
+        dataset: Whose films are wanted; a film is found by the end of its path, with or without suffix.
+        id_column: The column with the film. Default: Path, image_id, image or dicom_id.
+
+    Raises:
+        UserError: No such column, no labels, no film of the dataset, or a film twice.
+    """
+    table = read_table(path)
+    column = id_column or next((name for name in _ID_COLUMNS if name in table.columns), _ID_COLUMNS[0])
+    table.require(column)
+    findings = _findings(table, column)
+    known, films, unused = {study.id for study in dataset.studies}, {}, 0
+    for row in table:
+        film = _film(row[column], known)
+        if film is None:
+            unused += 1
+        elif film in films:
+            raise UserError(f"film {film!r} stands twice", where=row.where, fix="keep one of the two rows")
+        else:
+            films[film] = {name: VALUES[_plain(row[name])] for name in findings}
+    if not films:
+        fix = "name the column with the film with --id" if id_column is None else "is it a table of this dataset?"
+        raise UserError(f"no row is about a film of {dataset.name!r}", where=path, fix=fix)
+    return Labels(findings, films, unused)
+
+
+def write_labels(labels: Labels, folder: str | Path) -> Path:
+    """Write ``labels.csv`` into a dataset's folder: image_id, and a column per finding."""
+    path = Path(folder) / LABEL_TABLE
+    rows = [[film, *(row[name] for name in labels.findings)] for film, row in labels.films.items()]
+    with replacing(path) as draft:
+        draft.write_text(format_table(["image_id", *labels.findings], rows), encoding="utf-8", newline="\n")
+    return path
+
+
+def _findings(table: Table, id_column: str) -> tuple[str, ...]:
+    """Columns whose cells are labels, at least one of them not empty."""
+    cells = {name: {_plain(row[name]) for row in table} for name in table.columns if name != id_column}
+    found = tuple(name for name, values in cells.items() if values <= set(VALUES) and values != {""})
+    if not found:
+        raise UserError("no column of labels", where=table.path, fix="labels are 1, 0, -1 (uncertain) or nothing")
+    return found
+
+
+def _plain(cell: str) -> str:
+    """CheXpert writes its labels as 1.0, 0.0 and -1.0."""
+    return cell.removesuffix(".0")
+
+
+def _film(path: str, known: set[str]) -> str | None:
+    """The film that a path ends with, the longest name first."""
+    parts = PurePosixPath(path).parts
+    names = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((name for full in names for name in (full, film_id(full)) if name in known), None)
