@@ -7,7 +7,9 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.data.dataset import read_dataset, write_dataset
 from mdfnet.data.images import read_film, read_study_film
 from mdfnet.data.importers import About, Reading, import_dicom
+from mdfnet.data.pseudonymize import pseudonymized
 from mdfnet.errors import UserError
+from mdfnet.privacy import Pseudonyms
 
 SCHEMA = Schema.load("age-sex-view")
 BOXES = "image_id,label,x1,y1,x2,y2\na,Mass,1,2,11.5,12\nward/b.dcm,Effusion,5,5,20,20\nlateral.dcm,Mass,1,1,9,9\n"
@@ -44,7 +46,7 @@ def test_films_are_imported_and_the_rest_counted(archive, tmp_path):
     assert [study.id for study in dataset.studies] == ["a", "ward/b", "ward/c"]
     assert a.target.boxes.tolist() == [[1, 2, 11.5, 12]] and (len(b.target), len(c.target)) == (1, 0)
     assert (a.clinical.tolist(), b.clinical.tolist()) == ([61, 0, 0], [61, 0, 1]) and np.isnan(c.clinical).all()
-    assert (a.patient, b.patient, c.patient) == ("patient-1", "patient-1", "patient-2")
+    assert (a.patient, b.patient, c.patient) == ("MRN-4711", "MRN-4711", "MRN-0815")
     assert (a.view, b.view, c.view, a.spacing, b.spacing) == ("PA", "AP", None, (0.1, 0.2), None)
     assert result.notes == {
         "boxes on files that were left out": 1,
@@ -64,7 +66,7 @@ def test_films_are_imported_and_the_rest_counted(archive, tmp_path):
 
 def test_nothing_that_identifies_gets_into_the_folder(archive, tmp_path):
     result = imported(archive)
-    write_dataset(result.dataset, tmp_path / "out", "png")
+    write_dataset(pseudonymized(result.dataset, Pseudonyms(b"k" * 32)), tmp_path / "out", "png")
     content = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert b"Mass" in content and not any(word in content for word in (b"Doe", b"MRN", b"4711", b"DICM"))
     assert not any(word in str(result.notes) for word in ("Doe", "MRN", "a.dcm"))
@@ -88,7 +90,7 @@ def test_a_table_goes_before_the_header(archive, tmp_path):
     (tmp_path / "films.csv").write_text("image_id,patient_id,split,age,sex,view\na,p9,val,50,,PA\n")
     result = imported(archive, films=tmp_path / "films.csv")
     a, b, _ = result.dataset.studies
-    assert a.clinical.tolist() == [50, 0, 0] and (a.patient, a.split, b.patient) == ("p9", "val", "patient-1")
+    assert a.clinical.tolist() == [50, 0, 0] and (a.patient, a.split, b.patient) == ("p9", "val", "MRN-4711")
     assert result.notes["films without a row in the films' table"] == 2
 
 
@@ -106,7 +108,9 @@ def test_ages_that_cannot_be_right_are_counted(film, tmp_path):
 
 
 BROKEN = [
-    pytest.param(BOXES + "zz,Mass,1,1,9,9\n", r"boxes.csv row 5: no film 'zz'", id="boxes of no film"),
+    pytest.param(
+        BOXES + "zz,Mass,1,1,9,9\n", r"boxes.csv row 5: the film of this box is not there", id="boxes of no film"
+    ),
     pytest.param(BOXES.replace("ward/b.dcm", "ward/b"), None, id="a name without suffix will do"),
     pytest.param(BOXES.replace("5,5,20,20", "70,5,80,20"), "outside the film of 64 x 64", id="box outside"),
 ]
@@ -124,7 +128,9 @@ def test_boxes(archive, boxes, message):
 
 def test_a_name_that_is_two_films(film, archive):
     film(archive / "ward" / "a.dcm")
-    with pytest.raises(UserError, match=r"boxes.csv: image_id 'a' is two films; name the films with their folders"):
+    with pytest.raises(
+        UserError, match=r"boxes.csv row 2: an image_id is that of two films; name the films with their folders"
+    ):
         imported(archive)
 
 

@@ -11,6 +11,7 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.pixels import Pixels
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.images import read_film
+from mdfnet.data.intensity import AS_IS
 from mdfnet.data.layout import ANNOTATIONS, IMAGES, checked_name
 from mdfnet.data.metadata import identifying_fields
 from mdfnet.errors import UserError
@@ -42,7 +43,7 @@ def check_films(raw: RawDataset) -> Iterator[Finding]:
         file, about = f"{IMAGES}/{name}", {"films": (name,)}
         try:
             path = raw.folder / IMAGES / checked_name(name)
-            film = read_film(path)
+            film = read_film(path, intensity=raw.description.intensity if raw.description else AS_IS)
         except UserError as error:
             yield Finding.of_error("film-unreadable", error, file)
             continue

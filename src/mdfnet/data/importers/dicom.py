@@ -103,7 +103,7 @@ class _Names:
         for identifier, rows in self.marks.items():
             if identifier not in self.owner:
                 raise UserError(
-                    "the box's film is not there", where=rows[0].where, fix="remove the row or add the film"
+                    "the film of this box is not there", where=rows[0].where, fix="remove the row or add the film"
                 )
 
 
