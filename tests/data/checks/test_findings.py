@@ -482,7 +482,7 @@ def test_films_are_read_once_each(sound_folder, monkeypatch):
     from mdfnet.data.checks import films
 
     seen, read = [], films.read_film
-    monkeypatch.setattr(films, "read_film", lambda path: seen.append(path.name) or read(path))
+    monkeypatch.setattr(films, "read_film", lambda path, **how: seen.append(path.name) or read(path, **how))
     check_dataset(sound_folder)
     assert sorted(seen) == [f"film{number:03}.png" for number in range(188)]
 
