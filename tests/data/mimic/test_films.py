@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from mdfnet.data.images import read_film
-from mdfnet.data.mimic.films import NO_FILE, OTHER_SIZE, UNREADABLE, fault_of, fitted, place_film
+from mdfnet.data.mimic.films import NO_FILE, OTHER_SIZE, UNREADABLE, fault_of, place_film
 from mdfnet.errors import UserError
 
 
@@ -47,10 +47,6 @@ def test_original_bytes_are_kept(tmp_path, link):
     place_film(source, tmp_path / "out" / "b.jpg", (640, 800), link, "row 7")
     copy = tmp_path / "out" / "b.jpg"
     assert copy.read_bytes() == source.read_bytes() and copy.samefile(source) == link and not copy.is_symlink()
-
-
-def test_never_enlarged():
-    assert fitted(300, 200, 512) == (300, 200) and fitted(3056, 2544, 1) == (1, 1)
 
 
 @pytest.mark.parametrize("size", [(640, 800), (320, 400)], ids=["copied", "resized"])

@@ -13,10 +13,11 @@ import duckdb
 import numpy as np
 
 from mdfnet.data.dataset import Dataset, write_dataset
+from mdfnet.data.intensity import MIMIC_CXR_JPG
 from mdfnet.data.layout import IMAGES, film_name
 from mdfnet.data.mimic.cases import LOST, UNITS, Case, cases_of, classes_of, select, target_of
 from mdfnet.data.mimic.cautions import cautions
-from mdfnet.data.mimic.films import fitted, place_film
+from mdfnet.data.mimic.films import place_film
 from mdfnet.data.mimic.flow import Flow
 from mdfnet.data.mimic.readings import Reading, load_readings
 from mdfnet.data.mimic.releases import Releases, find_releases
@@ -26,6 +27,7 @@ from mdfnet.data.mimic.stays import load_films, load_stays, match_stays
 from mdfnet.data.mimic.tables import opened
 from mdfnet.data.mimic.vitals import Fate, fill_with_means, load_vitals, records, schema_of
 from mdfnet.data.provenance import Provenance
+from mdfnet.data.resize import shrunk_size
 from mdfnet.errors import UserError
 from mdfnet.files import new_folder
 from mdfnet.privacy import Kept, Pseudonyms
@@ -160,7 +162,17 @@ def plan(
         cautions=tuple(warnings),
     )
     hidden = tuple(replace(study, patient=_patient(study, names, rules)) for study in done)
-    dataset = Dataset("mimic", classes, schema_of(rules), hidden, Path(), SOURCE, LICENSE, provenance=provenance)
+    dataset = Dataset(
+        "mimic",
+        classes,
+        schema_of(rules),
+        hidden,
+        Path(),
+        SOURCE,
+        LICENSE,
+        provenance=provenance,
+        intensity=MIMIC_CXR_JPG,
+    )
     return Plan(dataset, tuple(f"film of {case.reading.place}" for case in cases))
 
 
@@ -204,7 +216,7 @@ def _study(
 ) -> Study:
     """A case as a study, under its new name; its patient is still the original one."""
     reading = case.reading
-    size = fitted(reading.width, reading.height, films.longest)
+    size = shrunk_size(reading.width, reading.height, films.longest or max(reading.width, reading.height))
     name = names.of("film", reading.film) + (f"-{case.number}" if case.number > 1 else "")
     image = releases.film(reading.subject, reading.study, reading.film)
     target, patient = target_of(case, classes, size), str(reading.subject)

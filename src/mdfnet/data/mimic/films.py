@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from mdfnet.data.images import DAMAGED, film_size, read_film
+from mdfnet.data.images import film_size, read_film
+from mdfnet.data.resize import shrink_film
 from mdfnet.errors import UserError
 from mdfnet.files import replacing
 
@@ -30,19 +31,6 @@ def fault_of(path: Path, width: int, height: int) -> str | None:
         return UNREADABLE
 
 
-def fitted(width: int, height: int, longest: int | None) -> tuple[int, int]:
-    """Size of a film whose longer side is to be at most ``longest``; never larger than it is, proportions kept.
-
-    Examples:
-        >>> fitted(2544, 3056, 512), fitted(400, 300, 512), fitted(2544, 3056, None)
-        ((426, 512), (400, 300), (2544, 3056))
-    """
-    if longest is None or max(width, height) <= longest:
-        return width, height
-    scale = longest / max(width, height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
 def place_film(source: Path, target: Path, size: tuple[int, int], link: bool, place: str) -> None:
     """Put a film in place, whole or not at all: copied or linked as it is, or as a grey JPEG of another size.
 
@@ -58,7 +46,8 @@ def place_film(source: Path, target: Path, size: tuple[int, int], link: bool, pl
     with replacing(target) as draft:
         try:
             if film_size(source) != size:
-                _resized(source, size).save(draft, "JPEG", quality=_QUALITY)
+                film = shrink_film(read_film(source, at_least=size), size)
+                Image.fromarray(film).save(draft, "JPEG", quality=_QUALITY)
             elif link:
                 _link(source, draft)
             else:
@@ -74,17 +63,3 @@ def _link(source: Path, draft: Path) -> None:
     except OSError:
         fix = "leave out --link: films can be linked on the same disk only"
         raise UserError("the film cannot be linked", fix=fix) from None
-
-
-def _resized(source: Path, size: tuple[int, int]) -> Image.Image:
-    """A JPEG is decoded no larger than needed: its transform gives a half, a quarter and an eighth at less cost, and
-    within half a grey level on average of what the whole film gives.
-    """
-    with Image.open(source) as image:
-        if image.format != "JPEG":
-            return Image.fromarray(read_film(source)).convert("L").resize(size, Image.Resampling.LANCZOS)
-        image.draft("L", size)
-        try:
-            return image.convert("L").resize(size, Image.Resampling.LANCZOS)
-        except DAMAGED:
-            raise UserError("the film is damaged", fix="fetch it again") from None
