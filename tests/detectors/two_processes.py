@@ -48,9 +48,9 @@ def main(meeting: str, cases: str, rank: int) -> None:
         "gloo", init_method=f"file://{meeting}", rank=rank, world_size=2, timeout=timedelta(minutes=5)
     )
     for name, overrides in json.loads(cases).items():
-        print(name, end=" ", flush=True)
+        print(name, flush=True)  # so that an error's place is known; warnings may follow
         step_twice(overrides, rank)
-        print("agrees", flush=True)
+        print(f"{name} agrees", flush=True)
 
 
 if __name__ == "__main__":
