@@ -23,6 +23,7 @@ class Concat(nn.Module):
             width), which is what the paper trains.
 
     Examples:
+        >>> import torch
         >>> layer = nn.Linear(6, 4)
         >>> x, z = torch.rand(5, 6), torch.rand(5, 3)
         >>> torch.equal(Concat(3, layer)(x, layer(x), z), layer(x))
