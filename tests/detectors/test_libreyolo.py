@@ -69,19 +69,18 @@ def test_losses_leave_the_mode_of_batch_norm_alone(name, images):
 def test_a_few_steps_teach_one_film(images):
     """Boxes and labels come out where they went in: geometry, label shift and decoding at once."""
     model = made("yolov9_t", map=None, vector=None).train()
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 0.3
     films, target = [images[0] / 2] * 4, targets(BOXES[:1], LABELS[:1]) * 4
     films[0][:, 20:60, 20:50] += 0.5  # all four are this one
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
-    for _ in range(61):
+    for _ in range(40):
         optimizer.zero_grad()
         sum(model.losses(films, target, None).values()).backward()
         optimizer.step()
-    found = model.detect(films[:1])[0]
+    with torch.no_grad():
+        found = model.detector.detect(torch.stack(films))[0]  # batch norms still train: their averages lag behind
     assert found.labels[0] == 2 and (found.scores.diff() <= 0).all()
-    assert (found.boxes[0] - target[0]["boxes"][0]).abs().max() < 8  # a cell of the finest map
+    # The least that wrong geometry would shift it by is half a cell of the finest map, 4 px.
+    assert (found.boxes[0] - target[0]["boxes"][0]).abs().max() < 1
 
 
 def test_yolox_detects_the_boxes_its_loss_sees(images):
