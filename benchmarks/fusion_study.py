@@ -11,8 +11,9 @@ Every seed is a replicate of its own: other films, other patients, other startin
   is trained on the look-alikes as one class, and each box it finds is divided among the classes by the posterior of
   the generative model, given the record (:func:`mdfnet.data.phantom.class_probabilities`).
 
-The fused model is scored also with all records missing and with half of all values missing. A cell that is done is not
-done again, so a killed study goes on where it was.
+The fused model is scored also with all records missing and with half of all values missing. What is done stands in
+OUT/results.jsonl, a line each, and is not done again, so a killed study goes on where it was. The lines behind
+docs/results.md are in docs/fusion-study: python benchmarks/fusion_study.py table --out docs/fusion-study
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from study_sources import SOURCES, Source
 
 from mdfnet.config import load_config
 from mdfnet.data.dataset import Dataset
-from mdfnet.files import replacing
 from mdfnet.inference import detect_films
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.model import Model
@@ -58,6 +58,9 @@ FUSIONS: dict[str, dict[str, Any]] = {
     "paper": {"encoder": "paper", **PAPER},
     "paper-scaled": {"encoder": "paper-scaled", **PAPER},
 }
+
+#: One line for each cell that is done.
+RESULTS = "results.jsonl"
 
 #: What is trained: without records twice, with records that tell and that do not.
 ARMS = ("image-only", "ceiling", "signal-1", "signal-0")
@@ -93,15 +96,23 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 def run(options: argparse.Namespace) -> None:
     """Do every cell that is not done."""
     torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
     for cell in cells(options):
-        result = options.out / "results" / f"{cell.name}.json"
-        if result.exists():
+        if cell in results(options.out):
             continue
         print(cell.name, flush=True)
-        done = {"cell": vars(cell), "scores": trained_and_scored(cell, SOURCES[cell.source], options.out)}
-        with replacing(result) as draft:
-            draft.write_text(json.dumps(done, indent=1))
-        print(json.dumps({k: round(v["look-alike"], 3) for k, v in done["scores"].items()}), flush=True)
+        done = trained_and_scored(cell, SOURCES[cell.source], options.out)
+        with (options.out / RESULTS).open("a", encoding="utf-8") as file:  # one write: studies side by side do not mix
+            file.write(json.dumps({"cell": vars(cell), "scores": done}) + "\n")
+        print(json.dumps({given: round(values["look-alike"], 3) for given, values in done.items()}), flush=True)
+
+
+def results(out: Path) -> dict[Cell, dict[str, dict[str, float]]]:
+    """Scores of all cells that are done."""
+    if not (out / RESULTS).exists():
+        return {}
+    lines = map(json.loads, (out / RESULTS).read_text(encoding="utf-8").splitlines())
+    return {Cell(**line["cell"]): line["scores"] for line in lines}
 
 
 def trained_and_scored(cell: Cell, source: Source, out: Path) -> dict[str, dict[str, float]]:
@@ -165,8 +176,7 @@ def hidden(studies: Sequence[Study], share: float, seed: int) -> list[Study]:
 
 def table(options: argparse.Namespace) -> None:
     """Print what has been measured so far."""
-    read = [json.loads(path.read_text()) for path in sorted((options.out / "results").glob("*.json"))]
-    known = {Cell(**one["cell"]): one["scores"] for one in read}
+    known = results(options.out)
     for source, detector, fusion in sorted({(c.source, c.detector, c.fusion) for c in known if c.fusion != "none"}):
         print(f"\n{source}: {detector}, fusion {fusion}; {SOURCES[source].measure}")
         for name, by_seed in rows(known, source, detector, fusion).items():
@@ -211,12 +221,12 @@ def ratio(first: dict[int, float], second: dict[int, float]) -> dict[int, float]
 
 
 #: 97.5 % quantiles of Student's t by degrees of freedom.
-STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+STUDENT = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
 
 def mean_and_interval(values: list[float]) -> str:
     """Mean over seeds and the half width of its 95 % interval (Student's t)."""
-    if len(values) < 2:
+    if len(values) < 3:  # of two, it would be thirteen times their distance
         return f"{np.mean(values):6.3f}        "
     half = STUDENT[len(values) - 1] * np.std(values, ddof=1) / len(values) ** 0.5
     return f"{np.mean(values):6.3f} ± {half:.3f}"
