@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,6 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from mdfnet.detectors.registry import Entry, entries, find
+
+if TYPE_CHECKING:
+    from mdfnet.detectors.facts import Facts
 
 #: Where there is no terminal, no squeezing to 80 columns.
 WIDTH = 100
@@ -28,17 +31,21 @@ def models(
         _print_one(find(name), as_json)
         return
     with Console(stderr=True).status("looking at every detector"):  # the libraries take seconds to import
-        rows, uses = [_row(entry) for entry in entries().values()], _presets()
+        rows, uses = [_row(entry, _facts(entry)) for entry in entries().values()], _presets()
     if as_json:
         typer.echo(json.dumps({"detectors": rows, "presets": uses}, indent=2))
     else:
         _print_all(rows, uses)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _facts(entry: Entry) -> Facts | None:
+    """What is found out by making the detector; None where its library is missing."""
     from mdfnet.detectors.facts import facts
 
-    found = facts(entry) if entry.installed else None
+    return facts(entry) if entry.installed else None
+
+
+def _row(entry: Entry, found: Facts | None) -> dict[str, Any]:
     return {
         "name": entry.name,
         "family": entry.family,
@@ -79,7 +86,8 @@ def _print_all(rows: list[dict[str, Any]], uses: dict[str, str]) -> None:
 
 
 def _print_one(entry: Entry, as_json: bool) -> None:
-    row, settings, sites = _row(entry), _settings(entry), _sites(entry)
+    found = _facts(entry)
+    row, settings, sites = _row(entry, found), _settings(entry), _sites(found)
     if as_json:
         typer.echo(json.dumps({**row, "settings": settings, **sites}, indent=2))
         return
@@ -108,12 +116,9 @@ def _settings(entry: Entry) -> list[dict[str, Any]]:
     ]
 
 
-def _sites(entry: Entry) -> dict[str, list[str]]:
-    from mdfnet.detectors.facts import facts
-
-    if not entry.installed:
+def _sites(found: Facts | None) -> dict[str, list[str]]:
+    if found is None:
         return {}
-    found = facts(entry)
     return {
         "map_sites": [site.module for site in found.map_sites],
         "vector_sites": [site.module for site in found.vector_sites],
