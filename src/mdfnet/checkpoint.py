@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from safetensors.torch import save as serialize
+from torch import Tensor
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.config import Config
+from mdfnet.detectors.registry import find
+from mdfnet.detectors.weights import load_fitting, read_weights
 from mdfnet.errors import UserError, first_problem
 from mdfnet.files import read_json, replacing_folder
 from mdfnet.preprocessing import Preprocessing
@@ -94,10 +95,7 @@ def load(folder: str | Path) -> Model:
 
     folder = Path(folder)
     card = read_card(folder)
-    if not (folder / WEIGHTS).is_file():
-        raise UserError(f"{WEIGHTS} is missing", where=folder, fix="copy the whole model folder")
-    if _sha256(folder / WEIGHTS) != card.weights_sha256:
-        raise UserError(f"{WEIGHTS} is not the file {CARD} was written with", where=folder, fix="copy the model again")
+    state = _read_weights(folder, card)
     try:
         classes = Classes(tuple(card.classes), tuple(card.classes.values()))
         model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted, card.seen))
@@ -105,10 +103,53 @@ def load(folder: str | Path) -> Model:
     except UserError as error:
         raise error.at(folder / CARD) from None
     try:
-        model.load_state_dict(load_file(folder / WEIGHTS))
-    except (RuntimeError, SafetensorError) as error:
+        model.load_state_dict(state)
+    except RuntimeError as error:
         raise UserError(f"weights do not fit: {str(error).splitlines()[-1].strip()}", where=folder / WEIGHTS) from None
     return model.eval()
+
+
+def is_model(folder: str | Path) -> bool:
+    """Whether a saved model is there."""
+    return (Path(folder) / CARD).is_file()
+
+
+def start_from(model: Model, folder: str | Path) -> None:
+    """Give a model's detector the weights that a saved model's detector has; for other classes, their layers stay.
+
+    Args:
+        model: Same detector and same settings of it; classes, schema, fusion and size of film may differ.
+        folder: The saved model.
+
+    Raises:
+        UserError: The saved model cannot be read or has another detector.
+    """
+    card = read_card(folder)
+    ours, theirs = model.config.detector, card.config.detector
+    if ours.name != theirs.name:
+        fix = f"detector.name={theirs.name}, or weights of {ours.name}"
+        raise UserError(f"a model with the detector {theirs.name}, not {ours.name}", where=folder, fix=fix)
+    parts = _read_weights(Path(folder), card).items()
+    state = {key.removeprefix("detector."): value for key, value in parts if key.startswith("detector.")}
+    fresh = () if tuple(card.classes) == model.classes.names else _of_classes(model)
+    known = {key: value for key, value in state.items() if key not in fresh}
+    load_fitting(model.detector, known, str(folder), "use the settings of that model's detector", fresh)
+
+
+def _of_classes(model: Model) -> list[str]:
+    """Names of the weights that depend on what is to be found: those that have another shape with one class more."""
+    config, more = model.config, len(model.classes) + 1
+    other = find(config.detector.name).build(config.detector, config.input, more).state_dict()
+    return [key for key, value in model.detector.state_dict().items() if value.shape != other[key].shape]
+
+
+def _read_weights(folder: Path, card: Card) -> dict[str, Tensor]:
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise UserError(f"{WEIGHTS} is missing", where=folder, fix="copy the whole model folder")
+    if _sha256(path) != card.weights_sha256:
+        raise UserError(f"{WEIGHTS} is not the file {CARD} was written with", where=folder, fix="copy the model again")
+    return read_weights(path)
 
 
 def read_card(folder: str | Path) -> Card:

@@ -91,9 +91,18 @@ class Model(nn.Module):
     def load_pretrained(self) -> None:
         """Start the detector, and the paper's second backbone, from the config's weights, if it names any.
 
+        From the folder of a saved model the detector is taken; the fusion starts anew, as records differ more between
+        places than films do.
+
         Raises:
             UserError: They cannot be had or do not fit.
         """
+        from mdfnet.checkpoint import is_model, start_from
+
+        weights = self.config.detector.weights
+        if weights is not None and is_model(weights):
+            start_from(self, weights)
+            return
         self.detector.load_pretrained()
         if self.fusion is not None and isinstance(self.config.detector, ComposedConfig):
             pretrain(self.config.detector, self.fusion)

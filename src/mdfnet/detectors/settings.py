@@ -16,7 +16,7 @@ class DetectorConfig(Part):
     """What every detector has; a detector's own settings add to it."""
 
     name: str
-    weights: str | None = Field(None, description="pretrained weights: a name, a local .safetensors file, or none")
+    weights: str | None = Field(None, description="a name, a .safetensors file, a saved model, or none")
     box_score: float = Field(0.05, ge=0, lt=1, description="detections below this score are dropped")
     detections: int = Field(50, ge=1, description="detections kept per film")
 
