@@ -156,6 +156,20 @@ class Model(nn.Module):
         with replayed(self.detector, features.outputs):
             return self._detect(features.images, features.geometries, clinical)
 
+    @contextmanager
+    def seeing(self, features: Features, clinical: Tensor) -> Iterator[Features]:
+        """While entered, the detector's own methods see these films and records ``[B, F]``, without gradients.
+
+        For those who ask the detector for more than detections, as :mod:`mdfnet.explain.regions` does. Gives the
+        features, repeated where one film came with several records.
+        """
+        if len(features) == 1 < len(clinical):
+            features = features.repeat(len(clinical))
+        kept = self.screen(self._values(clinical, features.images))
+        replaying = replayed(self.detector, features.outputs)
+        with torch.no_grad(), replaying, self._evaluating(), self._patients(kept, features.images):
+            yield features
+
     def save(self, folder: str | Path, **info: Any) -> None:
         """Write the model as a folder; see :func:`mdfnet.checkpoint.save`."""
         from mdfnet.checkpoint import save
@@ -234,8 +248,7 @@ class Model(nn.Module):
 
 def _to_film(found: Detections, geometry: Geometry) -> Detections:
     """From network pixels to the film's, clipped to it; what lay in the padding is dropped."""
-    limit = found.boxes.new_tensor([geometry.width, geometry.height] * 2)
-    boxes = geometry.to_film(found.boxes).clamp(min=0).minimum(limit)
+    boxes = geometry.clipped_to_film(found.boxes)
     keep = (boxes[:, 2:] > boxes[:, :2]).all(1)
     masks = None if found.masks is None else _masks_to_film(found.masks[keep], geometry)
     return Detections(boxes[keep], found.labels[keep], found.scores[keep], masks)

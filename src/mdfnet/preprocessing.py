@@ -74,6 +74,11 @@ class Geometry:
         scale, offset = self._affine(boxes)
         return (boxes - offset) / scale
 
+    def clipped_to_film(self, boxes: Tensor) -> Tensor:
+        """Boxes ``[..., 4]`` in network pixels -> film pixels, clipped to the film; without area if in the padding."""
+        limit = boxes.new_tensor([self.width, self.height] * 2)
+        return self.to_film(boxes).clamp(min=0).minimum(limit)
+
     def _affine(self, like):
         repeats = like.shape[-1] // 2
         if isinstance(like, Tensor):

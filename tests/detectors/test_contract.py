@@ -21,6 +21,7 @@ from torchvision.ops import box_iou
 
 import mdfnet
 from mdfnet.detectors.registry import entries
+from mdfnet.explain.scores import box_scores
 
 NAN = float("nan")
 KNOWN = [67, 38.9, 110, 24, 91, 120, 70, 3, 2, 1.0]
@@ -238,6 +239,18 @@ def test_at_the_start_the_fused_detector_is_the_plain_one(models):
         torch.manual_seed(2)
         losses.append(copy.deepcopy(model).eval().losses(IMAGES, TARGETS, RECORDS))
     assert losses[0].keys() == losses[1].keys() and all(torch.equal(v, losses[1][k]) for k, v in losses[0].items())
+
+
+@every_detector
+def test_a_box_found_with_a_record_has_its_own_score_under_it(models):
+    model = models.trained
+    film = model.encode(IMAGES[:1])
+    (found,) = model.detect_from(film, RECORDS[:1])
+    (scores,) = box_scores(model, film, found, RECORDS[:1])
+    # Untrained, a detector may give several boxes so alike that one passes for another.
+    alike = (box_iou(found.boxes, found.boxes) > 1 - 1e-4) & (found.labels[:, None] == found.labels)
+    off = (scores[:, None] - found.scores).abs().masked_fill(~alike, torch.inf)
+    assert off.amin(1).max() < 1e-5
 
 
 @every_detector

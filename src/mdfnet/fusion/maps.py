@@ -7,6 +7,7 @@ maps of the same shapes. All but the paper's start as the identity, bit by bit.
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -39,7 +40,18 @@ def resized(map: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(map.contiguous(memory_format=torch.channels_last), size, mode="bilinear")
 
 
-class Deconv(nn.Module):
+class Added(nn.Module, ABC):
+    """A fuser that adds to the maps something that depends on the patient alone."""
+
+    @abstractmethod
+    def added(self, patients: Patients) -> list[Tensor]:
+        """What is added to each map, ``[B, C, h, w]``, before it is resized to the map."""
+
+    def forward(self, maps: Maps, patients: Patients) -> list[Tensor]:
+        return [map + resized(added, map.shape[-2:]) for map, added in zip(maps, self.added(patients), strict=True)]
+
+
+class Deconv(Added):
     """Spatialize the clinical vector by a few transposed convolutions and add it to the maps, whatever their sizes.
 
     The map is grown to ``2 ** doublings`` cells a side and resized to the feature maps: a clinical map is smooth, so
@@ -66,9 +78,9 @@ class Deconv(nn.Module):
         self.grow = nn.Sequential(*grow)
         self.out = nn.ModuleList(zeroed(nn.Conv2d(hidden, width, 1)) for width in channels)
 
-    def forward(self, maps: Maps, patients: Patients) -> list[Tensor]:
+    def added(self, patients: Patients) -> list[Tensor]:
         grown = self.grow(patients.vector[:, :, None, None])
-        return [map + resized(out(grown), map.shape[-2:]) for map, out in zip(maps, self.out, strict=True)]
+        return [out(grown) for out in self.out]
 
 
 class Repeat(nn.Module):
@@ -136,7 +148,7 @@ class Attention(nn.Module):
         return fused
 
 
-class PaperMap(nn.Module):
+class PaperMap(Added):
     """The paper's 3-D fusion: grow to an image of the film's size, pass it through a second backbone, add.
 
     Source: arXiv 2302.13390 and the authors' code: log2(size) stages of transposed convolution, batch norm,
@@ -165,11 +177,9 @@ class PaperMap(nn.Module):
         alike = list(channels) == [width]
         self.project = nn.ModuleList(nn.Identity() if alike else nn.Conv2d(width, c, 1) for c in channels)
 
-    def forward(self, maps: Maps, patients: Patients) -> list[Tensor]:
+    def added(self, patients: Patients) -> list[Tensor]:
         clinical = self.backbone(self.grow(patients.vector[:, :, None, None]))
-        return [
-            map + resized(project(clinical), map.shape[-2:]) for map, project in zip(maps, self.project, strict=True)
-        ]
+        return [project(clinical) for project in self.project]
 
 
 def _stage(dim: int, out: int, *, last: bool) -> nn.Sequential:

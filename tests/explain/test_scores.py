@@ -1,0 +1,128 @@
+"""Scores of fixed boxes: those of torchvision's own second stage, whatever the fusion, and bounded in memory."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+import mdfnet
+from mdfnet.explain import regions
+from mdfnet.explain.regions import region_scores
+from mdfnet.explain.scores import box_scores, locate
+from mdfnet.types import Detections
+
+NAN = float("nan")
+FILM = [torch.rand(1, 70, 96, generator=torch.Generator().manual_seed(0))]
+RECORDS = torch.tensor(
+    [[67, 38.9, 110, 24, 91, 120, 70, 3, 2, 1], [NAN] * 10, [54, NAN, 80, NAN, 98, 130, 80, NAN, 3, 0]]
+)
+REGIONS = torch.tensor([[3.0, 12, 40, 60], [20, 20, 96, 84], [50.5, 30, 61, 44]])
+FUSIONS = {
+    "the default": {},
+    "attention, which adds nothing of its own": {"map": "attention", "encoder": "tokens"},
+    "scale and shift": {"map": "film", "vector": "film"},
+    "one vector for all cells": {"map": "repeat", "vector": None},
+    "the paper's, grown to the film": {"map": "paper", "size": 128},
+    "1-D alone": {"map": None},
+    "none": {"map": None, "vector": None},
+}
+
+
+def fused(**keys) -> mdfnet.Model:
+    """A small model that listens to its records."""
+    torch.manual_seed(0)
+    model = mdfnet.build("tiny", **{"size": 96, "box_score": 0.0, **keys}).eval()
+    with torch.no_grad():
+        for parameter in model.fusion.parameters() if model.fusion else ():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+def torchvisions_own(model: mdfnet.Model, places: torch.Tensor, record: torch.Tensor) -> torch.Tensor:
+    """Scores of the whole detector, run from the film on, whose first stage was made to propose these places."""
+    net, logits = model.detector.net, []
+    net.rpn.forward = lambda *_: ([places], {})
+    hook = net.roi_heads.box_predictor.register_forward_hook(lambda module, args, output: logits.append(output[0]))
+    model.detect(FILM, record[None])
+    hook.remove()
+    del net.rpn.forward
+    return logits[0].softmax(-1)[:, 1:]
+
+
+@pytest.mark.parametrize("keys", [pytest.param(keys, id=name) for name, keys in FUSIONS.items()])
+@pytest.mark.parametrize("chunk", [pytest.param(2**25, id="all at once"), pytest.param(1, id="one by one")])
+def test_region_scores_are_torchvisions_own(keys, chunk, monkeypatch):
+    monkeypatch.setattr(regions, "CHUNK_BYTES", chunk)
+    model = fused(**keys)
+    scores = region_scores(model, model.encode(FILM), REGIONS, RECORDS)
+    expected = torch.stack([torchvisions_own(model, REGIONS, record) for record in RECORDS])
+    assert torch.allclose(scores, expected, atol=1e-6)
+    assert (expected.std(0).max() > 1e-3) == bool(model.fusion), "the records say nothing: the test would be empty"
+
+
+def test_a_pyramid_too():
+    options = {"rpn_post_nms_top_n_test": 20}
+    model = fused(**{"detector.name": "fasterrcnn_mobilenet_v3_large_320_fpn", "detector.options": options})
+    scores = region_scores(model, model.encode(FILM), REGIONS, RECORDS)
+    expected = torch.stack([torchvisions_own(model, REGIONS, record) for record in RECORDS])
+    assert torch.allclose(scores, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_a_found_box_has_its_own_score(index):
+    model = fused()
+    film = model.encode(FILM)
+    (found,) = model.detect_from(film, RECORDS[index : index + 1])
+    assert torch.allclose(box_scores(model, film, found, RECORDS)[index], found.scores, atol=1e-5)
+    held = box_scores(model, film, found, RECORDS, found_with=RECORDS[index])
+    assert torch.allclose(held[index], found.scores, atol=1e-5)
+    others = [row for row in range(3) if row != index]
+    assert not torch.allclose(held[others], found.scores, atol=1e-3)
+
+
+def test_a_readers_box_is_looked_at_where_it_is():
+    model, readers = fused(), Detections(torch.tensor([[90.0, 1, 96, 4]]), torch.tensor([2]), torch.tensor([1.0]))
+    film = model.encode(FILM)
+    assert torch.allclose(locate(model, film, readers, RECORDS[0]), film.geometries[0].to_network(readers.boxes))
+    (score,) = box_scores(model, film, readers, RECORDS[:1])
+    place = film.geometries[0].to_network(readers.boxes)
+    assert torch.allclose(score, torchvisions_own(model, place, RECORDS[0])[:, 1], atol=1e-6)
+
+
+def test_a_dense_detector_that_does_not_see_the_box_gives_zero():
+    model = fused(**{"detector.name": "retinanet"})
+    film = model.encode(FILM)
+    (found,) = model.detect_from(film, RECORDS[:1])
+    nowhere = replace(found, boxes=torch.tensor([[0.0, 0, 1, 1]]).expand(len(found), 4))
+    assert len(found) and not box_scores(model, film, nowhere, RECORDS).any()
+    assert torch.equal(box_scores(model, film, found, RECORDS[:1])[0], found.scores)
+
+
+@pytest.mark.parametrize("name", ["rcnn", "ssd"])
+def test_nothing_gives_nothing(name):
+    model = fused(**{"detector.name": name})
+    none = Detections(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64), torch.zeros(0))
+    assert box_scores(model, model.encode(FILM), none, RECORDS).shape == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("films", "records", "words"),
+    [
+        pytest.param(FILM * 2, RECORDS, "box_scores looks at one film, got 2", id="two films"),
+        pytest.param(FILM, RECORDS[:, :9], r"clinical is \[1, 9\], expected \[1, 10\]", id="a column short"),
+    ],
+)
+def test_bad_input(films, records, words):
+    model = fused()
+    found = Detections(torch.tensor([[1.0, 1, 9, 9]]), torch.tensor([1]), torch.tensor([1.0]))
+    with pytest.raises(ValueError, match=words):
+        box_scores(model, model.encode(films), found, records)
+
+
+def test_the_mode_of_the_model_is_left_as_it_was():
+    model = fused().train()
+    film, norms = model.encode(FILM), [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    before = [norm.running_mean.clone() for norm in norms]
+    region_scores(model, film, REGIONS, RECORDS)
+    assert model.training and all(torch.equal(n.running_mean, b) for n, b in zip(norms, before, strict=True))
