@@ -11,12 +11,8 @@ from mdfnet.explain import regions
 from mdfnet.explain.regions import region_scores
 from mdfnet.explain.scores import box_scores, locate
 from mdfnet.types import Detections
+from small_model import FILM, RECORDS, fused
 
-NAN = float("nan")
-FILM = [torch.rand(1, 70, 96, generator=torch.Generator().manual_seed(0))]
-RECORDS = torch.tensor(
-    [[67, 38.9, 110, 24, 91, 120, 70, 3, 2, 1], [NAN] * 10, [54, NAN, 80, NAN, 98, 130, 80, NAN, 3, 0]]
-)
 REGIONS = torch.tensor([[3.0, 12, 40, 60], [20, 20, 96, 84], [50.5, 30, 61, 44]])
 FUSIONS = {
     "the default": {},
@@ -27,16 +23,6 @@ FUSIONS = {
     "1-D alone": {"map": None},
     "none": {"map": None, "vector": None},
 }
-
-
-def fused(**keys) -> mdfnet.Model:
-    """A small model that listens to its records."""
-    torch.manual_seed(0)
-    model = mdfnet.build("tiny", **{"size": 96, "box_score": 0.0, **keys}).eval()
-    with torch.no_grad():
-        for parameter in model.fusion.parameters() if model.fusion else ():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return model
 
 
 def torchvisions_own(model: mdfnet.Model, places: torch.Tensor, record: torch.Tensor) -> torch.Tensor:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou
+from torchvision.ops import box_iou, nms
 
-from mdfnet.explain.regions import candidates, has_regions, region_scores
+from mdfnet.explain.regions import Candidates, candidates, has_regions, region_scores
 from mdfnet.fusion.features import Features
 from mdfnet.model import Model
 from mdfnet.types import Detections
 
 #: IoU from which on something else that the model sees counts as the box itself.
 SAME_BOX = 0.5
+
+#: Places of each class that :func:`finding_scores` keeps to.
+PLACES = 3
 
 #: Records that a detector without regions looks at together: bounds its memory.
 BATCH = 8
@@ -68,6 +71,46 @@ def box_scores(
         at = [(locate(model, features, boxes, found_with.to(features.images)), clinical)]
     scores = [region_scores(model, features, regions, records) for regions, records in at]
     return torch.cat(scores)[:, torch.arange(len(boxes)), boxes.labels - 1]
+
+
+def finding_scores(model: Model, features: Features, clinical: Tensor, *, found_with: Tensor | None = None) -> Tensor:
+    """The score of each finding of one film as a whole, the highest of any box, under each of many records.
+
+    A two-stage detector is looked at before thresholds; what any other detector does not detect scores 0.
+
+    Args:
+        model, features, clinical: As :func:`box_scores`.
+        found_with: float32 ``[F]``. A two-stage detector then looks for places with this record and without any, and
+            its second stage at the same few places (:data:`PLACES`) under all records: hundreds of times quicker. With
+            that record and without any the score is the highest of the whole film; with others it is the highest at
+            these places.
+
+    Returns:
+        float32 ``[R, classes]`` in [0, 1].
+    """
+    clinical = clinical.to(features.images)
+    if not has_regions(model):
+        found = [one for some in clinical.split(BATCH) for one in model.detect_from(features, some)]
+        return torch.stack([_highest(one, len(model.classes)) for one in found])
+    if found_with is None:
+        return torch.stack([candidates(model, features, record).scores.amax(0) for record in clinical])
+    found_with = found_with.to(features.images)
+    seen = [candidates(model, features, record) for record in (found_with, torch.full_like(found_with, torch.nan))]
+    places = torch.cat([_places(one) for one in seen]).unique(dim=0)
+    return region_scores(model, features, places, clinical).amax(1)
+
+
+def _places(seen: Candidates) -> Tensor:
+    """The regions that score highest for each class, no two boxes of a class on the same spot."""
+    best = []
+    for boxes, scores in zip(seen.boxes.unbind(1), seen.scores.unbind(1), strict=True):
+        best.append(nms(boxes, scores, SAME_BOX)[:PLACES])
+    return seen.regions[torch.cat(best)]
+
+
+def _highest(found: Detections, classes: int) -> Tensor:
+    scores = found.scores.new_zeros(classes)
+    return scores.scatter_reduce(0, found.labels - 1, found.scores, "amax")
 
 
 def locate(model: Model, features: Features, boxes: Detections, record: Tensor) -> Tensor:

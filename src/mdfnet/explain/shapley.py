@@ -1,0 +1,175 @@
+"""How much of a score each clinical value accounts for: Shapley values over the features of a record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mdfnet.explain.scores import box_scores, finding_scores
+from mdfnet.fusion.features import Features
+from mdfnet.model import Model
+from mdfnet.types import Detections
+
+#: Known values up to which every coalition is asked: 2 to the power of this.
+EXACT = 12
+
+#: Orders that are drawn where there are more.
+ORDERS = 200
+
+#: What coalitions, bool ``[M, players]``, are worth: ``[M, N]``.
+Worth = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Shapley:
+    """What each clinical value adds to N scores; ``baseline + values.sum(0) == full``.
+
+    Args:
+        values: float64 ``[F, N]`` in score points; 0 where the record has no value.
+        errors: float64 ``[F, N]``, standard errors from drawing orders; 0 where exact.
+        baseline: float64 ``[N]``, the scores without a record.
+        full: float64 ``[N]``, the scores with the record.
+        exact: Whether all coalitions were asked.
+    """
+
+    values: np.ndarray
+    errors: np.ndarray
+    baseline: np.ndarray
+    full: np.ndarray
+    exact: bool
+
+
+def shapley_values(worth: np.ndarray) -> np.ndarray:
+    """Exact Shapley values of a game (Shapley 1953; eq. 4 of Lundberg and Lee, NeurIPS 2017).
+
+    Args:
+        worth: ``[2 ** F, ...]``; bit ``i`` of a row's index says whether player ``i`` is in the coalition.
+
+    Returns:
+        float64 ``[F, ...]``.
+
+    Examples:
+        >>> shapley_values(np.array([0, 1, 2, 7])).tolist()  # together they make 4 more than alone: 2 each
+        [3.0, 4.0]
+    """
+    worth = np.asarray(worth, np.float64)
+    players = len(worth).bit_length() - 1
+    coalitions = np.arange(len(worth))
+    sizes = np.bitwise_count(coalitions)
+    weights = np.array([1 / (players * math.comb(players - 1, size)) for size in range(players)])
+    values = np.empty((players, *worth.shape[1:]))
+    for player in range(players):
+        without = coalitions[coalitions >> player & 1 == 0]
+        values[player] = np.tensordot(weights[sizes[without]], worth[without | 1 << player] - worth[without], 1)
+    return values
+
+
+def explain(worth: Worth, players: int, *, orders: int | None = None, seed: int = 0) -> Shapley:
+    """Shapley values of a game: exact up to :data:`EXACT` players, else by drawing orders in which they come.
+
+    Args:
+        worth: The game.
+        players: How many, at least 0.
+        orders: Draw so many orders, each with its reverse, instead (Mitchell et al., JMLR 2022); at least 2. Default:
+            :data:`ORDERS` where there are more players than :data:`EXACT`.
+        seed: Of the draw.
+    """
+    if orders is None and players <= EXACT:
+        coalitions = np.arange(2**players)[:, None] >> np.arange(players) & 1 == 1
+        worths = np.asarray(worth(coalitions), np.float64)
+        values = shapley_values(worths)
+        return Shapley(values, np.zeros_like(values), worths[0], worths[-1], exact=True)
+    return _drawn(worth, players, orders or ORDERS, seed)
+
+
+def box_shapley(
+    model: Model, features: Features, boxes: Detections, record: Tensor, *, orders: int | None = None, seed: int = 0
+) -> Shapley:
+    """What each value of a record adds to the scores of fixed boxes of one film; absent is the model's own missing.
+
+    Args:
+        model, features, boxes: As :func:`mdfnet.explain.scores.box_scores`.
+        record: float32 ``[F]``, NaN = missing; the boxes are looked for with it. What cannot be right is taken as
+            missing, as everywhere.
+        orders, seed: As :func:`explain`.
+
+    Returns:
+        ``full`` is the box's score with the record, for a box found with it the detection's own.
+
+    Raises:
+        ValueError: There is more than one film, or not one value per feature.
+
+    Examples:
+        >>> import mdfnet
+        >>> model = mdfnet.build("tiny", size=64, box_score=0.0).eval()
+        >>> film, record = model.encode([torch.rand(1, 64, 64)]), torch.full((10,), torch.nan)
+        >>> record[:3] = torch.tensor([61, 38.9, 104])
+        >>> (found,) = model.detect_from(film, record[None])
+        >>> told = box_shapley(model, film, found, record)
+        >>> told.values.shape == (10, len(found)), bool((told.values[3:] == 0).all()), told.exact
+        (True, True, True)
+    """
+    return _of_record(
+        model,
+        record,
+        lambda records, whole: box_scores(model, features, boxes, records, found_with=whole),
+        orders,
+        seed,
+    )
+
+
+def finding_shapley(
+    model: Model, features: Features, record: Tensor, *, orders: int | None = None, seed: int = 0
+) -> Shapley:
+    """The same for the findings of one film as a whole, in the order of the classes.
+
+    Args:
+        model, features, record, orders, seed: As :func:`box_shapley`.
+
+    Returns:
+        Of :func:`mdfnet.explain.scores.finding_scores`, ``N`` being the number of classes.
+    """
+    return _of_record(
+        model, record, lambda records, whole: finding_scores(model, features, records, found_with=whole), orders, seed
+    )
+
+
+def _of_record(
+    model: Model, record: Tensor, score: Callable[[Tensor, Tensor], Tensor], orders: int | None, seed: int
+) -> Shapley:
+    """Only values that are there play; the others add nothing."""
+    if record.shape != (len(model.schema),):
+        raise ValueError(f"a record is [{len(model.schema)}], got {list(record.shape)}")
+    kept = model.screen(record[None].to(next(model.parameters()).device))[0]
+    known = (~kept.isnan()).nonzero()[:, 0]
+
+    def worth(coalitions: np.ndarray) -> np.ndarray:
+        records = torch.full((len(coalitions), len(kept)), torch.nan, device=kept.device)
+        records[:, known] = kept[known].masked_fill(~torch.from_numpy(coalitions).to(kept.device), torch.nan)
+        return score(records, kept).double().cpu().numpy()
+
+    played = explain(worth, len(known), orders=orders, seed=seed)
+    values, errors = (np.zeros((len(kept), played.full.size)) for _ in range(2))
+    values[known.cpu()], errors[known.cpu()] = played.values, played.errors
+    return Shapley(values, errors, played.baseline, played.full, played.exact)
+
+
+def _drawn(worth: Worth, players: int, orders: int, seed: int) -> Shapley:
+    """The mean over orders of what each player adds on coming; an order and its reverse are one draw of their mean."""
+    random = np.random.default_rng(seed)
+    ranks = np.argsort(random.random((orders, 1, players)), -1)
+    ranks = np.concatenate([ranks, players - 1 - ranks], 1)  # [orders, 2, players]: when a player comes
+    there = ranks[:, :, None] < np.arange(players + 1)[:, None]  # [orders, 2, players + 1 steps, players]
+    # Everybody and nobody are asked once; what coalitions happen to be the same, too.
+    asked, where = np.unique(there.reshape(-1, players), axis=0, return_inverse=True)
+    worths = np.asarray(worth(asked), np.float64)
+    along = worths[where.ravel()].reshape(orders, 2, players + 1, -1)
+    steps = np.diff(along, axis=2)  # [orders, 2, players, N]: what whoever comes then adds
+    added = np.take_along_axis(steps, ranks[..., None], 2).mean(1)  # [orders, players, N]
+    errors = added.std(0, ddof=1) / math.sqrt(orders)
+    return Shapley(added.mean(0), errors, along[0, 0, 0], along[0, 0, -1], exact=False)
