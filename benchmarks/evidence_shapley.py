@@ -2,9 +2,9 @@
 
     python benchmarks/evidence_shapley.py [--size 512] [--boxes 1 10] [--threads 2]
 
-All 1,024 coalitions of the ten values of a record, with the preset `default`, untrained: for boxes that the model found,
-and for all of its findings. The claims: under 2 s a film, at least 100 times faster than 1,024 `detect` calls (timed
-over `--detects` of them, and multiplied), memory bounded.
+All 1,024 coalitions of the ten values of a record, with the preset `default`, untrained: for boxes that the model
+found, and for all of its findings. The claims: under 2 s a film, at least 100 times faster than 1,024 `detect` calls
+(timed over `--detects` of them, and multiplied), memory bounded.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from mdfnet.types import Detections
 SAME_BOX = 0.5
 
 #: Places of each class that :func:`finding_scores` keeps to.
-PLACES = 3
+PLACES = 2
 
 #: Records that a detector without regions looks at together: bounds its memory.
 BATCH = 8

@@ -1,0 +1,229 @@
+"""Which clinical values matter for which finding, over a set of films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mdfnet.data.images import read_study_film
+from mdfnet.errors import UserError
+from mdfnet.explain.scores import finding_scores
+from mdfnet.explain.shapley import finding_shapley
+from mdfnet.fusion.features import Features
+from mdfnet.metrics.bootstrap import interval, patient_weights
+from mdfnet.model import Model
+from mdfnet.preprocessing import film_tensor
+from mdfnet.types import Classes, Study
+
+#: Replicates of the bootstrap over patients.
+REPLICATES = 1000
+
+#: Other patients whose values stand in for a film's own, each feature by itself.
+DONORS = 4
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Shapley values of the findings of a set of films.
+
+    Args:
+        classes: The findings.
+        features: Names of the clinical features.
+        values: float64 ``[films, F, classes]``, in score points.
+        exchanged: float64 ``[films, F, classes]``, how far the score falls when the value is exchanged for that of
+            another patient, all else kept: the mean over :data:`DONORS` of them; 0 where the value is missing.
+        baseline: float64 ``[films, classes]``, scores without records.
+        full: float64 ``[films, classes]``, scores with them.
+        marked: bool ``[films, classes]``, whether a reader marked the finding.
+        patients: Of each film.
+        exact: Whether all coalitions were asked.
+    """
+
+    classes: Classes
+    features: tuple[str, ...]
+    values: np.ndarray
+    exchanged: np.ndarray
+    baseline: np.ndarray
+    full: np.ndarray
+    marked: np.ndarray
+    patients: tuple[str, ...]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Numbers with their 95 % intervals over patients, arrays of one shape; NaN where not defined."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Where the interval leaves out zero."""
+        return (self.low > 0) | (self.high < 0)
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much each clinical value matters for one finding.
+
+    Args:
+        finding: Name of the class.
+        films, positives: Films looked at, and those of them with the finding.
+        size: ``[F]``, mean absolute Shapley value: how much the score moves, whether rightly or not. Never below zero.
+        pull: ``[F]``, mean Shapley value where the finding is marked less that where it is not: what knowing the
+            feature adds to the gap between the two.
+        telling: ``[F]``, how far that gap falls when the value is exchanged for another patient's: what the value
+            itself tells. Zero for a feature that says nothing of the finding, whereas merely knowing one may make a
+            model trust the rest of the record more, which Shapley values count, too.
+        film: ``[]``, what the film alone adds to that gap; film and pulls add up to it.
+        gap: ``[]``, mean score where the finding is marked less that where it is not.
+    """
+
+    finding: str
+    films: int
+    positives: int
+    size: Estimate
+    pull: Estimate
+    telling: Estimate
+    film: Estimate
+    gap: Estimate
+
+
+def explain_films(
+    model: Model,
+    studies: Sequence[Study],
+    *,
+    orders: int | None = None,
+    seed: int = 0,
+    tick: Callable[[], None] = lambda: None,
+) -> Explained:
+    """Shapley values of all findings of all films; what was marked does not enter them.
+
+    Args:
+        model: A fused one.
+        studies: Films and records.
+        orders: As :func:`mdfnet.explain.shapley.explain`.
+        seed: Of the choice of other patients, and of orders.
+        tick: Called after each film.
+
+    Raises:
+        UserError: The model looks at films alone, or a film cannot be read.
+    """
+    check_fused(model)
+    donors, told, exchanged = list(_donors(studies, np.random.default_rng(seed))), [], []
+    for study, others in zip(studies, donors, strict=True):
+        features, record = model.encode([film_tensor(read_study_film(study))]), torch.from_numpy(study.clinical)
+        told.append(finding_shapley(model, features, record, orders=orders, seed=seed))
+        exchanged.append(_exchanged(model, features, record, others))
+        tick()
+    labels = np.arange(1, len(model.classes) + 1)
+    return Explained(
+        model.classes,
+        model.schema.names,
+        np.stack([one.values for one in told]),
+        np.stack(exchanged),
+        np.stack([one.baseline for one in told]),
+        np.stack([one.full for one in told]),
+        np.stack([np.isin(labels, study.target.labels) for study in studies]),
+        tuple(study.patient for study in studies),
+        all(one.exact for one in told),
+    )
+
+
+def importance(
+    explained: Explained, finding: str, against: str | None = None, among: np.ndarray | None = None
+) -> Importance:
+    """How much each clinical value matters for a finding, with intervals over patients.
+
+    Args:
+        explained: From :func:`explain_films`.
+        finding: Name of a class.
+        against: Name of another: only films where one of the two is marked count, and not both. What tells
+            look-alikes apart is then seen alone. Default: all films, against those without the finding.
+        among: bool ``[films]``, further choice of films.
+
+    Raises:
+        UserError: There is no such class.
+    """
+    column = explained.classes.label(finding) - 1
+    positive = explained.marked[:, column]
+    kept = np.ones(len(positive), bool) if among is None else among
+    if against is not None:
+        kept = kept & (positive != explained.marked[:, explained.classes.label(against) - 1])
+    patients = [patient for patient, keep in zip(explained.patients, kept, strict=True) if keep]
+    values, positive = explained.values[kept, :, column], positive[kept]
+    ends = np.stack([explained.baseline[kept, column], explained.full[kept, column]], 1)
+    if not len(patients):
+        return _nothing(finding, values.shape[1])
+    weights = np.concatenate([np.ones((1, len(patients))), patient_weights(patients, REPLICATES)])
+    film, gap = _gaps(ends, positive, weights).T
+    size = weights @ np.abs(values) / weights.sum(1, keepdims=True)
+    return Importance(
+        finding,
+        len(patients),
+        int(positive.sum()),
+        _estimate(size),
+        _estimate(_gaps(values, positive, weights)),
+        _estimate(_gaps(explained.exchanged[kept, :, column], positive, weights)),
+        _estimate(film),
+        _estimate(gap),
+    )
+
+
+def check_fused(model: Model) -> None:
+    """Whether the model looks at records at all.
+
+    Raises:
+        UserError: It does not.
+    """
+    if model.fusion is None:
+        raise UserError("the model looks at films alone: there is no record to explain", fix="give a fused model")
+
+
+def _donors(studies: Sequence[Study], random: np.random.Generator) -> Iterator[np.ndarray]:
+    """For each film values of other patients, ``[DONORS, F]``; NaN where nobody else has one."""
+    records, patients = np.stack([study.clinical for study in studies]), np.array([study.patient for study in studies])
+    for study in studies:
+        values = np.full((DONORS, records.shape[1]), np.nan, np.float32)
+        for column in range(records.shape[1]):
+            known = records[(patients != study.patient) & ~np.isnan(records[:, column]), column]
+            if len(known):
+                values[:, column] = random.choice(known, DONORS)
+        yield values
+
+
+def _exchanged(model: Model, features: Features, record: Tensor, others: np.ndarray) -> np.ndarray:
+    """How far each finding's score falls on average with one value exchanged, ``[F, classes]``."""
+    count = len(record)
+    records = record.repeat(count, DONORS, 1)  # [F, DONORS, F]
+    each = torch.arange(count)
+    records[each, :, each] = torch.from_numpy(others).T
+    records = torch.cat([record[None], records.flatten(0, 1)])
+    scores = finding_scores(model, features, records, found_with=record).double().cpu().numpy()
+    fallen = scores[0] - scores[1:].reshape(count, DONORS, -1)
+    known = ~np.isnan(record.numpy())[:, None] & ~np.isnan(others).any(0)[:, None]
+    return np.where(known, fallen.mean(1), 0.0)
+
+
+def _gaps(columns: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean over positives less that over the rest, ``[R, columns]``; NaN where one of the two is empty."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inside, outside = ((weights * group)[:, :, None] for group in (positive, ~positive))
+        means = [(side[:, :, 0] @ columns) / side.sum(1) for side in (inside, outside)]
+    return means[0] - means[1]
+
+
+def _estimate(replicates: np.ndarray) -> Estimate:
+    """The first row is the value itself."""
+    return Estimate(replicates[0], *interval(replicates[1:]))
+
+
+def _nothing(finding: str, features: int) -> Importance:
+    many, one = (Estimate(*(np.full(shape, np.nan),) * 3) for shape in ((features,), ()))
+    return Importance(finding, 0, 0, many, many, many, one, one)

@@ -1,0 +1,220 @@
+"""Does a fused model use the film and the record, one of them alone, or is it misled? A test over a set of films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mdfnet.data.images import read_study_film
+from mdfnet.errors import UserError
+from mdfnet.explain.importance import Estimate, check_fused
+from mdfnet.explain.scores import finding_scores
+from mdfnet.metrics.average_precision import average_precision
+from mdfnet.metrics.bootstrap import interval, patient_weights
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.matching import match
+from mdfnet.model import Model
+from mdfnet.preprocessing import film_tensor
+from mdfnet.types import Classes, Detections, Study
+
+#: Replicates of the bootstrap over patients.
+REPLICATES = 1000
+
+#: How often records are shuffled.
+SHUFFLES = 5
+
+#: Mean change of a score, in score points, below which a model does not react to another patient's record.
+REACTS = 0.02
+
+#: Share of what lies above chance that the record alone may keep.
+ALONE = 0.5
+
+#: What a model is given: its own record, another patient's, none, or the record without the film.
+CONDITIONS = ("own", "shuffled", "missing", "no film")
+
+
+@dataclass(frozen=True)
+class Reliance:
+    """What is left of a model's performance when one of its two sources is taken away.
+
+    Args:
+        classes: The findings.
+        films, patients: How many.
+        ap: AP at IoU 0.5, arrays ``[4 conditions, classes + 1]`` in the order of :data:`CONDITIONS`; last the mean.
+        auroc: Area under the ROC curve of each finding's highest score on a film, the same way.
+        ap_gain: ``[3, classes + 1]``, AP with the own record less that under each other condition, paired.
+        kept: ``[classes + 1]``, (AUROC without the film - 0.5) / (AUROC - 0.5): what of the distance to chance the
+            record alone keeps.
+        reaction: ``[classes]``, mean absolute change of a finding's score when the record is another patient's.
+        alarms: Names of what is wrong, see :func:`alarms_of`; none where nothing is.
+    """
+
+    classes: Classes
+    films: int
+    patients: int
+    ap: Estimate
+    auroc: Estimate
+    ap_gain: Estimate
+    kept: Estimate
+    reaction: np.ndarray
+    alarms: tuple[str, ...]
+
+
+#: What an alarm means, by its name.
+ALARMS = {
+    "learnt-nothing": "fusion has learnt nothing: another patient's record changes neither scores nor performance",
+    "misled": "the model follows the record without being better for it: what the record told in training does not "
+    "hold on these films",
+    "record-alone": "the model leans on the record alone: without the film it keeps most of what it knows",
+}
+
+
+def reliance(
+    model: Model,
+    studies: Sequence[Study],
+    *,
+    shuffles: int = SHUFFLES,
+    seed: int = 0,
+    tick: Callable[[], None] = lambda: None,
+) -> Reliance:
+    """Score a fused model with each patient's own record, with another patient's, with none, and without the film.
+
+    Records go round in a circle of the patients in random order, so that nobody keeps theirs. A film is blanked out to
+    its mean grey.
+
+    Args:
+        model: A fused one.
+        studies: Films, records and what was marked; at least two patients.
+        shuffles: How often records are shuffled; scores are means over them.
+        seed: Of shuffles and bootstrap.
+        tick: Called after each film.
+
+    Raises:
+        UserError: The model looks at films alone, there is one patient, or a film cannot be read.
+    """
+    check_fused(model)
+    records = _records(studies, shuffles, np.random.default_rng(seed))  # [conditions but the last, films, F]
+    found: list[list[Detections]] = []
+    scores = []
+    for index, study in enumerate(studies):
+        film = film_tensor(read_study_film(study))
+        features, given = model.encode([film]), torch.from_numpy(records[:, index])
+        blank = model.encode([torch.full_like(film, float(film.mean()))])
+        found.append([*_detections(model, features, given), *_detections(model, blank, given[:1])])
+        scores.append(
+            torch.cat([finding_scores(model, features, given), finding_scores(model, blank, given[:1])]).cpu().numpy()
+        )
+        tick()
+    weights = patient_weights([study.patient for study in studies], REPLICATES, seed)
+    weights = np.concatenate([np.ones((1, len(studies))), weights])
+    runs = [list(run) for run in zip(*found, strict=True)]
+    ap = _over_conditions(np.stack([_aps(run, studies, model.classes, weights) for run in runs]), shuffles)
+    by_run = np.stack(scores, 1).astype(np.float64)  # [conditions, films, classes]
+    aurocs = _over_conditions(np.stack([_aurocs(run, studies, weights) for run in by_run]), shuffles)
+    return _judged(model.classes, studies, ap, aurocs, np.abs(by_run[1 : 1 + shuffles] - by_run[0]).mean((0, 1)))
+
+
+def alarms_of(ap_gain: Estimate, kept: Estimate, reaction: np.ndarray) -> tuple[str, ...]:
+    """Which of :data:`ALARMS` hold for the means over findings.
+
+    - ``learnt-nothing``: no gain over shuffled records is shown, and no finding reacts by :data:`REACTS`.
+    - ``misled``: none is shown over shuffled or over missing records, though some finding reacts.
+    - ``record-alone``: without the film, at least :data:`ALONE` of what lies above chance is left.
+    """
+    reacts = bool((reaction >= REACTS).any())
+    over_shuffled, over_missing = ap_gain.low[0, -1] > 0, ap_gain.low[1, -1] > 0
+    holds = {
+        "learnt-nothing": not over_shuffled and not reacts,
+        "misled": not (over_shuffled and over_missing) and reacts,
+        "record-alone": bool(kept.value[-1] >= ALONE),
+    }
+    return tuple(name for name in ALARMS if holds[name])
+
+
+def auroc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve of ``scores [N]`` for ``group [N]`` under weights ``[R, N]``, ties half; NaN if empty.
+
+    Examples:
+        >>> auroc(np.array([1, 2, 2, 3]), np.array([False, False, True, True]), np.ones((1, 4))).tolist()
+        [0.875]
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(scores[order]) > 0]))
+    sides = [np.add.reduceat((weights * side)[:, order], starts, axis=1) for side in (group, ~group)]
+    below = np.cumsum(sides[1], axis=1) - sides[1] / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (sides[0] * below).sum(1) / (sides[0].sum(1) * sides[1].sum(1))
+
+
+def shuffled_rows(patients: Sequence[str], random: np.random.Generator) -> np.ndarray:
+    """For each film the row of a film of another patient, the next in a random circle of them.
+
+    Examples:
+        >>> shuffled_rows(["a", "a", "b"], np.random.default_rng(0))[:2].tolist()
+        [2, 2]
+    """
+    names, index = np.unique(np.asarray(patients), return_inverse=True)
+    circle = random.permutation(len(names))
+    following = np.empty_like(circle)
+    following[circle] = np.roll(circle, -1)
+    rows = [np.flatnonzero(index == patient) for patient in range(len(names))]
+    return np.array([random.choice(rows[following[patient]]) for patient in index])
+
+
+def _records(studies: Sequence[Study], shuffles: int, random: np.random.Generator) -> np.ndarray:
+    patients = [study.patient for study in studies]
+    if len(set(patients)) < 2:
+        raise UserError("records of one patient cannot be shuffled", fix="give films of several patients")
+    own = np.stack([study.clinical for study in studies])
+    others = [own[shuffled_rows(patients, random)] for _ in range(shuffles)]
+    return np.stack([own, *others, np.full_like(own, np.nan)])
+
+
+def _detections(model: Model, features, records: torch.Tensor) -> list[Detections]:
+    return [found.without_masks().cpu() for found in model.detect_from(features, records)]
+
+
+def _aps(found: Sequence[Detections], studies: Sequence[Study], classes: Classes, weights: np.ndarray) -> np.ndarray:
+    """AP at IoU 0.5 under each row of weights, ``[R, classes + 1]``."""
+    cases = Cases.of(found, [study.target for study in studies], len(classes), [study.id for study in studies])
+    matches = match(cases, thresholds=(0.5,))
+    return _with_mean(np.stack([average_precision(matches, row)[0] for row in weights]))
+
+
+def _aurocs(scores: np.ndarray, studies: Sequence[Study], weights: np.ndarray) -> np.ndarray:
+    """AUROC of each class under each row of weights, ``[R, classes + 1]``."""
+    labels = range(1, scores.shape[1] + 1)
+    marked = np.stack([np.isin(labels, study.target.labels) for study in studies])
+    return _with_mean(np.stack([auroc(*column, weights) for column in zip(scores.T, marked.T, strict=True)], 1))
+
+
+def _with_mean(values: np.ndarray) -> np.ndarray:
+    """And the mean over the classes that there are; NaN where there is none."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.concatenate([values, np.nansum(values, 1, keepdims=True) / known.sum(1, keepdims=True)], 1)
+
+
+def _over_conditions(runs: np.ndarray, shuffles: int) -> np.ndarray:
+    """``[4 conditions, R, classes + 1]``: shuffles are one condition."""
+    return np.stack([runs[0], runs[1 : 1 + shuffles].mean(0), runs[-2], runs[-1]])
+
+
+def _judged(
+    classes: Classes, studies: Sequence[Study], ap: np.ndarray, aurocs: np.ndarray, reaction: np.ndarray
+) -> Reliance:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kept = _estimate(((aurocs[3] - 0.5) / (aurocs[0] - 0.5))[None])
+    kept = Estimate(kept.value[0], kept.low[0], kept.high[0])
+    gain = _estimate(ap[0] - ap[1:])
+    patients = len({study.patient for study in studies})
+    alarms = alarms_of(gain, kept, reaction)
+    return Reliance(classes, len(studies), patients, _estimate(ap), _estimate(aurocs), gain, kept, reaction, alarms)
+
+
+def _estimate(replicates: np.ndarray) -> Estimate:
+    """From ``[conditions, R, ...]``; the first replicate is the value itself."""
+    return Estimate(replicates[:, 0], *interval(np.moveaxis(replicates[:, 1:], 1, 0)))
