@@ -24,7 +24,8 @@ import torch
 from mdfnet import checkpoint
 from mdfnet.config import load_config
 from mdfnet.data.dataset import Dataset, read_dataset, write_dataset
-from mdfnet.data.phantom import PhantomConfig, telling, write_phantoms
+from mdfnet.data.phantom import PhantomConfig, write_phantoms
+from mdfnet.data.phantom.clinical import telling
 from mdfnet.data.phantom.findings import LOOK_ALIKES
 from mdfnet.explain.importance import Explained, Importance, explain_films, importance
 from mdfnet.explain.reliance import CONDITIONS, reliance
@@ -38,10 +39,12 @@ FOLLOWED, SIGN = "Consolidation", "pain"
 
 
 def explained(study: Path, seed: int, films: int) -> Explained:
-    """The test films of a seed of the fusion study, by the model trained with that seed."""
+    """The first test films with look-alikes of a seed of the fusion study, by the model trained with that seed."""
     model = checkpoint.load(study / f"runs/rcnn-default-signal-1-{seed}/model").eval()
     dataset = read_dataset(study / f"data/seed-{seed}-signal-1")
-    return explain_films(model, dataset.split("test")[:films])
+    labels = {dataset.classes.label(name) for pair in LOOK_ALIKES.values() for name in pair}
+    alike = [one for one in dataset.split("test") if labels & set(one.target.labels.tolist())]
+    return explain_films(model, alike[:films])
 
 
 def print_importance(study: Path, films: int) -> None:
@@ -119,7 +122,7 @@ def main() -> None:
     verbs = parser.add_subparsers(required=True, dest="verb")
     of_importance = verbs.add_parser("importance")
     of_importance.add_argument("--study", type=Path, required=True)
-    of_importance.add_argument("--films", type=int, default=140)
+    of_importance.add_argument("--films", type=int, default=100)
     of_shortcut = verbs.add_parser("shortcut")
     of_shortcut.add_argument("--out", type=Path, required=True)
     of_shortcut.add_argument("--count", type=int, default=800)

@@ -58,19 +58,21 @@ def candidates(model: Model, features: Features, record: Tensor) -> Candidates:
 
 
 def region_scores(model: Model, features: Features, regions: Tensor, clinical: Tensor) -> Tensor:
-    """Scores of fixed regions of one film under many records: those of the second stage, had it been sent there.
+    """Scores of fixed regions under many records: those of the second stage, had it been sent there.
 
     Args:
         model: One that :func:`has_regions`.
-        features: One film.
+        features: One film for all records, or one for each.
         regions: float32 ``[N, 4]`` in network pixels.
         clinical: float32 ``[R, F]``.
 
     Returns:
-        float32 ``[R, N, classes]``. Memory is bounded whatever R is.
+        float32 ``[R, N, classes]``. With one film memory is bounded whatever R is.
     """
     if not len(regions) or not len(clinical):
         return regions.new_zeros(len(clinical), len(regions), len(model.classes))
+    if len(features) > 1:
+        return _chunk(model, features, regions, clinical, None)
     (name,) = model.detector.image_part
     maps = list(maps_of(features.outputs[name]))
     pool = _ways_in(model, features, maps, regions)
@@ -79,10 +81,33 @@ def region_scores(model: Model, features: Features, regions: Tensor, clinical: T
     return torch.cat([_chunk(model, features, regions, some, pool) for some in clinical.split(count)])
 
 
+def region_gradients(model: Model, features: Features, regions: Tensor, labels: Tensor, record: Tensor) -> Tensor:
+    """How much each pixel of the network's input changes the log odds of each region's class, one way or the other.
+
+    Args:
+        model, features, regions: As :func:`region_scores`, of one film.
+        labels: int64 ``[N]``, 1-based.
+        record: float32 ``[F]``.
+
+    Returns:
+        float32 ``[N, S, S]``, absolute values, summed over channels.
+    """
+    net, sizes = model.detector.net, [tuple(features.images.shape[-2:])]
+    images = features.images.clone().requires_grad_()
+    switches = mode_of([net, net.rpn, net.roi_heads], training=False)
+    with model.seeing(without_outputs(features), record[None]), switches, torch.enable_grad():
+        maps = _named(net.backbone(net.transform(list(images))[0].tensors))
+        pooled = net.roi_heads.box_roi_pool(maps, [regions], sizes)
+        logits, _ = net.roi_heads.box_predictor(net.roi_heads.box_head(pooled))
+        odds = torch.logit(logits.softmax(-1)[torch.arange(len(labels)), labels], eps=1e-6)
+        each = [torch.autograd.grad(one, images, retain_graph=True)[0] for one in odds]
+    return torch.stack([gradient[0].abs().sum(0) for gradient in each])
+
+
 def _chunk(model: Model, features: Features, regions: Tensor, clinical: Tensor, pool) -> Tensor:
     net, heads = model.detector.net, model.detector.net.roi_heads
     sizes = [tuple(features.images.shape[-2:])] * len(clinical)
-    with model.seeing(features if pool is None else _without_maps(features), clinical):
+    with model.seeing(features if pool is None else without_outputs(features), clinical):
         if pool is None:
             maps = _named(net.backbone(features.images))  # answers with its recording
             pooled = heads.box_roi_pool(maps, [regions] * len(clinical), sizes)
@@ -128,7 +153,8 @@ def _added_by(model: Model) -> Added | None:
     return hooks[0].fuser if len(hooks) == 1 and isinstance(hooks[0].fuser, Added) else None
 
 
-def _without_maps(features: Features) -> Features:
+def without_outputs(features: Features) -> Features:
+    """The same films, nothing of which is replayed."""
     return Features(features.images, features.geometries, {})
 
 

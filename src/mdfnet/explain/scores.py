@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou, nms
+from torchvision.ops import box_iou
 
-from mdfnet.explain.regions import Candidates, candidates, has_regions, region_scores
+from mdfnet.explain.regions import candidates, has_regions, region_scores
 from mdfnet.fusion.features import Features
 from mdfnet.model import Model
 from mdfnet.types import Detections
 
 #: IoU from which on something else that the model sees counts as the box itself.
 SAME_BOX = 0.5
-
-#: Places of each class that :func:`finding_scores` keeps to.
-PLACES = 2
 
 #: Records that a detector without regions looks at together: bounds its memory.
 BATCH = 8
@@ -64,7 +63,7 @@ def box_scores(
     clinical, device = clinical.to(features.images), features.images.device
     boxes = Detections(boxes.boxes.to(device), boxes.labels.to(device), boxes.scores.to(device))
     if not has_regions(model):
-        return _detected(model, features, boxes, clinical)
+        return detected_scores(boxes, _detections(model, features, clinical))
     if found_with is None:
         at = [(locate(model, features, boxes, record), record[None]) for record in clinical]
     else:
@@ -81,7 +80,7 @@ def finding_scores(model: Model, features: Features, clinical: Tensor, *, found_
     Args:
         model, features, clinical: As :func:`box_scores`.
         found_with: float32 ``[F]``. A two-stage detector then looks for places with this record and without any, and
-            its second stage at the same few places (:data:`PLACES`) under all records: hundreds of times quicker. With
+            its second stage at the places that score highest, for all records: hundreds of times quicker. With
             that record and without any the score is the highest of the whole film; with others it is the highest at
             these places.
 
@@ -90,22 +89,18 @@ def finding_scores(model: Model, features: Features, clinical: Tensor, *, found_
     """
     clinical = clinical.to(features.images)
     if not has_regions(model):
-        found = [one for some in clinical.split(BATCH) for one in model.detect_from(features, some)]
+        found = _detections(model, features, clinical)
         return torch.stack([_highest(one, len(model.classes)) for one in found])
     if found_with is None:
         return torch.stack([candidates(model, features, record).scores.amax(0) for record in clinical])
     found_with = found_with.to(features.images)
     seen = [candidates(model, features, record) for record in (found_with, torch.full_like(found_with, torch.nan))]
-    places = torch.cat([_places(one) for one in seen]).unique(dim=0)
+    places = torch.cat([one.regions[one.scores.argmax(0)] for one in seen]).unique(dim=0)
     return region_scores(model, features, places, clinical).amax(1)
 
 
-def _places(seen: Candidates) -> Tensor:
-    """The regions that score highest for each class, no two boxes of a class on the same spot."""
-    best = []
-    for boxes, scores in zip(seen.boxes.unbind(1), seen.scores.unbind(1), strict=True):
-        best.append(nms(boxes, scores, SAME_BOX)[:PLACES])
-    return seen.regions[torch.cat(best)]
+def _detections(model: Model, features: Features, clinical: Tensor) -> list[Detections]:
+    return [one for some in clinical.split(BATCH) for one in model.detect_from(features, some)]
 
 
 def _highest(found: Detections, classes: int) -> Tensor:
@@ -129,9 +124,13 @@ def locate(model: Model, features: Features, boxes: Detections, record: Tensor) 
     return regions
 
 
-def _detected(model: Model, features: Features, boxes: Detections, clinical: Tensor) -> Tensor:
-    scores = boxes.boxes.new_zeros(len(clinical), len(boxes))
-    found = [one for some in clinical.split(BATCH) for one in model.detect_from(features, some)]
+def detected_scores(boxes: Detections, found: Sequence[Detections]) -> Tensor:
+    """The score of what a detector found at each box, for each of several findings of one film; 0 where nothing.
+
+    Returns:
+        float32 ``[len(found), N]``.
+    """
+    scores = boxes.boxes.new_zeros(len(found), len(boxes))
     for row, one in zip(scores, found, strict=True):
         for label in boxes.labels.unique().tolist():
             mine, theirs = boxes.labels == label, one.labels == label
