@@ -108,7 +108,7 @@ def print_shortcut(out: Path, count: int, size: int, epochs: int) -> None:
     model = checkpoint.load(out / "run/model").eval()
     for split in ("train", "val", "test"):
         told = reliance(model, dataset.split(split))
-        print(f"{split}, {told.films} films: alarms {', '.join(told.alarms) or 'none'}")
+        print(f"{split}, {told.films} films: alarms {told.alarms or 'none'}")
         for name, ap, auroc in zip(CONDITIONS, told.ap.value, told.auroc.value, strict=True):
             print(f"  {name:>9}: AP {ap[-1]:.3f}, of {FOLLOWED} {ap[told.classes.label(FOLLOWED) - 1]:.3f}, "
                   f"AUROC {auroc[-1]:.3f}")  # fmt: skip

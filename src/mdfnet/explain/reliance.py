@@ -29,8 +29,9 @@ SHUFFLES = 5
 #: Mean change of a score, in score points, below which a model does not react to another patient's record.
 REACTS = 0.02
 
-#: Share of what lies above chance that the record alone may keep.
-ALONE = 0.5
+#: Share of what a finding's AUROC has above chance that the record alone may keep, and what its interval must be above.
+#: A judgement: records that tell of a disease may well keep half without any film.
+ALONE, SURELY_ALONE = 0.8, 0.5
 
 #: What a model is given: its own record, another patient's, none, or the record without the film.
 CONDITIONS = ("own", "shuffled", "missing", "no film")
@@ -49,7 +50,7 @@ class Reliance:
         kept: ``[classes + 1]``, (AUROC without the film - 0.5) / (AUROC - 0.5): what of the distance to chance the
             record alone keeps.
         reaction: ``[classes]``, mean absolute change of a finding's score when the record is another patient's.
-        alarms: Names of what is wrong, see :func:`alarms_of`; none where nothing is.
+        alarms: What is wrong, see :func:`alarms_of` -> the findings that show it, none where it is of all together.
     """
 
     classes: Classes
@@ -60,15 +61,14 @@ class Reliance:
     ap_gain: Estimate
     kept: Estimate
     reaction: np.ndarray
-    alarms: tuple[str, ...]
+    alarms: dict[str, tuple[str, ...]]
 
 
 #: What an alarm means, by its name.
 ALARMS = {
     "learnt-nothing": "fusion has learnt nothing: another patient's record changes neither scores nor performance",
-    "misled": "the model follows the record without being better for it: what the record told in training does not "
-    "hold on these films",
-    "record-alone": "the model leans on the record alone: without the film it keeps most of what it knows",
+    "misled": "the model follows the record without being better for it on these films",
+    "record-alone": "the model leans on the record alone: with the film blanked out it knows nearly as much",
 }
 
 
@@ -117,21 +117,29 @@ def reliance(
     return _judged(model.classes, studies, ap, aurocs, np.abs(by_run[1 : 1 + shuffles] - by_run[0]).mean((0, 1)))
 
 
-def alarms_of(ap_gain: Estimate, kept: Estimate, reaction: np.ndarray) -> tuple[str, ...]:
-    """Which of :data:`ALARMS` hold for the means over findings.
+def alarms_of(
+    classes: Sequence[str], ap_gain: Estimate, kept: Estimate, reaction: np.ndarray
+) -> dict[str, tuple[str, ...]]:
+    """Which of :data:`ALARMS` hold, and the findings that show it, if it is not about all together.
 
-    - ``learnt-nothing``: no gain over shuffled records is shown, and no finding reacts by :data:`REACTS`.
-    - ``misled``: none is shown over shuffled or over missing records, though some finding reacts.
-    - ``record-alone``: without the film, at least :data:`ALONE` of what lies above chance is left.
+    - ``learnt-nothing``: no gain of mean AP over shuffled records is shown, and no finding reacts by :data:`REACTS`.
+    - ``misled``: no such gain is shown, or none over missing records, though some finding reacts; or a finding's AP is
+      shown to be lower with the own record than without one.
+    - ``record-alone``: of a finding (or of the mean) at least :data:`ALONE` is kept without the film, and the interval
+      lies above :data:`SURELY_ALONE`.
     """
-    reacts = bool((reaction >= REACTS).any())
+    reacts = reaction >= REACTS
     over_shuffled, over_missing = ap_gain.low[0, -1] > 0, ap_gain.low[1, -1] > 0
-    holds = {
-        "learnt-nothing": not over_shuffled and not reacts,
-        "misled": not (over_shuffled and over_missing) and reacts,
-        "record-alone": bool(kept.value[-1] >= ALONE),
-    }
-    return tuple(name for name in ALARMS if holds[name])
+    worse = [name for name, high, moved in zip(classes, ap_gain.high[1], reacts, strict=False) if high < 0 and moved]
+    alone = (kept.value >= ALONE) & (kept.low > SURELY_ALONE)
+    alarms: dict[str, tuple[str, ...]] = {}
+    if not over_shuffled and not reacts.any():
+        alarms["learnt-nothing"] = ()
+    elif not (over_shuffled and over_missing) or worse:
+        alarms["misled"] = tuple(worse)
+    if alone.any():
+        alarms["record-alone"] = tuple(name for name, one in zip(classes, alone, strict=False) if one)
+    return alarms
 
 
 def auroc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -211,7 +219,7 @@ def _judged(
     kept = Estimate(kept.value[0], kept.low[0], kept.high[0])
     gain = _estimate(ap[0] - ap[1:])
     patients = len({study.patient for study in studies})
-    alarms = alarms_of(gain, kept, reaction)
+    alarms = alarms_of(classes.names, gain, kept, reaction)
     return Reliance(classes, len(studies), patients, _estimate(ap), _estimate(aurocs), gain, kept, reaction, alarms)
 
 

@@ -24,7 +24,7 @@ _VARIABLES = {
     SERIES[3]: "var(--series-4, #0a7a58)",
 }
 _MARKERS = ("o", "s", "^", "D")
-_SETTINGS = {
+SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mdfnet",
     "figure.facecolor": "none",
@@ -66,7 +66,7 @@ def training_curves(runs: Mapping[str, Curve]) -> str:
         '<svg'
     """
     panels = (("train_loss", "Training loss"), ("val_ap", "Validation AP"))
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(10.8, 3.0))
         for axes, (key, title) in zip(figure.subplots(1, 2), panels, strict=True):
             for number, (name, curve) in enumerate(runs.items()):
@@ -77,7 +77,7 @@ def training_curves(runs: Mapping[str, Curve]) -> str:
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(axis="y")
         figure.axes[0].legend(loc="upper right")
-        return _svg(figure, "training", f"Training loss and validation AP over the epochs of {_listed(runs)}")
+        return svg(figure, "training", f"Training loss and validation AP over the epochs of {_listed(runs)}")
 
 
 def class_bars(
@@ -103,7 +103,7 @@ def class_bars(
     """
     middle = np.arange(len(classes))
     thickness = 0.8 / len(values)
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(10.8, 0.8 + len(classes) * (0.2 + 0.2 * len(values))))
         axes = figure.subplots()
         for number, (name, heights) in enumerate(values.items()):
@@ -115,13 +115,13 @@ def class_bars(
             for y, value, end in zip(at, heights, ranges[:, 1], strict=True):
                 text = "not marked" if np.isnan(value) else f"{value:.2f}"
                 axes.text(np.nan_to_num(end) + 0.008, y, text, va="center", fontsize=8)
-        axes.set_yticks(middle, [_plain(name) for name in classes])
+        axes.set_yticks(middle, [plain(name) for name in classes])
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel=measure, xlim=(0, 1.06), ylim=(len(classes) - 0.5, -0.5))
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(axis="x")
         figure.legend(loc="outside upper left", ncols=len(values))
-        return _svg(figure, "classes", f"{measure} per class of {_listed(values)}")
+        return svg(figure, "classes", f"{measure} per class of {_listed(values)}")
 
 
 def overlap_curves(measure: str, curves: Mapping[str, Sequence[tuple[float, float]]]) -> str:
@@ -138,7 +138,7 @@ def overlap_curves(measure: str, curves: Mapping[str, Sequence[tuple[float, floa
         >>> overlap_curves("IoU", {"fused": [(0.25, 0.6), (0.5, 0.4)]})[:4]
         '<svg'
     """
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(5.4, 3.0))
         axes = figure.subplots()
         for number, (name, points) in enumerate(curves.items()):
@@ -146,20 +146,20 @@ def overlap_curves(measure: str, curves: Mapping[str, Sequence[tuple[float, floa
         axes.set(xlabel=f"smallest {measure} that counts as a hit", ylabel="mean AP", ylim=(0, None))
         axes.grid(axis="y")
         axes.legend(loc="upper right")
-        return _svg(figure, "overlap", f"Mean AP over the {measure} that counts as a hit, of {_listed(curves)}")
+        return svg(figure, "overlap", f"Mean AP over the {measure} that counts as a hit, of {_listed(curves)}")
 
 
 def _line(axes, number: int, name: str, points: Sequence[tuple[float, float]]) -> None:
     x, y = np.array(points, float).reshape(-1, 2).T
     style = {"color": _color(number), "marker": _MARKERS[number % len(_MARKERS)]}
-    axes.plot(x, y, **style, markersize=3.5, linewidth=1.5, label=_plain(name))
+    axes.plot(x, y, **style, markersize=3.5, linewidth=1.5, label=plain(name))
 
 
 def _color(number: int) -> str:
     return SERIES[number % len(SERIES)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that matplotlib shall not read as a formula."""
     return text.replace("$", r"\$")
 
@@ -168,7 +168,7 @@ def _listed(names: Mapping[str, object]) -> str:
     return ", ".join(names)
 
 
-def _svg(figure: Figure, name: str, description: str) -> str:
+def svg(figure: Figure, name: str, description: str) -> str:
     """The figure as an element for an HTML page: ids of its own, no fixed size, nothing but the drawing."""
     file = io.StringIO()
     FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

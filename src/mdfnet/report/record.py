@@ -65,6 +65,16 @@ def remarks(use: RecordUse) -> list[str]:
     return [f"{kind}: {reason}" for kind, reasons in kinds for reason in dict.fromkeys(reasons.values())]
 
 
+def unit_in_words(feature: Feature) -> str:
+    """A feature's unit as people write it; nothing for categories and bare numbers.
+
+    Examples:
+        >>> unit_in_words(Schema.load("mimic-ed")["temperature"])
+        '°C'
+    """
+    return _UNITS.get(feature.unit, feature.unit) if feature.unit else ""
+
+
 def _text(feature: Feature, value: float, use: RecordUse) -> str:
     if feature.name in use.refused:
         return REFUSED
@@ -76,4 +86,4 @@ def _text(feature: Feature, value: float, use: RecordUse) -> str:
 def _value(feature: Feature, value: float) -> str:
     if feature.kind == "category":
         return feature.categories[int(value)]
-    return f"{round(value, 1):g} {_UNITS.get(feature.unit, feature.unit)}".strip()
+    return f"{round(value, 1):g} {unit_in_words(feature)}".strip()

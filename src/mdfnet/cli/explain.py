@@ -1,0 +1,66 @@
+"""``mdfnet explain``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdfnet.cli.options import Invalid, Threads, use_threads
+from mdfnet.errors import UserError
+
+
+def explain(
+    model: Annotated[str, typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.")],
+    source: Annotated[Path, typer.Argument(help="A film (PNG, JPEG, DICOM), or a dataset folder.")],
+    case: Annotated[str | None, typer.Option("--case", help="Name of a film of the dataset: explain this one.")] = None,
+    clinical: Annotated[
+        Path | None, typer.Option("--clinical", help="Record of a film: as mdfnet predict takes it.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option("--split", help="Of a dataset, without --case: explain the model over this split.")
+    ] = "val",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("explanation"),
+    score: Annotated[float, typer.Option("--score", min=0, max=1, help="Explain boxes from this score.")] = 0.3,
+    films: Annotated[
+        int | None, typer.Option("--films", min=2, help="Of a split so many films, drawn at random (default: all).")
+    ] = None,
+    orders: Annotated[
+        int | None,
+        typer.Option("--orders", min=2, help="Draw so many orders of features instead of asking all combinations."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything drawn.")] = 0,
+    invalid: Annotated[
+        Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
+    ] = Invalid.error,
+    threads: Threads = None,
+):
+    """Say why: what each clinical value and each part of a film does to a model's scores.
+
+    Example: mdfnet explain demo film.png --clinical record.json
+    """
+    use_threads(threads)
+    from mdfnet.explanation import explain_file, explain_split, explain_study
+
+    command = " ".join(["mdfnet", *sys.argv[1:]])
+    if not source.is_dir():
+        if case is not None:
+            raise UserError("--case names a film of a dataset", where=source, fix="give the dataset's folder")
+        explain_file(
+            model, source, clinical, out, score=score, orders=orders, invalid=invalid.value, command=command,
+            say=typer.echo,
+        )  # fmt: skip
+        return
+    if clinical is not None:
+        raise UserError("films of a dataset have their records there", where=source, fix="leave out --clinical")
+    from mdfnet.data.dataset import read_dataset
+
+    dataset = read_dataset(source)
+    if case is not None:
+        explain_study(model, dataset, case, out, score=score, orders=orders, command=command, say=typer.echo)
+    else:
+        explain_split(
+            model, dataset, split, out, films=films, orders=orders, seed=seed, command=command, say=typer.echo
+        )  # fmt: skip

@@ -1,0 +1,144 @@
+"""Plots of explanations, as SVG text: what each value adds, what-if curves, importance over a set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from mdfnet.explain.importance import Estimate, Importance
+from mdfnet.explain.what_if import Curve
+from mdfnet.report.plots import INK, RULE, SERIES, SETTINGS, plain, svg
+
+#: Score points that a plot of importance spans at least: noise shall not look like news.
+SMALLEST = 0.05
+
+#: Colors of what raises a score, and of what lowers it.
+UP, DOWN = SERIES[2], SERIES[1]
+
+
+def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *, name: str) -> str:
+    """From the score without a record to that with it, value by value, the largest first.
+
+    Args:
+        labels: Feature and value, such as "temperature 38.9 °C".
+        values: What each adds, in score points.
+        baseline: The score without a record.
+        name: Of the plot, unique on its page.
+
+    Returns:
+        ``<svg>`` element.
+
+    Examples:
+        >>> waterfall(["temperature 38.9 °C", "age 61 years"], [0.3, -0.05], 0.5, name="box-1")[:4]
+        '<svg'
+    """
+    order = np.argsort(-np.abs(values), kind="stable")
+    steps = np.asarray(values, float)[order]
+    ends = baseline + np.cumsum(steps)
+    starts = ends - steps
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=(5.4, 0.75 + 0.24 * (len(steps) + 2)))
+        axes = figure.subplots()
+        rows = np.arange(1, len(steps) + 1)
+        axes.barh(rows, steps, 0.7, left=starts, color=[UP if step > 0 else DOWN for step in steps])
+        final = float(ends[-1]) if len(ends) else baseline
+        axes.barh([0, len(steps) + 1], [baseline, final], 0.7, color=SERIES[0])
+        for y, value, at in zip(rows, steps, np.maximum(starts, ends), strict=True):
+            axes.text(at + 0.01, y, _signed(value), va="center", fontsize=8)
+        for y, value in ((0, baseline), (len(steps) + 1, final)):
+            axes.text(value + 0.01, y, f"{value:.2f}", va="center", fontsize=8, fontweight="bold")
+        names = ["without a record", *(labels[k] for k in order), "with the record"]
+        axes.set_yticks(np.arange(len(names)), [plain(text) for text in names])
+        axes.tick_params(axis="y", length=0)
+        axes.set(xlim=(min(0, *starts, *ends, 0) - 0.02, 1.12), ylim=(len(names) - 0.5, -0.5), xlabel="score")
+        axes.set_xticks(np.linspace(0, 1, 6))
+        axes.grid(axis="x")
+        return svg(figure, name, f"Score {baseline:.2f} without a record, {final:.2f} with it; what each value adds")
+
+
+def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], *, name: str) -> str:
+    """One box's score against each feature, with how usual the values were in training below.
+
+    Args:
+        curves: Of the same boxes.
+        box: Which of them.
+        units: Unit of each feature as people write it.
+        name: Of the plot, unique on its page.
+
+    Returns:
+        ``<svg>`` element.
+    """
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=(10.8, 2.5))
+        panels = figure.subplots(1, max(3, len(curves)), sharey=True)
+        for axes, curve in zip(panels, curves, strict=False):
+            draw = _bars if curve.feature.kind == "category" else _line
+            draw(axes, curve, box)
+            axes.axhline(curve.missing[box], color=INK, linewidth=0.8, linestyle=":")
+            unit = units[curve.feature.name]
+            axes.set(title=plain(curve.feature.name), xlabel=plain(unit), ylim=(-0.02, 1.05))
+            axes.grid(axis="y")
+        for axes in panels[len(curves) :]:
+            axes.set_axis_off()
+        panels[0].set_ylabel("score")
+        return svg(figure, name, f"Score against {', '.join(curve.feature.name for curve in curves)}")
+
+
+def importance_bars(features: Sequence[str], told: Importance, *, name: str) -> str:
+    """How much each feature matters for one finding: size, pull and telling with their intervals.
+
+    Returns:
+        ``<svg>`` element.
+    """
+    order = np.argsort(np.nan_to_num(told.size.value), kind="stable")
+    parts = {
+        "size: how far scores move": told.size,
+        "pull: what knowing it adds": told.pull,
+        "telling: what its value adds": told.telling,
+    }
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=(10.8, 0.7 + 0.21 * len(order)))
+        for axes, (title, part) in zip(figure.subplots(1, 3, sharey=True), parts.items(), strict=True):
+            _intervals(axes, part, order)
+            axes.set_title(title)
+        figure.axes[0].set_yticks(np.arange(len(order)), [plain(features[k]) for k in order])
+        return svg(figure, name, f"Importance of the clinical features for {told.finding}")
+
+
+def _intervals(axes, part: Estimate, order: np.ndarray) -> None:
+    rows = np.arange(len(order))
+    shown = part.shown[order]
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.hlines(rows, part.low[order], part.high[order], color=INK, linewidth=1.2)
+    for these, face in ((shown, SERIES[1]), (~shown, "none")):
+        axes.scatter(part.value[order][these], rows[these], s=22, facecolors=face, edgecolors=SERIES[1], zorder=3)
+    axes.tick_params(axis="y", length=0)
+    low, high = axes.get_xlim()
+    axes.set(xlabel="score points", xlim=(min(low, -SMALLEST / 2), max(high, SMALLEST)), ylim=(-0.6, len(order) - 0.4))
+    axes.grid(axis="x")
+
+
+def _line(axes, curve: Curve, box: int) -> None:
+    if curve.density is not None:
+        axes.fill_between(curve.values, 0, 0.25 * curve.density, color=RULE, linewidth=0)
+    inside = np.where(curve.outside, np.nan, curve.scores[:, box])
+    axes.plot(curve.values, curve.scores[:, box], color=SERIES[1], linewidth=1.0, linestyle=(0, (3, 2)))
+    axes.plot(curve.values, inside, color=SERIES[1], linewidth=1.8)
+    if np.isfinite(curve.own):
+        at = np.interp(curve.own, curve.values, curve.scores[:, box])
+        axes.plot([curve.own], [at], "o", color=SERIES[2], markersize=5)
+
+
+def _bars(axes, curve: Curve, box: int) -> None:
+    names = [curve.feature.categories[int(value)] for value in curve.values]
+    colors = [SERIES[2] if value == curve.own else SERIES[1] for value in curve.values]
+    axes.bar(np.arange(len(names)), curve.scores[:, box], 0.6, color=colors)
+    texts = [f"{name}*" if outside else name for name, outside in zip(names, curve.outside, strict=True)]
+    axes.set_xticks(np.arange(len(names)), [plain(text) for text in texts])
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "±0"
