@@ -51,6 +51,8 @@ def print_importance(study: Path, films: int) -> None:
     """Hits of the first rank, and coverage of zero, over seeds, halves, pairs and both members of each."""
     first: dict[str, list[bool]] = {}
     cover: dict[str, list[bool]] = {"pull": [], "telling": []}
+    off: dict[str, list[float]] = {"pull": [], "telling": []}
+    sides: list[int] = []
     for seed in range(SEEDS):
         told = explained(study, seed, films)
         halves = np.arange(len(told.patients)) % 2
@@ -59,12 +61,17 @@ def print_importance(study: Path, films: int) -> None:
                 for finding, other in (pair, pair[::-1]):
                     one = importance(told, finding, against=other, among=halves == half)
                     first.setdefault(f"{finding} against {other}", []).append(hit(told, one, pattern, seed, half))
-                    for name, covers in zip(cover, covered(told, one, pattern), strict=True):
-                        cover[name] += covers
+                    sides += [one.positives, one.films - one.positives]
+                    for name in cover:
+                        part = getattr(one, name)
+                        cover[name] += [not part.shown[k] for k in idle(told)]
+                        off[name] += [abs(float(part.value[k])) for k in idle(told) if part.shown[k]]
     for name, hits in first.items():
         print(f"{name}: a telling feature ranks first in {sum(hits)} of {len(hits)}")
     for name, covers in cover.items():
-        print(f"{name}: {np.mean(covers):.1%} of {len(covers)} intervals of features that tell nothing cover zero")
+        print(f"{name}: {np.mean(covers):.1%} of {len(covers)} intervals of features that tell nothing cover zero; "
+              f"the others are {min(off[name]):.3f} to {max(off[name]):.3f} off, median {np.median(off[name]):.3f}")  # fmt: skip
+    print(f"films on a side: {min(sides)} to {max(sides)}, median {np.median(sides):.0f}")
 
 
 def hit(told: Explained, one: Importance, pattern: str, seed: int, half: int) -> bool:
@@ -72,15 +79,14 @@ def hit(told: Explained, one: Importance, pattern: str, seed: int, half: int) ->
     order = np.argsort(-one.pull.value)
     best = ", ".join(f"{told.features[k]} {one.pull.value[k]:.3f}" for k in order[:2])
     size = told.features[int(one.size.value.argmax())]
-    print(f"seed {seed} half {half} {one.finding:>16} of {one.films}: {best}; largest size {size}")
+    print(f"seed {seed} half {half} {one.finding:>16} of {one.films}: {best}; largest size {size}", flush=True)
     return told.features[order[0]] in telling(pattern)
 
 
-def covered(told: Explained, one: Importance, pattern: str) -> tuple[list[bool], list[bool]]:
-    """Of the features that tell nothing of either pair: whether the intervals of pull and telling cover zero."""
-    used = {name for known in LOOK_ALIKES for name in telling(known)}
-    idle = [k for k, name in enumerate(told.features) if name not in used]
-    return [not one.pull.shown[k] for k in idle], [not one.telling.shown[k] for k in idle]
+def idle(told: Explained) -> list[int]:
+    """The features that tell nothing of either pair."""
+    used = {name for pattern in LOOK_ALIKES for name in telling(pattern)}
+    return [k for k, name in enumerate(told.features) if name not in used]
 
 
 def planted(folder: Path, count: int, size: int, seed: int) -> Dataset:

@@ -48,6 +48,7 @@ GIVEN = {
     "docs/how-to/train.md": ["data"],
     "docs/how-to/evaluate.md": ["data", "runs"],
     "docs/how-to/predict.md": ["films", "runs"],
+    "docs/how-to/explain.md": ["data", "films", "runs"],
     "docs/reference/dataset-folder.md": ["data"],
     "docs/reference/model-folder.md": ["data", "runs"],
     "docs/reference/python-api.md": ["data"],
@@ -57,6 +58,7 @@ GIVEN = {
 QUICK = {
     "train": ["epochs=1", "size=64", "batch_size=8", "weights=null"],
     "data phantom": ["--count", "16", "--size", "64"],
+    "explain": ["--orders", "2"],
 }
 NOT_RUN = ("make", "source")
 
