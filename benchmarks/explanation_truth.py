@@ -69,8 +69,8 @@ def print_importance(study: Path, films: int) -> None:
     for name, hits in first.items():
         print(f"{name}: a telling feature ranks first in {sum(hits)} of {len(hits)}")
     for name, covers in cover.items():
-        print(f"{name}: {np.mean(covers):.1%} of {len(covers)} intervals of features that tell nothing cover zero; "
-              f"the others are {min(off[name]):.3f} to {max(off[name]):.3f} off, median {np.median(off[name]):.3f}")  # fmt: skip
+        print(f"{name}: {np.mean(covers):.1%} of {len(covers)} intervals of features that tell nothing cover zero")
+        print(f"  the others are {min(off[name]):.3f} to {max(off[name]):.3f} off, median {np.median(off[name]):.3f}")
     print(f"films on a side: {min(sides)} to {max(sides)}, median {np.median(sides):.0f}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -128,8 +129,8 @@ def explain_split(
     check_fit(network, dataset)
     studies = _drawn(dataset.split(split), films, seed)
     say(f"{len(studies)} films: the reliance test, then Shapley values of every finding")
-    relied = reliance(network, studies, seed=seed)
-    told = explain_films(network, studies, orders=orders, seed=seed)
+    relied = reliance(network, studies, seed=seed, tick=_counting("reliance", len(studies), say))
+    told = explain_films(network, studies, orders=orders, seed=seed, tick=_counting("importance", len(studies), say))
     parts = [importance(told, name) for name in network.classes.names]
     facts = _facts(model, network, command) | {"dataset": dataset.name, "split": split}
     write_set_files(out, parts, relied, network.schema.names)
@@ -165,6 +166,17 @@ def _one(
     write_case_page(out / PAGE, name, case, network.classes, network.schema, synthetic=synthetic, facts=facts)
     say(in_words(case, network.classes, dict(describe(network.schema, record, case.found.record))))
     say(f"page: {out / PAGE}. {checkpoint.NOTICE}")
+
+
+def _counting(what: str, films: int, say: Say) -> Callable[[], None]:
+    """Says at every tenth film of a long run how far it is."""
+    done = itertools.count(1)
+
+    def tick() -> None:
+        if (now := next(done)) % 10 == 0:
+            say(f"{what}: {now} of {films} films")
+
+    return tick
 
 
 def _drawn(studies: Sequence[Study], count: int | None, seed: int) -> Sequence[Study]:

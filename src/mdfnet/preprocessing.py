@@ -75,7 +75,12 @@ class Geometry:
         return (boxes - offset) / scale
 
     def clipped_to_film(self, boxes: Tensor) -> Tensor:
-        """Boxes ``[..., 4]`` in network pixels -> film pixels, clipped to the film; without area if in the padding."""
+        """Boxes ``[..., 4]`` in network pixels -> film pixels, clipped to the film; without area if in the padding.
+
+        Examples:
+            >>> Geometry.letterbox(100, 50, 64).clipped_to_film(torch.tensor([0.0, 0, 32, 32])).tolist()
+            [0.0, 0.0, 50.0, 25.0]
+        """
         limit = boxes.new_tensor([self.width, self.height] * 2)
         return self.to_film(boxes).clamp(min=0).minimum(limit)
 

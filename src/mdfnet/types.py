@@ -16,6 +16,7 @@ import numpy as np
 from mdfnet.errors import UserError, nearest
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -195,6 +196,10 @@ class Detections:
     def cpu(self) -> Detections:
         """The same detections in main memory, detached."""
         return self._each(lambda tensor: tensor.detach().cpu())
+
+    def to(self, device: torch.device) -> Detections:
+        """The same detections on a device."""
+        return self._each(lambda tensor: tensor.to(device))
 
     def without_masks(self) -> Detections:
         """The boxes alone: scores need no masks, and a mask is as large as its film."""

@@ -106,8 +106,9 @@ def test_bad_input(films, records, words):
         box_scores(model, model.encode(films), found, records)
 
 
-def test_the_mode_of_the_model_is_left_as_it_was():
-    model = fused().train()
+@pytest.mark.parametrize("keys", [{}, {"map": "paper", "size": 64}], ids=["default", "batch norms in the fuser"])
+def test_the_mode_of_the_model_is_left_as_it_was(keys):
+    model = fused(**keys).train()
     film, norms = model.encode(FILM), [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     before = [norm.running_mean.clone() for norm in norms]
     region_scores(model, film, REGIONS, RECORDS)

@@ -129,9 +129,9 @@ def _ways_in(model: Model, features: Features, maps: list[Tensor], regions: Tens
     if fuser is None or len(maps) != 1:
         return None
     sizes, pooler = [tuple(features.images.shape[-2:])], model.detector.net.roi_heads.box_roi_pool
-    with torch.no_grad():
-        nobody = torch.full((1, len(model.schema)), torch.nan, device=regions.device)
-        cells = fuser.added(model.fusion.encoder(nobody))[0].shape[-2:]
+    nobody = torch.full((1, len(model.schema)), torch.nan, device=regions.device)
+    with model.seeing(without_outputs(features), nobody):
+        cells = fuser.added(model.fusion.context.patients)[0].shape[-2:]
         if cells.numel() > CELLS:
             return None
         each = torch.eye(cells.numel(), device=regions.device).unflatten(1, cells)[None]

@@ -60,8 +60,7 @@ def box_scores(
     """
     if len(features) != 1:
         raise ValueError(f"box_scores looks at one film, got {len(features)}")
-    clinical, device = clinical.to(features.images), features.images.device
-    boxes = Detections(boxes.boxes.to(device), boxes.labels.to(device), boxes.scores.to(device))
+    clinical, boxes = clinical.to(features.images), boxes.to(features.images.device)
     if not has_regions(model):
         return detected_scores(boxes, _detections(model, features, clinical))
     if found_with is None:

@@ -53,7 +53,7 @@ def occlusion(model: Model, film: Tensor, boxes: Detections, record: Tensor) -> 
         torch.Size([14, 14])
     """
     device = next(model.parameters()).device
-    film, record = film.to(device), record.to(device)
+    film, record, boxes = film.to(device), record.to(device), boxes.to(device)
     whole = model.encode([film])
     regions = locate(model, whole, boxes, record) if has_regions(model) else None
     rows, columns = (torch.linspace(0, side, GRID + 1).round().int().tolist() for side in film.shape[-2:])
@@ -64,7 +64,7 @@ def occlusion(model: Model, film: Tensor, boxes: Detections, record: Tensor) -> 
         if regions is None:
             return detected_scores(boxes, model.detect_from(features, records))
         found = region_scores(model, features, regions, records)
-        return found[:, torch.arange(len(boxes)), boxes.labels.to(device) - 1]
+        return found[:, torch.arange(len(boxes)), boxes.labels - 1]
 
     fallen, times = torch.zeros(len(boxes), GRID, GRID), torch.zeros(GRID, GRID)
     (before,) = scores([film]).cpu()
@@ -89,9 +89,9 @@ def gradient_map(model: Model, film: Tensor, boxes: Detections, record: Tensor) 
     if not has_regions(model) or not len(boxes):
         return None
     device = next(model.parameters()).device
-    features, record = model.encode([film]), record.to(device)
+    features, record, boxes = model.encode([film]), record.to(device), boxes.to(device)
     regions = locate(model, features, boxes, record)
-    gradients = region_gradients(model, features, regions, boxes.labels.to(device), record)[:, None]
+    gradients = region_gradients(model, features, regions, boxes.labels, record)[:, None]
     geometry, size = features.geometries[0], gradients.shape[-1]
     width = max(1, round(SMOOTH * size)) // 2 * 2 + 1
     for _ in range(2):
