@@ -40,6 +40,7 @@ def torchvisions_own(model: mdfnet.Model, places: torch.Tensor, record: torch.Te
 @pytest.mark.parametrize("chunk", [pytest.param(2**25, id="all at once"), pytest.param(1, id="one by one")])
 def test_region_scores_are_torchvisions_own(keys, chunk, monkeypatch):
     monkeypatch.setattr(regions, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(regions, "MAPS", min(chunk, regions.MAPS))
     model = fused(**keys)
     scores = region_scores(model, model.encode(FILM), REGIONS, RECORDS)
     expected = torch.stack([torchvisions_own(model, REGIONS, record) for record in RECORDS])

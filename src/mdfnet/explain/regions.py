@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,12 +13,19 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from mdfnet.detectors.base import mode_of
 from mdfnet.detectors.torchvision import TorchvisionDetector
 from mdfnet.fusion.attach import maps_of
+from mdfnet.fusion.encoder import Patients
 from mdfnet.fusion.features import Features, replayed
 from mdfnet.fusion.maps import Added, resized
 from mdfnet.model import Model
 
-#: Bytes that the fused maps, or the pooled regions, of the records looked at together may take.
+#: Bytes that the pooled regions of the records looked at together may take.
 CHUNK_BYTES = 2**25
+
+#: Records looked at together where each needs a fused map of its own.
+MAPS = 8
+
+#: Pooled features of encoded records.
+Pool = Callable[[Patients], Tensor]
 
 #: Cells of what a fuser adds, up to which its way into a region is worked out once instead of for every record.
 CELLS = 256
@@ -76,8 +85,11 @@ def region_scores(model: Model, features: Features, regions: Tensor, clinical: T
     (name,) = model.detector.image_part
     maps = list(maps_of(features.outputs[name]))
     pool = _ways_in(model, features, maps, regions)
-    per_record = sum(map.numel() for map in maps) if pool is None else len(regions) * maps[0].shape[1] * 49
-    count = max(1, CHUNK_BYTES // (4 * per_record))
+    if pool is None:
+        count = MAPS
+    else:
+        cells = math.prod(model.detector.net.roi_heads.box_roi_pool.output_size)
+        count = max(1, CHUNK_BYTES // (4 * len(regions) * maps[0].shape[1] * cells))
     return torch.cat([_chunk(model, features, regions, some, pool) for some in clinical.split(count)])
 
 
@@ -104,7 +116,7 @@ def region_gradients(model: Model, features: Features, regions: Tensor, labels: 
     return torch.stack([gradient[0].abs().sum(0) for gradient in each])
 
 
-def _chunk(model: Model, features: Features, regions: Tensor, clinical: Tensor, pool) -> Tensor:
+def _chunk(model: Model, features: Features, regions: Tensor, clinical: Tensor, pool: Pool | None) -> Tensor:
     net, heads = model.detector.net, model.detector.net.roi_heads
     sizes = [tuple(features.images.shape[-2:])] * len(clinical)
     with model.seeing(features if pool is None else without_outputs(features), clinical):
@@ -119,7 +131,7 @@ def _chunk(model: Model, features: Features, regions: Tensor, clinical: Tensor, 
     return logits.softmax(-1)[:, 1:].unflatten(0, (len(clinical), len(regions)))
 
 
-def _ways_in(model: Model, features: Features, maps: list[Tensor], regions: Tensor):
+def _ways_in(model: Model, features: Features, maps: list[Tensor], regions: Tensor) -> Pool | None:
     """Pooled features ``[R * N, C, 7, 7]`` of encoded records, where pooling is worked out once; None where it cannot.
 
     Pooling and resizing are linear, so a region of ``map + resized(added)`` is that of the map plus a fixed mixture of
@@ -139,7 +151,7 @@ def _ways_in(model: Model, features: Features, maps: list[Tensor], regions: Tens
         ways = pooler.forward({"0": resized(each, maps[0].shape[-2:])}, [regions], sizes)  # [N, cells, 7, 7]
         plain = pooler.forward({"0": maps[0]}, [regions], sizes)  # [N, C, 7, 7]
 
-    def pool(patients) -> Tensor:
+    def pool(patients: Patients) -> Tensor:
         added = fuser.added(patients)[0].flatten(2)  # [R, C, cells]
         pooled = torch.einsum("rck,nkp->rncp", added, ways.flatten(2)).unflatten(-1, plain.shape[-2:])
         return (pooled + plain).flatten(0, 1)
