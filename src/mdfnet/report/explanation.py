@@ -85,10 +85,11 @@ def write_case_page(
 
 
 def in_words(case: Case, classes: Classes, values: Mapping[str, str]) -> str:
-    """The surest box in a few sentences."""
+    """The box that the record does most to, in a few sentences."""
     if not len(case.boxes):
         return "With this record, the model finds nothing that it is sure enough of. The table says how near it came."
-    return f"{classes.name(int(case.boxes.labels[0]))}: {_reasons(case, 0, values)}"
+    most = int(np.abs(case.told.values).max(0).argmax())
+    return f"{classes.name(int(case.boxes.labels[most]))}: {_reasons(case, most, values)}"
 
 
 def _reasons(case: Case, box: int, values: Mapping[str, str]) -> str:
