@@ -161,17 +161,29 @@ def test_counts_are_those_of_the_detections_above_the_score(films, overlap, scor
 def test_whole_weights_are_repeated_films(films, overlap):
     """A film of weight 2 is the film there twice, one of weight 0 is not there; so it is when films are drawn again.
 
-    Scores differ within a film here, but not between films: with equal scores within a film, AP depends on their order.
+    Many draws at once are what one after the other is. Scores differ within a film here, but not between films: with
+    equal scores within a film, AP depends on their order.
     """
     detections, targets = films
     distinct = [
         SimpleNamespace(**vars(found) | {"scores": 1 - np.arange(len(found.scores)) / 100}) for found in detections
     ]
-    weights = np.random.default_rng(0).integers(0, 4, len(targets))
-    repeated = [np.repeat(np.array(part, object), weights).tolist() for part in (distinct, targets)]
-    coco = oracle(*repeated, overlap)
-    precision = nan_where_absent(coco.eval["precision"][:, :, :, 0, -1]).mean(1)
-    recall = nan_where_absent(coco.eval["recall"][:, :, 0, -1])
+    draws = np.random.default_rng(0).integers(0, 4, (3, len(targets)))
     ours = matched((distinct, targets), overlap, max(LIMITS))
-    np.testing.assert_allclose(average_precision(ours, weights), precision, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(average_recall(ours, weights), recall, rtol=0, atol=1e-6)
+    precisions, recalls = average_precision(ours, draws), average_recall(ours, draws)
+    for weights, precision, recall in zip(draws, precisions, recalls, strict=True):
+        repeated = [np.repeat(np.array(part, object), weights).tolist() for part in (distinct, targets)]
+        coco = oracle(*repeated, overlap)
+        expected = nan_where_absent(coco.eval["precision"][:, :, :, 0, -1]).mean(1)
+        np.testing.assert_allclose(precision, expected, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(recall, nan_where_absent(coco.eval["recall"][:, :, 0, -1]), rtol=0, atol=1e-6)
+        np.testing.assert_array_equal(average_precision(ours, weights), precision)
+
+
+def test_draws_are_gone_through_in_parts(films, monkeypatch):
+    """What does not fit in memory at once gives the same numbers."""
+    ours = matched(films, "iou", 100)
+    draws = np.random.default_rng(1).integers(0, 4, (7, len(films[1])))
+    whole = average_precision(ours, draws)
+    monkeypatch.setattr("mdfnet.metrics.weights.AT_A_TIME", 1000)
+    np.testing.assert_array_equal(average_precision(ours, draws), whole)

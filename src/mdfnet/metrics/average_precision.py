@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mdfnet.metrics.matching import Matches
+from mdfnet.metrics.weights import as_rows, chunks, like, share
 
 #: COCO reads the precision at these 101 recalls.
 RECALLS = np.linspace(0, 1, 101)
@@ -31,15 +32,11 @@ def precision_recall(matches: Matches, label: int, weights: np.ndarray | None = 
         >>> precision.round(2).tolist(), recall.tolist()
         ([[1.0, 0.5, 0.67]], [[0.25, 0.25, 0.5]])
     """
-    weights = _film_weights(matches, weights)
+    (row,) = as_rows(weights, len(matches.truths))
     of_class = matches.label == label
-    weight = weights[matches.film[of_class]]
+    weight = row[matches.film[of_class]]
     hits = np.cumsum(matches.matched[:, of_class] * weight, axis=1)
-    found = np.cumsum(weight)
-    marked = weights @ matches.truths[:, label - 1]
-    precision = np.divide(hits, found, out=np.zeros_like(hits), where=found > 0)
-    recall = hits / marked if marked > 0 else np.full_like(hits, np.nan)
-    return precision, recall
+    return share(hits, np.cumsum(weight), 0), share(hits, row @ matches.truths[:, label - 1])
 
 
 def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np.ndarray:
@@ -47,10 +44,11 @@ def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: ``[films]``, how often each film counts, at least 0. Default: once.
+        weights: How often each film counts, at least 0: ``[films]``, or ``[R, films]`` for R draws of the films at
+            once, which is far faster than one after the other. Default: once.
 
     Returns:
-        float64 ``[T, classes]`` in [0, 1]; NaN for a class that was never marked.
+        float64 ``[T, classes]``, or ``[R, T, classes]``, in [0, 1]; NaN for a class that was never marked.
 
     Examples:
         >>> from mdfnet.metrics.matching import Matches
@@ -59,13 +57,18 @@ def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np
         >>> matches = Matches("iou", (0.5,), film, np.array([1, 1, 1]), score, matched, truths=np.array([[1], [3]]))
         >>> average_precision(matches).round(3).tolist()
         [[0.422]]
+        >>> average_precision(matches, np.array([[1, 1], [2, 0]])).round(3).tolist()
+        [[[0.422]], [[1.0]]]
     """
-    marked = _film_weights(matches, weights) @ matches.truths
-    result = np.full((len(matches.thresholds), len(marked)), np.nan)
-    for k in np.flatnonzero(marked):
-        precision, recall = precision_recall(matches, k + 1, weights)
-        result[:, k] = [_interpolated(*curve) for curve in zip(precision, recall, strict=True)]
-    return result
+    rows = as_rows(weights, len(matches.truths))
+    marked = rows @ matches.truths
+    result = np.full((len(rows), len(matches.thresholds), marked.shape[1]), np.nan)
+    for k in np.flatnonzero(marked.any(0)):
+        of_class = np.flatnonzero(matches.label == k + 1)
+        film, matched = matches.film[of_class], matches.matched[:, of_class]
+        for part in chunks(len(rows), len(of_class)):
+            result[part, :, k] = _interpolated(matched, rows[part].take(film, axis=1), marked[part, k])
+    return like(weights, np.where(marked[:, None] > 0, result, np.nan))
 
 
 def average_recall(matches: Matches, weights: np.ndarray | None = None) -> np.ndarray:
@@ -73,18 +76,17 @@ def average_recall(matches: Matches, weights: np.ndarray | None = None) -> np.nd
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: ``[films]``, how often each film counts, at least 0. Default: once.
+        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
 
     Returns:
-        float64 ``[T, classes]`` in [0, 1]; NaN for a class that was never marked.
+        float64 ``[T, classes]``, or ``[R, T, classes]``, in [0, 1]; NaN for a class that was never marked.
     """
-    weights = _film_weights(matches, weights)
-    marked = weights @ matches.truths
-    result = np.full((len(matches.thresholds), len(marked)), np.nan)
-    for k in np.flatnonzero(marked):
-        of_class = matches.label == k + 1
-        result[:, k] = matches.matched[:, of_class] @ weights[matches.film[of_class]] / marked[k]
-    return result
+    films, classes = matches.truths.shape
+    rows = as_rows(weights, films).astype(np.float64)
+    place = matches.film * classes + matches.label - 1
+    hits = [np.bincount(place, hit, films * classes).reshape(films, classes) for hit in matches.matched]
+    found = np.stack([rows @ of_threshold for of_threshold in hits], axis=1)
+    return like(weights, share(found, (rows @ matches.truths)[:, None]))
 
 
 def mean_over_classes(values: np.ndarray) -> np.ndarray:
@@ -95,21 +97,23 @@ def mean_over_classes(values: np.ndarray) -> np.ndarray:
         0.375
     """
     values = np.asarray(values, np.float64)
-    marked = ~np.isnan(values)
-    total, count = np.where(marked, values, 0).sum(-1), marked.sum(-1)
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return share(np.nansum(values, axis=-1), (~np.isnan(values)).sum(-1))
 
 
-def _film_weights(matches: Matches, weights: np.ndarray | None) -> np.ndarray:
-    films = len(matches.truths)
-    weights = np.ones(films) if weights is None else np.asarray(weights, np.float64)
-    if weights.shape != (films,):
-        raise ValueError(f"{films} films but weights of shape {weights.shape}")
-    return weights
+def _interpolated(matched: np.ndarray, weight: np.ndarray, marked: np.ndarray) -> np.ndarray:
+    """AP ``[R, T]`` of one class from hits ``[T, D]`` and weights ``[R, D]`` of its detections by falling score.
 
-
-def _interpolated(precision: np.ndarray, recall: np.ndarray) -> float:
-    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-    at = np.searchsorted(recall, RECALLS)
-    reached = at < len(recall)
-    return best_from_here[at[reached]].sum() / len(RECALLS)
+    Only hits are looked at: recall rises at them alone, and no precision is better than that of the hit before.
+    """
+    found = weight.cumsum(1, dtype=weight.dtype)
+    result = np.empty((len(weight), len(matched)))
+    for t, hit in enumerate(matched):
+        at = np.flatnonzero(hit)
+        hits = weight[:, at].cumsum(1, dtype=weight.dtype)
+        precision = np.zeros((len(weight), len(at) + 1))  # the last stands for recalls that are not reached
+        precision[:, :-1] = share(hits, found[:, at], 0)
+        best_from_here = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        recalls = share(hits, marked[:, None], 0)
+        reached = np.stack([recall.searchsorted(RECALLS) for recall in recalls])
+        result[:, t] = np.take_along_axis(best_from_here, reached, axis=1).mean(1)
+    return result

@@ -17,7 +17,7 @@ def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> 
         seed: Of the draw. The same seed draws the same patients for every model, so that differences are paired.
 
     Returns:
-        float64 ``[replicates, films]``.
+        int32 ``[replicates, films]``.
 
     Examples:
         >>> weights = patient_weights(["a", "a", "b"], replicates=100)
@@ -27,7 +27,7 @@ def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> 
     names, index = np.unique(np.asarray(patients), return_inverse=True)
     random = np.random.default_rng(seed)
     counts = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=replicates)
-    return counts[:, index].astype(np.float64)
+    return counts.astype(np.int32)[:, index]
 
 
 def replicate(score: Callable[[np.ndarray], np.ndarray], weights: np.ndarray) -> np.ndarray:
