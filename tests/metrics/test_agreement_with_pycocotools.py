@@ -19,9 +19,8 @@ from mdfnet.metrics.average_precision import average_precision, average_recall
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.counts import count
 from mdfnet.metrics.matching import match
+from random_films import CLASS_COUNT, random_films
 
-CLASS_COUNT = 5  # of which 4 is neither marked nor found, and 5 is found but never marked
-MARKED, FOUND = (1, 2, 3), (1, 2, 3, 5)
 THRESHOLDS = (0.0, *(np.arange(1, 20) / 20).tolist(), 1.0)
 LIMITS = (1, 10, 100)
 
@@ -33,29 +32,6 @@ class IobbEval(COCOeval):
         found, marked = self._dts[film, label], self._gts[film, label]
         order = np.argsort([-one["score"] for one in found], kind="mergesort")[: self.params.maxDets[-1]]
         return mask.iou([found[i]["bbox"] for i in order], [one["bbox"] for one in marked], [1] * len(marked))
-
-
-def random_films(seed, films=80, grid=5):
-    rng = np.random.default_rng(seed)
-    targets = [random_boxes(rng, rng.integers(0, 9) * rng.integers(0, 2), MARKED, grid) for _ in range(films)]
-    return [random_detections(rng, target, grid) for target in targets], targets
-
-
-def random_boxes(rng, number, labels, grid):
-    corner = rng.integers(0, 10, (number, 2)) * grid
-    size = rng.integers(0, 8, (number, 2)) * grid
-    return SimpleNamespace(boxes=np.hstack([corner, corner + size]).astype(float), labels=rng.choice(labels, number))
-
-
-def random_detections(rng, target, grid):
-    """Noise, shifted copies of the truths and the truths themselves; about every eighth film has none."""
-    noise = random_boxes(rng, rng.integers(0, 60), FOUND, grid)
-    times = rng.integers(0, 3, len(target.boxes))
-    near = np.repeat(target.boxes, times, axis=0) + rng.integers(-1, 2)
-    boxes = np.vstack([noise.boxes, near, target.boxes])
-    labels = np.concatenate([noise.labels, np.repeat(target.labels, times), target.labels])
-    kept = rng.permutation(len(boxes))[: len(boxes) * min(rng.integers(0, 8), 1)]
-    return SimpleNamespace(boxes=boxes[kept], labels=labels[kept], scores=rng.integers(0, 11, len(kept)) / 10)
 
 
 def coco_boxes(marks):

@@ -1,4 +1,4 @@
-"""The evaluation of one model on one set of films: AP and AR at several overlaps, and counts at one score threshold."""
+"""The evaluation of one model on one set of films: all measures, and counts at one score threshold."""
 
 from __future__ import annotations
 
@@ -10,21 +10,11 @@ from typing import Any
 import numpy as np
 
 from mdfnet.errors import UserError
-from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
+from mdfnet.metrics.average_precision import mean_over_classes
 from mdfnet.metrics.cases import Cases, Detected, Marked
 from mdfnet.metrics.counts import Counts, count
-from mdfnet.metrics.matching import COCO_THRESHOLDS, match
+from mdfnet.metrics.measures import MEASURES, Matched, measure
 from mdfnet.types import Classes
-
-#: What is measured, in the order of the columns: the measure, the overlap, the threshold (a range means its mean).
-MEASURES = tuple(
-    f"{measure}@{overlap}={threshold}"
-    for overlap in ("IoU", "IoBB")
-    for measure in ("AP", "AR")
-    for threshold in ("0.25", "0.5", "0.5:0.95")
-)
-
-_THRESHOLDS = (0.25, *COCO_THRESHOLDS)
 
 
 @dataclass(frozen=True)
@@ -39,7 +29,7 @@ class Evaluation:
         truths: Number of marked boxes per class.
         max_detections: Per film and class, only so many of the highest scores counted.
         score_threshold: Detections with at least this score are in ``counts``. AP and AR take all.
-        measures: Name (see ``MEASURES``) -> one value in [0, 1] per class; NaN for a class that was never marked.
+        measures: Name (see ``MEASURES``) -> one value in [0, 1] per class; NaN where there is nothing to measure.
         counts: Hits, false alarms and misses per class, at IoBB 0.5 and the score threshold.
 
     Examples:
@@ -62,7 +52,7 @@ class Evaluation:
     counts: tuple[Counts, ...]
 
     def mean(self, measure: str) -> float:
-        """Mean of a measure over the classes that were marked; NaN when none was."""
+        """Mean of a measure over the classes that have a value; NaN when none has."""
         return float(mean_over_classes(self.measures[measure]))
 
     @property
@@ -147,11 +137,12 @@ def evaluate(
             raise UserError("nothing is marked on any of the films", fix="evaluate all films, not only boxed ones")
         detections, targets = [detections[i] for i in boxed], [targets[i] for i in boxed]
         cases = Cases.of(detections, targets, len(classes), [cases.films[i] for i in boxed])
-    iou, iobb = (
-        match(cases, overlap=overlap, thresholds=_THRESHOLDS, max_detections=max_detections)
-        for overlap in ("iou", "iobb")
-    )
-    per_class = [_summaries(score(matches)) for matches in (iou, iobb) for score in (average_precision, average_recall)]
+    matched = Matched.of(cases, max_detections=max_detections, score_threshold=score_threshold)
+    return evaluation_of(cases, matched, classes, max_detections)
+
+
+def evaluation_of(cases: Cases, matched: Matched, classes: Classes, max_detections: int) -> Evaluation:
+    """The evaluation of films that are matched already, with the same limit of detections."""
     return Evaluation(
         classes=classes,
         films=cases.films,
@@ -159,9 +150,9 @@ def evaluate(
         films_with_truths=int(cases.truths_per_film.any(1).sum()),
         truths=tuple(cases.truths_per_film.sum(0).tolist()),
         max_detections=max_detections,
-        score_threshold=score_threshold,
-        measures=dict(zip(MEASURES, (values for group in per_class for values in group), strict=True)),
-        counts=count(iobb, threshold=0.5, score=score_threshold),
+        score_threshold=matched.score_threshold,
+        measures={name: tuple(values[:-1].tolist()) for name, values in measure(matched).items()},
+        counts=count(matched.iobb, threshold=0.5, score=matched.score_threshold),
     )
 
 
@@ -177,11 +168,6 @@ def compare(a: Evaluation, b: Evaluation) -> list[dict[str, Any]]:
         {column: value if column in same else theirs[column] - value for column, value in mine.items()}
         for mine, theirs in zip(a.rows(), b.rows(), strict=True)
     ]
-
-
-def _summaries(values: np.ndarray) -> list[tuple[float, ...]]:
-    """Per class at 0.25, at 0.5 and the mean of 0.5 to 0.95, from values ``[T, classes]`` at ``_THRESHOLDS``."""
-    return [tuple(row.tolist()) for row in (values[0], values[1], values[1:].mean(0))]
 
 
 def _lists(classes: Classes) -> dict[str, list]:

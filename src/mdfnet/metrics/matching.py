@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Matches:
         score: float64 ``[D]``, descending.
         matched: bool ``[T, D]``.
         truths: int64 ``[films, classes]``, number of marked boxes.
+        index: int64 ``[D]``, row in the cases' detections; empty when it is not known.
     """
 
     overlap: str
@@ -41,6 +42,7 @@ class Matches:
     score: np.ndarray
     matched: np.ndarray
     truths: np.ndarray
+    index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def row(self, threshold: float) -> int:
         """Row of ``matched`` that belongs to an overlap threshold.
@@ -103,6 +105,7 @@ def match(
         cases.scores[kept],
         matched[:, by_score],
         cases.truths_per_film,
+        kept,
     )
 
 

@@ -5,8 +5,9 @@ from mdfnet.data.checks import statistics
 from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shortcuts import column_tellings
-from mdfnet.data.checks.statistics import auc, folds, predicted, rates, telling
+from mdfnet.data.checks.statistics import folds, predicted, rates, telling
 from mdfnet.metrics.bootstrap import patient_weights
+from mdfnet.metrics.films import auroc
 
 RANDOM = np.random.default_rng(3)
 
@@ -29,13 +30,13 @@ def mann_whitney(scores, group):
 )
 def test_auc_is_mann_whitneys_share_of_pairs(scores):
     group = RANDOM.random(60) < 0.3
-    assert auc(scores, group, np.ones((1, 60)))[0] == pytest.approx(mann_whitney(scores, group), abs=1e-12)
+    assert auroc(scores, group, np.ones((1, 60)))[0] == pytest.approx(mann_whitney(scores, group), abs=1e-12)
 
 
 def test_a_weight_counts_like_so_many_copies():
     scores, group = RANDOM.integers(0, 9, 40).astype(float), RANDOM.random(40) < 0.5
     weights = patient_weights([str(index // 2) for index in range(40)], 10).astype(int)
-    for row, value in zip(weights, auc(scores, group, weights), strict=True):
+    for row, value in zip(weights, auroc(scores, group, weights), strict=True):
         assert value == pytest.approx(mann_whitney(np.repeat(scores, row), np.repeat(group, row)), abs=1e-12)
 
 

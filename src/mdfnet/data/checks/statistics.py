@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdfnet.metrics.bootstrap import interval, patient_weights
+from mdfnet.metrics.films import auroc
 
 #: Replicates of the bootstrap.
 REPLICATES = 400
@@ -62,40 +63,15 @@ def telling(scores: np.ndarray, group: np.ndarray, patients: np.ndarray, least: 
     scores, group, patients = scores[known], group[known], patients[known]
     if min(len(np.unique(patients[group])), len(np.unique(patients[~group]))) < FEWEST_PATIENTS:
         return None
-    value = float(auc(scores, group, np.ones((1, len(scores))))[0])
+    value = float(auroc(scores, group, np.ones((1, len(scores))))[0])
     higher = value >= 0.5
     if max(value, 1 - value) < least:
         return None
-    replicates = auc(scores, group, patient_weights(patients, REPLICATES))
+    replicates = auroc(scores, group, patient_weights(patients, REPLICATES))
     low, high = map(float, interval(replicates if higher else 1 - replicates))
     if low < least:
         return None
     return Telling(value if higher else 1 - value, low, high, higher, len(scores))
-
-
-def auc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve under each row of weights: Mann and Whitney's U over the number of pairs, ties half.
-
-    Args:
-        scores: float ``[N]``.
-        group: bool ``[N]``.
-        weights: ``[R, N]``, how often each film counts.
-
-    Returns:
-        float64 ``[R]``; NaN where the group, or the rest, weighs nothing.
-
-    Examples:
-        >>> auc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]), np.ones((1, 4)))
-        array([0.875])
-    """
-    order = np.argsort(scores, kind="stable")
-    sorted_scores, weights = scores[order], weights[:, order]
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(sorted_scores) > 0]))
-    inside = np.add.reduceat(weights * group[order], starts, axis=1)
-    outside = np.add.reduceat(weights * ~group[order], starts, axis=1)
-    below = np.cumsum(outside, axis=1) - outside / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (inside * below).sum(1) / (inside.sum(1) * outside.sum(1))
 
 
 def predicted(features: np.ndarray, group: np.ndarray, patients: np.ndarray) -> np.ndarray:

@@ -1,0 +1,131 @@
+"""Does a score of 0.7 mean a hit in seven of ten cases: reliability, its error, and the temperature that mends it.
+
+A box is a hit when it is matched to a truth of its class. Source: Guo et al., ICML 2017 (temperature, expected
+calibration error); Küppers et al., CVPR workshops 2020 (for detections).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdfnet.metrics.matching import Matches
+from mdfnet.metrics.weights import as_rows, like, share
+
+#: Bins of equal width that scores are sorted into.
+BINS = 10
+
+#: Bounds of a temperature: what lies outside is a sign of too few boxes rather than a fit.
+COLDEST, HOTTEST = 0.1, 10.0
+
+#: Scores are kept this far from 0 and 1, where the logit is infinite.
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Scores against what came of them, in bins of equal width.
+
+    Args:
+        detections: int64 ``[BINS]``, how many boxes.
+        score: float64 ``[BINS]``, their mean score; NaN in an empty bin.
+        hits: float64 ``[BINS]``, share that were hits; NaN in an empty bin.
+    """
+
+    detections: np.ndarray
+    score: np.ndarray
+    hits: np.ndarray
+
+
+def reliability(matches: Matches, label: int, *, threshold: float = 0.5) -> Reliability:
+    """The reliability diagram of a class, at one of the matches' overlap thresholds."""
+    detections, score, hits = (one[0] for one in _sums(matches, label, as_rows(None, len(matches.truths)), threshold))
+    return Reliability(detections.astype(np.int64), share(score, detections), share(hits, detections))
+
+
+def calibration_error(matches: Matches, weights: np.ndarray | None = None, *, threshold: float = 0.5) -> np.ndarray:
+    """Expected calibration error: the mean over boxes of how far their bin's mean score is from its share of hits.
+
+    It is never negative and above 0 by chance alone, the more the fewer boxes there are.
+
+    Args:
+        matches: From :func:`mdfnet.metrics.matching.match`. All boxes count, and most have low scores.
+        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
+        threshold: Overlap threshold, one of the matches'.
+
+    Returns:
+        float64 ``[classes]``, or ``[R, classes]``, in [0, 1]; NaN for a class without a box.
+
+    Examples:
+        >>> film, score = np.array([0, 0]), np.array([0.72, 0.72])
+        >>> matched = np.array([[True, False]])
+        >>> matches = Matches("iou", (0.5,), film, np.array([1, 1]), score, matched, truths=np.array([[1]]))
+        >>> calibration_error(matches).round(2).tolist()
+        [0.22]
+    """
+    rows = as_rows(weights, len(matches.truths))
+    result = []
+    for label in range(1, matches.truths.shape[1] + 1):
+        detections, score, hits = _sums(matches, label, rows, threshold)
+        result.append(share(np.abs(score - hits).sum(1), detections.sum(1)))
+    return like(weights, np.stack(result, axis=1))
+
+
+def fit_temperature(score: np.ndarray, hit: np.ndarray) -> float:
+    """The T for which ``sigmoid(logit(score) / T)`` makes the hits most likely; above 1 where scores are too sure.
+
+    Args:
+        score: ``[N]`` in [0, 1].
+        hit: bool ``[N]``.
+
+    Returns:
+        Within 0.1 to 10; 1 where there is not both a hit and a false alarm.
+
+    Examples:
+        >>> hit = np.array([True, True, True, False])  # a score of 0.75 would be right
+        >>> round(fit_temperature(np.full(4, 0.9), hit), 3)
+        2.0
+    """
+    if hit.all() or not hit.any():
+        return 1.0
+    z = _logit(score)
+    low, high = 1 / HOTTEST, 1 / COLDEST  # of the slope 1 / T, in which the likelihood has one peak
+    for _ in range(60):
+        slope = (low + high) / 2
+        low, high = (slope, high) if (z * (hit - _sigmoid(slope * z))).sum() > 0 else (low, slope)
+    return float(2 / (low + high))
+
+
+def at_temperature(score: np.ndarray, temperature: np.ndarray | float) -> np.ndarray:
+    """Calibrated scores, in the order that they were in.
+
+    Examples:
+        >>> at_temperature(np.array([0.9, 0.5]), 2.0).round(3).tolist()
+        [0.75, 0.5]
+    """
+    return _sigmoid(_logit(score) / temperature)
+
+
+def _sums(matches: Matches, label: int, rows: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
+    """Per row of weights and bin: number of boxes, sum of their scores, number of hits; ``[R, BINS]`` each."""
+    of_class = matches.label == label
+    film, score, hit = (
+        matches.film[of_class],
+        matches.score[of_class],
+        matches.matched[matches.row(threshold), of_class],
+    )
+    place = film * BINS + np.minimum((score * BINS).astype(np.int64), BINS - 1)
+    rows, size = rows.astype(np.float64), len(matches.truths) * BINS
+    return tuple(
+        rows @ np.bincount(place, values, size).reshape(-1, BINS) for values in (np.ones(len(film)), score, hit)
+    )
+
+
+def _logit(score: np.ndarray) -> np.ndarray:
+    score = np.clip(np.asarray(score, np.float64), _EDGE, 1 - _EDGE)
+    return np.log(score / (1 - score))
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))

@@ -1,0 +1,75 @@
+"""Is the finding on the film at all: ROC and precision-recall from the boxes' scores.
+
+The score of a film for a finding is the highest score of its boxes of that finding, 0 where there is none. Films
+without a box are tied at 0, so a model that gives few boxes has a coarse curve.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.weights import share
+
+
+def film_scores(cases: Cases) -> np.ndarray:
+    """Score of each film for each class, float64 ``[films, classes]`` in [0, 1].
+
+    Examples:
+        >>> from types import SimpleNamespace as Found
+        >>> from mdfnet.types import Target
+        >>> found = Found(boxes=[[0, 0, 9, 9], [0, 0, 5, 5]], labels=[1, 1], scores=[0.3, 0.8])
+        >>> film_scores(Cases.of([found], [Target.of([], [])], class_count=2)).tolist()
+        [[0.8, 0.0]]
+    """
+    scores = np.zeros((len(cases.films), cases.class_count))
+    np.maximum.at(scores, (cases.detections.film, cases.detections.label - 1), cases.scores)
+    return scores
+
+
+def auroc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve under each row of weights: Mann and Whitney's U over the number of pairs, ties half.
+
+    Args:
+        scores: float ``[N]``.
+        group: bool ``[N]``.
+        weights: ``[R, N]``, how often each film counts.
+
+    Returns:
+        float64 ``[R]``; NaN where the group, or the rest, weighs nothing.
+
+    Examples:
+        >>> auroc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]), np.ones((1, 4)))
+        array([0.875])
+    """
+    inside, outside = _by_score(scores, group, weights)
+    below = np.cumsum(outside, axis=1) - outside / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (inside * below).sum(1) / (inside.sum(1, dtype=np.float64) * outside.sum(1))
+
+
+def auprc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the precision-recall curve, as steps: the mean precision at each member of the group.
+
+    What scikit-learn calls ``average_precision_score``. Takes what :func:`auroc` takes. By chance it is the group's
+    share.
+
+    Returns:
+        float64 ``[R]``; NaN where the group weighs nothing.
+
+    Examples:
+        >>> auprc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]), np.ones((1, 4))).round(3)
+        array([0.833])
+    """
+    inside, outside = _by_score(-scores, group, weights)
+    hits = inside.cumsum(1)
+    precision = share(hits, hits + outside.cumsum(1), 0)
+    return share((inside * precision).sum(1), hits[:, -1])
+
+
+def _by_score(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of the group and of the rest at each distinct score, rising: ``[R, scores]`` each."""
+    order = np.argsort(scores, kind="stable")
+    weights, group = weights[:, order], group[order]
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(scores[order]) > 0]))
+    return np.add.reduceat(weights * group, starts, axis=1), np.add.reduceat(weights * ~group, starts, axis=1)

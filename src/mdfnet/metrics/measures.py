@@ -1,0 +1,175 @@
+"""All measures by name, computed from one set of films or from many draws of it, by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
+from mdfnet.metrics.calibration import calibration_error
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.films import auprc, auroc, film_scores
+from mdfnet.metrics.froc import RATES, sensitivity_at
+from mdfnet.metrics.matching import COCO_THRESHOLDS, Matches, match
+from mdfnet.metrics.weights import as_rows, chunks, like
+
+OVERLAPS = {"IoU": "iou", "IoBB": "iobb"}
+
+#: The column of a threshold: its rows in what is matched; a range means its mean.
+_SPANS = {"0.25": slice(0, 1), "0.5": slice(1, 2), "0.5:0.95": slice(1, None)}
+_THRESHOLDS = (0.25, *COCO_THRESHOLDS)
+
+#: What is measured, in the order of the columns; one value per class and a mean over classes.
+MEASURES = (
+    *(f"{measure}@{overlap}={span}" for overlap in OVERLAPS for measure in ("AP", "AR") for span in _SPANS),
+    *(f"FROC@{overlap}=0.5" for overlap in OVERLAPS),
+    *(f"sensitivity@{overlap}=0.5,FP={rate:g}" for overlap in OVERLAPS for rate in RATES),
+    "AUROC",
+    "AUPRC",
+    *(f"ECE@{overlap}=0.5" for overlap in OVERLAPS),
+)
+
+#: Counts per class and their sum, at IoBB 0.5 and one score.
+COUNTS = ("true_positives", "false_positives", "false_negatives")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The films of an evaluation with everything done that does not depend on how often each of them counts.
+
+    Args:
+        iou, iobb: Matches at 0.25 and at COCO's thresholds.
+        film_scores: float64 ``[films, classes]``, see :func:`mdfnet.metrics.films.film_scores`.
+        score_threshold: Detections with at least this score are counted.
+    """
+
+    iou: Matches
+    iobb: Matches
+    film_scores: np.ndarray
+    score_threshold: float = 0.1
+
+    @classmethod
+    def of(cls, cases: Cases, *, max_detections: int = 100, score_threshold: float = 0.1) -> Matched:
+        """Match the detections of a set of films."""
+        iou, iobb = (
+            match(cases, overlap=overlap, thresholds=_THRESHOLDS, max_detections=max_detections)
+            for overlap in OVERLAPS.values()
+        )
+        return cls(iou, iobb, film_scores(cases), score_threshold)
+
+    def __len__(self) -> int:
+        return len(self.film_scores)
+
+    def beside(self, other: Matched) -> Matched:
+        """Both sets of films as one, first these, then the other's. Both are the same films, seen by two models.
+
+        Weights then choose, film by film, whose detections count.
+        """
+        merged = (_merge(*pair) for pair in ((self.iou, other.iou), (self.iobb, other.iobb)))
+        return replace(
+            self, **dict(zip(("iou", "iobb"), merged, strict=True)), film_scores=_stack(self, other, "film_scores")
+        )
+
+
+def measure(
+    matched: Matched, names: Sequence[str] = MEASURES, weights: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Measures and counts by name.
+
+    Args:
+        matched: The films.
+        names: Which, of ``MEASURES`` and ``COUNTS``.
+        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
+
+    Returns:
+        float64 ``[classes + 1]``, or ``[R, classes + 1]``, each; last the mean over the classes that have a value, of
+        counts the sum. NaN where there is nothing to measure: a class that was never marked; for ``AUROC`` also one
+        that was marked on every film, for ``ECE`` one without a detection.
+
+    Raises:
+        KeyError: There is no such measure.
+    """
+    rows = as_rows(weights, len(matched))
+    values = dict(_computed(matched, names, rows))
+    complete = {}
+    for name in names:
+        last = values[name].sum(1) if name in COUNTS else mean_over_classes(values[name])
+        complete[name] = like(weights, np.concatenate([values[name], last[:, None]], axis=1))
+    return complete
+
+
+def _computed(matched: Matched, names: Sequence[str], rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and ``[R, classes]`` of all that is asked for, and of what comes along with it."""
+    kinds = {name.partition("=")[0] for name in names}
+    for overlap, matches in (("IoU", matched.iou), ("IoBB", matched.iobb)):
+        for kind, score in (("AP", average_precision), ("AR", average_recall)):
+            wanted = {span: rows_ for span, rows_ in _SPANS.items() if f"{kind}@{overlap}={span}" in names}
+            yield from _averages(f"{kind}@{overlap}", score, matches, wanted, rows)
+        if kinds & {f"FROC@{overlap}", f"sensitivity@{overlap}"}:
+            at = sensitivity_at(matches, rows)
+            yield f"FROC@{overlap}=0.5", at.mean(1)
+            yield from ((f"sensitivity@{overlap}=0.5,FP={rate:g}", at[:, i]) for i, rate in enumerate(RATES))
+        if f"ECE@{overlap}" in kinds:
+            yield f"ECE@{overlap}=0.5", calibration_error(matches, rows)
+    for name, area in (("AUROC", auroc), ("AUPRC", auprc)):
+        if name in names:
+            yield name, _of_films(area, matched, rows)
+    if kinds & set(COUNTS):
+        yield from _counts(matched, rows)
+
+
+def _averages(name, score, matches: Matches, wanted: Mapping[str, slice], rows: np.ndarray):
+    if not wanted:
+        return
+    every = any(span.stop is None for span in wanted.values())
+    if every:
+        values = score(matches, rows)
+        yield from ((f"{name}={span}", values[:, at].mean(1)) for span, at in wanted.items())
+    else:
+        for span, at in wanted.items():
+            one = replace(matches, thresholds=matches.thresholds[at], matched=matches.matched[at])
+            yield f"{name}={span}", score(one, rows)[:, 0]
+
+
+def _of_films(area, matched: Matched, rows: np.ndarray) -> np.ndarray:
+    marked = matched.iou.truths > 0
+    result = np.empty((len(rows), marked.shape[1]))
+    for part in chunks(len(rows), len(matched)):
+        for k in range(marked.shape[1]):
+            result[part, k] = area(matched.film_scores[:, k], marked[:, k], rows[part])
+    return result
+
+
+def _counts(matched: Matched, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    matches, (films, classes) = matched.iobb, matched.iobb.truths.shape
+    counted, hit = matches.score >= matched.score_threshold, matches.matched[matches.row(0.5)]
+    place, rows = matches.film * classes + matches.label - 1, rows.astype(np.float64)
+
+    def total(mask: np.ndarray) -> np.ndarray:
+        return rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes)
+
+    hits = total(counted & hit)
+    yield from zip(COUNTS, (hits, total(counted & ~hit), rows @ matches.truths - hits), strict=True)
+
+
+def _merge(a: Matches, b: Matches) -> Matches:
+    """Matches of both; equal scores stay in the order that the films have in either."""
+    films = len(a.truths)
+    film, score = _stack(a, b, "film"), _stack(a, b, "score")
+    order = np.lexsort((film, -score))
+    film[len(a.film) :] += films
+    return Matches(
+        a.overlap,
+        a.thresholds,
+        film[order],
+        _stack(a, b, "label")[order],
+        score[order],
+        np.concatenate([a.matched, b.matched], axis=1)[:, order],
+        _stack(a, b, "truths"),
+    )
+
+
+def _stack(a, b, name: str) -> np.ndarray:
+    return np.concatenate([getattr(a, name), getattr(b, name)])

@@ -1,0 +1,148 @@
+"""What kind of error each false alarm and each miss is, by class and by size.
+
+Source of the kinds: TIDE (Bolya et al., ECCV 2020), with its thresholds and its order. A false alarm is, at IoU with a
+truth of the same film, the first of these that fits:
+
+- ``localization``: on a truth of its class, but loosely: at least 0.1, less than 0.5.
+- ``confusion``: on a truth of another class, at least 0.5.
+- ``duplicate``: on a truth of its class, at least 0.5, that a higher score has taken.
+- ``background``: on nothing, less than 0.1 with every truth.
+- ``other``: loosely on a truth of another class.
+
+A truth without a hit is ``missed``, unless a ``localization`` or ``confusion`` false alarm lies on it: then it is found
+in the wrong way, and counted there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.matching import Matches, match
+from mdfnet.metrics.overlap import iou
+
+#: IoU from which a box hits a truth, and below which it has nothing to do with it.
+HIT, TOUCH = 0.5, 0.1
+
+FALSE_ALARMS = ("localization", "confusion", "duplicate", "background", "other")
+KINDS = (*FALSE_ALARMS, "missed")
+
+#: Thirds of the marked boxes by area, and so of the found ones.
+SIZES = ("small", "medium", "large")
+
+_MISSED, _HIT = KINDS.index("missed"), len(KINDS)
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Errors counted.
+
+    Args:
+        score: Boxes with at least this score count.
+        counts: Kind (see ``KINDS``) -> int64 ``[classes, sizes]``; of a false alarm the class and size of the found
+            box, of a miss those of the marked one.
+        truths, hits: int64 ``[classes, sizes]``, marked boxes, and those that were hit.
+        borders: Where the thirds of the marked boxes meet, side of a square of the same area, in pixels; NaN when
+            nothing was marked.
+    """
+
+    score: float
+    counts: Mapping[str, np.ndarray]
+    truths: np.ndarray
+    hits: np.ndarray
+    borders: tuple[float, float]
+
+
+def count_mistakes(cases: Cases, *, score: float = 0.1, max_detections: int = 100) -> Mistakes:
+    """Sort the errors of a set of films.
+
+    Args:
+        cases: The films.
+        score: Boxes with at least this score count.
+        max_detections: Per film and class, only so many of the highest scores count.
+
+    Examples:
+        >>> from types import SimpleNamespace as Found
+        >>> from mdfnet.types import Target
+        >>> found = Found(boxes=[[0, 0, 10, 4], [50, 50, 60, 60]], labels=[1, 1], scores=[0.9, 0.8])
+        >>> cases = Cases.of([found], [Target.of([[0, 0, 10, 10]], [1])], class_count=1)
+        >>> {kind: int(count.sum()) for kind, count in count_mistakes(cases).counts.items() if count.any()}
+        {'localization': 1, 'background': 1}
+    """
+    areas = [_area(boxes.box) for boxes in (cases.detections, cases.truths)]
+    borders = np.quantile(areas[1], [1 / 3, 2 / 3]) if len(areas[1]) else np.full(2, np.nan)
+    of_detection, of_truth = _kinds(cases, match(cases, thresholds=(HIT,), max_detections=max_detections), score)
+    found = [_table(cases, of_detection == kind, cases.detections.label, areas[0], borders) for kind in range(_MISSED)]
+    marked = [_table(cases, mask, cases.truths.label, areas[1], borders) for mask in _of_truths(of_truth)]
+    counts = dict(zip(KINDS, [*found, marked[0]], strict=True))
+    return Mistakes(score, counts, marked[2], marked[1], tuple(np.sqrt(borders).tolist()))
+
+
+def _of_truths(kind: np.ndarray) -> list[np.ndarray]:
+    return [kind == _MISSED, kind == _HIT, np.ones(len(kind), bool)]
+
+
+def _kinds(cases: Cases, matches: Matches, score: float) -> tuple[np.ndarray, np.ndarray]:
+    """Kind of each detection and of each truth, -1 where it does not count."""
+    of_detection = np.full(len(cases.detections), -1)
+    of_truth = np.full(len(cases.truths), _MISSED)
+    counted = matches.score >= score
+    rows, hit = matches.index[counted], matches.matched[0, counted]
+    by_film = np.argsort(cases.detections.film[rows], kind="stable")  # by falling score within a film
+    rows, hit = rows[by_film], hit[by_film]
+    films = np.arange(len(cases.films))
+    truth_rows = np.argsort(cases.truths.film, kind="stable")
+    starts, ends = (cases.detections.film[rows].searchsorted(films, side) for side in ("left", "right"))
+    firsts, lasts = (cases.truths.film[truth_rows].searchsorted(films, side) for side in ("left", "right"))
+    for film in np.flatnonzero(ends > starts):
+        mine, theirs = rows[starts[film] : ends[film]], truth_rows[firsts[film] : lasts[film]]
+        overlap = iou(cases.detections.box[mine], cases.truths.box[theirs])
+        same = cases.detections.label[mine][:, None] == cases.truths.label[theirs]
+        taken = _taken(overlap, same, hit[starts[film] : ends[film]])
+        of_truth[theirs[taken[taken >= 0]]] = _HIT
+        kinds, truth = _of_film(overlap, same, taken)
+        of_detection[mine] = kinds
+        spared = truth[np.isin(kinds, [FALSE_ALARMS.index(name) for name in ("localization", "confusion")])]
+        open_ones = theirs[spared]
+        of_truth[open_ones[of_truth[open_ones] == _MISSED]] = -1
+    return of_detection, of_truth
+
+
+def _taken(overlap: np.ndarray, same: np.ndarray, hit: np.ndarray) -> np.ndarray:
+    """Which truth each hit took, -1 for a false alarm: the free one it overlaps most, the last of equals, as COCO."""
+    free = np.where(same, overlap, -1.0)
+    result = np.full(len(hit), -1)
+    for row in np.flatnonzero(hit):
+        best = free.shape[1] - 1 - free[row, ::-1].argmax()
+        result[row], free[:, best] = best, -1
+    return result
+
+
+def _of_film(overlap: np.ndarray, same: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Kind of each detection of a film, -1 for a hit, and the truth that a localization or confusion is about."""
+    nothing = np.zeros((len(overlap), 1))  # so that there is a best even on a film without truths
+    own = np.hstack([nothing, np.where(same, overlap, 0)])
+    other = np.hstack([nothing, np.where(same, 0, overlap)])
+    best_own, best_other = own.max(1), other.max(1)
+    fits = [
+        (best_own >= TOUCH) & (best_own < HIT),
+        best_other >= HIT,
+        best_own >= HIT,
+        np.maximum(best_own, best_other) < TOUCH,
+    ]
+    kinds = np.select(fits, [0, 1, 2, 3], 4)
+    truth = np.where(fits[0], own.argmax(1), other.argmax(1)) - 1
+    return np.where(taken >= 0, -1, kinds), truth
+
+
+def _area(box: np.ndarray) -> np.ndarray:
+    return (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
+
+
+def _table(cases: Cases, mask: np.ndarray, label: np.ndarray, area: np.ndarray, borders: np.ndarray) -> np.ndarray:
+    """Counts by class and size."""
+    place = (label[mask] - 1) * len(SIZES) + borders.searchsorted(area[mask], "left")
+    return np.bincount(place, minlength=cases.class_count * len(SIZES)).reshape(-1, len(SIZES))
