@@ -2,7 +2,8 @@
 
 ``model.safetensors`` holds the weights. ``model.json`` holds everything else that is needed to use them and to know
 where they come from: config, classes, clinical schema, what was fitted on the training split, preprocessing, versions,
-and whatever training noted. The folder appears under its name only when it is complete.
+and whatever training noted. ``operating.json`` holds what was fitted on the validation films, if it was. The folder
+appears under its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mdfnet.detectors.registry import find
 from mdfnet.detectors.weights import load_fitting, read_weights
 from mdfnet.errors import UserError, first_problem
 from mdfnet.files import read_json, replacing_folder
+from mdfnet.operating import read_operating, write_operating
 from mdfnet.preprocessing import Preprocessing
 from mdfnet.types import Classes
 
@@ -83,6 +85,8 @@ def save(model: Model, folder: str | Path, **training: Any) -> None:
         (draft / WEIGHTS).write_bytes(serialize(state))  # save_file hides a full disk from us
         card = _card(model, _sha256(draft / WEIGHTS), training)
         (draft / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
+        if model.operating is not None:
+            write_operating(model.operating, draft)
 
 
 def load(folder: str | Path) -> Model:
@@ -106,6 +110,7 @@ def load(folder: str | Path) -> Model:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise UserError(f"weights do not fit: {str(error).splitlines()[-1].strip()}", where=folder / WEIGHTS) from None
+    model.operating = read_operating(folder, classes)
     return model.eval()
 
 

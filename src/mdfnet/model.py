@@ -22,6 +22,7 @@ from mdfnet.detectors.settings import ComposedConfig
 from mdfnet.fusion.build import attach
 from mdfnet.fusion.features import Features, image_features, replayed
 from mdfnet.fusion.screen import Screen
+from mdfnet.operating import Operating
 from mdfnet.outlines import masks_of
 from mdfnet.preprocessing import Geometry, Preprocessing
 from mdfnet.types import PAPER_CLASSES, Classes, Detections
@@ -69,6 +70,9 @@ class Model(nn.Module):
     Args:
         config, classes, schema: What :func:`build` says.
         fitted: The clinical scale fitted on the training split. Default: from the schema's plausible ranges.
+
+    ``operating`` holds the operating points and the calibration that were fitted on validation films, None before that.
+    Detections are never changed by them.
     """
 
     def __init__(self, config: Config, classes: Classes, schema: Schema, fitted: Standardizer | None = None):
@@ -81,6 +85,7 @@ class Model(nn.Module):
         self.detector = detector.to(memory_format=torch.channels_last)
         self.fusion = attach(config, schema, self.fitted, self.detector) if config.fused else None
         self.screen = Screen(schema)
+        self.operating: Operating | None = None
 
     def fit(self, fitted: Standardizer) -> None:
         """Take over the clinical scale fitted on the training split."""

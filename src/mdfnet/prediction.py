@@ -20,6 +20,7 @@ from mdfnet.errors import UserError, nearest
 from mdfnet.files import read_json, replacing
 from mdfnet.inference import on_best_device
 from mdfnet.model import Model
+from mdfnet.operating import OperatingPoint
 from mdfnet.predictions import write_coco, write_csv, write_uses
 from mdfnet.preprocessing import film_tensor
 from mdfnet.report.overlay import draw
@@ -38,6 +39,7 @@ def predict_files(
     out: Path,
     *,
     score: float = 0.3,
+    point: str | None = None,
     invalid: Invalid = "error",
     say: Callable[[str], None] = print,
 ) -> list[Path]:
@@ -51,6 +53,7 @@ def predict_files(
         clinical: CSV or JSON, see :func:`read_records`; None: no records.
         out: Folder to write.
         score: Boxes below this score are not drawn and not listed; the files hold all.
+        point: Name of one of the model's operating points, whose scores per class then take the place of ``score``.
         invalid: What to do with clinical values that cannot be right.
         say: Where to print.
 
@@ -60,7 +63,9 @@ def predict_files(
     Raises:
         UserError: Model, records or names are wrong, a picture would take a film's place, or nothing can be written.
     """
-    network = on_best_device(checkpoint.load(find_model(model)))
+    folder = find_model(model)
+    network = on_best_device(checkpoint.load(folder))
+    chosen = _operating_point(network, point, folder) if point else None
     names = _names(films)
     _check_out(out, names, films)
     records = read_records(clinical, network.schema, names, invalid, say) if clinical else {}
@@ -75,7 +80,7 @@ def predict_files(
             continue
         record = records.get(name)
         found = network.detect([film_tensor(film)], [record])[0].without_masks().cpu()
-        shown = found.above(score)
+        shown = chosen.keep(found, network.classes) if chosen else found.above(score)
         with replacing(out / f"{name}.png") as draft:
             _picture(film, shown, record, network).save(draft, format="PNG")
         done[name] = found
@@ -158,6 +163,16 @@ def _json_records(path: Path, schema: Schema, names: Sequence[str], invalid: Inv
         film: read_record(schema, record, where=f"{path} {film}", invalid=invalid, unknown=unknown)
         for film, record in content.items()
     }
+
+
+def _operating_point(model: Model, name: str, folder: Path) -> OperatingPoint:
+    if model.operating is None:
+        fix = "find them on validation films with 'mdfnet calibrate'"
+        raise UserError("the model has no operating points", where=folder, fix=fix)
+    try:
+        return model.operating.point(name)
+    except UserError as error:
+        raise error.at(folder) from None
 
 
 def _names(films: Sequence[Path]) -> list[str]:

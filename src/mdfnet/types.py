@@ -207,7 +207,10 @@ class Detections:
 
     def above(self, score: float) -> Detections:
         """Only those with at least this score."""
-        keep = self.scores >= score
+        return self.where(self.scores >= score)
+
+    def where(self, keep: Tensor) -> Detections:
+        """Only those that a mask ``[N]`` keeps."""
         return self._each(lambda tensor: tensor[keep])
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Detections:

@@ -1,4 +1,4 @@
-"""``mdfnet predict`` and ``config``."""
+"""``mdfnet predict``, ``calibrate`` and ``config``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.cli.options import Invalid, Overrides, Threads, use_threads
+from mdfnet.cli.options import Fitting, Invalid, Overrides, Threads, use_threads
 
 
 def predict(
@@ -21,6 +21,9 @@ def predict(
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("predictions"),
     score: Annotated[float, typer.Option("--score", min=0, max=1, help="Draw and list boxes from this score.")] = 0.3,
+    point: Annotated[
+        str | None, typer.Option("--operating-point", help="Take the scores of this point of the model instead.")
+    ] = None,
     invalid: Annotated[
         Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
     ] = Invalid.error,
@@ -33,9 +36,35 @@ def predict(
     use_threads(threads)
     from mdfnet.prediction import predict_files
 
-    failed = predict_files(model, films, clinical, out, score=score, invalid=invalid.value, say=typer.echo)
+    failed = predict_files(model, films, clinical, out, score=score, point=point, invalid=invalid.value, say=typer.echo)
     if failed:
         raise typer.Exit(2)
+
+
+def calibrate(
+    model: Annotated[str, typer.Argument(help="A run's or a model's folder.")],
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    split: Annotated[Fitting, typer.Option("--split", help="Films to fit on; never test films.")] = Fitting.val,
+    sensitivity: Annotated[
+        list[float] | None, typer.Option("--sensitivity", min=0, max=1, help="A point that reaches it; repeatable.")
+    ] = None,
+    false_positives: Annotated[
+        list[float] | None, typer.Option("--false-positives", min=0, help="A point with at most so many; repeatable.")
+    ] = None,
+    threads: Threads = None,
+):
+    """Find operating points and temperatures on validation films, and keep them with the model.
+
+    Training has done so with the usual ones; this is for other points, other films, or an older model.
+
+    Example: mdfnet calibrate runs/fused data/mine --sensitivity 0.95 --false-positives 0.25
+    """
+    use_threads(threads)
+    from mdfnet.calibration import calibrate_model
+    from mdfnet.cli.scores import print_operating
+    from mdfnet.data.dataset import read_dataset
+
+    print_operating(calibrate_model(model, read_dataset(dataset), split.value, sensitivity, false_positives))
 
 
 def config(

@@ -22,6 +22,13 @@ class Invalid(StrEnum):
     missing = "missing"
 
 
+class Fitting(StrEnum):
+    """Splits that something may be fitted on."""
+
+    val = "val"
+    train = "train"
+
+
 class Intensity(StrEnum):
     """Recipes from DICOM to grey values; see `mdfnet.data.intensity`."""
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mdfnet.metrics.evaluation import Evaluation
+from mdfnet.operating import Operating
 from mdfnet.scoring import Scored
 
 #: Columns: measure -> heading.
@@ -42,14 +43,34 @@ def print_comparison(first: Evaluation, second: Evaluation, differences: list[di
     _print(table, first)
 
 
+def print_operating(operating: Operating) -> None:
+    """Operating points with their scores per class, and the temperatures."""
+    console = _console()
+    table = Table("point", title=f"fitted on {escape(operating.fitted_on)}", title_justify="left")
+    for heading in ("sensitivity", "FP per film", *map(escape, operating.temperatures)):
+        table.add_column(heading, justify="right")
+    for point in operating.points:
+        cells = [_number(point.sensitivity), f"{point.false_positives_per_film:.2f}"]
+        table.add_row(point.name, *cells, *(_number(point.thresholds[name]) for name in operating.temperatures))
+    table.add_section()
+    table.add_row("temperature", "", "", *(f"{value:.2f}" for value in operating.temperatures.values()))
+    console.print(table)
+    console.print(
+        f"A box is a hit at {operating.hit}. Columns per finding: score from which it counts.", highlight=False
+    )
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=160)  # a log or a pipe: no squeezing to 80 columns
+
+
 def _films(scores: Evaluation) -> str:
     return f"{len(scores.films)} films, {scores.films_with_truths} with findings"
 
 
 def _print(table: Table, scores: Evaluation) -> None:
-    console = Console()
-    if not console.is_terminal:  # a log or a pipe: no squeezing to 80 columns
-        console = Console(width=160)
+    console = _console()
     console.print(table)
     console.print(
         f"TP, FP, FN: score at least {scores.score_threshold:g}, IoBB 0.5. AP50: 95 % interval, patient bootstrap.",

@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Callback
 
 from mdfnet.files import replacing
 from mdfnet.metrics.evaluation import evaluate
+from mdfnet.operating import fit_operating
 from mdfnet.training.module import Training
 from mdfnet.types import Classes, Detections, Study
 
@@ -44,7 +45,8 @@ class Validation(Callback):
         training.found.clear()
 
     def on_validation_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
-        scores = self._scores(trainer, training)
+        found = self._found(trainer, training)
+        scores = validation_scores(self.films, found, training.model.classes)
         monitor = training.settings.monitor
         training.log_dict({f"val_{name}": value for name, value in scores.items()}, rank_zero_only=True)
         row = {"epoch": trainer.current_epoch, **_means(training.totals), **scores}
@@ -54,7 +56,7 @@ class Validation(Callback):
         better = scores[monitor] > self.best
         self.best = max(self.best, scores[monitor])
         if trainer.is_global_zero:
-            self._keep(trainer, training, row, better)
+            self._keep(trainer, training, row, found if better else None)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "history": self.history}
@@ -62,21 +64,27 @@ class Validation(Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best, self.history = state["best"], state["history"]
 
-    def _scores(self, trainer: L.Trainer, training: Training) -> dict[str, float]:
+    def _found(self, trainer: L.Trainer, training: Training) -> dict[str, Detections]:
         found = training.found
         if trainer.world_size > 1:
             parts: list[Any] = [None] * trainer.world_size
             torch.distributed.all_gather_object(parts, found)
             found = {name: one for part in parts for name, one in part.items()}
-        return validation_scores(self.films, found, training.model.classes)
+        return found
 
-    def _keep(self, trainer: L.Trainer, training: Training, row: dict[str, Any], better: bool) -> None:
+    def _keep(
+        self, trainer: L.Trainer, training: Training, row: dict[str, Any], best: Mapping[str, Detections] | None
+    ) -> None:
+        """Write the history and, with the detections of a best epoch, the model."""
         write_history(self.run / "history.csv", self.history)
-        if better:
+        if best is not None:
             scores = {key: row[key] for key in ("epoch", *SCORES)}
+            detections = [best[study.id] for study in self.films]
+            fitted_on = f"{len(self.films)} validation films of {self.facts['dataset']}"
+            training.model.operating = fit_operating(self.films, detections, training.model.classes, fitted_on)
             training.model.save(self.run / "model", **self.facts, validation=scores)
         values = "  ".join(f"{name} {row[name]:.3f}" for name in SCORES)
-        mark = "  best" if better else ""
+        mark = "" if best is None else "  best"
         epochs = trainer.max_epochs
         self.say(
             f"epoch {row['epoch'] + 1:>3}/{epochs}  loss {row['loss']:.3f}  {values}  {row['seconds']:.0f} s{mark}"

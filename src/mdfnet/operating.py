@@ -1,0 +1,267 @@
+"""Operating points and calibration of a model: from which score a box counts, and what a score means.
+
+Both are fitted on validation films, never on test films, and kept with the model as ``operating.json``. The scores that
+a model gives stay as they are: :meth:`Operating.calibrated` and the thresholds of a point are applied to them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdfnet.errors import UserError, nearest
+from mdfnet.files import read_json, replacing
+from mdfnet.metrics.calibration import at_temperature, fit_temperature
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.froc import froc, last_of_equals
+from mdfnet.metrics.matching import Matches, match
+from mdfnet.metrics.weights import share
+from mdfnet.types import Classes, Detections, Study
+
+#: The file in a model's folder.
+OPERATING = "operating.json"
+
+#: What is found unless other sensitivities and false positives per film are asked for.
+SENSITIVITIES, FALSE_POSITIVES = (0.8, 0.9), (0.5, 1.0)
+
+#: A box is a hit from this IoBB on, as in the paper's counts.
+HIT = 0.5
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """One choice of score thresholds.
+
+    Args:
+        name: ``max-f1``, ``sensitivity-0.9``, ``fp-0.5``, ...
+        rule: How it was chosen, in words.
+        thresholds: Class name -> score in [0, 1] from which a box of the class counts.
+        sensitivity: Share of the marked boxes that were hit, all classes together, on the films it was fitted on; NaN
+            when nothing was marked.
+        false_positives_per_film: On the same films, all classes together.
+    """
+
+    name: str
+    rule: str
+    thresholds: Mapping[str, float]
+    sensitivity: float
+    false_positives_per_film: float
+
+    def keep(self, found: Detections, classes: Classes) -> Detections:
+        """Only the detections that count at this point."""
+        least = found.scores.new_tensor([self.thresholds[name] for name in classes.names])
+        return found.where(found.scores >= least[found.labels - 1])
+
+
+@dataclass(frozen=True)
+class Operating:
+    """What was fitted on validation films.
+
+    Args:
+        temperatures: Class name -> T of :func:`mdfnet.metrics.calibration.at_temperature`.
+        points: The operating points.
+        fitted_on: Which films, in words.
+        hit: What counts as a hit, in words.
+
+    Examples:
+        >>> point = OperatingPoint("fp-0.5", "by hand", {"Effusion": 0.4}, 0.8, 0.5)
+        >>> operating = Operating({"Effusion": 2.0}, (point,), "12 films of a validation split")
+        >>> round(operating.calibrated("Effusion", 0.9), 3), operating.point("fp-0.5").thresholds
+        (0.75, {'Effusion': 0.4})
+        >>> Operating.from_dict(operating.to_dict()) == operating
+        True
+    """
+
+    temperatures: Mapping[str, float]
+    points: tuple[OperatingPoint, ...]
+    fitted_on: str
+    hit: str = f"IoBB at least {HIT}"
+
+    def calibrated(self, label: str, score: float) -> float:
+        """How likely a box of a class with this score is a hit, as far as the validation films tell."""
+        return float(at_temperature(score, self.temperatures[label]))
+
+    def point(self, name: str) -> OperatingPoint:
+        """The point of a name.
+
+        Raises:
+            UserError: There is none.
+        """
+        by_name = {point.name: point for point in self.points}
+        if name not in by_name:
+            raise UserError(f"no operating point {name!r}", fix=nearest(name, by_name))
+        return by_name[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON."""
+        points = [
+            vars(point) | {"thresholds": dict(point.thresholds), "sensitivity": _or_none(point.sensitivity)}
+            for point in self.points
+        ]
+        return {
+            "fitted_on": self.fitted_on,
+            "hit": self.hit,
+            "temperatures": dict(self.temperatures),
+            "points": points,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Operating:
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            UserError: The data do not describe operating points.
+        """
+        try:
+            points = tuple(_point(point) for point in data["points"])
+            temperatures = {str(name): float(value) for name, value in data["temperatures"].items()}
+            if not all(0 < value < np.inf for value in temperatures.values()):
+                raise ValueError(f"temperatures are above 0, got {temperatures}")
+            if odd := [point.name for point in points if point.thresholds.keys() != temperatures.keys()]:
+                raise ValueError(f"{odd[0]} has other classes than the temperatures")
+            return cls(temperatures, points, str(data["fitted_on"]), str(data["hit"]))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            what = f"not operating points ({type(error).__name__}: {error})"
+            raise UserError(what, fix="fit them again with 'mdfnet calibrate'") from None
+
+
+def write_operating(operating: Operating, folder: str | Path) -> None:
+    """Write ``operating.json`` into a model's folder, in one step."""
+    with replacing(Path(folder) / OPERATING) as draft:
+        draft.write_text(json.dumps(operating.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_operating(folder: str | Path, classes: Classes) -> Operating | None:
+    """What was fitted for a model; None where nothing was, as for models of earlier versions.
+
+    Raises:
+        UserError: The file is not one, or is of a model with other classes.
+    """
+    path = Path(folder) / OPERATING
+    if not path.is_file():
+        return None
+    try:
+        operating = Operating.from_dict(read_json(path))
+    except UserError as error:
+        raise error if error.where else error.at(path) from None
+    if set(operating.temperatures) != set(classes.names):
+        raise UserError("made for other classes than the model's", where=path, fix="fit them with 'mdfnet calibrate'")
+    return operating
+
+
+def fit_operating(
+    studies: Sequence[Study],
+    detections: Sequence[Detections],
+    classes: Classes,
+    fitted_on: str,
+    *,
+    sensitivities: Sequence[float] = SENSITIVITIES,
+    false_positives: Sequence[float] = FALSE_POSITIVES,
+) -> Operating:
+    """Find temperatures and operating points.
+
+    Args:
+        studies: Validation films.
+        detections: What a model found on them, in main memory, in the same order.
+        classes: The classes.
+        fitted_on: Which films these are, in words.
+        sensitivities: One point for each: the highest scores at which each class reaches it.
+        false_positives: One point for each: at most so many per film, every class having an equal share of them.
+    """
+    targets, names = [study.target for study in studies], [study.id for study in studies]
+    cases = Cases.of(detections, targets, len(classes), names)
+    matches = match(cases, overlap="iobb", thresholds=(HIT,))
+    rules = [("max-f1", "highest F1 of each class", lambda k: _best_f1(matches, k))]
+    for least in sensitivities:
+        rule = f"each class finds at least {least:g} of its marks, at the highest score that does"
+        rules.append((f"sensitivity-{least:g}", rule, lambda k, least=least: _reaching(matches, k, least)))
+    for most in false_positives:
+        rule = f"at most {most:g} false positives per film, an equal share for each class"
+        rules.append((f"fp-{most:g}", rule, lambda k, most=most: _allowing(matches, k, most / len(classes))))
+    labels = range(1, len(classes) + 1)
+    points = []
+    for name, rule, threshold in rules:
+        thresholds = np.array([threshold(label) for label in labels])
+        sensitivity, alarms = performance(matches, thresholds)
+        named = dict(zip(classes.names, thresholds.tolist(), strict=True))
+        points.append(OperatingPoint(name, rule, named, float(sensitivity[-1]), float(alarms[-1])))
+    scores = [(matches.score[matches.label == k], matches.matched[0, matches.label == k]) for k in labels]
+    temperatures = dict(zip(classes.names, (fit_temperature(*pair) for pair in scores), strict=True))
+    return Operating(temperatures, tuple(points), fitted_on)
+
+
+def performance(
+    matches: Matches, thresholds: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sensitivity and false positives per film at given scores.
+
+    Args:
+        matches: At one overlap threshold.
+        thresholds: ``[classes]``, score from which a box of the class counts.
+        weights: ``[R, films]``, how often each film counts. Default: once.
+
+    Returns:
+        float64 ``[R, classes + 1]`` each (``[classes + 1]`` without weights), last for all classes together: marks hit
+        of all marks, and the sum of false positives. Sensitivity is NaN where nothing was marked.
+    """
+    films, classes = matches.truths.shape
+    rows = np.ones((1, films)) if weights is None else np.asarray(weights, np.float64)
+    counted, hit = matches.score >= thresholds[matches.label - 1], matches.matched[0]
+    place = matches.film * classes + matches.label - 1
+
+    def total(mask: np.ndarray) -> np.ndarray:
+        return _with_sum(rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes))
+
+    sensitivity = share(total(counted & hit), _with_sum(rows @ matches.truths))
+    alarms = total(counted & ~hit) / rows.sum(1)[:, None]
+    return (sensitivity[0], alarms[0]) if weights is None else (sensitivity, alarms)
+
+
+def _with_sum(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)
+
+
+def _best_f1(matches: Matches, label: int) -> float:
+    """The score of the highest F1; of equals the highest. 1 where no box hits anything: then none should be shown."""
+    of_class = matches.label == label
+    score, hit = matches.score[of_class], matches.matched[0, of_class]
+    last = last_of_equals(score)
+    f1 = 2 * hit.cumsum()[last] / (last + 1 + matches.truths[:, label - 1].sum())
+    return float(score[last[f1.argmax()]]) if f1.any() else 1.0
+
+
+def _reaching(matches: Matches, label: int, least: float) -> float:
+    """The highest score that reaches a sensitivity; 0, all boxes, where none does; 1 for a class never marked."""
+    curve = froc(matches, label, threshold=HIT)
+    if not matches.truths[:, label - 1].any():
+        return 1.0
+    enough = np.flatnonzero(curve.sensitivity >= least)
+    return float(curve.thresholds[enough[0]]) if len(enough) else 0.0
+
+
+def _allowing(matches: Matches, label: int, most: float) -> float:
+    """The lowest score with at most so many false positives per film; above all scores where none allows it."""
+    curve = froc(matches, label, threshold=HIT)
+    if not len(curve.thresholds):
+        return 0.0
+    at = curve.at(most)
+    above_all = min(1.0, float(np.nextafter(np.float32(curve.thresholds[0]), np.float32(2))))
+    return float(curve.thresholds[at]) if at >= 0 else above_all
+
+
+def _point(data: Mapping[str, Any]) -> OperatingPoint:
+    thresholds = {str(name): float(value) for name, value in data["thresholds"].items()}
+    if not all(0 <= value <= 1 for value in thresholds.values()):
+        raise ValueError(f"thresholds lie in 0 to 1, got {thresholds}")
+    sensitivity = np.nan if data["sensitivity"] is None else float(data["sensitivity"])
+    alarms = float(data["false_positives_per_film"])
+    return OperatingPoint(str(data["name"]), str(data["rule"]), thresholds, sensitivity, alarms)
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else value
