@@ -1,0 +1,215 @@
+"""Is one model better than another: paired differences with intervals and tests, over seeds and folds.
+
+What is drawn and swapped are patients, always the same for both models. Sources of chance, and what covers them:
+
+- **Patients**: the bootstrap, with the same patients for every model; the permutation test swaps the models' findings
+  patient by patient.
+- **Seeds** (several pairs on the same films): patients and seeds vary independently, so their variances add; the
+  interval takes Student's t with the degrees of freedom of Satterthwaite (Biometrics Bulletin 1946). Why seeds must be
+  counted: Bouthillier et al., MLSys 2021.
+- **Folds** (pairs on different patients of a cross-validation): the training sets overlap, so the folds' variance is
+  multiplied by 1/k + 1/(k - 1) in place of 1/k, with k - 1 degrees of freedom (Nadeau and Bengio, Machine Learning
+  2003); it has patients, seeds and training sets in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdfnet.metrics.average_precision import mean_over_classes
+from mdfnet.metrics.bootstrap import draws, mean_and_spread, normal_interval, replicate
+from mdfnet.metrics.measures import COUNTS, Matched, measure
+from mdfnet.metrics.significance import holm, permutation_p, student_quantile, swaps
+
+#: A difference is called shown below this p, corrected where there are several classes.
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models on the same films, in the same order.
+
+    Args:
+        first, second: The reference, and what is compared with it.
+        patients: Patient of each film.
+    """
+
+    first: Matched
+    second: Matched
+    patients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Second minus first, of one measure and one class.
+
+    Args:
+        measure: Its name.
+        finding: Name of the class, or ``all``: the mean over classes, of counts the sum.
+        first, second, value: Both and their difference; means over seeds and folds.
+        low, high: 95 % interval of the difference with all sources of chance that there are.
+        patients: 95 % interval of the difference over patients alone, for the models as they were trained.
+        seeds: 95 % interval over seeds alone, for these films; None with one seed.
+        p: Of the permutation test over patients, for the models as they were trained.
+        p_corrected: Corrected over the classes after Holm; of ``all``, ``p`` itself.
+    """
+
+    measure: str
+    finding: str
+    first: float
+    second: float
+    value: float
+    low: float
+    high: float
+    patients: tuple[float, float]
+    seeds: tuple[float, float] | None
+    p: float
+    p_corrected: float
+
+    @property
+    def verdict(self) -> str:
+        """``higher``, ``lower`` or ``not shown``; – where there is nothing to compare.
+
+        Shown is a difference whose interval leaves out zero and whose corrected p is below 0.05.
+        """
+        if math.isnan(self.value):
+            return "–"
+        if self.low <= 0 <= self.high or not self.p_corrected < ALPHA:
+            return "not shown"
+        return "higher" if self.value > 0 else "lower"
+
+
+def compare_models(
+    folds: Sequence[Sequence[Pair]],
+    names: Sequence[str],
+    classes: Sequence[str],
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> list[Difference]:
+    """Differences of every measure, class by class and for all.
+
+    Args:
+        folds: One with the pairs of all seeds; for a cross-validation, one for each set of test patients.
+        names: Measures and counts, see :mod:`mdfnet.metrics.measures`.
+        classes: Names of the classes.
+        replicates: Of the bootstrap, and permutations of the test.
+        seed: Of both.
+
+    Raises:
+        ValueError: There is nothing to compare.
+    """
+    if not folds or not all(folds):
+        raise ValueError("no pairs to compare")
+    parts = [_Fold.of(pairs, names, replicates, seed + 1000 * number) for number, pairs in enumerate(folds)]
+    result = []
+    for name in names:
+        result += _differences(name, [part.of_measure(name) for part in parts], classes)
+    return result
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One set of films: by measure ``[seeds, classes + 1]`` of both models, and ``[R, classes + 1]`` of differences."""
+
+    first: dict[str, np.ndarray]
+    second: dict[str, np.ndarray]
+    drawn: dict[str, np.ndarray]
+    swapped: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair], names: Sequence[str], replicates: int, seed: int) -> _Fold:
+        first, second = ([measure(getattr(pair, side), names) for pair in pairs] for side in ("first", "second"))
+        both = [pair.first.beside(pair.second) for pair in pairs]
+
+        def drawn(weights: np.ndarray) -> dict[str, np.ndarray]:
+            return _mean([_minus(measure(p.second, names, weights), measure(p.first, names, weights)) for p in pairs])
+
+        def swapped(swap: np.ndarray) -> dict[str, np.ndarray]:
+            kept, given = np.hstack([~swap, swap]).astype(np.int32), np.hstack([swap, ~swap]).astype(np.int32)
+            return _mean([_minus(measure(films, names, given), measure(films, names, kept)) for films in both])
+
+        patients = pairs[0].patients
+        return cls(
+            _stacked(first),
+            _stacked(second),
+            replicate(drawn, draws(patients, replicates, seed)),
+            replicate(swapped, swaps(patients, replicates, seed)),
+        )
+
+    def of_measure(self, name: str) -> tuple[np.ndarray, ...]:
+        return tuple(values[name] for values in vars(self).values())
+
+
+def _differences(name: str, parts: Sequence[tuple[np.ndarray, ...]], classes: Sequence[str]) -> list[Difference]:
+    first, second, drawn, swapped = (list(values) for values in zip(*parts, strict=True))
+    per_fold = np.stack([(b - a).mean(0) for a, b in zip(first, second, strict=True)])
+    value, replicates = per_fold.mean(0), np.mean(drawn, axis=0)
+    over_patients = normal_interval(value, replicates)
+    seeds = _over_seeds(first[0], second[0]) if len(parts) == 1 else None
+    if len(parts) > 1:
+        k = len(parts)
+        half = student_quantile(k - 1.0) * np.sqrt((1 / k + 1 / (k - 1)) * per_fold.var(0, ddof=1))
+        low, high = value - half, value + half
+    elif seeds is not None:
+        low, high = _over_both(value, replicates, first[0], second[0])
+    else:
+        low, high = over_patients
+    p = permutation_p(value, np.mean(swapped, axis=0))
+    corrected = np.append(holm(p[:-1]), p[-1])
+    means = [np.mean([one.mean(0) for one in side], axis=0) for side in (first, second)]
+    return [
+        Difference(
+            name,
+            finding,
+            *(float(one[k]) for one in (*means, value, low, high)),
+            patients=tuple(float(limit[k]) for limit in over_patients),
+            seeds=None if seeds is None else tuple(float(limit[k]) for limit in seeds),
+            p=float(p[k]),
+            p_corrected=float(corrected[k]),
+        )
+        for k, finding in enumerate((*classes, "all"))
+    ]
+
+
+def _over_seeds(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Student's interval over seeds, None where there is one."""
+    change = second - first
+    if len(change) < 2:
+        return None
+    half = student_quantile(len(change) - 1.0) * change.std(0, ddof=1) / math.sqrt(len(change))
+    return change.mean(0) - half, change.mean(0) + half
+
+
+def _over_both(value, replicates, first, second) -> tuple[np.ndarray, np.ndarray]:
+    """Variances of patients and seeds added, with Satterthwaite's degrees of freedom."""
+    of_seeds = (second - first).var(0, ddof=1) / len(first)
+    mean, spread = mean_and_spread(replicates)
+    total = of_seeds + spread**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        degrees = np.where(of_seeds > 0, (len(first) - 1) * total**2 / of_seeds**2, 1e9)
+    half = student_quantile(np.where(np.isnan(total), np.nan, degrees)) * np.sqrt(total)
+    middle = 2 * value - mean
+    return middle - half, middle + half
+
+
+def _minus(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Differences; those of all are of the classes that both have, so that a class missing in one does not count."""
+    result = {}
+    for name in a:
+        result[name] = a[name] - b[name]
+        if name not in COUNTS:
+            result[name][..., -1] = mean_over_classes(result[name][..., :-1])
+    return result
+
+
+def _mean(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
+
+
+def _stacked(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,84 @@
+"""Tests and corrections: swapping models patient by patient, Holm's correction, Student's quantiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mdfnet.metrics.weights import chunks
+
+
+def swaps(patients: Sequence[str], permutations: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """Of which films the two models change places: all of a patient or none, by a coin; bool ``[R, films]``, in parts.
+
+    Examples:
+        >>> (part,) = swaps(["a", "a", "b"], 50)
+        >>> bool((part[:, 0] == part[:, 1]).all()), bool((part[:, 1] == part[:, 2]).all())
+        (True, False)
+    """
+    names, index = np.unique(np.asarray(patients), return_inverse=True)
+    random = np.random.default_rng(seed)
+    for part in chunks(permutations, 2 * len(index)):
+        yield random.integers(0, 2, (part.stop - part.start, len(names)), dtype=np.int8).astype(bool)[:, index]
+
+
+def permutation_p(difference: np.ndarray, permuted: np.ndarray) -> np.ndarray:
+    """How often chance alone gives a difference at least as large, either way.
+
+    The difference itself counts as one of the permutations, so that p is never 0. Source: Phipson and Smyth, Stat Appl
+    Genet Mol Biol 2010.
+
+    Args:
+        difference: ``[...]``, with the models as they are.
+        permuted: ``[R, ...]``, with the models swapped.
+
+    Returns:
+        ``[...]`` in (0, 1]; NaN where there is no difference to test.
+
+    Examples:
+        >>> float(permutation_p(np.array(2.0), np.array([-2.0, 0.0, 1.0])))
+        0.5
+    """
+    beyond = (np.abs(permuted) >= np.abs(difference) - 1e-12).sum(0)
+    return np.where(np.isnan(difference), np.nan, (1 + beyond) / (1 + len(permuted)))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """P values corrected for being many, as Holm (Scand J Stat 1979) does; NaN are no tests and stay.
+
+    Examples:
+        >>> holm(np.array([0.01, 0.04, np.nan, 0.03])).round(2).tolist()
+        [0.03, 0.06, nan, 0.06]
+    """
+    corrected = np.full(len(p), np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * factors)) if len(order) else ()
+    return corrected
+
+
+def student_quantile(degrees: np.ndarray | float, level: float = 0.975) -> np.ndarray:
+    """Quantile above the middle of Student's t, by the angle whose tangent is t over the root of the degrees.
+
+    Args:
+        degrees: Of freedom, at least 1, need not be whole; NaN gives NaN.
+        level: Above 0.5, below 1.
+
+    Examples:
+        >>> float(student_quantile(4).round(3)), float(student_quantile(1e9).round(3))
+        (2.776, 1.96)
+    """
+    return np.vectorize(_student_quantile, otypes=[np.float64])(degrees, level)
+
+
+def _student_quantile(degrees: float, level: float) -> float:
+    if np.isnan(degrees):
+        return np.nan
+    degrees = min(degrees, 1e5)  # beyond, it is the normal distribution to five digits
+    angle = np.linspace(0, np.pi / 2, 200_001)
+    density = np.cos(angle[:-1]) ** (degrees - 1)
+    density = np.append(density, 1.0 if degrees == 1 else 0.0)
+    mass = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return float(np.sqrt(degrees) * np.tan(np.interp(2 * level - 1, mass / mass[-1], angle)))
