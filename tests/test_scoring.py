@@ -1,6 +1,7 @@
 """A model scored on a split: the numbers agree with the metrics, the files with the numbers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 
 import mdfnet
 from mdfnet.metrics.evaluation import evaluate
+from mdfnet.metrics.measures import COUNTS, MEASURES
+from mdfnet.operating import fit_operating
 from mdfnet.scoring import check_fit, find_model, read_evaluation, score, write_scored
 
 
@@ -36,22 +39,45 @@ def test_the_evaluation_is_of_these_detections(scored, dataset):
     assert sum(len(found) for found in scored.detections) > 0
 
 
-def test_the_interval_holds_the_score(scored):
-    values = [*scored.evaluation.measures["AP@IoU=0.5"], scored.evaluation.mean("AP@IoU=0.5")]
-    for value, (low, high) in zip(values, scored.intervals, strict=True):
-        assert np.isnan(value) or low - 1e-9 <= value <= high + 0.05
+def test_every_number_has_an_interval_that_holds_it(scored):
+    for name, limits in scored.intervals.items():
+        if name in COUNTS:
+            continue
+        values = [*scored.evaluation.measures[name], scored.evaluation.mean(name)]
+        assert len(limits) == len(values)
+        for value, (low, high) in zip(values, limits, strict=True):
+            assert np.isnan(value) or 0 <= low <= value <= high <= 1, name
+    assert set(scored.intervals) == {*MEASURES, *COUNTS}
 
 
 def test_the_sweep_falls_with_the_overlap(scored):
-    scores = [value for _, value in scored.sweep]
-    assert scores == sorted(scores, reverse=True)
+    for rows in scored.sweep.values():
+        assert [row["threshold"] for row in rows][::20] == [0.0, 1.0]
+        for name in ("AP", "AR"):
+            scores = [row[name][-1] for row in rows]
+            assert scores == sorted(scores, reverse=True)
+    at_half = {row["threshold"]: row for row in scored.sweep["IoBB"]}[0.5]
+    assert at_half["AP"][-1] == scored.evaluation.mean("AP@IoBB=0.5")
+
+
+def test_operating_points_are_measured_on_these_films(scored, dataset):
+    """On the films they were found on they give the figures they were found with."""
+    operating = fit_operating(scored.studies, scored.detections, scored.classes, "these films")
+    points = replace(scored, operating=operating, draws=50).points
+    assert scored.points == [] and len(points) == 5
+    for point in points:
+        assert (point.sensitivity[-1], point.false_positives_per_film[-1]) == point.fitted
+        low, high = point.sensitivity_intervals[-1]
+        assert low <= point.sensitivity[-1] <= high
 
 
 def test_what_is_written_is_read_back(scored, tmp_path):
     write_scored(scored, tmp_path, {"split": "test"})
     about, evaluation = read_evaluation(tmp_path)
     assert about == {"split": "test"} and evaluation.to_dict() == scored.evaluation.to_dict()
-    json.loads((tmp_path / "evaluation.json").read_text(), parse_constant=pytest.fail)
+    content = json.loads((tmp_path / "evaluation.json").read_text(), parse_constant=pytest.fail)
+    assert content["replicates"] == 1000 and len(content["sweep"]["IoBB"]) == 21
+    assert {"froc", "reliability", "mistakes"} < set(content)
 
 
 def test_other_classes_are_refused(dataset):

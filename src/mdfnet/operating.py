@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import numpy as np
 
 from mdfnet.errors import UserError, nearest
 from mdfnet.files import read_json, replacing
+from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.calibration import at_temperature, fit_temperature
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.froc import froc, last_of_equals
 from mdfnet.metrics.matching import Matches, match
-from mdfnet.metrics.weights import share
+from mdfnet.metrics.thresholds import allowing, best_f1, performance, reaching
 from mdfnet.types import Classes, Detections, Study
 
 #: The file in a model's folder.
@@ -176,13 +176,13 @@ def fit_operating(
     targets, names = [study.target for study in studies], [study.id for study in studies]
     cases = Cases.of(detections, targets, len(classes), names)
     matches = match(cases, overlap="iobb", thresholds=(HIT,))
-    rules = [("max-f1", "highest F1 of each class", lambda k: _best_f1(matches, k))]
+    rules = [("max-f1", "highest F1 of each class", lambda k: best_f1(matches, k))]
     for least in sensitivities:
         rule = f"each class finds at least {least:g} of its marks, at the highest score that does"
-        rules.append((f"sensitivity-{least:g}", rule, lambda k, least=least: _reaching(matches, k, least)))
+        rules.append((f"sensitivity-{least:g}", rule, lambda k, least=least: reaching(matches, k, least)))
     for most in false_positives:
         rule = f"at most {most:g} false positives per film, an equal share for each class"
-        rules.append((f"fp-{most:g}", rule, lambda k, most=most: _allowing(matches, k, most / len(classes))))
+        rules.append((f"fp-{most:g}", rule, lambda k, most=most: allowing(matches, k, most / len(classes))))
     labels = range(1, len(classes) + 1)
     points = []
     for name, rule, threshold in rules:
@@ -195,63 +195,68 @@ def fit_operating(
     return Operating(temperatures, tuple(points), fitted_on)
 
 
-def performance(
-    matches: Matches, thresholds: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sensitivity and false positives per film at given scores.
+@dataclass(frozen=True)
+class PointResult:
+    """What an operating point gives on other films than it was found on.
 
     Args:
-        matches: At one overlap threshold.
-        thresholds: ``[classes]``, score from which a box of the class counts.
-        weights: ``[R, films]``, how often each film counts. Default: once.
-
-    Returns:
-        float64 ``[R, classes + 1]`` each (``[classes + 1]`` without weights), last for all classes together: marks hit
-        of all marks, and the sum of false positives. Sensitivity is NaN where nothing was marked.
+        name, rule: The point's.
+        fitted: Sensitivity and false positives per film that it had where it was found.
+        classes: Names of the classes, then ``all``.
+        thresholds: Score from which a box of each class counts.
+        sensitivity, false_positives_per_film: Here, per class and, last, of all together.
+        sensitivity_intervals, false_positives_intervals: 95 %, bootstrap over patients.
     """
-    films, classes = matches.truths.shape
-    rows = np.ones((1, films)) if weights is None else np.asarray(weights, np.float64)
-    counted, hit = matches.score >= thresholds[matches.label - 1], matches.matched[0]
-    place = matches.film * classes + matches.label - 1
 
-    def total(mask: np.ndarray) -> np.ndarray:
-        return _with_sum(rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes))
-
-    sensitivity = share(total(counted & hit), _with_sum(rows @ matches.truths))
-    alarms = total(counted & ~hit) / rows.sum(1)[:, None]
-    return (sensitivity[0], alarms[0]) if weights is None else (sensitivity, alarms)
-
-
-def _with_sum(values: np.ndarray) -> np.ndarray:
-    return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)
+    name: str
+    rule: str
+    fitted: tuple[float, float]
+    classes: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    sensitivity: tuple[float, ...]
+    sensitivity_intervals: tuple[tuple[float, float], ...]
+    false_positives_per_film: tuple[float, ...]
+    false_positives_intervals: tuple[tuple[float, float], ...]
 
 
-def _best_f1(matches: Matches, label: int) -> float:
-    """The score of the highest F1; of equals the highest. 1 where no box hits anything: then none should be shown."""
-    of_class = matches.label == label
-    score, hit = matches.score[of_class], matches.matched[0, of_class]
-    last = last_of_equals(score)
-    f1 = 2 * hit.cumsum()[last] / (last + 1 + matches.truths[:, label - 1].sum())
-    return float(score[last[f1.argmax()]]) if f1.any() else 1.0
+def point_results(
+    operating: Operating, matches: Matches, classes: Classes, patients: Sequence[str], replicates: int
+) -> list[PointResult]:
+    """What each operating point gives on films.
+
+    Args:
+        operating: The points.
+        matches: Of the films, at IoBB.
+        classes: The classes.
+        patients: Patient of each film.
+        replicates: Of the bootstrap.
+    """
+    at_hit = replace(matches, thresholds=(HIT,), matched=matches.matched[[matches.row(HIT)]])
+    return [_result(point, at_hit, classes, patients, replicates) for point in operating.points]
 
 
-def _reaching(matches: Matches, label: int, least: float) -> float:
-    """The highest score that reaches a sensitivity; 0, all boxes, where none does; 1 for a class never marked."""
-    curve = froc(matches, label, threshold=HIT)
-    if not matches.truths[:, label - 1].any():
-        return 1.0
-    enough = np.flatnonzero(curve.sensitivity >= least)
-    return float(curve.thresholds[enough[0]]) if len(enough) else 0.0
-
-
-def _allowing(matches: Matches, label: int, most: float) -> float:
-    """The lowest score with at most so many false positives per film; above all scores where none allows it."""
-    curve = froc(matches, label, threshold=HIT)
-    if not len(curve.thresholds):
-        return 0.0
-    at = curve.at(most)
-    above_all = min(1.0, float(np.nextafter(np.float32(curve.thresholds[0]), np.float32(2))))
-    return float(curve.thresholds[at]) if at >= 0 else above_all
+def _result(
+    point: OperatingPoint, matches: Matches, classes: Classes, patients: Sequence[str], replicates: int
+) -> PointResult:
+    thresholds = np.array([point.thresholds[name] for name in classes.names])
+    names = ("sensitivity", "alarms")
+    here = performance(matches, thresholds)
+    many = replicate(
+        lambda rows: dict(zip(names, performance(matches, thresholds, rows), strict=True)), draws(patients, replicates)
+    )
+    limits = (share_interval(here[0], many["sensitivity"], len(set(patients))), interval(many["alarms"]))
+    intervals = [tuple(zip(*(limit.tolist() for limit in pair), strict=True)) for pair in limits]
+    return PointResult(
+        name=point.name,
+        rule=point.rule,
+        fitted=(point.sensitivity, point.false_positives_per_film),
+        classes=(*classes.names, "all"),
+        thresholds=tuple(thresholds.tolist()),
+        sensitivity=tuple(here[0].tolist()),
+        sensitivity_intervals=intervals[0],
+        false_positives_per_film=tuple(here[1].tolist()),
+        false_positives_intervals=intervals[1],
+    )
 
 
 def _point(data: Mapping[str, Any]) -> OperatingPoint:

@@ -15,10 +15,15 @@ import numpy as np
 from mdfnet.errors import UserError
 from mdfnet.files import read_json, replacing
 from mdfnet.tables import Row, format_table, read_table
-from mdfnet.types import Classes, Detections
+from mdfnet.types import Classes, Detections, Study, Target
 
 #: Columns of the CSV: film, class name, score in [0, 1], box corners in pixels of the original film.
 COLUMNS = ("image", "label", "score", "x1", "y1", "x2", "y2")
+
+#: Tables of the marks and of the films beside the predictions of an evaluation.
+MARKS, FILMS = "marks.csv", "films.csv"
+
+_MARK_COLUMNS = ("image", "label", *COLUMNS[3:])
 
 _Row = tuple[int, float, tuple[float, ...]]  # 1-based label, score, x1 y1 x2 y2
 
@@ -174,6 +179,44 @@ def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
     return {film: _detections(rows) for film, rows in films.items()}
 
 
+def write_marks(folder: str | Path, studies: Sequence[Study], classes: Classes) -> None:
+    """Write what was marked as ``marks.csv`` (image, label, corners), and each film's patient as ``films.csv``."""
+    rows = [
+        [study.id, classes.name(label), *(str(np.float32(side)) for side in box)]
+        for study in studies
+        for label, box in zip(study.target.labels.tolist(), study.target.boxes.tolist(), strict=True)
+    ]
+    tables = {
+        MARKS: format_table(_MARK_COLUMNS, rows),
+        FILMS: format_table(("image", "patient"), [(study.id, study.patient) for study in studies]),
+    }
+    for name, text in tables.items():
+        with replacing(Path(folder) / name) as draft:
+            draft.write_text(text, encoding="utf-8")
+
+
+def read_marks(folder: str | Path, classes: Classes) -> dict[str, tuple[str, Target]]:
+    """Read them back: film -> patient and what was marked, in the order of ``films.csv``.
+
+    Raises:
+        UserError: A table is missing or damaged, a class is unknown, or a box is none; the row is given.
+    """
+    films = read_table(Path(folder) / FILMS)
+    films.require("image", "patient")
+    marks: dict[str, list[tuple[int, tuple[float, ...]]]] = {name: [] for name in films.by("image")}
+    table = read_table(Path(folder) / MARKS)
+    table.require(*_MARK_COLUMNS)
+    for row in table:
+        if row["image"] not in marks:
+            raise UserError(f"{row['image']!r} is no film of {FILMS}", where=row.where)
+        marks[row["image"]].append(_marked(row, classes))
+    return {
+        row["image"]: (row["patient"], Target.of([box for _, box in found], [label for label, _ in found]))
+        for row in films
+        for found in [marks[row["image"]]]
+    }
+
+
 def _check_films(film_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
     if len(film_ids) != len(detections):
         raise ValueError(f"{len(film_ids)} film ids, {len(detections)} detections")
@@ -206,12 +249,17 @@ def _coco_row(entry: object, classes: Classes, where: str) -> _Row:
 
 
 def _csv_row(row: Row, classes: Classes) -> _Row:
+    label, box = _marked(row, classes)
+    return label, _score(row["score"], row.where), box
+
+
+def _marked(row: Row, classes: Classes) -> tuple[int, tuple[float, ...]]:
     try:
         label = classes.label(row["label"])
     except UserError as error:
         raise error.at(row.where) from None
     corners = (_number(row[column], column, row.where) for column in COLUMNS[3:])
-    return label, _score(row["score"], row.where), _box(*corners, row.where)
+    return label, _box(*corners, row.where)
 
 
 def _number(value: object, name: str, where: str) -> float:

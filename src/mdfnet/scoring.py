@@ -18,23 +18,22 @@ from mdfnet.data.dataset import Dataset, image_ids
 from mdfnet.errors import UserError
 from mdfnet.files import read_json, replacing
 from mdfnet.inference import detect_films
-from mdfnet.metrics.average_precision import average_precision, mean_over_classes
-from mdfnet.metrics.bootstrap import interval, patient_weights, replicate
+from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.evaluation import Evaluation, evaluate
-from mdfnet.metrics.matching import match
+from mdfnet.metrics.details import froc_curves, mistakes_by_class, reliabilities, sweep
+from mdfnet.metrics.evaluation import Evaluation, evaluation_of
+from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
+from mdfnet.metrics.mistakes import count_mistakes
 from mdfnet.model import Model
-from mdfnet.predictions import write_coco, write_csv
+from mdfnet.operating import Operating, PointResult, point_results
+from mdfnet.predictions import write_coco, write_csv, write_marks
 from mdfnet.types import Classes, Detections, Study
 
-#: Replicates of the bootstrap over patients.
+#: Replicates of the bootstrap over patients, unless asked for others.
 REPLICATES = 1000
 
 #: The model that ships with the package, trained on synthetic films; ``scripts/make_demo_model.py`` makes it.
 DEMO_MODEL = Path(__file__).parent / "demo_model"
-
-#: Overlaps of the sweep that reports show.
-SWEEP = tuple(np.round(np.arange(0.1, 1.0, 0.05), 2).tolist())
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,8 @@ class Scored:
         studies: The films.
         image_ids: What the dataset's ``annotations.json`` calls them, in the same order.
         detections: One per film, in film pixels, in main memory.
-        evaluation: Their scores.
+        draws: Replicates of the bootstrap over patients.
+        operating: The model's operating points and calibration, if it has any.
     """
 
     name: str
@@ -55,7 +55,13 @@ class Scored:
     studies: tuple[Study, ...]
     image_ids: tuple[int | str, ...]
     detections: tuple[Detections, ...]
-    evaluation: Evaluation
+    draws: int = REPLICATES
+    operating: Operating | None = None
+
+    @cached_property
+    def patients(self) -> tuple[str, ...]:
+        """Patient of each film."""
+        return tuple(study.patient for study in self.studies)
 
     @cached_property
     def cases(self) -> Cases:
@@ -64,29 +70,70 @@ class Scored:
         return Cases.of(self.detections, targets, len(self.classes), ids)
 
     @cached_property
-    def replicates(self) -> np.ndarray:
-        """AP at IoU 0.5 under the bootstrap over patients, ``[replicates, classes + 1]``; last the mean."""
-        matches = match(self.cases, thresholds=(0.5,))
-
-        def score(weights: np.ndarray) -> np.ndarray:
-            per_class = average_precision(matches, weights)[0]
-            return np.append(per_class, mean_over_classes(per_class))
-
-        return replicate(score, patient_weights([study.patient for study in self.studies], REPLICATES))
+    def matched(self) -> Matched:
+        """The same, matched."""
+        return Matched.of(self.cases)
 
     @cached_property
-    def intervals(self) -> list[tuple[float, float]]:
-        """95 % interval of AP at IoU 0.5 per class, and of the mean over classes."""
-        return list(zip(*(bound.tolist() for bound in interval(self.replicates)), strict=True))
+    def evaluation(self) -> Evaluation:
+        """All measures."""
+        return evaluation_of(self.cases, self.matched, self.classes, max_detections=100)
 
     @cached_property
-    def sweep(self) -> list[tuple[float, float]]:
-        """Mean AP over classes by the smallest IoU that counts as a hit."""
-        per_class = average_precision(match(self.cases, thresholds=SWEEP))
-        return [(overlap, float(mean_over_classes(row))) for overlap, row in zip(SWEEP, per_class, strict=True)]
+    def replicates(self) -> dict[str, np.ndarray]:
+        """Every measure and count under the bootstrap over patients, ``[replicates, classes + 1]``; last the mean.
+
+        The same patients are drawn for every model on the same films, so differences of replicates are paired.
+        """
+        names = (*MEASURES, *COUNTS)
+        return replicate(lambda rows: measure(self.matched, names, rows), draws(self.patients, self.draws))
+
+    @cached_property
+    def intervals(self) -> dict[str, list[tuple[float, float]]]:
+        """95 % interval of every measure and count, per class and, last, of the mean or sum over classes."""
+        return {
+            name: self._interval(name, values) for name, values in measure(self.matched, tuple(self.replicates)).items()
+        }
+
+    @cached_property
+    def sweep(self) -> dict[str, list[dict[str, Any]]]:
+        """AP and AR by the smallest overlap that counts as a hit, see :func:`mdfnet.metrics.details.sweep`."""
+        return sweep(self.cases, self.patients, self.draws)
+
+    @cached_property
+    def points(self) -> list[PointResult]:
+        """What the model's operating points give on these films."""
+        if self.operating is None:
+            return []
+        return point_results(self.operating, self.matched.iobb, self.classes, self.patients, self.draws)
+
+    @cached_property
+    def details(self) -> dict[str, Any]:
+        """Curves, reliability and kinds of errors as plain data, see :mod:`mdfnet.metrics.details`."""
+        names = self.classes.names
+        return {
+            "froc": froc_curves(self.matched, names),
+            "reliability": reliabilities(self.matched, names),
+            "mistakes": mistakes_by_class(count_mistakes(self.cases), names),
+        }
+
+    def _interval(self, name: str, values: np.ndarray) -> list[tuple[float, float]]:
+        if name in COUNTS:
+            limits = interval(self.replicates[name])
+        else:
+            limits = share_interval(values, self.replicates[name], len(set(self.patients)))
+        return list(zip(*(limit.tolist() for limit in limits), strict=True))
 
 
-def score(model: Model, dataset: Dataset, split: str, *, name: str, boxed_only: bool = False) -> Scored:
+def score(
+    model: Model,
+    dataset: Dataset,
+    split: str,
+    *,
+    name: str,
+    boxed_only: bool = False,
+    replicates: int | None = None,
+) -> Scored:
     """Run a model on a split and score it. The model never sees what was marked.
 
     Args:
@@ -94,6 +141,7 @@ def score(model: Model, dataset: Dataset, split: str, *, name: str, boxed_only: 
         dataset, split: Which films.
         name: What to call the model.
         boxed_only: Leave out films without findings.
+        replicates: Of the bootstrap over patients. Default: 1,000.
 
     Raises:
         UserError: Model and dataset do not fit, there are no such films, or one cannot be read.
@@ -104,9 +152,8 @@ def score(model: Model, dataset: Dataset, split: str, *, name: str, boxed_only: 
         raise UserError(f"no film of the split {split!r} has a finding", where=dataset.folder, fix="leave out --boxed")
     known = image_ids(dataset)
     detections = tuple(detect_films(model, studies))
-    targets, ids = [study.target for study in studies], [study.id for study in studies]
-    evaluation = evaluate(detections, targets, dataset.classes, films=ids)
-    return Scored(name, dataset.classes, studies, tuple(known[one] for one in ids), detections, evaluation)
+    ids = tuple(known[study.id] for study in studies)
+    return Scored(name, dataset.classes, studies, ids, detections, replicates or REPLICATES, model.operating)
 
 
 def check_fit(model: Model, dataset: Dataset) -> None:
@@ -126,27 +173,37 @@ def check_fit(model: Model, dataset: Dataset) -> None:
         raise UserError(f"{what}: they differ in {odd.name!r}", where=dataset.folder, fix=fix)
 
 
-def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -> None:
-    """Write ``evaluation.json``, ``predictions.json`` (COCO) and ``predictions.csv``.
+def write_scored(
+    scored: Scored, folder: str | Path, about: Mapping[str, Any], more: Mapping[str, Any] | None = None
+) -> None:
+    """Write ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``marks.csv`` and ``films.csv``.
 
     ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools read them together.
+    The tables are all that a comparison with another model needs.
 
     Args:
         scored: What to write.
         folder: Where.
         about: JSON-able facts: model, dataset, split, versions.
+        more: Further parts of ``evaluation.json``.
     """
     folder, ids = Path(folder), [study.id for study in scored.studies]
     content = {
         "about": dict(about),
         "clinical": count_uses(found.record for found in scored.detections),
-        "intervals": scored.intervals,
         "evaluation": scored.evaluation.to_dict(),
+        "replicates": scored.draws,
+        "intervals": scored.intervals,
+        "operating_points": [vars(point) for point in scored.points],
+        "sweep": scored.sweep,
+        **scored.details,
+        **(more or {}),
     }
     with replacing(folder / "evaluation.json") as draft:
         draft.write_text(json.dumps(_plain(content), indent=1, allow_nan=False), encoding="utf-8")
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
     write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
+    write_marks(folder, scored.studies, scored.classes)
 
 
 def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:

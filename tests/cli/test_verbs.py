@@ -133,11 +133,23 @@ def test_evaluate(evaluation, phantom_set):
 
 
 def test_compare(program, evaluation, run_folder, phantom_set, tmp_path):
-    same = program("compare", evaluation, evaluation)
-    assert same.code == 0 and "+0.000" in same.out and "4 films" in same.out
+    same = program("compare", evaluation, evaluation, "--out", tmp_path / "same.json")
+    assert same.code == 0 and "4 films" in same.out and "a difference is not shown, the interval" in same.out, same.err
+    assert json.loads((tmp_path / "same.json").read_text())["differences"][0]["verdict"] in ("not shown", "–")
     assert program("evaluate", run_folder, phantom_set, "--split", "val", "--out", tmp_path / "val").code == 0
     other = program("compare", evaluation, tmp_path / "val")
     assert other.code == 2 and "evaluated on different films; 7 are only in one of them" in other.err
+
+
+def test_evaluate_beside_a_second_reading(program, run_folder, phantom_set, tmp_path):
+    options = ["--split", "val", "--out", tmp_path / "val", "--replicates", 20, "--second-reading", phantom_set]
+    answer = program("evaluate", run_folder, phantom_set, *options)
+    assert answer.code == 0 and "second reading, 3 films, IoU 0.5" in answer.out, answer.err
+    content = json.loads((tmp_path / "val" / "evaluation.json").read_text())
+    assert content["replicates"] == 20
+    everything = content["second_reading"]["overlaps"]["IoBB 0.5"][-1]
+    assert (everything["sensitivity"], everything["precision"]) == (1, 1)
+    assert content["operating_points"][0]["name"] == "max-f1"
 
 
 def modes(film: Image.Image) -> dict[str, Image.Image]:

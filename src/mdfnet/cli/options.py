@@ -9,6 +9,7 @@ import typer
 
 Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
+Replicates = Annotated[int, typer.Option("--replicates", min=2, help="Draws of the patients behind the intervals.")]
 Size = Annotated[
     int | None, typer.Option("--size", min=32, help="Write the films smaller, as PNG: longest side in pixels.")
 ]

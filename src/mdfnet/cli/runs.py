@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.cli.options import Overrides, Threads, use_threads
+from mdfnet.cli.options import Overrides, Replicates, Threads, use_threads
 from mdfnet.errors import UserError
 
 
@@ -57,6 +57,11 @@ def evaluate(
     split: Annotated[str, typer.Option("--split", help="train, val or test. The test split is for the end.")] = "test",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: RUN/SPLIT).")] = None,
     boxed: Annotated[bool, typer.Option("--boxed", help="Only films with findings.")] = False,
+    replicates: Replicates = 1000,
+    second_reading: Annotated[
+        Path | None,
+        typer.Option("--second-reading", help="Another reading of the films: CSV of boxes, or a dataset folder."),
+    ] = None,
     threads: Threads = None,
 ):
     """Score a model: AP and AR at IoU and IoBB, hits, false alarms and misses per class; write a report.
@@ -65,12 +70,13 @@ def evaluate(
     """
     use_threads(threads)
     from mdfnet import checkpoint
-    from mdfnet.cli.scores import print_scores
+    from mdfnet.cli.scores import print_agreement, print_scores
     from mdfnet.data.dataset import read_dataset
     from mdfnet.inference import on_best_device
     from mdfnet.report.html import write_report
     from mdfnet.report.runs import report_of
     from mdfnet.scoring import DEMO_MODEL, find_model, score, write_scored
+    from mdfnet.second_reading import compare_readings
 
     folder, films = find_model(model).resolve(), read_dataset(dataset)
     run = folder.parent if folder.name == "model" else folder
@@ -81,32 +87,46 @@ def evaluate(
     if network.preprocessing.intensity != films.intensity:
         own = network.preprocessing.intensity
         typer.echo(f"note: the model's films went through intensity recipe {own}, these through {films.intensity}")
-    scored = score(network, films, split, name=run.name, boxed_only=boxed)
+    scored = score(network, films, split, name=run.name, boxed_only=boxed, replicates=replicates)
+    second = {"second_reading": compare_readings(scored, second_reading)} if second_reading else {}
     card = checkpoint.read_card(folder)
     about = {"model": str(folder), "weights_sha256": card.weights_sha256, "dataset": films.name, "split": split,
              "fingerprint": films.fingerprint, "versions": checkpoint.versions(), "notice": card.notice}  # fmt: skip
-    write_scored(scored, out, about)
+    write_scored(scored, out, about, second)
     title = f"{run.name} on {films.name}"
     report = report_of(title, [scored], [network], [run], films, split, command=_command())
     write_report(out / "report.html", report)
     print_scores(scored)
+    if second:
+        print_agreement(second["second_reading"])
     typer.echo(f"report: {out / 'report.html'}")
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="Folder that 'mdfnet evaluate' wrote; the reference.")],
-    second: Annotated[Path, typer.Argument(help="Another one, on the same films.")],
+    evaluations: Annotated[
+        list[Path],
+        typer.Argument(help="Folders that 'mdfnet evaluate' wrote, in pairs: reference and model, then further seeds."),
+    ],
+    measure: Annotated[
+        list[str] | None,
+        typer.Option("--measure", help="What to compare, first what is shown per finding; repeatable."),
+    ] = None,
+    replicates: Replicates = 1000,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write with all figures.")] = None,
 ):
-    """Compare two evaluations of the same films, class by class.
+    """Compare two models on the same films: differences with intervals, tests, correction over findings.
+
+    Further pairs are the same two models with other seeds, or on the other folds of a cross-validation.
 
     Example: mdfnet compare runs/image-only/val runs/fused/val
     """
     from mdfnet.cli.scores import print_comparison
-    from mdfnet.metrics.evaluation import compare as differences
-    from mdfnet.scoring import read_evaluation
+    from mdfnet.comparing import compare_evaluations, write_comparison
 
-    (_, before), (_, after) = read_evaluation(first), read_evaluation(second)
-    print_comparison(before, after, differences(before, after))
+    comparison = compare_evaluations(evaluations, measure, replicates=replicates)
+    print_comparison(comparison)
+    if out:
+        write_comparison(comparison, out)
 
 
 def _command() -> str:

@@ -3,44 +3,104 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mdfnet.comparing import Comparison
+from mdfnet.metrics.comparison import Difference
 from mdfnet.metrics.evaluation import Evaluation
-from mdfnet.operating import Operating
+from mdfnet.operating import Operating, PointResult
 from mdfnet.scoring import Scored
 
 #: Columns: measure -> heading.
 MEASURES = {"AP@IoU=0.25": "AP25", "AP@IoU=0.5": "AP50", "AP@IoBB=0.5": "AP IoBB50", "AR@IoU=0.5": "AR50"}
+SHOWN_AGREEMENT = ("sensitivity", "precision", "false_positives_per_film", "kappa", "model_sensitivity")
 COUNTS = {"true_positives": "TP", "false_positives": "FP", "false_negatives": "FN"}
 
 
 def print_scores(scored: Scored) -> None:
-    """One model: scores per class, AP50 with its 95 % interval over patients."""
+    """One model: scores per class with 95 % intervals over patients, and what its operating points give here."""
     table = Table("finding", "boxes", title=f"{scored.name}: {_films(scored.evaluation)}", title_justify="left")
     for heading in (*MEASURES.values(), *COUNTS.values()):
         table.add_column(heading, justify="right")
-    for row, (low, high) in zip(scored.evaluation.rows(), scored.intervals, strict=True):
-        cells = [_number(row[measure]) for measure in MEASURES]
-        if not math.isnan(low):
-            cells[1] += f" ({low:.2f} to {high:.2f})"
+    for k, row in enumerate(scored.evaluation.rows()):
+        cells = [_with_interval(row[measure], scored.intervals[measure][k]) for measure in MEASURES]
         table.add_row(escape(row["class"]), str(row["truths"]), *cells, *(str(row[name]) for name in COUNTS))
-    _print(table, scored.evaluation)
+    console = _console()
+    console.print(table)
+    console.print(_caption(scored.evaluation), highlight=False)
+    if scored.points:
+        console.print(_points_table(scored.points, scored.operating.fitted_on))
 
 
-def print_comparison(first: Evaluation, second: Evaluation, differences: list[dict[str, Any]]) -> None:
-    """Two models on the same films: first, second and difference per class."""
-    table = Table("finding", "boxes", title=f"first, second, difference: {_films(first)}", title_justify="left")
-    for heading in (*MEASURES.values(), *COUNTS.values()):
+def _points_table(points: Sequence[PointResult], fitted_on: str) -> Table:
+    title = f"operating points, found on {escape(fitted_on)}; IoBB 0.5, all findings together"
+    table = Table("point", title=title, title_justify="left")
+    for heading in ("sensitivity there", "here", "FP per film there", "here"):
         table.add_column(heading, justify="right")
-    for before, after, change in zip(first.rows(), second.rows(), differences, strict=True):
-        cells = [f"{_number(before[m])} {_number(after[m])} {_number(change[m], '+.3f')}" for m in MEASURES]
-        cells += [f"{before[name]} {after[name]} {change[name]:+d}" for name in COUNTS]
-        table.add_row(escape(before["class"]), str(before["truths"]), *cells)
-    _print(table, first)
+    for point in points:
+        alarms = _with_interval(point.false_positives_per_film[-1], point.false_positives_intervals[-1], ".2f")
+        sensitivity = _with_interval(point.sensitivity[-1], point.sensitivity_intervals[-1], ".2f")
+        table.add_row(point.name, _number(point.fitted[0], ".2f"), sensitivity, f"{point.fitted[1]:.2f}", alarms)
+    return table
+
+
+def print_agreement(agreement: Mapping[str, Any]) -> None:
+    """The second reading against the first, and the model on the same films at as many false positives."""
+    console = _console()
+    for overlap, result in agreement["overlaps"].items():
+        table = Table("finding", title=f"second reading, {agreement['films']} films, {overlap}", title_justify="left")
+        for heading in ("boxes", "sensitivity", "precision", "FP per film", "kappa (film)", "model at these FP"):
+            table.add_column(heading, justify="right")
+        for row in result:
+            cells = [_with_interval(row[name], row[f"{name}_interval"], ".2f") for name in SHOWN_AGREEMENT]
+            table.add_row(escape(row["finding"]), str(row["boxes"]), *cells)
+        console.print(table)
+    if agreement["unknown"]:
+        what = ", ".join(f"{escape(name)} ({count})" for name, count in agreement["unknown"].items())
+        console.print(f"Boxes of the second reading that the model has no class for: {what}.", highlight=False)
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """What a reviewer asks for: the difference per finding, how sure, and what other measures say."""
+    console, headline = _console(), comparison.measures[0]
+    title = f"{escape(headline)}: second minus first; {escape(comparison.what)}"
+    table = Table("finding", "boxes", title=title, title_justify="left")
+    for heading in ("first", "second", "difference (95 %)", "p", "p, Holm", ""):
+        table.add_column(heading, justify="right")
+    for row, boxes in zip(comparison.of(headline), (*comparison.truths, sum(comparison.truths)), strict=True):
+        table.add_row(escape(row.finding), str(boxes), *_difference_cells(row), _p(row.p_corrected), row.verdict)
+    console.print(table)
+    table = Table("measure", title="all findings together", title_justify="left")
+    for heading in ("first", "second", "difference (95 %)", "p", ""):
+        table.add_column(heading, justify="right")
+    for measure in comparison.measures:
+        row = comparison.of(measure)[-1]
+        table.add_row(escape(measure.replace("_", " ")), *_difference_cells(row), row.verdict)
+    console.print(table)
+    for sentence in comparison.sentences():
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
+
+
+def _difference_cells(row: Difference) -> list[str]:
+    form = ".1f" if row.measure in COUNTS else ".3f"
+    change = _number(row.value, f"+{form}")
+    if not math.isnan(row.low):
+        change += f" ({row.low:+{form}} to {row.high:+{form}})"
+    return [_number(row.first, form), _number(row.second, form), change, _p(row.p)]
+
+
+def _p(value: float) -> str:
+    return "–" if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _with_interval(value: float, limits: tuple[float, float] | None, form: str = ".3f") -> str:
+    text = _number(value, form)
+    return text if limits is None or math.isnan(limits[0]) else f"{text} ({limits[0]:.2f} to {limits[1]:.2f})"
 
 
 def print_operating(operating: Operating) -> None:
@@ -69,13 +129,8 @@ def _films(scores: Evaluation) -> str:
     return f"{len(scores.films)} films, {scores.films_with_truths} with findings"
 
 
-def _print(table: Table, scores: Evaluation) -> None:
-    console = _console()
-    console.print(table)
-    console.print(
-        f"TP, FP, FN: score at least {scores.score_threshold:g}, IoBB 0.5. AP50: 95 % interval, patient bootstrap.",
-        highlight=False,
-    )
+def _caption(scores: Evaluation) -> str:
+    return f"TP, FP, FN: score at least {scores.score_threshold:g}, IoBB 0.5. 95 % intervals: bootstrap over patients."
 
 
 def _number(value: float, form: str = ".3f") -> str:

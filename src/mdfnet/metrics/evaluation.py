@@ -162,7 +162,7 @@ def compare(a: Evaluation, b: Evaluation) -> list[dict[str, Any]]:
     Raises:
         UserError: They do not measure the same thing: other films, other truths, other classes or other settings.
     """
-    _check_comparable(a, b)
+    check_comparable(a, b)
     same = ("class", "truths")
     return [
         {column: value if column in same else theirs[column] - value for column, value in mine.items()}
@@ -174,7 +174,12 @@ def _lists(classes: Classes) -> dict[str, list]:
     return {"names": list(classes.names), "ids": list(classes.ids)}
 
 
-def _check_comparable(a: Evaluation, b: Evaluation) -> None:
+def check_comparable(a: Evaluation, b: Evaluation) -> None:
+    """Whether two evaluations measure the same thing.
+
+    Raises:
+        UserError: Other films, other truths, other classes or other settings.
+    """
     for setting in ("max_detections", "score_threshold"):
         if getattr(a, setting) != getattr(b, setting):
             what = f"evaluated with different {setting}, {getattr(a, setting)} and {getattr(b, setting)}"

@@ -64,8 +64,8 @@ def _result(scored: Scored, model: Model, run: Path) -> ModelResult:
         curve=curve,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         config=model.config.to_yaml(),
-        intervals=scored.intervals[:-1],
-        overlaps=scored.sweep,
+        intervals=scored.intervals["AP@IoU=0.5"][:-1],
+        overlaps=[(row["threshold"], row["AP"][-1]) for row in scored.sweep["IoU"]],
     )
 
 

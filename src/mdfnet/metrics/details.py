@@ -1,0 +1,102 @@
+"""What stands behind the measures, as plain data for reports: curves, bins, kinds of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
+from mdfnet.metrics.bootstrap import draws, replicate, share_interval
+from mdfnet.metrics.calibration import reliability
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.froc import RATES, froc
+from mdfnet.metrics.matching import Matches, match
+from mdfnet.metrics.measures import OVERLAPS, Matched
+from mdfnet.metrics.mistakes import SIZES, Mistakes
+
+#: Overlaps of the sweep: 0 (any box of the class on the film will do) to 1, as the paper's figure.
+SWEEP = tuple(np.linspace(0, 1, 21).round(2).tolist())
+
+
+def sweep(cases: Cases, patients: Sequence[str], replicates: int, max_detections: int = 100) -> dict[str, list[dict]]:
+    """AP and AR by the smallest overlap that counts as a hit.
+
+    Returns:
+        By overlap, ``IoU`` and ``IoBB``, one row per threshold: ``threshold``, ``AP`` and ``AR`` (one per class and the
+        mean), ``AP_interval`` and ``AR_interval`` (95 %, of the mean).
+    """
+    return {
+        name: _swept(
+            match(cases, overlap=overlap, thresholds=SWEEP, max_detections=max_detections), patients, replicates
+        )
+        for name, overlap in OVERLAPS.items()
+    }
+
+
+def _swept(matches: Matches, patients: Sequence[str], replicates: int) -> list[dict]:
+    def means(weights: np.ndarray) -> dict[str, np.ndarray]:
+        return {"AP": mean_over_classes(average_precision(matches, weights)),
+                "AR": mean_over_classes(average_recall(matches, weights))}  # fmt: skip
+
+    many, rows = replicate(means, draws(patients, replicates)), [{"threshold": one} for one in SWEEP]
+    for name, score in (("AP", average_precision), ("AR", average_recall)):
+        values = score(matches)
+        every = mean_over_classes(values)
+        limits = np.stack(share_interval(every, many[name], len(set(patients))), axis=1)
+        for row, of_classes, mean, pair in zip(rows, values, every, limits, strict=True):
+            row |= {name: [*of_classes.tolist(), float(mean)], f"{name}_interval": pair.tolist()}
+    return rows
+
+
+def froc_curves(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """FROC by overlap and class: the points at which the sensitivity rises, with their thresholds, and the usual rates.
+
+    Returns:
+        Overlap -> class -> ``thresholds``, ``false_positives`` per film and ``sensitivity``, and ``at``: for each of
+        the rates 1/8 to 8 the threshold that keeps it (None where no score does), with what it gives.
+    """
+    return {
+        name: {label: _curve(matches, k) for k, label in enumerate(classes, start=1)}
+        for name, matches in (("IoU", matched.iou), ("IoBB", matched.iobb))
+    }
+
+
+def _curve(matches: Matches, label: int) -> dict[str, Any]:
+    curve = froc(matches, label)
+    rises = np.flatnonzero(np.diff(curve.sensitivity, prepend=0) > 0)
+    if len(curve.thresholds) and not np.isnan(curve.sensitivity[0]):
+        rises = np.union1d(rises, [len(curve.thresholds) - 1])
+    at = []
+    for rate in RATES:
+        point = curve.at(rate)
+        values = [float(values[point]) for values in vars(curve).values()] if point >= 0 else [None, 0.0, 0.0]
+        at.append({"rate": rate} | dict(zip(("threshold", "false_positives", "sensitivity"), values, strict=True)))
+    return {name: values[rises].tolist() for name, values in vars(curve).items()} | {"at": at}
+
+
+def reliabilities(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, dict[str, list]]]:
+    """Reliability diagrams by overlap and class: ``detections``, mean ``score`` and share of ``hits`` of each bin."""
+    return {
+        name: {
+            label: {key: values.tolist() for key, values in vars(reliability(matches, k)).items()}
+            for k, label in enumerate(classes, start=1)
+        }
+        for name, matches in (("IoU", matched.iou), ("IoBB", matched.iobb))
+    }
+
+
+def mistakes_by_class(mistakes: Mistakes, classes: Sequence[str]) -> dict[str, Any]:
+    """Errors counted, by class and size of box, with the sizes' borders."""
+    tables = {**mistakes.counts, "truths": mistakes.truths, "hits": mistakes.hits}
+    return {
+        "score": mistakes.score,
+        "size_borders": list(mistakes.borders),
+        "counts": {
+            kind: {
+                label: dict(zip(SIZES, row.tolist(), strict=True)) for label, row in zip(classes, table, strict=True)
+            }
+            for kind, table in tables.items()
+        },
+    }

@@ -1,0 +1,68 @@
+"""From which score a box should count: the thresholds of operating points, and what they give."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mdfnet.metrics.froc import froc, last_of_equals
+from mdfnet.metrics.matching import Matches
+from mdfnet.metrics.weights import share
+
+
+def best_f1(matches: Matches, label: int) -> float:
+    """The score of the highest F1 of a class; of equals the highest. 1 where no box hits anything: show none then."""
+    of_class = matches.label == label
+    score, hit = matches.score[of_class], matches.matched[0, of_class]
+    last = last_of_equals(score)
+    f1 = 2 * hit.cumsum()[last] / (last + 1 + matches.truths[:, label - 1].sum())
+    return float(score[last[f1.argmax()]]) if f1.any() else 1.0
+
+
+def reaching(matches: Matches, label: int, least: float) -> float:
+    """The highest score that reaches a sensitivity; 0, all boxes, where none does; 1 for a class never marked."""
+    curve = froc(matches, label, threshold=matches.thresholds[0])
+    if not matches.truths[:, label - 1].any():
+        return 1.0
+    enough = np.flatnonzero(curve.sensitivity >= least)
+    return float(curve.thresholds[enough[0]]) if len(enough) else 0.0
+
+
+def allowing(matches: Matches, label: int, most: float) -> float:
+    """The lowest score with at most so many false positives per film; above all scores where none allows it."""
+    curve = froc(matches, label, threshold=matches.thresholds[0])
+    if not len(curve.thresholds):
+        return 0.0
+    at = curve.at(most)
+    above_all = min(1.0, float(np.nextafter(np.float32(curve.thresholds[0]), np.float32(2))))
+    return float(curve.thresholds[at]) if at >= 0 else above_all
+
+
+def performance(
+    matches: Matches, thresholds: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sensitivity and false positives per film at given scores.
+
+    Args:
+        matches: At one overlap threshold.
+        thresholds: ``[classes]``, score from which a box of the class counts.
+        weights: ``[R, films]``, how often each film counts. Default: once.
+
+    Returns:
+        float64 ``[R, classes + 1]`` each (``[classes + 1]`` without weights), last for all classes together: marks hit
+        of all marks, and the sum of false positives. Sensitivity is NaN where nothing was marked.
+    """
+    films, classes = matches.truths.shape
+    rows = np.ones((1, films)) if weights is None else np.asarray(weights, np.float64)
+    counted, hit = matches.score >= thresholds[matches.label - 1], matches.matched[0]
+    place = matches.film * classes + matches.label - 1
+
+    def total(mask: np.ndarray) -> np.ndarray:
+        return _with_sum(rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes))
+
+    sensitivity = share(total(counted & hit), _with_sum(rows @ matches.truths))
+    alarms = total(counted & ~hit) / rows.sum(1)[:, None]
+    return (sensitivity[0], alarms[0]) if weights is None else (sensitivity, alarms)
+
+
+def _with_sum(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)
