@@ -244,7 +244,8 @@ def _result(
     many = replicate(
         lambda rows: dict(zip(names, performance(matches, thresholds, rows), strict=True)), draws(patients, replicates)
     )
-    limits = (share_interval(here[0], many["sensitivity"], len(set(patients))), interval(many["alarms"]))
+    marks = np.append(matches.truths.sum(0), matches.truths.sum())
+    limits = (share_interval(here[0], many["sensitivity"], marks), interval(many["alarms"]))
     intervals = [tuple(zip(*(limit.tolist() for limit in pair), strict=True)) for pair in limits]
     return PointResult(
         name=point.name,

@@ -121,7 +121,8 @@ class Scored:
         if name in COUNTS:
             limits = interval(self.replicates[name])
         else:
-            limits = share_interval(values, self.replicates[name], len(set(self.patients)))
+            marks = self.matched.iou.truths.sum(0)
+            limits = share_interval(values, self.replicates[name], np.append(marks, marks.sum()))
         return list(zip(*(limit.tolist() for limit in limits), strict=True))
 
 

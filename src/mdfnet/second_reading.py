@@ -69,14 +69,12 @@ def _rows(
 
     rates = agreement(readings)["false_positives_per_film"][:-1]
     here, many = measured(None), replicate(measured, draws(patients, scored.draws))
-    boxes = matches.truths.sum(0)
-    result = [
-        {"finding": name, "boxes": int(n)}
-        for name, n in zip((*scored.classes.names, "all"), (*boxes, boxes.sum()), strict=True)
-    ]
+    marks = np.append(matches.truths.sum(0), matches.truths.sum())
+    findings = zip((*scored.classes.names, "all"), marks.tolist(), strict=True)
+    result: list[dict[str, Any]] = [{"finding": name, "boxes": boxes} for name, boxes in findings]
     for name, values in here.items():
         in_share = name not in ("false_positives_per_film", "kappa")
-        limits = share_interval(values, many[name], len(set(patients))) if in_share else interval(many[name])
+        limits = share_interval(values, many[name], marks) if in_share else interval(many[name])
         for row, value, pair in zip(result, values.tolist(), np.stack(limits, 1).tolist(), strict=True):
             row |= {name: value, f"{name}_interval": pair}
     return result

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from mdfnet.metrics.significance import student_quantile
 from mdfnet.metrics.weights import chunks
 
 #: Two-sided 95 % of the normal distribution.
@@ -69,39 +70,43 @@ def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, n
     return low, high
 
 
-def share_interval(value: np.ndarray, replicates: np.ndarray, patients: int) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval of measures that lie in [0, 1]: normal on the logit scale, with the bootstrap's bias taken off.
+def share_interval(value: np.ndarray, replicates: np.ndarray, marks: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of measures that lie in [0, 1]: on the logit scale, with the bootstrap's bias taken off.
 
     Average precision is too high on few films, because it takes the best precision from each recall on, and higher
-    still on their replicates. So percentiles cover too little, see docs/results.md; this covers better, and stays
-    within [0, 1]. Source: Davison and Hinkley, *Bootstrap Methods*, 1997, sections 5.2 and 5.6 (transformed normal
-    limits with bias correction).
+    still on their replicates. So percentiles cover too little; docs/results.md has the figures of both. Source: Davison
+    and Hinkley, *Bootstrap Methods*, 1997, chapter 5 (normal limits on a transformed scale, with bias correction).
 
     Args:
         value: ``[...]``, the measures on the films as they are.
         replicates: ``[R, ...]``; NaN, where a draw lacks the class, are left out.
-        patients: How many; a measure nearer to 0 or 1 than an eighth of one is taken to be there.
+        marks: ``[...]``, how many marked boxes each measure rests on. Student's quantile with one degree less widens
+            the interval where they are few, and a measure nearer to 0 or 1 than a quarter of one is taken to be there.
 
     Returns:
         Low and high, ``[...]`` each, the value between them; NaN where there is no value. Where all replicates agree,
         there is no width: the films cannot tell.
 
     Examples:
-        >>> low, high = share_interval(np.array([0.5]), np.array([[0.45], [0.5], [0.55]]), patients=100)
+        >>> low, high = share_interval(np.array([0.5]), np.array([[0.45], [0.5], [0.55]]), marks=100)
         >>> low.round(2).tolist(), high.round(2).tolist()
         ([0.4], [0.6])
     """
-    edge = 1 / (8 * patients)
+    marks = np.broadcast_to(np.maximum(marks, 1), np.shape(value))
+    edge = 1 / (4 * marks)
     center, scaled = (_logit(np.clip(one, edge, 1 - edge)) for one in (value, replicates))
-    low, high = (1 / (1 + np.exp(-limit)) for limit in normal_interval(center, scaled))
+    limits = normal_interval(center, scaled, student_quantile(np.maximum(marks - 1, 1)))
+    low, high = (1 / (1 + np.exp(-limit)) for limit in limits)
     return np.fmin(low, value), np.fmax(high, value)
 
 
-def normal_interval(value: np.ndarray, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def normal_interval(
+    value: np.ndarray, replicates: np.ndarray, quantile: np.ndarray | float = _Z
+) -> tuple[np.ndarray, np.ndarray]:
     """95 % interval as normal limits with the bootstrap's bias taken off, ``[...]`` from replicates ``[R, ...]``."""
     mean, spread = mean_and_spread(replicates)
     middle = 2 * value - mean
-    return middle - _Z * spread, middle + _Z * spread
+    return middle - quantile * spread, middle + quantile * spread
 
 
 def mean_and_spread(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ def _swept(matches: Matches, patients: Sequence[str], replicates: int) -> list[d
     for name, score in (("AP", average_precision), ("AR", average_recall)):
         values = score(matches)
         every = mean_over_classes(values)
-        limits = np.stack(share_interval(every, many[name], len(set(patients))), axis=1)
+        limits = np.stack(share_interval(every, many[name], matches.truths.sum()), axis=1)
         for row, of_classes, mean, pair in zip(rows, values, every, limits, strict=True):
             row |= {name: [*of_classes.tolist(), float(mean)], f"{name}_interval": pair.tolist()}
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -73,6 +74,7 @@ def student_quantile(degrees: np.ndarray | float, level: float = 0.975) -> np.nd
     return np.vectorize(_student_quantile, otypes=[np.float64])(degrees, level)
 
 
+@cache
 def _student_quantile(degrees: float, level: float) -> float:
     if np.isnan(degrees):
         return np.nan
