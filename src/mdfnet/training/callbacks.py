@@ -80,7 +80,7 @@ class Validation(Callback):
         if best is not None:
             scores = {key: row[key] for key in ("epoch", *SCORES)}
             detections = [best[study.id] for study in self.films]
-            fitted_on = f"{len(self.films)} validation films of {self.facts['dataset']}"
+            fitted_on = f"{len(self.films)} films of the split val of {self.facts['dataset']}"
             training.model.operating = fit_operating(self.films, detections, training.model.classes, fitted_on)
             training.model.save(self.run / "model", **self.facts, validation=scores)
         values = "  ".join(f"{name} {row[name]:.3f}" for name in SCORES)
