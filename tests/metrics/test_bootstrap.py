@@ -81,6 +81,13 @@ def test_a_recall_near_one_keeps_a_sensible_interval():
     assert 0.65 < low < 0.85 and 0.98 < high < 1
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_all_or_none_in_every_draw_has_clopper_and_pearsons_limit(value):
+    low, high = share_interval(np.array(value), np.full(50, value), marks=27)
+    exact = binomtest(int(27 * value), 27).proportion_ci(method="exact")
+    assert (low, high) == pytest.approx((exact.low, exact.high))
+
+
 def test_a_class_that_was_never_marked_has_no_interval():
     many = np.array([[0.1, np.nan], [0.3, np.nan]])
     for low, high in (interval(many), share_interval(np.array([0.2, np.nan]), many, marks=9)):

@@ -10,8 +10,8 @@ import numpy as np
 from mdfnet.metrics.significance import student_quantile
 from mdfnet.metrics.weights import chunks
 
-#: Two-sided 95 % of the normal distribution.
-_Z = 1.959964
+#: Two-sided 95 %: of the normal distribution, and what is left on either side.
+_Z, _TAIL = 1.959964, 0.025
 
 
 def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> np.ndarray:
@@ -84,8 +84,8 @@ def share_interval(value: np.ndarray, replicates: np.ndarray, marks: np.ndarray 
             the interval where they are few, and a measure nearer to 0 or 1 than a quarter of one is taken to be there.
 
     Returns:
-        Low and high, ``[...]`` each, the value between them; NaN where there is no value. Where all replicates agree,
-        there is no width: the films cannot tell.
+        Low and high, ``[...]`` each, the value between them; NaN where there is no value. Where all replicates are 0 or
+        all are 1, they tell nothing: the limit is that of Clopper and Pearson for none or all of the marks.
 
     Examples:
         >>> low, high = share_interval(np.array([0.5]), np.array([[0.45], [0.5], [0.55]]), marks=100)
@@ -97,6 +97,10 @@ def share_interval(value: np.ndarray, replicates: np.ndarray, marks: np.ndarray 
     center, scaled = (_logit(np.clip(one, edge, 1 - edge)) for one in (value, replicates))
     limits = normal_interval(center, scaled, student_quantile(np.maximum(marks - 1, 1)))
     low, high = (1 / (1 + np.exp(-limit)) for limit in limits)
+    constant = np.nanmax(replicates, axis=0, initial=0) - np.nanmin(replicates, axis=0, initial=1) <= 0
+    perfect = _TAIL ** (1 / marks)
+    low = np.where(constant & (value == 1), perfect, low)
+    high = np.where(constant & (value == 0), 1 - perfect, high)
     return np.fmin(low, value), np.fmax(high, value)
 
 
