@@ -10,7 +10,7 @@ import torch
 import mdfnet
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.metrics.measures import COUNTS, MEASURES
-from mdfnet.operating import fit_operating
+from mdfnet.operating import Operating, fit_operating
 from mdfnet.scoring import check_fit, find_model, read_evaluation, score, write_scored
 
 
@@ -69,6 +69,18 @@ def test_operating_points_are_measured_on_these_films(scored, dataset):
         assert (point.sensitivity[-1], point.false_positives_per_film[-1]) == point.fitted
         low, high = point.sensitivity_intervals[-1]
         assert low <= point.sensitivity[-1] <= high
+
+
+def test_temperatures_are_applied_where_calibration_is_measured(scored):
+    """At a temperature of 1 nothing changes; a high one brings all scores near a half."""
+    at_one, hot = (
+        replace(scored, operating=Operating(dict.fromkeys(scored.classes.names, t), (), "nothing"), draws=20)
+        for t in (1.0, 10.0)
+    )
+    same, flat = (one.details["calibrated"] for one in (at_one, hot))
+    np.testing.assert_allclose(same["ECE"][:-1], scored.evaluation.measures["ECE@IoBB=0.5"], atol=1e-6)
+    for before, after in zip(same["reliability"].values(), flat["reliability"].values(), strict=True):
+        assert sum(after["detections"][4:6]) == sum(before["detections"]) > 0
 
 
 def test_what_is_written_is_read_back(scored, tmp_path):

@@ -197,7 +197,8 @@ def _in_words(one: Difference) -> str:
     if math.isnan(one.value):
         return f"{one.measure} is not defined on these films: nothing was marked."
     by = f"{abs(one.value):.3f} {'higher' if one.value > 0 else 'lower'}" if abs(one.value) >= 0.0005 else "the same"
-    interval = f"95 % interval of the difference {one.low:+.3f} to {one.high:+.3f}, p = {one.p:.3f}"
+    p = f"p = {one.p:.3f}" if one.p >= 0.001 else "p < 0.001"
+    interval = f"95 % interval of the difference {one.low:+.3f} to {one.high:+.3f}, {p}"
     text = f"{one.measure} of the second is {by} ({interval})"
     if one.verdict != "not shown":
         return f"{text}: a difference is shown."

@@ -20,7 +20,7 @@ from mdfnet.files import read_json, replacing
 from mdfnet.inference import detect_films
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.details import froc_curves, mistakes_by_class, reliabilities, sweep
+from mdfnet.metrics.details import calibrated, froc_curves, mistakes_by_class, reliabilities, sweep
 from mdfnet.metrics.evaluation import Evaluation, evaluation_of
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 from mdfnet.metrics.mistakes import count_mistakes
@@ -111,11 +111,15 @@ class Scored:
     def details(self) -> dict[str, Any]:
         """Curves, reliability and kinds of errors as plain data, see :mod:`mdfnet.metrics.details`."""
         names = self.classes.names
-        return {
+        result = {
             "froc": froc_curves(self.matched, names),
             "reliability": reliabilities(self.matched, names),
             "mistakes": mistakes_by_class(count_mistakes(self.cases), names),
         }
+        if self.operating is not None:
+            temperatures = [self.operating.temperatures[name] for name in names]
+            result["calibrated"] = calibrated(self.matched, temperatures, names, self.patients, self.draws)
+        return result
 
     def _interval(self, name: str, values: np.ndarray) -> list[tuple[float, float]]:
         if name in COUNTS:

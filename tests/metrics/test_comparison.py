@@ -101,7 +101,7 @@ def test_seeds_add_their_variance(far_apart):
     assert one.value == pytest.approx(np.mean(changes))
     low, high = stats.t.interval(0.95, 2, np.mean(changes), stats.sem(changes))
     assert one.seeds == pytest.approx((low, high), rel=1e-3)
-    of_patients = (one.patients[1] - one.patients[0]) / 2 / 1.96
+    of_patients = (one.patients[1] - one.patients[0]) / 2 / stats.t.ppf(0.975, 29)
     of_seeds = stats.sem(changes)
     total = of_patients**2 + of_seeds**2
     half = stats.t.ppf(0.975, 2 * total**2 / of_seeds**4) * np.sqrt(total)

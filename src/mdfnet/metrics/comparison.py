@@ -2,8 +2,8 @@
 
 What is drawn and swapped are patients, always the same for both models. Sources of chance, and what covers them:
 
-- **Patients**: the bootstrap, with the same patients for every model; the permutation test swaps the models' findings
-  patient by patient.
+- **Patients**: the bootstrap, with the same patients for every model, and Student's t with one degree of freedom less
+  than there are patients; the permutation test swaps the models' findings patient by patient.
 - **Seeds** (several pairs on the same films): patients and seeds vary independently, so their variances add; the
   interval takes Student's t with the degrees of freedom of Satterthwaite (Biometrics Bulletin 1946). Why seeds must be
   counted: Bouthillier et al., MLSys 2021.
@@ -106,9 +106,10 @@ def compare_models(
     if not folds or not all(folds):
         raise ValueError("no pairs to compare")
     parts = [_Fold.of(pairs, names, replicates, seed + 1000 * number) for number, pairs in enumerate(folds)]
+    quantile = student_quantile(max(1, sum(len(set(pairs[0].patients)) for pairs in folds) - 1))
     result = []
     for name in names:
-        result += _differences(name, [part.of_measure(name) for part in parts], classes)
+        result += _differences(name, [part.of_measure(name) for part in parts], classes, quantile)
     return result
 
 
@@ -145,11 +146,13 @@ class _Fold:
         return tuple(values[name] for values in vars(self).values())
 
 
-def _differences(name: str, parts: Sequence[tuple[np.ndarray, ...]], classes: Sequence[str]) -> list[Difference]:
+def _differences(
+    name: str, parts: Sequence[tuple[np.ndarray, ...]], classes: Sequence[str], quantile: np.ndarray
+) -> list[Difference]:
     first, second, drawn, swapped = (list(values) for values in zip(*parts, strict=True))
     per_fold = np.stack([(b - a).mean(0) for a, b in zip(first, second, strict=True)])
     value, replicates = per_fold.mean(0), np.mean(drawn, axis=0)
-    over_patients = normal_interval(value, replicates)
+    over_patients = normal_interval(value, replicates, quantile)
     seeds = _over_seeds(first[0], second[0]) if len(parts) == 1 else None
     if len(parts) > 1:
         k = len(parts)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
 from mdfnet.metrics.bootstrap import draws, replicate, share_interval
-from mdfnet.metrics.calibration import reliability
+from mdfnet.metrics.calibration import at_temperature, reliability
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.froc import RATES, froc
 from mdfnet.metrics.matching import Matches, match
-from mdfnet.metrics.measures import OVERLAPS, Matched
+from mdfnet.metrics.measures import OVERLAPS, Matched, measure
 from mdfnet.metrics.mistakes import SIZES, Mistakes
 
 #: Overlaps of the sweep: 0 (any box of the class on the film will do) to 1, as the paper's figure.
@@ -84,6 +85,28 @@ def reliabilities(matched: Matched, classes: Sequence[str]) -> dict[str, dict[st
             for k, label in enumerate(classes, start=1)
         }
         for name, matches in (("IoU", matched.iou), ("IoBB", matched.iobb))
+    }
+
+
+def calibrated(
+    matched: Matched, temperatures: Sequence[float], classes: Sequence[str], patients: Sequence[str], replicates: int
+) -> dict[str, Any]:
+    """Calibration at IoBB 0.5 once scores have been put to the temperatures of their classes, with 95 % intervals.
+
+    Returns:
+        ``temperatures``; ``ECE`` and ``ECE_intervals``, per class and, last, of the mean; ``reliability`` by class.
+    """
+    scores = at_temperature(matched.iobb.score, np.asarray(temperatures)[matched.iobb.label - 1])
+    after = replace(matched, iobb=replace(matched.iobb, score=scores))
+    name = "ECE@IoBB=0.5"
+    many = replicate(lambda rows: measure(after, (name,), rows), draws(patients, replicates))[name]
+    value, marks = measure(after, (name,))[name], matched.iobb.truths.sum(0)
+    limits = share_interval(value, many, np.append(marks, marks.sum()))
+    return {
+        "temperatures": list(temperatures),
+        "ECE": value.tolist(),
+        "ECE_intervals": np.stack(limits, axis=1).tolist(),
+        "reliability": reliabilities(after, classes)["IoBB"],
     }
 
 
