@@ -9,7 +9,7 @@ import numpy as np
 
 from mdfnet.metrics.cases import Cases, Marked
 from mdfnet.metrics.matching import Matches, match
-from mdfnet.metrics.weights import as_rows, like, share
+from mdfnet.metrics.weights import as_rows, like, share, with_sum
 
 #: How near a second box must be: IoU loosely and strictly, and the paper's IoBB.
 OVERLAPS = (("IoU", 0.25), ("IoU", 0.5), ("IoBB", 0.5))
@@ -92,9 +92,9 @@ def agreement(readings: Readings, weights: np.ndarray | None = None) -> dict[str
     marked, read = rows @ matches.truths, rows @ readings.second
     kappa = _kappa(rows, matches.truths > 0, readings.second > 0)
     values = {
-        "sensitivity": share(*map(_with_sum, (hits, marked))),
-        "precision": share(*map(_with_sum, (hits, read))),
-        "false_positives_per_film": _with_sum(read - hits) / rows.sum(1)[:, None],
+        "sensitivity": share(*map(with_sum, (hits, marked))),
+        "precision": share(*map(with_sum, (hits, read))),
+        "false_positives_per_film": with_sum(read - hits) / rows.sum(1)[:, None],
         "kappa": np.concatenate([kappa, share(np.nansum(kappa, 1), (~np.isnan(kappa)).sum(1))[:, None]], axis=1),
     }
     return {name: like(weights, one) for name, one in values.items()}
@@ -107,10 +107,6 @@ def _kappa(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarra
     yes = [rows @ one / total for one in (first, second)]
     chance = yes[0] * yes[1] + (1 - yes[0]) * (1 - yes[1])
     return share(agreed - chance, np.where(chance < 1 - 1e-12, 1 - chance, 0))
-
-
-def _with_sum(values: np.ndarray) -> np.ndarray:
-    return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)
 
 
 def _sure(reading: Marked) -> _Sure:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mdfnet.metrics.froc import froc, last_of_equals
 from mdfnet.metrics.matching import Matches
-from mdfnet.metrics.weights import share
+from mdfnet.metrics.weights import share, with_sum
 
 
 def best_f1(matches: Matches, label: int) -> float:
@@ -57,12 +57,8 @@ def performance(
     place = matches.film * classes + matches.label - 1
 
     def total(mask: np.ndarray) -> np.ndarray:
-        return _with_sum(rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes))
+        return with_sum(rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes))
 
-    sensitivity = share(total(counted & hit), _with_sum(rows @ matches.truths))
+    sensitivity = share(total(counted & hit), with_sum(rows @ matches.truths))
     alarms = total(counted & ~hit) / rows.sum(1)[:, None]
     return (sensitivity[0], alarms[0]) if weights is None else (sensitivity, alarms)
-
-
-def _with_sum(values: np.ndarray) -> np.ndarray:
-    return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)

@@ -52,3 +52,13 @@ def share(part: np.ndarray, whole: np.ndarray, nothing: float = np.nan) -> np.nd
     """
     part, whole = np.broadcast_arrays(part, whole)
     return np.divide(part, whole, out=np.full(part.shape, nothing, np.float64), where=whole > 0)
+
+
+def with_sum(values: np.ndarray) -> np.ndarray:
+    """Values ``[R, classes]`` with their sum as one more column.
+
+    Examples:
+        >>> with_sum(np.array([[1, 2]])).tolist()
+        [[1, 2, 3]]
+    """
+    return np.concatenate([values, values.sum(1, keepdims=True)], axis=1)
