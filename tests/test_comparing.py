@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -95,10 +96,18 @@ def test_folds(tmp_path):
     assert comparison.truths == (30, 30) and "Nadeau and Bengio" in comparison.sentences()[-1]
 
 
-def test_order_of_films_does_not_matter(tmp_path, poor):
-    turned, _ = write(tmp_path / "turned", 0.9, 3, films()[::-1])
-    straight = compare_evaluations([poor, turned], replicates=20)
-    assert straight.of("AR@IoU=0.5")[-1].second > straight.of("AR@IoU=0.5")[-1].first
+def test_order_of_films_does_not_matter(tmp_path, poor, good):
+    """Nor in a second pair: the same patients are drawn for both, so their differences cancel out."""
+    content = json.loads((poor / "evaluation.json").read_text())
+    content["evaluation"]["films"].reverse()
+    turned = [shutil.copytree(folder, tmp_path / f"turned-{folder.name}") for folder in (poor, good)]
+    (turned[0] / "evaluation.json").write_text(json.dumps(content))
+    alone = compare_evaluations([poor, good], ["AP@IoU=0.5"], replicates=20).differences
+    mixed = compare_evaluations([turned[0], good], ["AP@IoU=0.5"], replicates=20).differences
+    both = compare_evaluations([poor, good, *turned], ["AP@IoU=0.5"], replicates=20).differences
+    for one, other, pair in zip(alone, mixed, both, strict=True):
+        assert one.value == pytest.approx(other.value) == pytest.approx(pair.value)
+        assert one.patients == pytest.approx(pair.patients) and one.p == pair.p
 
 
 def test_written_as_plain_json(tmp_path, poor, good):
@@ -165,4 +174,9 @@ def test_neither_seeds_nor_folds(tmp_path, poor, good):
 def test_folds_with_different_numbers_of_seeds(tmp_path, poor, good):
     pair = [write(tmp_path / name, 0.5, 0, films(20, "other"))[0] for name in "ab"]
     with pytest.raises(UserError, match="different numbers of seeds"):
-        compare_evaluations([poor, good, poor, good, *pair])
+        compare_evaluations([poor, good, good, poor, *pair])
+
+
+def test_the_same_pair_twice_is_no_second_seed(poor, good):
+    with pytest.raises(UserError, match="good: the same pair is given twice; a further pair is of another seed"):
+        compare_evaluations([poor, good, poor, good])

@@ -124,10 +124,13 @@ def compare_evaluations(
             raise UserError(f"unknown measure {name!r}", fix=nearest(name, (*MEASURES, *COUNTS)))
     folds: dict[str, list[Pair]] = {}
     known: dict[str, Evaluation] = {}
-    for first, second in zip(folders[::2], folders[1::2], strict=True):
-        evaluation, pair = _pair(Path(first), Path(second))
-        folds.setdefault(evaluation.fingerprint, []).append(pair)
-        known.setdefault(evaluation.fingerprint, evaluation)
+    given = [(Path(first), Path(second)) for first, second in zip(folders[::2], folders[1::2], strict=True)]
+    if twice := next((pair for pair in given if given.count(pair) > 1), None):
+        raise UserError("the same pair is given twice", where=twice[1], fix="a further pair is of another seed or fold")
+    for first, second in given:
+        before, after = _evaluations(first, second)
+        usual = known.setdefault(before.fingerprint, before)  # films in one order, so that patients are drawn for all
+        folds.setdefault(before.fingerprint, []).append(_pair((first, before), (second, after), usual.films))
     _check_folds(folds, known)
     classes, pairs = next(iter(known.values())).classes.names, list(folds.values())
     differences = compare_models(pairs, names, classes, replicates=replicates)
@@ -152,12 +155,16 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
         draft.write_text(json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _pair(first: Path, second: Path) -> tuple[Evaluation, Pair]:
+def _evaluations(first: Path, second: Path) -> tuple[Evaluation, Evaluation]:
     (_, before), (_, after) = read_evaluation(first), read_evaluation(second)
     check_comparable(before, after)
-    patients, reference = _matched(first, before, before.films)
-    _, other = _matched(second, after, before.films)
-    return before, Pair(reference, other, patients)
+    return before, after
+
+
+def _pair(first: tuple[Path, Evaluation], second: tuple[Path, Evaluation], films: Sequence[str]) -> Pair:
+    patients, reference = _matched(*first, films)
+    _, other = _matched(*second, films)
+    return Pair(reference, other, patients)
 
 
 def _matched(folder: Path, evaluation: Evaluation, films: Sequence[str]) -> tuple[tuple[str, ...], Matched]:
