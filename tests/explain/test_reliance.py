@@ -9,7 +9,8 @@ from scipy.stats import mannwhitneyu
 import mdfnet
 from mdfnet.errors import UserError
 from mdfnet.explain.importance import Estimate
-from mdfnet.explain.reliance import alarms_of, auroc, reliance, shuffled_rows
+from mdfnet.explain.reliance import alarms_of, reliance, shuffled_rows
+from mdfnet.metrics.films import auroc
 from small_model import fused
 
 RANDOM = np.random.default_rng(0)

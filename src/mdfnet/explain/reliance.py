@@ -15,6 +15,7 @@ from mdfnet.explain.scores import finding_scores
 from mdfnet.metrics.average_precision import average_precision
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.films import auroc
 from mdfnet.metrics.matching import match
 from mdfnet.model import Model
 from mdfnet.preprocessing import film_tensor
@@ -142,21 +143,6 @@ def alarms_of(
     return alarms
 
 
-def auroc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve of ``scores [N]`` for ``group [N]`` under weights ``[R, N]``, ties half; NaN if empty.
-
-    Examples:
-        >>> auroc(np.array([1, 2, 2, 3]), np.array([False, False, True, True]), np.ones((1, 4))).tolist()
-        [0.875]
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(scores[order]) > 0]))
-    sides = [np.add.reduceat((weights * side)[:, order], starts, axis=1) for side in (group, ~group)]
-    below = np.cumsum(sides[1], axis=1) - sides[1] / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (sides[0] * below).sum(1) / (sides[0].sum(1) * sides[1].sum(1))
-
-
 def shuffled_rows(patients: Sequence[str], random: np.random.Generator) -> np.ndarray:
     """For each film the row of a film of another patient, the next in a random circle of them.
 
@@ -189,7 +175,7 @@ def _aps(found: Sequence[Detections], studies: Sequence[Study], classes: Classes
     """AP at IoU 0.5 under each row of weights, ``[R, classes + 1]``."""
     cases = Cases.of(found, [study.target for study in studies], len(classes), [study.id for study in studies])
     matches = match(cases, thresholds=(0.5,))
-    return _with_mean(np.stack([average_precision(matches, row)[0] for row in weights]))
+    return _with_mean(average_precision(matches, weights)[:, 0])
 
 
 def _aurocs(scores: np.ndarray, studies: Sequence[Study], weights: np.ndarray) -> np.ndarray:
