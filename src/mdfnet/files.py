@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,20 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"not JSON: {error}", where=path) from None
     except UserError as error:
         raise error if error.where else error.at(path) from None
+
+
+def without_nan(value: Any) -> Any:
+    """The same with null for NaN, which JSON does not have.
+
+    Examples:
+        >>> json.dumps(without_nan({"AP": (0.5, float("nan"))}), allow_nan=False)
+        '{"AP": [0.5, null]}'
+    """
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def read_yaml(path: str | Path) -> Any:

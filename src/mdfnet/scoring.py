@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -16,7 +16,7 @@ from mdfnet import checkpoint
 from mdfnet.clinical.use import count_uses
 from mdfnet.data.dataset import Dataset, image_ids
 from mdfnet.errors import UserError
-from mdfnet.files import read_json, replacing
+from mdfnet.files import read_json, replacing, without_nan
 from mdfnet.inference import detect_films
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
@@ -205,7 +205,7 @@ def write_scored(
         **(more or {}),
     }
     with replacing(folder / "evaluation.json") as draft:
-        draft.write_text(json.dumps(_plain(content), indent=1, allow_nan=False), encoding="utf-8")
+        draft.write_text(json.dumps(without_nan(content), indent=1, allow_nan=False), encoding="utf-8")
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
     write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
     write_marks(folder, scored.studies, scored.classes)
@@ -242,12 +242,3 @@ def find_model(path: str | Path) -> Path:
         return DEMO_MODEL
     fix = "give a run's folder, a model's folder, or 'demo' for the shipped one"
     raise UserError("no model here", where=path, fix=fix)
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN: null."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and np.isnan(value) else value

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from mdfnet.cli import data, detectors, explain, models, runs
+from mdfnet.cli import data, detectors, experiments, explain, models, runs
 from mdfnet.errors import UserError
 
 #: Typer's exit code for Ctrl-C.
@@ -26,6 +26,7 @@ app.command()(runs.train)
 app.command()(runs.evaluate)
 app.command()(runs.compare)
 app.command()(models.calibrate)
+app.add_typer(experiments.app, name="experiment")
 app.command()(models.predict)
 app.command()(explain.explain)
 app.command()(models.config)

@@ -1,0 +1,197 @@
+"""Experiments as tables for the terminal, and as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mdfnet.errors import UserError, nearest
+from mdfnet.experiments.plan import Plan
+from mdfnet.experiments.published import discrepancies, overall, published
+from mdfnet.experiments.run import Experiment
+from mdfnet.experiments.state import collect, error_of, is_done
+from mdfnet.experiments.summary import VIEWS, Row, alarms, summarize
+from mdfnet.files import replacing
+from mdfnet.metrics.evaluation import MEASURES
+from mdfnet.tables import format_table
+
+#: File that `print_report` writes.
+REPORT = "report.csv"
+
+_COLUMNS = ("scored on", "training films", "finding", "arm", "mean", "half width", "replicates", "compared with",
+            "difference", "half width of difference", "pairs", "in words", "published")  # fmt: skip
+
+
+def print_report(plan: Plan, out: Path, measure: str | None = None, by_finding: bool = False) -> None:
+    """Tables of all that is done, what must not be overlooked, and what is not done; writes ``report.csv``.
+
+    Raises:
+        UserError: No such measure.
+    """
+    if measure is not None and measure not in MEASURES:
+        raise UserError(f"no measure {measure!r}", fix=nearest(measure, MEASURES))
+    measure = measure or plan.measure
+    results = collect(out)
+    rows = summarize(plan, results, measure)
+    _write(rows, plan, measure, out / REPORT)
+    console = _console()
+    console.print(f"{plan.name}: {plan.question}", highlight=False, markup=False)
+    shown = [row for row in rows if by_finding or row.finding == "all"]
+    for (view, size), group in groupby(shown, key=lambda row: (row.view, row.size)):
+        films = "" if size is None and plan.sizes == ("all",) else f", {size or 'all'} training films"
+        console.print(_table(f"{measure}, {VIEWS[view]}{films}", list(group), plan, measure))
+    console.print("±: 95 % interval over replicates (Student's t), none below three; differences within a replicate.",
+                  highlight=False)  # fmt: skip
+    for line in [*alarms(rows), *_shift(plan)]:
+        console.print(f"! {line}", highlight=False, markup=False)
+    _print_open(plan, out, console)
+
+
+def _table(title: str, rows: list[Row], plan: Plan, measure: str) -> Table:
+    beside = _published(rows, plan, measure)
+    table = Table("arm", title=title, title_justify="left")
+    several = len({row.finding for row in rows}) > 1
+    if several:
+        table.add_column("finding")
+    for heading in ("mean", "difference"):
+        table.add_column(heading, justify="right")
+    table.add_column("in words")
+    table.add_column("seeds", justify="right")
+    if any(beside.values()):
+        table.add_column("published", justify="right")
+    for row in sorted(rows, key=lambda row: list(plan.arms).index(row.arm)):
+        cells = [escape(row.arm), *([escape(row.finding)] if several else []), str(row.score)]
+        if row.difference:
+            cells += [row.difference.form("+"), _words(row)]
+        else:
+            cells += ["", "reference"]
+        cells.append(str(row.score.count))
+        if any(beside.values()):
+            cells.append(beside[row.arm] if row.finding == "all" else "")
+        table.add_row(*cells)
+    return table
+
+
+def _words(row: Row) -> str:
+    verdict = row.difference.verdict
+    return f"{verdict} than {escape(row.against)}" if verdict in ("better", "worse") else verdict
+
+
+def _published(rows: Iterable[Row], plan: Plan, measure: str) -> dict[str, str]:
+    """The paper's figure beside an arm's, where it is of the same measure."""
+    known = {row.arm: overall(plan.arms[row.arm].published or "") for row in rows}
+    return {arm: "" if value is None or measure != "AP@IoBB=0.5" else f"{value:.3f}" for arm, value in known.items()}
+
+
+def _shift(plan: Plan) -> list[str]:
+    """How the other place's data differ."""
+    if plan.test is None or plan.data is None or not isinstance(plan.data, Path):
+        return []
+    from mdfnet.data.dataset import read_dataset
+    from mdfnet.experiments.films import translated
+    from mdfnet.experiments.shift import shift_report
+
+    home = read_dataset(plan.data)
+    return shift_report(home, translated(read_dataset(plan.test), home, plan.classes))
+
+
+def _print_open(plan: Plan, out: Path, console: Console) -> None:
+    from mdfnet.experiments.cells import cells_of
+
+    left = [cell for cell in cells_of(plan) if not is_done(out, cell)]
+    for cell in left:
+        if why := error_of(out, cell):
+            console.print(f"failed: {cell.name}: {why}", highlight=False, markup=False)
+    if left:
+        console.print(f"{len(left)} of {len(cells_of(plan))} cells are not done", highlight=False)
+
+
+def _write(rows: list[Row], plan: Plan, measure: str, path: Path) -> None:
+    lines = []
+    for row in rows:
+        change, beside = row.difference, _published([row], plan, measure)[row.arm]
+        lines.append(
+            [VIEWS[row.view], row.size or "all", row.finding, row.arm, _cell(row.score.value), _cell(row.score.half),
+             row.score.count, row.against if change else "", _cell(change.value) if change else "",
+             _cell(change.half) if change else "", change.count if change else "", change.verdict if change else "",
+             beside if row.finding == "all" else ""]
+        )  # fmt: skip
+    with replacing(path) as draft:
+        draft.write_text(format_table(_COLUMNS, lines), encoding="utf-8")
+
+
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.5f}"
+
+
+def print_cost(experiment: Experiment) -> None:
+    """The cells, and how long those that are left will take on this machine."""
+    from mdfnet.experiments.cost import estimate
+
+    first = min(experiment.datasets)
+    like = {cell.name: cell for cell in experiment.cells if cell.seed == first}
+    seconds = estimate(experiment.jobs(like.values()))
+    console, total = _console(), 0.0
+    for cell in experiment.cells:
+        twin = next(one for one in like.values() if (one.arm, one.fold, one.size) == (cell.arm, cell.fold, cell.size))
+        done = is_done(experiment.out, cell)
+        total += 0 if done else seconds[twin.name]
+        console.print(f"{cell.name}: {'done' if done else _time(seconds[twin.name])}", highlight=False, markup=False)
+    left = len(experiment.left)
+    console.print(f"{left} of {len(experiment.cells)} cells are left, about {_time(total)} one after the other",
+                  highlight=False)  # fmt: skip
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def print_published() -> None:
+    """The paper's tables, and what does not add up in them."""
+    tables, console = published(), _console()
+    findings = list(tables["findings"])
+    for title, key in (
+        ("Test split, AP / AR in % at IoBB 0.5", "scores"),
+        ("Clinical features of MDF-Net", "features"),
+    ):
+        table = Table("", *findings, "overall", title=title, title_justify="left")
+        for name, row in tables[key].items():
+            pairs = zip([*row["AP"], row["overall"][0]], [*row["AR"], row["overall"][1]], strict=True)
+            table.add_row(escape(name), *(f"{ap:g} / {ar:g}" for ap, ar in pairs))
+        console.print(table)
+    table = Table("", *findings, "overall", title="False positives / false negatives / true positives, score 0.1",
+                  title_justify="left")  # fmt: skip
+    for name, row in tables["counts"].items():
+        table.add_row(escape(name), *("/".join(map(str, one)) for one in [*row["findings"], row["overall"]]))
+    console.print(table)
+    table = Table("", "best val AP", "best val AR", "last epoch", title_justify="left",
+                  title="The authors' three repeats: test AP in %, by which checkpoint is taken")  # fmt: skip
+    for name, repeats in tables["repeats"].items():
+        table.add_row(
+            escape(name), *(", ".join(f"{100 * value:.2f}" for value in rule) for rule in zip(*repeats, strict=True))
+        )
+    console.print(table)
+    sweep = tables["sweep"]
+    shown = range(0, len(sweep["IoBB"]), 2)
+    table = Table("IoBB", *(f"{sweep['IoBB'][i]:g}" for i in shown), title_justify="left",
+                  title="Overall AP by IoBB, read off the figure")  # fmt: skip
+    for name, values in sweep.items():
+        if name != "IoBB":
+            table.add_row(escape(name), *(f"{values[i]:.3f}" for i in shown))
+    console.print(table)
+    console.print("101 test films, 102 boxes, one seed, no intervals. What adding up shows:", highlight=False)
+    for line in discrepancies():
+        console.print(f"- {line}", highlight=False, markup=False)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=160)  # a log or a pipe: no squeezing to 80 columns

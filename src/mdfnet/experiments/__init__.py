@@ -1,0 +1,1 @@
+"""Whole experiments: many trainings of one plan, compared; see `mdfnet.experiments.run`."""

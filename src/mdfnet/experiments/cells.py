@@ -1,0 +1,118 @@
+"""From a plan to its cells: a cell is one training and its scoring, of one arm, seed, fold and size."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.config import Config, load_config
+from mdfnet.errors import UserError
+from mdfnet.experiments.plan import EACH, Arm, Plan
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training and its scoring.
+
+    Args:
+        arm: What is trained.
+        seed: Of the training, and of the data where they are made.
+        fold: The fold that is tested on, from 0; None without cross-validation.
+        size: Number of training films; None for all.
+
+    Examples:
+        >>> Cell("3-D", 0, fold=2).name, Cell("gender + age", 1, size=100).name
+        ('3-D-seed-0-fold-2', 'gender-age-seed-1-size-100')
+    """
+
+    arm: str
+    seed: int
+    fold: int | None = None
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        parts = [re.sub(r"[^\w.]+", "-", self.arm).strip("-"), f"seed-{self.seed}"]
+        parts += [f"{key}-{value}" for key, value in (("fold", self.fold), ("size", self.size)) if value is not None]
+        return "-".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+
+def arms_for(plan: Plan, schema: Schema) -> tuple[Plan, list[str]]:
+    """The plan with the arms that the data allow, and what was left out, in sentences.
+
+    An arm whose name has a ``*`` becomes one for each clinical feature.
+
+    Raises:
+        UserError: An arm names a feature that the data lack, and is not optional.
+    """
+    arms, notes = {}, []
+    for name, arm in _one_each(plan.arms, schema).items():
+        features = (*(arm.only or ()), *arm.without)
+        absent = [feature for feature in features if feature not in schema.names]
+        if absent and not arm.optional:
+            try:
+                schema.index(absent[0])
+            except UserError as error:
+                raise error.at(f"arm {name!r}") from None
+        if absent:
+            notes.append(f"arm {name!r} is left out: the data have no {', no '.join(absent)}")
+        else:
+            arms[name] = arm
+    return plan.model_copy(update={"arms": arms}), notes
+
+
+def _one_each(arms: Mapping[str, Arm], schema: Schema) -> dict[str, Arm]:
+    done = {}
+    for name, arm in arms.items():
+        for feature in schema.names if EACH in name else (EACH,):
+            filled = {key: tuple(one.replace(EACH, feature) for one in getattr(arm, key))
+                      for key in ("only", "without") if getattr(arm, key)}  # fmt: skip
+            done[name.replace(EACH, feature)] = arm.model_copy(update=filled)
+    return done
+
+
+def cells_of(plan: Plan) -> list[Cell]:
+    """All cells, replicate by replicate, so that a part of the experiment can already be compared.
+
+    Raises:
+        UserError: Two arms would have one folder.
+
+    Examples:
+        >>> from mdfnet.experiments.plan import load_plan
+        >>> [cell.name for cell in cells_of(load_plan("ablation", ["seeds=[0, 7]"], ["both"]))]
+        ['none-seed-0', 'both-seed-0', 'none-seed-7', 'both-seed-7']
+    """
+    cells = []
+    for seed in plan.seeds:
+        for size in plan.sizes:
+            for fold in range(plan.folds) if plan.folds else (None,):
+                for name, arm in plan.arms.items():
+                    by_row = (arm.split or plan.split) == "row"
+                    if not (by_row and fold):  # a split of rows has no folds of patients: once
+                        cells.append(Cell(name, seed, None if by_row else fold, None if size == "all" else size))
+    named: dict[str, Cell] = {}
+    for cell in cells:
+        if cell.name.lower() in named:
+            other = named[cell.name.lower()].arm
+            raise UserError(f"arms {other!r} and {cell.arm!r} would have one folder", fix="rename one of them")
+        named[cell.name.lower()] = cell
+    return cells
+
+
+def config_of(plan: Plan, cell: Cell, films: int) -> Config:
+    """The config of a cell that trains on so many films."""
+    arm = plan.arms[cell.arm]
+    config = load_config(arm.config or plan.config, {**plan.set, **arm.set, "train.seed": cell.seed})
+    steps = math.ceil(films / config.train.batch_size)
+    if plan.min_steps > steps * config.train.epochs:
+        return load_config(config, {"train.epochs": math.ceil(plan.min_steps / steps)})
+    return config

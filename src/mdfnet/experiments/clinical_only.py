@@ -1,0 +1,115 @@
+"""The baseline that sees no film: findings from the clinical record, boxes from the training boxes' distribution.
+
+What fusion reaches must be more than this, and than the film alone; otherwise it is one of the two that works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.metrics.overlap import iou
+from mdfnet.types import Classes, Detections, Study
+
+#: Boxes that the baseline draws per finding, at most.
+BOXES = 5
+
+#: Films whose boxes are looked through for the most typical ones, at most.
+CANDIDATES = 1000
+
+
+@dataclass(frozen=True)
+class TypicalBoxes:
+    """Where a finding mostly lies.
+
+    Args:
+        boxes: float64 ``[K, 4]``, corners as shares of the film's width and height.
+        shares: float64 ``[K]``, on which share of the films with the finding a marked box overlaps this one by IoU 0.5
+            that no box before it overlaps.
+    """
+
+    boxes: np.ndarray
+    shares: np.ndarray
+
+
+class ClinicalOnly:
+    """Predicts findings by gradient boosting from the record alone, and puts them where they mostly are.
+
+    A box's score is the probability of the finding times the share of films on which the box would hit.
+
+    Args:
+        studies: Training films with their records and marks.
+        classes, schema: Their classes and clinical features.
+        seed: Of the boosting.
+
+    Examples:
+        >>> from mdfnet.types import Target
+        >>> schema, classes = Schema.load("age-sex-view"), Classes(("Effusion",))
+        >>> records = [np.array([20 + i, 0, 0], np.float32) for i in range(60)]
+        >>> marks = [Target.of([[0, 0, 4, 8]] * (i >= 30), [1] * (i >= 30)) for i in range(60)]
+        >>> films = [Study(f"f{i}", None, 8, 8, marks[i], record) for i, record in enumerate(records)]
+        >>> young, old = ClinicalOnly(films, classes, schema).detect([films[0], films[-1]])
+        >>> old.boxes.tolist(), bool(old.scores[0] > 0.9 > 0.1 > young.scores[0])
+        ([[0.0, 0.0, 4.0, 8.0]], True)
+    """
+
+    def __init__(self, studies: Sequence[Study], classes: Classes, schema: Schema, seed: int = 0):
+        records = np.stack([study.clinical for study in studies])
+        present = np.zeros((len(studies), len(classes)), bool)
+        for row, study in enumerate(studies):
+            present[row, study.target.labels - 1] = True
+        categories = [feature.kind == "category" for feature in schema.features]
+        self._finding = [_classifier(records, column, categories, seed) for column in present.T]
+        self._where = [typical_boxes(studies, label) for label in range(1, len(classes) + 1)]
+
+    def detect(self, studies: Sequence[Study]) -> list[Detections]:
+        """Detections of each film, in its pixels, highest score first; the films are not opened."""
+        records = np.stack([study.clinical for study in studies])
+        chances = np.stack([finding(records) for finding in self._finding], 1)
+        return [self._boxes(study, chance) for study, chance in zip(studies, chances, strict=True)]
+
+    def _boxes(self, study: Study, chances: np.ndarray) -> Detections:
+        side = np.array([study.width, study.height] * 2)
+        boxes = np.concatenate([where.boxes for where in self._where]) * side
+        labels = np.repeat(np.arange(len(self._where)) + 1, [len(where.shares) for where in self._where])
+        scores = np.concatenate([chance * w.shares for chance, w in zip(chances, self._where, strict=True)])
+        order = np.argsort(-scores, kind="stable")
+        tensors = (boxes[order].astype(np.float32), labels[order], scores[order].astype(np.float32))
+        return Detections(*map(torch.from_numpy, tensors))
+
+
+def _classifier(records: np.ndarray, present: np.ndarray, categories: list[bool], seed: int):
+    """Probability of a finding from records ``[N, F]``; where training has only one answer, that one."""
+    if present.all() or not present.any():
+        rate = float(present.mean())
+        return lambda given: np.full(len(given), rate)
+    boosted = HistGradientBoostingClassifier(
+        categorical_features=categories, learning_rate=0.05, max_leaf_nodes=8, early_stopping=True, random_state=seed
+    )
+    boosted = boosted if min(present.sum(), (~present).sum()) >= 2 else boosted.set_params(early_stopping=False)
+    boosted.fit(records, present)
+    return lambda given: boosted.predict_proba(given)[:, 1]
+
+
+def typical_boxes(studies: Sequence[Study], label: int) -> TypicalBoxes:
+    """The boxes that hit most: each time the one that hits marks, not hit yet, on most films."""
+    with_finding = [study for study in studies if (study.target.labels == label).any()][:CANDIDATES]
+    if not with_finding:
+        return TypicalBoxes(np.zeros((0, 4)), np.zeros(0))
+    marks = [s.target.boxes[s.target.labels == label] / ([s.width, s.height] * 2) for s in with_finding]
+    film = np.repeat(np.arange(len(marks)), [len(boxes) for boxes in marks])
+    boxes = np.concatenate(marks)
+    hits, on_film = iou(boxes, boxes) >= 0.5, film[:, None] == np.arange(len(marks))
+    chosen, shares, left = [], [], np.ones(len(boxes), bool)
+    while left.any() and len(chosen) < BOXES:
+        films = ((hits & left) @ on_film).sum(1)
+        best = int(films.argmax())
+        chosen.append(best)
+        shares.append(films[best] / len(marks))
+        left &= ~hits[best]
+    return TypicalBoxes(boxes[chosen], np.array(shares))

@@ -1,0 +1,62 @@
+"""What an experiment will cost in time: a few steps of each arm are timed, and multiplied."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from mdfnet.config import load_config
+from mdfnet.experiments.work import Job
+from mdfnet.inference import detect_films, on_best_device
+from mdfnet.model import build
+from mdfnet.training.films import TrainingFilms, collate
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds per film, in training and in detection, with loading."""
+
+    training: float
+    detection: float
+
+    def seconds(self, job: Job) -> float:
+        """Of a whole cell: its epochs with validation, and its tests."""
+        train, val, test = (len(job.dataset.split(name)) for name in ("train", "val", "test"))
+        tests = test * len(job.settings["records"]) + (len(job.other.studies) if job.other else 0)
+        return job.config.train.epochs * (train * self.training + val * self.detection) + tests * self.detection
+
+
+def estimate(jobs: Sequence[Job]) -> dict[str, float]:
+    """Seconds that each cell will take on this machine, by its name; a clinical-only cell takes none to speak of.
+
+    The boxes of a model that has learnt nothing are not those of a trained one, so that this is right to a factor of
+    about two.
+    """
+    paces: dict[str, Pace] = {}
+    for job in jobs:
+        if not job.settings["clinical_only"]:
+            paces.setdefault(job.cell.arm, None) or paces.update({job.cell.arm: _pace(job)})
+    return {job.cell.name: paces[job.cell.arm].seconds(job) if job.cell.arm in paces else 0.0 for job in jobs}
+
+
+def _pace(job: Job, steps: int = 3) -> Pace:
+    config = load_config(job.config, {"detector.weights": None} if hasattr(job.config.detector, "weights") else {})
+    model = on_best_device(build(config, classes=job.dataset.classes, schema=job.dataset.schema))
+    studies, size = job.dataset.split("train"), config.train.batch_size
+    films = TrainingFilms(studies, config)
+    model.train()
+    training = []
+    for step in range(steps + 1):  # the first one is slow by itself
+        started = time.perf_counter()
+        batch = collate([films[(step * size + place) % len(films), step] for place in range(size)])
+        losses = model.losses(batch["images"], batch["targets"], batch["clinical"])
+        sum(losses.values()).backward()
+        training.append((time.perf_counter() - started) / size)
+    model.eval()
+    started, shown = time.perf_counter(), studies[: 2 * size]
+    with torch.no_grad():
+        list(detect_films(model, shown))
+    return Pace(min(training[1:]), (time.perf_counter() - started) / len(shown))

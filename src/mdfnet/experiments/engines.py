@@ -1,0 +1,113 @@
+"""Where cells are done: one after the other here, on a Ray cluster, or as an array of SLURM jobs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from mdfnet.errors import UserError
+from mdfnet.experiments.cells import Cell
+from mdfnet.experiments.plan import Plan
+from mdfnet.experiments.state import cell_named, read_begun
+from mdfnet.experiments.work import run_cell
+from mdfnet.files import replacing
+
+#: A finished cell and its error, if it failed.
+Done = tuple[Cell, str | None]
+Say = Callable[[str], None]
+
+#: The script that `write_slurm` writes.
+SCRIPT = "experiment.sbatch"
+
+
+def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, say: Say) -> Iterator[Done]:
+    """One after the other, in this process."""
+    use_threads(threads)
+    for number, cell in enumerate(cells, 1):
+        say(f"{number}/{len(cells)}  {cell.name}")
+        yield cell, run_cell(plan, cell, out, say)
+
+
+def run_on_ray(
+    plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, say: Say, address: str | None = None
+) -> Iterator[Done]:
+    """As many at a time as the cluster has room for; a cell takes so many CPUs, and a GPU where there are any.
+
+    Args:
+        plan, cells, out: What, and where; the folder must be seen by all machines under the same path.
+        threads: CPU threads of a cell; default 1.
+        say: Where to print.
+        address: Of the cluster; "local" starts one on this machine. Default: RAY_ADDRESS, else this machine.
+
+    Raises:
+        UserError: Ray is not installed, or its cluster is not there.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use to its makers unless told not to
+    try:
+        import ray
+    except ImportError:
+        raise UserError("--engine ray needs Ray", fix="pip install 'mdfnet[ray]'") from None
+    if not ray.is_initialized():
+        try:
+            ray.init(address=address, include_dashboard=False, log_to_driver=False)
+        except (ConnectionError, ValueError) as error:
+            raise UserError(f"no Ray cluster: {str(error).splitlines()[0]}", fix="start one with 'ray start'") from None
+    gpus = int(ray.cluster_resources().get("GPU", 0) > 0)
+    remote = ray.remote(num_cpus=threads or 1, num_gpus=gpus, max_retries=2)(run_named)
+    waiting = {remote.remote(str(out), cell.name, threads or 1): cell for cell in cells}
+    while waiting:
+        (ready,), _ = ray.wait(list(waiting), num_returns=1)
+        cell = waiting.pop(ready)
+        try:
+            error = ray.get(ready)
+        except ray.exceptions.RayError as problem:
+            error = f"the worker was lost: {str(problem).splitlines()[0]}"
+        say(f"{len(cells) - len(waiting)}/{len(cells)}  {cell.name}: {error or 'done'}")
+        yield cell, error
+
+
+def run_named(out: str, name: str, threads: int | None = None, say: Say = lambda line: None) -> str | None:
+    """Do the cell of an experiment's folder that has this name; what Ray's workers and SLURM's tasks do.
+
+    Raises:
+        UserError: There is no such experiment or cell.
+    """
+    use_threads(threads)
+    plan = read_begun(out)
+    return run_cell(plan, cell_named(plan, name), Path(out), say)
+
+
+def write_slurm(cells: Sequence[Cell], out: Path, threads: int | None, options: Sequence[str] = ()) -> Path:
+    """Write a script for ``sbatch``: an array of jobs, task ``i`` does the ``i``-th of these cells.
+
+    The names stand in the script, so that an experiment that grows later does not move its tasks. A job that is killed
+    or requeued goes on where it was.
+
+    Args:
+        cells: What is to be done.
+        out: Folder of the experiment; the machines must see it under the same path.
+        threads: CPUs of a task; default 1.
+        options: Lines for SLURM, such as ``--gres=gpu:1`` or ``--time=12:00:00``.
+    """
+    out, threads = out.resolve(), threads or 1
+    settings = [f"--job-name={out.name}", f"--array=0-{len(cells) - 1}", f"--cpus-per-task={threads}", "--requeue",
+                f"--output={out}/slurm-%A_%a.log", "--open-mode=append", *options]  # fmt: skip
+    program = f"{shlex.quote(sys.executable)} -m mdfnet"
+    lines = ["#!/bin/bash", *(f"#SBATCH {option}" for option in settings), "", "set -euo pipefail", "cells=("]
+    lines += [*(f"  {shlex.quote(cell.name)}" for cell in cells), ")"]
+    place = f'{shlex.quote(str(out))} "${{cells[$SLURM_ARRAY_TASK_ID]}}" --threads {threads}'
+    lines += [f"exec {program} experiment cell {place}", ""]
+    with replacing(out / SCRIPT) as draft:
+        draft.write_text("\n".join(lines), encoding="utf-8")
+    return out / SCRIPT
+
+
+def use_threads(threads: int | None) -> None:
+    """Bound the CPU threads of what follows; None leaves them as they are."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)

@@ -1,0 +1,186 @@
+"""The films of a cell: where they come from, how they are split, how many train, which clinical features go along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mdfnet.clinical.schema import Schema
+from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.data.mimic.splits import paper_rows
+from mdfnet.data.phantom import PhantomConfig, write_phantoms
+from mdfnet.data.split import split_by_fold, split_by_patient
+from mdfnet.errors import UserError, nearest
+from mdfnet.experiments.cells import Cell
+from mdfnet.experiments.plan import Arm, Phantoms, Plan, Source
+from mdfnet.types import Classes, Study, Target
+
+
+def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
+    """The dataset of a seed; synthetic ones are made when they are first asked for.
+
+    Raises:
+        UserError: No data are given, or they cannot be read.
+    """
+    if plan.data is None:
+        raise UserError(f"the experiment {plan.name!r} has no data", fix="give a dataset folder as --data FOLDER")
+    if isinstance(plan.data, Source):
+        folder = out / "data" / f"seed-{seed}"
+        return read_dataset(folder) if folder.exists() else write_phantoms(_phantoms(plan.data.phantom, seed), folder)
+    return read_dataset(plan.data)
+
+
+def _phantoms(wanted: Phantoms, seed: int) -> PhantomConfig:
+    count = wanted.train + wanted.val + wanted.test
+    splits = (wanted.train / count, wanted.val / count, wanted.test / count)
+    return PhantomConfig(count=count, size=wanted.size, seed=wanted.seed + seed, signal=wanted.signal, splits=splits)
+
+
+def arranged(dataset: Dataset, plan: Plan, cell: Cell) -> Dataset:
+    """A cell's own view of the data: its split, its number of training films, its clinical features.
+
+    Raises:
+        UserError: More folds than patients, fewer films than asked for, or patients who are not known.
+    """
+    arm = plan.arms[cell.arm]
+    studies = _split(dataset, plan, arm.split or plan.split, cell.fold)
+    if cell.size is not None:
+        studies = nested(studies, cell.size, cell.seed)
+    return with_features(replace(dataset, studies=studies), seen_by(arm, dataset.schema))
+
+
+def _split(dataset: Dataset, plan: Plan, rule: str, fold: int | None) -> tuple[Study, ...]:
+    studies = dataset.studies
+    if rule == "row":  # patients are torn, so each row is its own
+        names = paper_rows(len(studies))
+        return tuple(replace(s, patient=s.id, split=name) for s, name in zip(studies, names, strict=True))
+    if rule == "patient" or fold is not None:
+        _check_patients(dataset)
+    if fold is not None:
+        patients = len({study.patient for study in studies})
+        if plan.folds > patients:
+            what = f"{plan.folds} folds of {patients} patients: a fold would be empty"
+            raise UserError(what, where=dataset.folder, fix="ask for fewer folds, as in folds=5")
+        return split_by_fold(studies, plan.folds, fold)
+    return split_by_patient(studies) if rule == "patient" else studies
+
+
+def _check_patients(dataset: Dataset) -> None:
+    rules = dataset.provenance.rules if dataset.provenance else {}
+    if rules.get("split") == "row":
+        what = "this build split rows and forgot the patients, so it cannot be split by patient"
+        fix = "build it with --split patient; the experiment splits rows itself where the paper did"
+        raise UserError(what, where=dataset.folder, fix=fix)
+
+
+def nested(studies: Sequence[Study], count: int, seed: int) -> tuple[Study, ...]:
+    """The studies with only some of the training films: patients in an order of chance until there are enough.
+
+    The same seed gives the same order, so that a smaller set lies within every larger one.
+
+    Raises:
+        UserError: There are fewer training films.
+
+    Examples:
+        >>> from mdfnet.types import Target
+        >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None, split="train") for i in range(9)]
+        >>> some, more = nested(films, 3, seed=0), nested(films, 5, seed=0)
+        >>> len(some), len(more), {film.id for film in some} < {film.id for film in more}
+        (3, 5, True)
+    """
+    films: dict[str, list[str]] = {}
+    for study in studies:
+        if study.split == "train":
+            films.setdefault(study.patient, []).append(study.id)
+    there = sum(map(len, films.values()))
+    if count > there:
+        raise UserError(f"{count} training films are asked for, there are {there}", fix="take smaller sizes, or 'all'")
+    kept: set[str] = set()
+    for patient in np.random.default_rng(seed).permutation(sorted(films)).tolist():
+        kept.update(films[patient][: count - len(kept)])
+    return tuple(study for study in studies if study.split != "train" or study.id in kept)
+
+
+def seen_by(arm: Arm, schema: Schema) -> tuple[str, ...]:
+    """Features that an arm sees, in the schema's order."""
+    only = schema.names if arm.only is None else arm.only
+    return tuple(name for name in schema.names if name in only and name not in arm.without)
+
+
+def with_features(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """A dataset with only some of its clinical features: for the model there are no others."""
+    if tuple(names) == dataset.schema.names:
+        return dataset
+    if not names:
+        raise UserError("an arm without any clinical feature", fix="for the film alone, set map and vector to null")
+    columns = [dataset.schema.index(name) for name in names]
+    schema = Schema(name=dataset.schema.name, features=tuple(dataset.schema.features[i] for i in columns))
+    studies = tuple(replace(study, clinical=study.clinical[columns]) for study in dataset.studies)
+    return replace(dataset, schema=schema, studies=studies)
+
+
+def hidden(studies: Sequence[Study], share: float, seed: int) -> tuple[Study, ...]:
+    """The same films with a share of their clinical values missing, each by chance."""
+    random = np.random.default_rng(seed)
+    return tuple(
+        replace(s, clinical=np.where(random.random(len(s.clinical)) < share, np.nan, s.clinical).astype(np.float32))
+        for s in studies
+    )
+
+
+def translated(other: Dataset, home: Dataset, names: Mapping[str, str]) -> Dataset:
+    """A dataset of another place in the classes and clinical features of the training data.
+
+    Findings without a counterpart are left out; a class that is not marked there has no score. A feature that the other
+    place does not have is missing on all its films.
+
+    Args:
+        other: The dataset of the other place; all its films are tested on, whatever their split.
+        home: The training data.
+        names: Finding there -> finding here; the same names need no entry.
+
+    Raises:
+        UserError: A name is unknown, no finding has a counterpart, or a feature means something else there.
+    """
+    for there, here in names.items():
+        for name, known in ((there, other.classes.names), (here, home.classes.names)):
+            if name not in known:
+                raise UserError(f"no finding {name!r}", where=f"classes {there}: {here}", fix=nearest(name, known))
+    same = {name: name for name in other.classes.names if name in home.classes.names}
+    meaning = {**same, **names}
+    if not meaning:
+        listed = ", ".join(other.classes.names)
+        fix = "say what they mean, as in classes: {Effusion: Pleural abnormality}"
+        raise UserError(f"none of the findings ({listed}) is one of the training data's", where=other.folder, fix=fix)
+    columns = [_column(name, other, home) for name in home.schema.names]
+    studies = tuple(
+        replace(study, split="test", clinical=_moved(study.clinical, columns),
+                target=_target(study.target, other.classes, home.classes, meaning))
+        for study in other.studies
+    )  # fmt: skip
+    return replace(other, classes=home.classes, schema=home.schema, studies=studies)
+
+
+def _column(name: str, other: Dataset, home: Dataset) -> int | None:
+    """Where a feature stands in the other dataset, None where it does not."""
+    if name not in other.schema.names:
+        return None
+    here, there = home.schema[name], other.schema[name]
+    if (here.kind, here.unit, here.categories) != (there.kind, there.unit, there.categories):
+        what = f"the clinical feature {name!r} has another kind, unit or categories than in the training data"
+        raise UserError(what, where=other.folder, fix="import both datasets with one clinical schema")
+    return other.schema.index(name)
+
+
+def _moved(values: np.ndarray, columns: Sequence[int | None]) -> np.ndarray:
+    return np.array([np.nan if column is None else values[column] for column in columns], np.float32)
+
+
+def _target(target: Target, there: Classes, here: Classes, meaning: Mapping[str, str]) -> Target:
+    names = [meaning.get(there.name(int(label))) for label in target.labels]
+    kept = [index for index, name in enumerate(names) if name is not None]
+    outlines = [target.polygons[index] for index in kept]
+    return Target.of(target.boxes[kept], [here.label(names[index]) for index in kept], outlines)

@@ -1,0 +1,99 @@
+"""An experiment from plan to results: the whole way on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.experiments.cells import Cell, arms_for, cells_of
+from mdfnet.experiments.films import open_data
+from mdfnet.experiments.plan import Plan, Source, check_configs, placed
+from mdfnet.experiments.state import begin, check_data, collect, is_done
+from mdfnet.experiments.work import Job, job_of
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A plan that fits its data, with its folder.
+
+    Args:
+        plan: With the arms that the data allow, and whole paths.
+        out: Its folder.
+        datasets: Seed -> data as given.
+        other: The data of another place as given.
+        notes: What was left out, in sentences.
+    """
+
+    plan: Plan
+    out: Path
+    datasets: dict[int, Dataset]
+    other: Dataset | None
+    notes: tuple[str, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All of them."""
+        return cells_of(self.plan)
+
+    @property
+    def left(self) -> list[Cell]:
+        """Those that are not done."""
+        return [cell for cell in self.cells if not is_done(self.out, cell)]
+
+    def jobs(self, cells: Iterable[Cell]) -> list[Job]:
+        """Cells with all they need.
+
+        Raises:
+            UserError: See `mdfnet.experiments.work.job_of`.
+        """
+        return [job_of(self.plan, cell, self.out, self.datasets[cell.seed], self.other) for cell in cells]
+
+
+def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
+    """Read or make the data, see whether plan, data and folder fit each other, and note them in the folder.
+
+    Args:
+        plan: What is to be done.
+        out: New folder, or that of the same experiment, which may have grown.
+        dry: Only the first seed's data are looked at, and nothing is noted; synthetic films are made all the same.
+
+    Raises:
+        UserError: They do not fit; nothing has been trained.
+    """
+    plan, out = placed(plan), Path(out)
+    made = isinstance(plan.data, Source)
+    first = open_data(plan, plan.seeds[0], out)
+    seeds = plan.seeds[:1] if dry else plan.seeds
+    datasets = {seed: open_data(plan, seed, out) if made and seed != plan.seeds[0] else first for seed in seeds}
+    plan, notes = arms_for(plan, first.schema)
+    check_configs(plan)
+    experiment = Experiment(plan, out, datasets, plan.test and read_dataset(plan.test), tuple(notes))
+    fingerprints = {
+        f"the data of seed {seed}" if made else "the data": one.fingerprint for seed, one in datasets.items()
+    }
+    if experiment.other:
+        fingerprints["the data of --test"] = experiment.other.fingerprint
+    fingerprints = check_data(out, fingerprints)
+    experiment.jobs(cell for cell in experiment.cells if cell.seed in datasets)
+    if not dry:
+        begin(plan, out, fingerprints)
+    return experiment
+
+
+def finish(
+    engine: Callable[[Plan, Sequence[Cell], Path], Iterable[tuple[Cell, str | None]]], experiment: Experiment
+) -> dict[str, str]:
+    """Do what is left with an engine; each result becomes a line as soon as it is there.
+
+    Returns:
+        Name of each cell that failed -> its error.
+    """
+    failed = {}
+    collect(experiment.out)
+    for cell, error in engine(experiment.plan, experiment.left, experiment.out):
+        if error:
+            failed[cell.name] = error
+        collect(experiment.out)
+    return failed

@@ -1,0 +1,184 @@
+"""The work of one cell: train, or go on with it; score; leave a result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mdfnet import checkpoint
+from mdfnet.config import Config
+from mdfnet.data.dataset import Dataset, image_ids, read_dataset
+from mdfnet.errors import UserError
+from mdfnet.experiments.cells import Cell, config_of
+from mdfnet.experiments.clinical_only import ClinicalOnly
+from mdfnet.experiments.films import arranged, hidden, open_data, seen_by, translated
+from mdfnet.experiments.plan import RECORDS, Plan
+from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of
+from mdfnet.files import read_json, replacing, without_nan
+from mdfnet.inference import detect_films, on_best_device
+from mdfnet.metrics.evaluation import Evaluation, evaluate
+from mdfnet.scoring import Scored, write_scored
+from mdfnet.training.train import train
+from mdfnet.types import Detections, Study
+
+Detect = Callable[[tuple[Study, ...]], Iterable[Detections]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell with all it needs.
+
+    Args:
+        cell: Which.
+        dataset: Its view of the data.
+        config: Of its training.
+        folder: Where it works.
+        settings: All that its result depends on, as plain JSON.
+        other: Data of another place to test on too, in the classes and features of ``dataset``.
+    """
+
+    cell: Cell
+    dataset: Dataset
+    config: Config
+    folder: Path
+    settings: dict[str, Any]
+    other: Dataset | None = None
+
+
+def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset | None = None) -> Job:
+    """Put together what a cell needs.
+
+    Args:
+        plan, cell, out: Which cell of what, and where.
+        dataset: The data as given.
+        other: The data of another place as given.
+
+    Raises:
+        UserError: The data do not allow it, see `mdfnet.experiments.films`; or the folder has the cell with other
+            settings.
+    """
+    own, arm = arranged(dataset, plan, cell), plan.arms[cell.arm]
+    config = config_of(plan, cell, len(own.split("train")))
+    abroad = other and translated(other, own, plan.classes)
+    settings = {
+        "cell": cell.to_dict(),
+        "clinical_only": arm.clinical_only,
+        "features": list(seen_by(arm, dataset.schema)),
+        "split": arm.split or plan.split,
+        "records": list(plan.records),
+        "data": own.fingerprint,
+        "other": abroad.fingerprint if abroad else None,
+        "config": config.model_dump(mode="json"),
+    }
+    job = Job(cell, own, config, folder_of(out, cell), settings, abroad)
+    _check_unchanged(job)
+    return job
+
+
+def _check_unchanged(job: Job) -> None:
+    path = job.folder / SETTINGS
+    if not path.is_file():
+        return
+    before, now = _flat(read_json(path)), _flat(job.settings)
+    for key in sorted({*before, *now} - {"config.name"}):
+        if before.get(key) != now.get(key):
+            what = f"the cell {job.cell.name!r} is there with another {key}: {before.get(key)}, and now {now.get(key)}"
+            if key in ("data", "other"):
+                what = f"the data of the cell {job.cell.name!r} have changed since it was begun"
+            raise UserError(what, where=path, fix="name another --out, or go on as it was begun")
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def run_cell(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) -> str | None:
+    """Do a cell, or what is left of it. What goes wrong is kept in its folder and does not stop the other cells.
+
+    Returns:
+        None when it is done, else the error in a line.
+    """
+    folder = folder_of(out, cell)
+    if (folder / RESULT).is_file():
+        return None
+    try:
+        _do(job_of(plan, cell, out, open_data(plan, cell.seed, out), plan.test and read_dataset(plan.test)), say)
+    except Exception as error:  # whatever it is: the other cells go on
+        text = str(error) if isinstance(error, UserError) else traceback.format_exc()
+        with replacing(folder / ERROR) as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
+        return text.strip().splitlines()[-1]
+    (folder / ERROR).unlink(missing_ok=True)
+    return None
+
+
+def _do(job: Job, say: Callable[[str], None]) -> None:
+    started, run = time.perf_counter(), job.folder / "run"
+    if not (job.folder / SETTINGS).is_file():
+        with replacing(job.folder / SETTINGS) as draft:
+            draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
+    detect, fused = _trained(job, run, say)
+    views = _views(job, fused)
+    scores = {name: _scored(job, name, dataset, studies, detect) for name, (dataset, studies) in views.items()}
+    result = {
+        "cell": job.cell.to_dict(),
+        "films": {name: len(job.dataset.split(name)) for name in ("train", "val", "test")},
+        "seconds": round(time.perf_counter() - started, 1),
+        "versions": checkpoint.versions(),
+        "scores": {name: _table(evaluation) for name, evaluation in scores.items()},
+    }
+    with replacing(job.folder / RESULT) as draft:
+        draft.write_text(json.dumps(without_nan(result), allow_nan=False), encoding="utf-8")
+    with suppress(OSError):  # only to go on with a training, which is done
+        (run / "last.ckpt").unlink(missing_ok=True)
+
+
+def _trained(job: Job, run: Path, say: Callable[[str], None]) -> tuple[Detect, bool]:
+    """What detects, and whether it looks at records."""
+    data = job.dataset
+    if job.settings["clinical_only"]:
+        return ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed).detect, True
+    resume = (run / "last.ckpt").is_file()
+    if run.exists() and not resume:
+        shutil.rmtree(run)  # stopped before its first epoch was done
+    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, say=say))
+    return (lambda studies: detect_films(model, studies)), job.config.fused
+
+
+def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Study, ...]]]:
+    """What is scored: the test films with their records, with some hidden, and another place's films."""
+    test = job.dataset.split("test")
+    views = {"test": (job.dataset, test)}
+    for name in job.settings["records"]:
+        if name != "given":
+            shown = hidden(test, RECORDS[name], job.cell.seed) if fused else test
+            views[name] = (job.dataset, shown)
+    if job.other:
+        views["other"] = (job.other, job.other.studies)
+    return views
+
+
+def _scored(job: Job, name: str, dataset: Dataset, studies: tuple[Study, ...], detect: Detect) -> Evaluation:
+    found, known = tuple(detect(studies)), image_ids(dataset)
+    targets, ids = [study.target for study in studies], [study.id for study in studies]
+    result = evaluate(found, targets, dataset.classes, films=ids)
+    scored = Scored(job.cell.arm, dataset.classes, studies, tuple(known[one] for one in ids), found, result)
+    about = {"model": job.cell.name, "dataset": dataset.name, "split": name, "fingerprint": dataset.fingerprint}
+    about |= {"versions": checkpoint.versions(), "notice": checkpoint.NOTICE}
+    write_scored(scored, job.folder / name, about)
+    return result
+
+
+def _table(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
+    """Finding, or "all" -> measure or count -> value."""
+    return {row["class"]: {key: value for key, value in row.items() if key != "class"} for row in evaluation.rows()}
