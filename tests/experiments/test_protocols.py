@@ -1,0 +1,172 @@
+"""Each protocol from its YAML to its results, on films and with trainings so small that it takes seconds.
+
+The ablation is done in ``conftest.py`` and looked at in ``test_run.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+
+from mdfnet import checkpoint
+from mdfnet.experiments.plan import Arm
+from mdfnet.experiments.shift import shift_report
+from mdfnet.experiments.state import RESULTS, read_results
+from mdfnet.experiments.summary import summarize
+
+
+def cards(out) -> dict[str, checkpoint.Card]:
+    """What each trained cell says of itself."""
+    return {path.parent.name: checkpoint.read_card(path / "model") for path in sorted((out / "cells").glob("*/run"))}
+
+
+def untrained(arm: Arm) -> Arm:
+    """The same arm without a training."""
+    return arm.model_copy(update={"clinical_only": True})
+
+
+def test_ablation_trains_what_it_says(ablation):
+    fusion = {name: (card.config.fusion.map, card.config.fusion.vector) for name, card in cards(ablation).items()}
+    assert fusion == {f"none-seed-{s}": (None, None) for s in range(3)} | {
+        f"both-seed-{s}": ("deconv", "concat") for s in range(3)
+    }
+    assert {card.config.train.seed for card in cards(ablation).values()} == {0, 1, 2}
+
+
+def test_modalities(quick, do, tmp_path):
+    experiment, failed = do(quick("modalities", "seeds=1"), tmp_path / "out")
+    assert failed == {} and set(cards(tmp_path / "out")) == {"image-only-seed-0", "both-seed-0"}
+    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS))
+    assert {(row.view, row.arm) for row in rows} == {
+        (view, arm) for view in ("test", "none") for arm in ("image-only", "clinical-only", "both")
+    }
+    films = [
+        (tmp_path / f"out/cells/image-only-seed-0/{view}/predictions.csv").read_text() for view in ("test", "none")
+    ]
+    assert films[0] == films[1]  # what sees no record cannot miss it
+
+
+def test_features(quick, do, tmp_path):
+    plan = quick("features", "seeds=1")
+    arms = {name: plan.arms[name] for name in ("none", "all", "only *", "gender + heartrate")}
+    plan = plan.model_copy(
+        update={"arms": {**arms, "only *": arms["only *"].model_copy(update={"clinical_only": True})}}
+    )
+    experiment, failed = do(plan, tmp_path / "out")
+    assert failed == {} and len(experiment.cells) == 3 + 10
+    seen = {name: card.clinical_schema.names for name, card in cards(tmp_path / "out").items()}
+    assert len(seen["all-seed-0"]) == 10 and seen["gender-heartrate-seed-0"] == ("heartrate", "gender")
+    settings = json.loads((tmp_path / "out/cells/only-o2sat-seed-0/cell.json").read_text())
+    assert settings["features"] == ["o2sat"]
+
+
+def test_crossval(quick, do, phantoms, tmp_path):
+    _, failed = do(quick("crossval", "seeds=1", "folds=3"), tmp_path / "out")
+    assert failed == {}
+    tested = []
+    for fold in range(3):
+        done = [json.loads((tmp_path / f"out/cells/{arm}-seed-0-fold-{fold}/test/evaluation.json").read_text())
+                for arm in ("image-only", "fused")]  # fmt: skip
+        assert done[0]["evaluation"]["fingerprint"] == done[1]["evaluation"]["fingerprint"]
+        tested += done[0]["evaluation"]["films"]
+    assert sorted(tested) == sorted(study.id for study in phantoms.studies)
+
+
+def test_learning_curve(quick, do, tmp_path):
+    plan = quick("learning-curve", "seeds=1", "sizes=[4, all]", "min_steps=2", "batch_size=4")
+    experiment, failed = do(plan, tmp_path / "out")
+    assert failed == {}
+    facts = {
+        name: (card.training["films"]["train"], card.config.train.epochs)
+        for name, card in cards(tmp_path / "out").items()
+    }
+    assert facts["fused-seed-0-size-4"] == (4, 2) and facts["fused-seed-0"] == (15, 1)
+    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS))
+    assert [(row.size, row.arm) for row in rows if row.finding == "all"] == [
+        (4, "image-only"), (4, "fused"), (None, "image-only"), (None, "fused")]  # fmt: skip
+
+
+def test_detectors(quick, do, tmp_path):
+    plan = quick("detectors", "seeds=1", arms=("ssd, fused",))
+    assert list(plan.arms) == ["rcnn, film alone", "ssd, film alone", "ssd, fused"]
+    _, failed = do(plan, tmp_path / "out")
+    assert failed == {}
+    made = {name: (card.config.detector.name, card.config.fused) for name, card in cards(tmp_path / "out").items()}
+    assert made == {"rcnn-film-alone-seed-0": ("rcnn", False), "ssd-film-alone-seed-0": ("ssd", False),
+                    "ssd-fused-seed-0": ("ssd", True)}  # fmt: skip
+
+
+def test_external(quick, do, phantoms, tiny_dataset, tmp_path):
+    names = ("Atelectasis", "Fluid")
+    other = tiny_dataset(names=names, schema="age-sex-view")
+    plan = quick("external", "seeds=1", "classes={Fluid: Pleural abnormality}", test=other.folder, arms=("fused",))
+    plan = plan.model_copy(
+        update={"arms": {**plan.arms, "image-only": plan.arms["image-only"].model_copy(update={"clinical_only": True})}}
+    )
+    experiment, failed = do(plan, tmp_path / "out")
+    assert failed == {}
+    evaluation = json.loads((tmp_path / "out/cells/fused-seed-0/other/evaluation.json").read_text())["evaluation"]
+    truths = dict(zip(evaluation["classes"]["names"], evaluation["truths"], strict=True))
+    marked = [names[label - 1] for study in other.studies for label in study.target.labels]
+    assert (truths["Atelectasis"], truths["Pleural abnormality"]) == tuple(map(marked.count, names))
+    assert truths["Consolidation"] == 0 and len(evaluation["films"]) == len(other)
+    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS))
+    assert {(row.view, row.finding) for row in rows if row.view == "other"} == {
+        ("other", "Atelectasis"), ("other", "Pleural abnormality"), ("other", "all")}  # fmt: skip
+
+
+def test_paper(quick, do, tmp_path):
+    arms = ("as published, MDF-Net", "features, gender + resprate + o2sat")
+    plan = quick("paper", "seeds=1", "folds=0", arms=arms, config=None)
+    _, failed = do(plan, tmp_path / "out")
+    assert failed == {}
+    heads = {
+        name.removesuffix("-seed-0"): card.config.detector.mask_head for name, card in cards(tmp_path / "out").items()
+    }
+    assert heads == {"as-published-baseline": True, "as-published-MDF-Net": False, "corrected-baseline": False,
+                     "corrected-MDF-Net": False, "features-gender-resprate-o2sat": False}  # fmt: skip
+    settings = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "out/cells").glob("*/cell.json")}
+    assert settings["as-published-MDF-Net-seed-0"]["split"] == "row"
+    assert settings["corrected-MDF-Net-seed-0"]["split"] == "given"
+
+
+class TestShift:
+    """What the report of another place says, on phantoms whose shift is planted."""
+
+    def place(self, phantoms, seed: int, shortcut: bool = False, warmer: float = 0.0):
+        """Many phantoms; with the shortcut, pain follows the marks of an enlarged heart."""
+        column, random = phantoms.schema.index("pain"), np.random.default_rng(seed)
+        temperature = phantoms.schema.index("temperature")
+        studies = []
+        for number in range(240):
+            study = phantoms.studies[number % len(phantoms)]
+            clinical = study.clinical.copy()
+            marked = (study.target.labels == 1).any()
+            clinical[column] = (8 * marked + random.uniform(0, 2)) if shortcut else random.uniform(0, 10)
+            clinical[temperature] = random.normal(37 + warmer, 0.5)
+            name = f"f{seed}-{number}"
+            studies.append(replace(study, id=name, patient=name, clinical=clinical, split="train"))
+        return replace(phantoms, studies=tuple(studies))
+
+    def test_a_shortcut_is_named(self, phantoms):
+        lines = shift_report(self.place(phantoms, 1, shortcut=True), self.place(phantoms, 2))
+        assert any(
+            line.startswith("pain tells Enlarged cardiac silhouette otherwise there; here: AUC 1.00") for line in lines
+        )
+
+    def test_a_warmer_place_is_named(self, phantoms):
+        lines = shift_report(self.place(phantoms, 1), self.place(phantoms, 2, warmer=1.0))
+        assert any(line.startswith("temperature is higher there, AUC 0.9") for line in lines)
+
+    def test_of_the_same_kind_nothing_is_said(self, phantoms):
+        assert shift_report(self.place(phantoms, 1), self.place(phantoms, 2)) == []
+
+    def test_what_is_absent_is_said(self, phantoms):
+        home, other = self.place(phantoms, 1), self.place(phantoms, 2)
+        bare = tuple(replace(s, clinical=np.full(10, np.nan, np.float32), target=phantoms.studies[0].target.of([], []))
+                     for s in other.studies)  # fmt: skip
+        lines = shift_report(home, replace(other, studies=bare))
+        assert "temperature is missing on all films of the other place" in lines
+        assert "Consolidation is marked on no film of the other place: it has no score there" in lines
