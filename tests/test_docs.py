@@ -28,6 +28,7 @@ from mdfnet import Schema, scoring
 from mdfnet.cli import app
 from mdfnet.config import Config, keys, presets
 from mdfnet.data.checks import KINDS
+from mdfnet.experiments.plan import Arm, Phantoms, Plan, protocols
 from random_mimic import random_release
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +48,7 @@ GIVEN = {
     "docs/how-to/other-formats.md": ["data"],
     "docs/how-to/train.md": ["data"],
     "docs/how-to/evaluate.md": ["data", "runs"],
+    "docs/how-to/experiments.md": ["data"],
     "docs/how-to/predict.md": ["films", "runs"],
     "docs/how-to/explain.md": ["data", "films", "runs"],
     "docs/reference/dataset-folder.md": ["data"],
@@ -57,6 +59,7 @@ GIVEN = {
 #: What makes a command quick; the last value given holds.
 QUICK = {
     "train": ["epochs=1", "size=64", "batch_size=8", "weights=null"],
+    "experiment ablation": ["epochs=1", "size=64", "batch_size=8", "seeds=1"],
     "data phantom": ["--count", "16", "--size", "64"],
     "explain": ["--orders", "2"],
 }
@@ -181,6 +184,19 @@ def test_config_keys_and_defaults():
         return yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("\n...")
 
     assert first_two_columns(DOCS / "reference/config.md") == {key: default(key) for key in keys()}
+
+
+def test_experiment_keys():
+    text = (DOCS / "reference/experiments.md").read_text()
+    for heading, part in (("The plan", Plan), ("An arm", Arm), ("Synthetic data", Phantoms)):
+        table = text.partition(f"## {heading}")[2].partition("\n## ")[0]
+        cells = re.findall(r"^\| (`\w.*?) \|", table, re.M)
+        assert re.findall(r"`(\w+)`", " ".join(cells)) == list(part.model_fields)
+
+
+def test_protocols():
+    rows = re.findall(r"^\| `([\w-]+)` \| (?!`)", (DOCS / "how-to/experiments.md").read_text(), re.M)
+    assert sorted(rows) == protocols()
 
 
 def test_presets():
