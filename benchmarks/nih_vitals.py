@@ -3,9 +3,9 @@
 Usage: python benchmarks/nih_vitals.py --out data/nih-vitals
 
 The vital signs are those of a phantom with the same findings (see study_sources.py); they say nothing about these
-patients, and their schema, the dataset and every report of it call them synthetic. Films without a box are left out. The
-shared validation films are the test films, a seventh of the training patients picks the epoch. Films are written as PNG
-of 320 pixels, which is twice what the study trains on. mdfnet experiment docs/examples/study/nih.yaml runs it.
+patients, and their schema, the dataset and every report of it call them synthetic. Films without a box are left out.
+The shared validation films are the test films, a seventh of the training patients picks the epoch. Films are written as
+PNG of 320 pixels, twice what the study trains on: mdfnet experiment docs/examples/study/nih.yaml --data data/nih-vitals
 """
 
 from __future__ import annotations
