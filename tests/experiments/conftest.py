@@ -47,8 +47,8 @@ def do() -> Callable[[Plan, Path], tuple[Experiment, dict[str, str]]]:
 
 @pytest.fixture(scope="session")
 def ablation(quick, do, tmp_path_factory) -> Path:
-    """Folder of an ablation of two arms and three seeds that is done; not to be written to."""
+    """Folder of an ablation of two arms and two seeds that is done; not to be written to."""
     out = tmp_path_factory.mktemp("ablation") / "out"
-    _, failed = do(quick("ablation", "seeds=3", arms=("both",)), out)
+    _, failed = do(quick("ablation", "seeds=2", arms=("both",)), out)
     assert failed == {}
     return out

@@ -29,10 +29,10 @@ def untrained(arm: Arm) -> Arm:
 
 def test_ablation_trains_what_it_says(ablation):
     fusion = {name: (card.config.fusion.map, card.config.fusion.vector) for name, card in cards(ablation).items()}
-    assert fusion == {f"none-seed-{s}": (None, None) for s in range(3)} | {
-        f"both-seed-{s}": ("deconv", "concat") for s in range(3)
+    assert fusion == {f"none-seed-{s}": (None, None) for s in range(2)} | {
+        f"both-seed-{s}": ("deconv", "concat") for s in range(2)
     }
-    assert {card.config.train.seed for card in cards(ablation).values()} == {0, 1, 2}
+    assert {card.config.train.seed for card in cards(ablation).values()} == {0, 1}
 
 
 def test_modalities(quick, do, tmp_path):
@@ -119,7 +119,8 @@ def test_external(quick, do, phantoms, tiny_dataset, tmp_path):
 
 def test_paper(quick, do, tmp_path):
     arms = ("as published, MDF-Net", "features, gender + resprate + o2sat")
-    plan = quick("paper", "seeds=1", "folds=0", arms=arms, config=None)
+    few = ("rois_per_film=8", "proposals_train=20", "proposals_test=20")
+    plan = quick("paper", "seeds=1", "folds=0", *few, arms=arms, config=None)
     _, failed = do(plan, tmp_path / "out")
     assert failed == {}
     heads = {

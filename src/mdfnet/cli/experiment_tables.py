@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -14,12 +15,14 @@ from rich.table import Table
 from mdfnet.errors import UserError, nearest
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.published import discrepancies, overall, published
-from mdfnet.experiments.run import Experiment
 from mdfnet.experiments.state import collect, error_of, is_done
 from mdfnet.experiments.summary import VIEWS, Row, alarms, summarize
 from mdfnet.files import replacing
 from mdfnet.metrics.evaluation import MEASURES
 from mdfnet.tables import format_table
+
+if TYPE_CHECKING:
+    from mdfnet.experiments.run import Experiment
 
 #: File that `print_report` writes.
 REPORT = "report.csv"

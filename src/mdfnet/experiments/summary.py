@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from mdfnet.experiments.plan import Plan
 
@@ -54,7 +54,7 @@ class Mean:
             return cls(np.nan, np.nan, 0)
         half = np.nan
         if count >= FEWEST:
-            half = float(student.ppf(0.975, count - 1) * np.std(values, ddof=1) / count**0.5)
+            half = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / count**0.5)
         return cls(float(np.mean(values)), half, count)
 
     def __str__(self) -> str:
