@@ -59,6 +59,7 @@ GIVEN = {
 #: What makes a command quick; the last value given holds.
 QUICK = {
     "train": ["epochs=1", "size=64", "batch_size=8", "weights=null"],
+    "experiment report": ["--replicates", "20"],
     "experiment ablation": ["epochs=1", "size=64", "batch_size=8", "seeds=1"],
     "data phantom": ["--count", "16", "--size", "64"],
     "explain": ["--orders", "2"],

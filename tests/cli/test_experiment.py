@@ -41,9 +41,9 @@ def test_an_experiment_and_its_report(program, plan, phantom_set, tmp_path):
     again = program("experiment", "report", tmp_path / "out", "--by-finding", "--measure", "AP@IoBB=0.5")
     assert again.code == 0 and "AP@IoBB=0.5, test films" in again.out and "Consolidation" in again.out
     rows = [row for row in read_table(tmp_path / "out" / "report.csv") if row["finding"] == "all"]
-    told = [(row["arm"], row["replicates"], row["compared with"]) for row in rows]
+    told = [(row["arm"], row["seeds"], row["compared with"]) for row in rows]
     assert told == [("all", "3", ""), ("age", "3", "all")]
-    assert rows[1]["in words"] in ("better", "worse", "not shown")
+    assert rows[1]["in words"] in ("higher than all", "lower than all", "not shown")
 
 
 def test_a_dry_run_leaves_nothing(program, phantom_set, tmp_path, quick):

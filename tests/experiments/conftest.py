@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from mdfnet import scoring
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.experiments.engines import run_here
@@ -15,6 +16,14 @@ from mdfnet.experiments.run import Experiment, finish, prepare
 
 #: What makes a training take a second.
 QUICK = ("epochs=1", "size=64", "weights=null")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_draws() -> Iterator[None]:
+    """Intervals from few draws of the patients: quick."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "REPLICATES", 20)
+        yield
 
 
 @pytest.fixture(scope="session")

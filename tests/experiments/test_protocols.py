@@ -38,7 +38,7 @@ def test_ablation_trains_what_it_says(ablation):
 def test_modalities(quick, do, tmp_path):
     experiment, failed = do(quick("modalities", "seeds=1"), tmp_path / "out")
     assert failed == {} and set(cards(tmp_path / "out")) == {"image-only-seed-0", "both-seed-0"}
-    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS))
+    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
     assert {(row.view, row.arm) for row in rows} == {
         (view, arm) for view in ("test", "none") for arm in ("image-only", "clinical-only", "both")
     }
@@ -83,7 +83,7 @@ def test_learning_curve(quick, do, tmp_path):
         for name, card in cards(tmp_path / "out").items()
     }
     assert facts["fused-seed-0-size-4"] == (4, 2) and facts["fused-seed-0"] == (15, 1)
-    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS))
+    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
     assert [(row.size, row.arm) for row in rows if row.finding == "all"] == [
         (4, "image-only"), (4, "fused"), (None, "image-only"), (None, "fused")]  # fmt: skip
 
@@ -112,7 +112,7 @@ def test_external(quick, do, phantoms, tiny_dataset, tmp_path):
     marked = [names[label - 1] for study in other.studies for label in study.target.labels]
     assert (truths["Atelectasis"], truths["Pleural abnormality"]) == tuple(map(marked.count, names))
     assert truths["Consolidation"] == 0 and len(evaluation["films"]) == len(other)
-    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS))
+    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
     assert {(row.view, row.finding) for row in rows if row.view == "other"} == {
         ("other", "Atelectasis"), ("other", "Pleural abnormality"), ("other", "all")}  # fmt: skip
 

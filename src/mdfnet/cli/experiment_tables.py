@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mdfnet import scoring
 from mdfnet.errors import UserError, nearest
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.published import discrepancies, overall, published
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 #: File that `print_report` writes.
 REPORT = "report.csv"
 
-_COLUMNS = ("scored on", "training films", "finding", "arm", "mean", "half width", "replicates", "compared with",
-            "difference", "half width of difference", "pairs", "in words", "published")  # fmt: skip
+_COLUMNS = ("scored on", "training films", "finding", "arm", "mean", "half width", "seeds", "compared with",
+            "difference", "low", "high", "p", "interval over", "in words", "published")  # fmt: skip
 
 
-def print_report(plan: Plan, out: Path, measure: str | None = None, by_finding: bool = False) -> None:
+def print_report(
+    plan: Plan, out: Path, measure: str | None = None, by_finding: bool = False, draws: int | None = None
+) -> None:
     """Tables of all that is done, what must not be overlooked, and what is not done; writes ``report.csv``.
 
     Raises:
@@ -40,8 +43,7 @@ def print_report(plan: Plan, out: Path, measure: str | None = None, by_finding: 
     if measure is not None and measure not in MEASURES:
         raise UserError(f"no measure {measure!r}", fix=nearest(measure, MEASURES))
     measure = measure or plan.measure
-    results = collect(out)
-    rows = summarize(plan, results, measure)
+    rows = summarize(plan, collect(out), out, measure, draws or scoring.REPLICATES)
     _write(rows, plan, measure, out / REPORT)
     console = _console()
     console.print(f"{plan.name}: {plan.question}", highlight=False, markup=False)
@@ -49,7 +51,7 @@ def print_report(plan: Plan, out: Path, measure: str | None = None, by_finding: 
     for (view, size), group in groupby(shown, key=lambda row: (row.view, row.size)):
         films = "" if size is None and plan.sizes == ("all",) else f", {size or 'all'} training films"
         console.print(_table(f"{measure}, {VIEWS[view]}{films}", list(group), plan, measure))
-    console.print("±: 95 % interval over replicates (Student's t), none below three; differences within a replicate.",
+    console.print("±: 95 % over seeds (Student's t), none below three. Difference: 95 % interval, over what it says.",
                   highlight=False)  # fmt: skip
     for line in [*alarms(rows), *_shift(plan)]:
         console.print(f"! {line}", highlight=False, markup=False)
@@ -57,33 +59,27 @@ def print_report(plan: Plan, out: Path, measure: str | None = None, by_finding: 
 
 
 def _table(title: str, rows: list[Row], plan: Plan, measure: str) -> Table:
-    beside = _published(rows, plan, measure)
-    table = Table("arm", title=title, title_justify="left")
-    several = len({row.finding for row in rows}) > 1
-    if several:
-        table.add_column("finding")
-    for heading in ("mean", "difference"):
+    beside, several = _published(rows, plan, measure), len({row.finding for row in rows}) > 1
+    table = Table("arm", *(["finding"] if several else []), title=title, title_justify="left")
+    for heading in ("mean", "seeds", "difference"):
         table.add_column(heading, justify="right")
-    table.add_column("in words")
-    table.add_column("seeds", justify="right")
+    for heading in ("in words", "interval over"):
+        table.add_column(heading)
     if any(beside.values()):
         table.add_column("published", justify="right")
-    for row in sorted(rows, key=lambda row: list(plan.arms).index(row.arm)):
-        cells = [escape(row.arm), *([escape(row.finding)] if several else []), str(row.score)]
-        if row.difference:
-            cells += [row.difference.form("+"), _words(row)]
-        else:
-            cells += ["", "reference"]
-        cells.append(str(row.score.count))
-        if any(beside.values()):
-            cells.append(beside[row.arm] if row.finding == "all" else "")
-        table.add_row(*cells)
+    for row in rows:
+        cells = [row.arm, *([row.finding] if several else []), str(row.score), str(row.score.count)]
+        cells += [str(row.change), _words(row), row.change.over] if row.change else ["", _words(row), ""]
+        cells += [beside[row.arm] if row.finding == "all" else ""] if any(beside.values()) else []
+        table.add_row(*map(escape, cells))
     return table
 
 
 def _words(row: Row) -> str:
-    verdict = row.difference.verdict
-    return f"{verdict} than {escape(row.against)}" if verdict in ("better", "worse") else verdict
+    if row.change is None:
+        return "reference" if row.arm == row.against else f"{row.against} is not done"
+    verdict = row.change.verdict
+    return f"{verdict} than {row.against}" if verdict in ("higher", "lower") else verdict
 
 
 def _published(rows: Iterable[Row], plan: Plan, measure: str) -> dict[str, str]:
@@ -118,13 +114,14 @@ def _print_open(plan: Plan, out: Path, console: Console) -> None:
 def _write(rows: list[Row], plan: Plan, measure: str, path: Path) -> None:
     lines = []
     for row in rows:
-        change, beside = row.difference, _published([row], plan, measure)[row.arm]
-        lines.append(
-            [VIEWS[row.view], row.size or "all", row.finding, row.arm, _cell(row.score.value), _cell(row.score.half),
-             row.score.count, row.against if change else "", _cell(change.value) if change else "",
-             _cell(change.half) if change else "", change.count if change else "", change.verdict if change else "",
-             beside if row.finding == "all" else ""]
-        )  # fmt: skip
+        line = [VIEWS[row.view], row.size or "all", row.finding, row.arm]
+        line += [_cell(row.score.value), _cell(row.score.half), row.score.count]
+        if change := row.change:
+            line += [row.against, *map(_cell, (change.value, change.low, change.high, change.p)), change.over]
+        else:
+            line += [""] * 6
+        beside = _published([row], plan, measure)[row.arm] if row.finding == "all" else ""
+        lines.append([*line, _words(row), beside])
     with replacing(path) as draft:
         draft.write_text(format_table(_COLUMNS, lines), encoding="utf-8")
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from mdfnet.cli.options import Threads
+from mdfnet.cli.options import Replicates, Threads
 from mdfnet.errors import UserError
 
 
@@ -116,6 +116,7 @@ def report(
     out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
     measure: Annotated[str | None, typer.Option("--measure", help="Another measure, such as AP@IoBB=0.5.")] = None,
     by_finding: Annotated[bool, typer.Option("--by-finding", help="Each finding too.")] = False,
+    replicates: Replicates = 1000,
 ):
     """Print what an experiment has shown so far, and write it to OUT/report.csv.
 
@@ -124,7 +125,7 @@ def report(
     from mdfnet.cli.experiment_tables import print_report
     from mdfnet.experiments.state import read_begun
 
-    print_report(read_begun(out), out, measure, by_finding)
+    print_report(read_begun(out), out, measure, by_finding, replicates)
 
 
 @app.command()

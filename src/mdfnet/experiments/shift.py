@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from mdfnet.data.checks.shift import DIFFERS
-from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, auc, telling
+from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, telling
 from mdfnet.data.dataset import Dataset
 from mdfnet.metrics.bootstrap import interval, patient_weights
+from mdfnet.metrics.films import auroc
 
 
 def shift_report(home: Dataset, other: Dataset) -> list[str]:
@@ -76,6 +77,6 @@ def _tells(scores: np.ndarray, group: np.ndarray, patients: np.ndarray) -> tuple
     scores, group, patients = scores[known], group[known], patients[known]
     if min(len(np.unique(patients[group])), len(np.unique(patients[~group]))) < FEWEST_PATIENTS:
         return None
-    value = float(auc(scores, group, np.ones((1, len(scores))))[0])
-    low, high = interval(auc(scores, group, patient_weights(patients, REPLICATES)))
+    value = float(auroc(scores, group, np.ones((1, len(scores))))[0])
+    low, high = interval(auroc(scores, group, patient_weights(patients, REPLICATES)))
     return value, float(low), float(high)

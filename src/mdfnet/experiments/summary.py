@@ -1,20 +1,27 @@
-"""What came out: each arm's mean with its interval, and what it differs by from the arm it is compared with.
+"""What came out: each arm's mean, and what it differs by from the arm it is compared with.
 
-A replicate is a seed; the folds of a seed are averaged first, because together they are one look at the same patients.
-Intervals are Student's over replicates: how far another seed (and, where each seed has films of its own, other films)
-could move the mean. With fewer than three there is none.
+Where all seeds have the same films, differences are `mdfnet.comparing`'s: over patients and seeds, or over folds. Where
+each seed has films of its own, a seed is a whole replicate, and intervals are Student's over replicates.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
-from mdfnet.experiments.plan import Plan
+from mdfnet.comparing import compare_evaluations
+from mdfnet.experiments.cells import cells_of
+from mdfnet.experiments.plan import Plan, Source
+from mdfnet.experiments.state import folder_of
+from mdfnet.metrics.significance import student_quantile
+
+#: (view, size, finding, arm) -> seed -> mean over its folds.
+Values = dict[tuple[str, int | None, str, str], dict[int, float]]
 
 #: Fewest replicates that get an interval: of two it would be thirteen times their distance.
 FEWEST = 3
@@ -30,12 +37,12 @@ VIEWS = {
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over replicates.
+    """A mean over seeds; the folds of a seed are averaged first, being together one look at the same patients.
 
     Args:
         value: The mean; NaN of nothing.
-        half: Half the width of its 95 % interval; NaN with fewer than three replicates.
-        count: How many replicates.
+        half: Half the width of Student's 95 % interval over seeds; NaN with fewer than three.
+        count: How many seeds.
 
     Examples:
         >>> print(Mean.of([0.1, 0.2, 0.3]), "|", Mean.of([0.5]))
@@ -54,26 +61,56 @@ class Mean:
             return cls(np.nan, np.nan, 0)
         half = np.nan
         if count >= FEWEST:
-            half = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / count**0.5)
+            half = float(student_quantile(count - 1)) * float(np.std(values, ddof=1)) / count**0.5
         return cls(float(np.mean(values)), half, count)
 
     def __str__(self) -> str:
-        return self.form("")
-
-    def form(self, sign: str) -> str:
-        """As text; ``sign`` "+" shows the sign of a difference."""
         if self.count == 0:
             return "–"
-        return f"{self.value:{sign}.3f}" + ("" if np.isnan(self.half) else f" ± {self.half:.3f}")
+        return f"{self.value:.3f}" + ("" if np.isnan(self.half) else f" ± {self.half:.3f}")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an arm differs by from the one it is compared with.
+
+    Args:
+        value: Arm minus reference, mean over pairs.
+        low, high: 95 % interval; NaN where there is none.
+        pairs: How many pairs of cells.
+        over: What the interval covers.
+        p: Of the permutation test over patients, corrected over findings after Holm; NaN without.
+    """
+
+    value: float
+    low: float
+    high: float
+    pairs: int
+    over: str
+    p: float = np.nan
+
+    @classmethod
+    def of_replicates(cls, pairs: Sequence[float]) -> Change:
+        """Student's, over pairs that share nothing."""
+        mean = Mean.of(pairs)
+        return cls(mean.value, mean.value - mean.half, mean.value + mean.half, mean.count, "replicates")
+
+    def __str__(self) -> str:
+        if np.isnan(self.value):
+            return "–"
+        return f"{self.value:+.3f}" + ("" if np.isnan(self.low) else f" ({self.low:+.3f} to {self.high:+.3f})")
 
     @property
     def verdict(self) -> str:
-        """A difference in words: an interval that holds zero shows nothing."""
-        if np.isnan(self.half):
-            return f"{self.count} of {FEWEST} replicates" if self.count else ""
-        if abs(self.value) <= self.half:
+        """``higher``, ``lower`` or ``not shown``; how many replicates there are of how many, where too few to say.
+
+        Shown is a difference whose interval leaves out zero and, where there is a test, whose p is below 0.05.
+        """
+        if np.isnan(self.low):
+            return f"{self.pairs} of {FEWEST} replicates" if self.pairs else ""
+        if self.low <= 0 <= self.high or self.p >= 0.05:
             return "not shown"
-        return "better" if self.value > 0 else "worse"
+        return "higher" if self.value > 0 else "lower"
 
 
 @dataclass(frozen=True)
@@ -86,7 +123,7 @@ class Row:
         finding: A finding, or "all" for the mean over them.
         arm: What was trained.
         score: Its mean.
-        difference: From ``against``, of the replicates that both have; None for a reference.
+        change: From ``against``; None for a reference.
         against: The arm it is compared with.
     """
 
@@ -95,43 +132,59 @@ class Row:
     finding: str
     arm: str
     score: Mean
-    difference: Mean | None
+    change: Change | None
     against: str
 
 
-def summarize(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str | None = None) -> list[Row]:
-    """The report's lines, from the lines of ``results.jsonl``.
+def summarize(
+    plan: Plan, results: Iterable[Mapping[str, Any]], out: Path, measure: str | None = None, draws: int = 1000
+) -> list[Row]:
+    """The report's lines, from the lines of ``results.jsonl`` and the cells' folders.
 
     A seed counts only when all its folds are there.
+
+    Args:
+        plan, results, out: Of which experiment.
+        measure: Default: the plan's.
+        draws: Replicates of the bootstrap over patients, and permutations.
     """
-    values = _by_replicate(plan, results, measure or plan.measure)
+    measure = measure or plan.measure
+    values = _by_replicate(plan, results, measure)
     findings = list(dict.fromkeys(key[2] for key in values))
+    findings = [*(finding for finding in findings if finding != "all"), "all"]
     sizes = [None if size == "all" else size for size in plan.sizes]
     rows = []
-    for view in VIEWS:
-        for size in sizes:
-            for finding in [*(f for f in findings if f != "all"), "all"]:
-                own = {arm: values.get((view, size, finding, arm), {}) for arm in plan.arms}
-                rows += _rows(plan, view, size, finding, own)
-    return rows
+    for view, size, arm in itertools.product(VIEWS, sizes, plan.arms):
+        changes = _changes(plan, out, view, size, arm, values, measure, draws)
+        for finding in findings:
+            if by_seed := values.get((view, size, finding, arm)):
+                mean = Mean.of(list(by_seed.values()))
+                rows.append(Row(view, size, finding, arm, mean, changes.get(finding), plan.against(arm)))
+    return sorted(
+        rows, key=lambda row: (list(VIEWS).index(row.view), sizes.index(row.size), findings.index(row.finding))
+    )
 
 
-def _rows(plan: Plan, view: str, size: int | None, finding: str, own: dict[str, dict[int, float]]) -> list[Row]:
-    rows = []
-    for arm, by_seed in own.items():
-        against = plan.against(arm)
-        other = own.get(against, {})
-        pairs = [by_seed[seed] - other[seed] for seed in by_seed if seed in other]
-        if by_seed:
-            difference = None if against == arm else Mean.of(pairs)
-            rows.append(Row(view, size, finding, arm, Mean.of(list(by_seed.values())), difference, against))
-    return rows
+def _changes(plan: Plan, out: Path, view: str, size: int | None, arm: str, values: Values, measure: str, draws: int):
+    """By finding; over patients where the seeds share their films, else over replicates."""
+    against = plan.against(arm)
+    own, other = ({key[2]: v for key, v in values.items() if (key[0], key[1], key[3]) == (view, size, one)}
+                  for one in (arm, against))  # fmt: skip
+    if arm == against or not (own and other):
+        return {}
+    shared = {finding: sorted(own[finding].keys() & other.get(finding, {}).keys()) for finding in own}
+    if isinstance(plan.data, Source):
+        return {f: Change.of_replicates([own[f][s] - other[f][s] for s in seeds]) for f, seeds in shared.items()}
+    cells = [c for c in cells_of(plan) if c.arm == arm and c.size == size and c.seed in shared["all"]]
+    if not cells:
+        return {}
+    folders = [folder_of(out, replace(cell, arm=name)) / view for cell in cells for name in (against, arm)]
+    found = compare_evaluations(folders, [measure], replicates=draws)
+    over = "folds" if found.folds > 1 else "patients and seeds" if found.seeds > 1 else "patients, one seed"
+    return {d.finding: Change(d.value, d.low, d.high, len(cells), over, d.p_corrected) for d in found.differences}
 
 
-def _by_replicate(
-    plan: Plan, results: Iterable[Mapping[str, Any]], measure: str
-) -> dict[tuple[str, int | None, str, str], dict[int, float]]:
-    """(view, size, finding, arm) -> seed -> mean over its folds."""
+def _by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str) -> Values:
     found: dict[tuple, dict[int, list[float]]] = {}
     for result in results:
         cell = result["cell"]
@@ -158,19 +211,18 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def alarms(rows: Iterable[Row]) -> list[str]:
-    """What must not be overlooked, in sentences: gains that do not carry over, and gains that need no record."""
-    means = {(row.view, row.size, row.arm): row for row in rows if row.finding == "all" and row.difference}
+    """What must not be overlooked, in sentences: gains that do not carry over, and gains that need no film."""
+    known = {(row.view, row.size, row.arm): row for row in rows if row.finding == "all" and row.change}
     lines = []
-    for (view, size, arm), row in means.items():
-        if view != "test" or row.difference.verdict != "better":
+    for (view, size, arm), row in known.items():
+        if view != "test" or row.change.verdict != "higher":
             continue
-        abroad, bare = means.get(("other", size, arm)), means.get(("none", size, arm))
-        if abroad and abroad.difference.verdict == "worse":
+        abroad, bare = known.get(("other", size, arm)), known.get(("none", size, arm))
+        if abroad and abroad.change.verdict == "lower":
             lines.append(f"{arm} is better than {row.against} at home and WORSE at the other place: "
-                         f"{row.difference.form('+')} and {abroad.difference.form('+')}")  # fmt: skip
-        elif abroad and abroad.difference.verdict == "not shown":
+                         f"{row.change} and {abroad.change}")  # fmt: skip
+        elif abroad and abroad.change.verdict == "not shown":
             lines.append(f"{arm} is better than {row.against} at home; at the other place that is not shown")
-        if bare and bare.difference.verdict == "worse":
-            lines.append(f"{arm} leans on the record: without records it is worse than {row.against}, "
-                         f"{bare.difference.form('+')}")  # fmt: skip
+        if bare and bare.change.verdict == "lower":
+            lines.append(f"{arm} leans on the record: without records it is worse than {row.against}, {bare.change}")
     return lines

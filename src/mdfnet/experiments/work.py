@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdfnet import checkpoint
+from mdfnet import checkpoint, scoring
 from mdfnet.config import Config
 from mdfnet.data.dataset import Dataset, image_ids, read_dataset
 from mdfnet.errors import UserError
@@ -23,7 +23,7 @@ from mdfnet.experiments.plan import RECORDS, Plan
 from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of
 from mdfnet.files import read_json, replacing, without_nan
 from mdfnet.inference import detect_films, on_best_device
-from mdfnet.metrics.evaluation import Evaluation, evaluate
+from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.scoring import Scored, write_scored
 from mdfnet.training.train import train
 from mdfnet.types import Detections, Study
@@ -170,13 +170,12 @@ def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Study, ...]]
 
 def _scored(job: Job, name: str, dataset: Dataset, studies: tuple[Study, ...], detect: Detect) -> Evaluation:
     found, known = tuple(detect(studies)), image_ids(dataset)
-    targets, ids = [study.target for study in studies], [study.id for study in studies]
-    result = evaluate(found, targets, dataset.classes, films=ids)
-    scored = Scored(job.cell.arm, dataset.classes, studies, tuple(known[one] for one in ids), found, result)
+    ids = tuple(known[study.id] for study in studies)
+    scored = Scored(job.cell.arm, dataset.classes, studies, ids, found, scoring.REPLICATES)
     about = {"model": job.cell.name, "dataset": dataset.name, "split": name, "fingerprint": dataset.fingerprint}
     about |= {"versions": checkpoint.versions(), "notice": checkpoint.NOTICE}
     write_scored(scored, job.folder / name, about)
-    return result
+    return scored.evaluation
 
 
 def _table(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
