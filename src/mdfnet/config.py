@@ -143,7 +143,7 @@ def load_config(source: str | Path | Config = "default", overrides: list[str] | 
         raise UserError(f"config version {values['version']} is later than {CONFIG_VERSION}, which this mdfnet reads",
                         where=where, fix=fix)  # fmt: skip
     config = _validate(values, where)
-    given = list(overrides.items() if isinstance(overrides, Mapping) else map(_split, overrides))
+    given = list(overrides.items() if isinstance(overrides, Mapping) else map(key_and_value, overrides))
     name = dict(given).get("detector.name", config.detector.name)
     if name != config.detector.name:
         config = config.model_copy(update={"detector": find(name).settings(name=name)})  # its input may be given, too
@@ -195,7 +195,16 @@ def keys(config: Config | None = None) -> list[str]:
     return dotted
 
 
-def _split(text: str) -> tuple[str, Any]:
+def key_and_value(text: str) -> tuple[str, Any]:
+    """An override, ``key=value`` with the value as YAML.
+
+    Raises:
+        UserError: It is none.
+
+    Examples:
+        >>> key_and_value("sizes=[100, all]")
+        ('sizes', [100, 'all'])
+    """
     key, equals, value = text.partition("=")
     if not equals:
         raise UserError(f"override {text!r} is not key=value", fix="write for example epochs=10")

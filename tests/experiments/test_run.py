@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
@@ -75,7 +76,17 @@ def test_a_killed_experiment_goes_on_where_it_was(quick, do, tmp_path):
     assert results_of(tmp_path / "killed") == results_of(tmp_path / "whole")
 
 
-def test_stopped_before_the_first_epoch_it_starts_anew(records, quick, do, tmp_path):
+def test_killed_between_training_and_scoring_it_is_scored(quick, do, tmp_path, monkeypatch):
+    plan, said = quick("ablation", "seeds=1", arms=("none",)), []
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(work, "write_scored", mock.Mock(side_effect=KeyboardInterrupt))
+        do(plan, tmp_path / "out")
+    _, failed = do(plan, tmp_path / "out", said)
+    assert failed == {} and said == ["1/1  none-seed-0"]  # no epoch
+    assert [path.name for path in (tmp_path / "out/cells").glob("*/test/evaluation.json")] == ["evaluation.json"]
+
+
+def test_stopped_before_the_first_epoch_it_starts_anew(quick, do, tmp_path):
     plan = quick("ablation", "seeds=1", arms=("none",))
     leftover = tmp_path / "out/cells/none-seed-0/run"
     prepare(plan, tmp_path / "out")

@@ -35,10 +35,8 @@ def estimate(jobs: Sequence[Job]) -> dict[str, float]:
     The boxes of a model that has learnt nothing are not those of a trained one, so that this is right to a factor of
     about two.
     """
-    paces: dict[str, Pace] = {}
-    for job in jobs:
-        if not job.settings["clinical_only"]:
-            paces.setdefault(job.cell.arm, None) or paces.update({job.cell.arm: _pace(job)})
+    trained = {job.cell.arm: job for job in reversed(jobs) if not job.settings["clinical_only"]}
+    paces = {arm: _pace(job) for arm, job in trained.items()}
     return {job.cell.name: paces[job.cell.arm].seconds(job) if job.cell.arm in paces else 0.0 for job in jobs}
 
 

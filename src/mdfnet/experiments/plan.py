@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from mdfnet.config import load_config
+from mdfnet.config import key_and_value, load_config
 from mdfnet.data.phantom.config import Fraction
 from mdfnet.errors import UserError, first_problem, meant, nearest
 from mdfnet.files import parse_yaml, read_text
@@ -174,7 +174,7 @@ def load_plan(source: str | Path, changes: Sequence[str] = (), arms: Sequence[st
     content = _read(source)
     content |= {key: value for key, value in values.items() if value is not None}
     content["set"] = dict(content.get("set") or {})
-    for key, value in map(_split, changes):
+    for key, value in map(key_and_value, changes):
         (content if key in Plan.model_fields else content["set"])[key] = value
     try:
         plan = Plan.model_validate(content)
@@ -210,13 +210,6 @@ def _problem(error: ValidationError) -> str:
     known = list((Source if parts[-1:] == ["Source"] else part).model_fields)
     where = f" in {'.'.join(parts)}" if parts else ""
     return f"unknown key {key!r}{where}; {nearest(key, known)}"
-
-
-def _split(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"{text!r} is not key=value", fix="write for example seeds=3 or epochs=10")
-    return key.strip(), parse_yaml(value, text)
 
 
 def _chosen(plan: Plan, names: Sequence[str]) -> Plan:
