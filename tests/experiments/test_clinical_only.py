@@ -51,6 +51,14 @@ def test_a_finding_that_training_never_had_is_never_drawn():
     assert set(found.labels.tolist()) == {1}
 
 
+@pytest.mark.parametrize("count", [1, 2, 4, 15, 45])
+def test_few_films_are_enough_to_run(count):
+    random = np.random.default_rng(count)
+    films = [film(i, *[LEFT] * (i % 3 == 0), clinical=random.uniform(0, 2, 3).astype(np.float32)) for i in range(count)]
+    found = ClinicalOnly(films, Classes(("Mass",)), Schema.load("age-sex-view")).detect(films)
+    assert len(found) == count and all(0 <= one.scores.item() <= 1 for one in found)
+
+
 @pytest.mark.parametrize(
     ("signal", "low", "high"),
     [

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from mdfnet import checkpoint
-from mdfnet.experiments.plan import Arm
+from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.shift import shift_report
 from mdfnet.experiments.state import RESULTS, read_results
 from mdfnet.experiments.summary import summarize
@@ -22,9 +22,15 @@ def cards(out) -> dict[str, checkpoint.Card]:
     return {path.parent.name: checkpoint.read_card(path / "model") for path in sorted((out / "cells").glob("*/run"))}
 
 
-def untrained(arm: Arm) -> Arm:
-    """The same arm without a training."""
-    return arm.model_copy(update={"clinical_only": True})
+def untrained(plan: Plan, *names: str) -> Plan:
+    """The same plan, some arms of it without a training: what is looked at here are the others."""
+    less = {name: plan.arms[name].model_copy(update={"clinical_only": True}) for name in names}
+    return plan.model_copy(update={"arms": {**plan.arms, **less}})
+
+
+def settings(out) -> dict[str, dict]:
+    """What each cell was done with."""
+    return {path.parent.name: json.loads(path.read_text()) for path in (out / "cells").glob("*/cell.json")}
 
 
 def test_ablation_trains_what_it_says(ablation):
@@ -42,28 +48,24 @@ def test_modalities(quick, do, tmp_path):
     assert {(row.view, row.arm) for row in rows} == {
         (view, arm) for view in ("test", "none") for arm in ("image-only", "clinical-only", "both")
     }
-    films = [
-        (tmp_path / f"out/cells/image-only-seed-0/{view}/predictions.csv").read_text() for view in ("test", "none")
-    ]
-    assert films[0] == films[1]  # what sees no record cannot miss it
+    bare = tmp_path / "out/cells/image-only-seed-0"
+    test, none = ((bare / view / "predictions.csv").read_text() for view in ("test", "none"))
+    assert test == none  # what sees no record cannot miss it
 
 
 def test_features(quick, do, tmp_path):
     plan = quick("features", "seeds=1")
-    arms = {name: plan.arms[name] for name in ("none", "all", "only *", "gender + heartrate")}
-    plan = plan.model_copy(
-        update={"arms": {**arms, "only *": arms["only *"].model_copy(update={"clinical_only": True})}}
-    )
+    kept = ("none", "all", "only *", "gender + heartrate")
+    plan = untrained(plan.model_copy(update={"arms": {name: plan.arms[name] for name in kept}}), "none", "only *")
     experiment, failed = do(plan, tmp_path / "out")
     assert failed == {} and len(experiment.cells) == 3 + 10
     seen = {name: card.clinical_schema.names for name, card in cards(tmp_path / "out").items()}
     assert len(seen["all-seed-0"]) == 10 and seen["gender-heartrate-seed-0"] == ("heartrate", "gender")
-    settings = json.loads((tmp_path / "out/cells/only-o2sat-seed-0/cell.json").read_text())
-    assert settings["features"] == ["o2sat"]
+    assert settings(tmp_path / "out")["only-o2sat-seed-0"]["features"] == ["o2sat"]
 
 
 def test_crossval(quick, do, phantoms, tmp_path):
-    _, failed = do(quick("crossval", "seeds=1", "folds=3"), tmp_path / "out")
+    experiment, failed = do(untrained(quick("crossval", "seeds=1", "folds=3"), "image-only"), tmp_path / "out")
     assert failed == {}
     tested = []
     for fold in range(3):
@@ -72,16 +74,16 @@ def test_crossval(quick, do, phantoms, tmp_path):
         assert done[0]["evaluation"]["fingerprint"] == done[1]["evaluation"]["fingerprint"]
         tested += done[0]["evaluation"]["films"]
     assert sorted(tested) == sorted(study.id for study in phantoms.studies)
+    rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
+    assert next(row.change.over for row in rows if row.arm == "fused") == "folds"
 
 
 def test_learning_curve(quick, do, tmp_path):
     plan = quick("learning-curve", "seeds=1", "sizes=[4, all]", "min_steps=2", "batch_size=4")
-    experiment, failed = do(plan, tmp_path / "out")
+    experiment, failed = do(untrained(plan, "image-only"), tmp_path / "out")
     assert failed == {}
-    facts = {
-        name: (card.training["films"]["train"], card.config.train.epochs)
-        for name, card in cards(tmp_path / "out").items()
-    }
+    told = cards(tmp_path / "out").items()
+    facts = {name: (card.training["films"]["train"], card.config.train.epochs) for name, card in told}
     assert facts["fused-seed-0-size-4"] == (4, 2) and facts["fused-seed-0"] == (15, 1)
     rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
     assert [(row.size, row.arm) for row in rows if row.finding == "all"] == [
@@ -98,14 +100,11 @@ def test_detectors(quick, do, tmp_path):
                     "ssd-fused-seed-0": ("ssd", True)}  # fmt: skip
 
 
-def test_external(quick, do, phantoms, tiny_dataset, tmp_path):
+def test_external(quick, do, tiny_dataset, tmp_path):
     names = ("Atelectasis", "Fluid")
     other = tiny_dataset(names=names, schema="age-sex-view")
     plan = quick("external", "seeds=1", "classes={Fluid: Pleural abnormality}", test=other.folder, arms=("fused",))
-    plan = plan.model_copy(
-        update={"arms": {**plan.arms, "image-only": plan.arms["image-only"].model_copy(update={"clinical_only": True})}}
-    )
-    experiment, failed = do(plan, tmp_path / "out")
+    experiment, failed = do(untrained(plan, "image-only"), tmp_path / "out")
     assert failed == {}
     evaluation = json.loads((tmp_path / "out/cells/fused-seed-0/other/evaluation.json").read_text())["evaluation"]
     truths = dict(zip(evaluation["classes"]["names"], evaluation["truths"], strict=True))
@@ -121,16 +120,19 @@ def test_paper(quick, do, tmp_path):
     arms = ("as published, MDF-Net", "features, gender + resprate + o2sat")
     few = ("rois_per_film=8", "proposals_train=20", "proposals_test=20")
     plan = quick("paper", "seeds=1", "folds=0", *few, arms=arms, config=None)
+    plan = untrained(plan, "as published, baseline", "corrected, baseline", "corrected, MDF-Net")
     _, failed = do(plan, tmp_path / "out")
     assert failed == {}
-    heads = {
-        name.removesuffix("-seed-0"): card.config.detector.mask_head for name, card in cards(tmp_path / "out").items()
+    told = {name.removesuffix("-seed-0"): one for name, one in settings(tmp_path / "out").items()}
+    assert {name: (one["config"]["detector"]["mask_head"], one["split"]) for name, one in told.items()} == {
+        "as-published-baseline": (True, "row"),
+        "as-published-MDF-Net": (False, "row"),
+        "corrected-baseline": (False, "given"),
+        "corrected-MDF-Net": (False, "given"),
+        "features-gender-resprate-o2sat": (False, "given"),
     }
-    assert heads == {"as-published-baseline": True, "as-published-MDF-Net": False, "corrected-baseline": False,
-                     "corrected-MDF-Net": False, "features-gender-resprate-o2sat": False}  # fmt: skip
-    settings = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "out/cells").glob("*/cell.json")}
-    assert settings["as-published-MDF-Net-seed-0"]["split"] == "row"
-    assert settings["corrected-MDF-Net-seed-0"]["split"] == "given"
+    seen = cards(tmp_path / "out")["features-gender-resprate-o2sat-seed-0"].clinical_schema.names
+    assert seen == ("resprate", "o2sat", "gender")
 
 
 class TestShift:

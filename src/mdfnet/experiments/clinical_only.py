@@ -19,6 +19,9 @@ from mdfnet.types import Classes, Detections, Study
 #: Boxes that the baseline draws per finding, at most.
 BOXES = 5
 
+#: Films with and without a finding that it takes to keep some aside in boosting.
+FEWEST = 20
+
 #: Films whose boxes are looked through for the most typical ones, at most.
 CANDIDATES = 1000
 
@@ -89,9 +92,12 @@ def _classifier(records: np.ndarray, present: np.ndarray, categories: list[bool]
         rate = float(present.mean())
         return lambda given: np.full(len(given), rate)
     boosted = HistGradientBoostingClassifier(
-        categorical_features=categories, learning_rate=0.05, max_leaf_nodes=8, early_stopping=True, random_state=seed
+        categorical_features=categories,
+        learning_rate=0.05,
+        max_leaf_nodes=8,
+        early_stopping=min(present.sum(), (~present).sum()) >= FEWEST,  # a tenth of them says when to stop
+        random_state=seed,
     )
-    boosted = boosted if min(present.sum(), (~present).sum()) >= 2 else boosted.set_params(early_stopping=False)
     boosted.fit(records, present)
     return lambda given: boosted.predict_proba(given)[:, 1]
 

@@ -61,7 +61,7 @@ class Phantoms(Part):
     """Synthetic data, made for each seed anew: other films, other patients; see `mdfnet.data.phantom`.
 
     Args:
-        train, val, test: Number of films in each split.
+        train, val, test: Number of films in each split, to one in a hundred of all.
         size: Width and height of the films in pixels.
         signal: How much vital signs tell, in [0, 1].
         seed: Of the films of the first seed.
