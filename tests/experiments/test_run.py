@@ -166,6 +166,20 @@ def test_an_arm_that_fails_is_named_and_tried_again(records, do, tmp_path, monke
     assert len(collect(tmp_path / "out")) == 4
 
 
+def test_an_arm_that_failed_may_be_mended(quick, do, tmp_path):
+    def plan(rate: str):
+        text = f"name: x\nreference: a\nseeds: 1\narms: {{a: {{clinical_only: true}}, b: {{set: {{lr: {rate}}}}}}}\n"
+        (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+        return quick(tmp_path / "mine.yaml", "clip=null", "epochs=2")
+
+    _, failed = do(plan("1.0e+30"), tmp_path / "out")
+    assert list(failed) == ["b-seed-0"] and "the loss is not finite" in failed["b-seed-0"]
+    assert do(plan("0.001"), tmp_path / "out")[1] == {}
+    assert len(read_table(tmp_path / "out/cells/b-seed-0/run/history.csv").rows) == 2  # from the beginning
+    with pytest.raises(UserError, match=r"there with another config.train.lr: 0\.001, and now 0\.002"):
+        do(plan("0.002"), tmp_path / "out")
+
+
 def test_a_line_that_a_kill_cut_short_is_written_again(records, do, tmp_path):
     do(records(), tmp_path / "out")
     path = tmp_path / "out" / RESULTS

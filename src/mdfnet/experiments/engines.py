@@ -57,7 +57,7 @@ def run_on_ray(
             raise UserError(f"no Ray cluster: {str(error).splitlines()[0]}", fix="start one with 'ray start'") from None
     gpus = int(ray.cluster_resources().get("GPU", 0) > 0)
     remote = ray.remote(num_cpus=threads or 1, num_gpus=gpus, max_retries=2)(run_named)
-    waiting = {remote.remote(str(out), cell.name, threads or 1): cell for cell in cells}
+    waiting = {remote.remote(str(out.resolve()), cell.name, threads or 1): cell for cell in cells}
     while waiting:
         (ready,), _ = ray.wait(list(waiting), num_returns=1)
         cell = waiting.pop(ready)

@@ -84,7 +84,7 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
 
 def _check_unchanged(job: Job) -> None:
     path = job.folder / SETTINGS
-    if not path.is_file():
+    if not path.is_file() or (job.folder / ERROR).is_file():  # what failed may be mended
         return
     before, now = _flat(read_json(path)), _flat(job.settings)
     for key in sorted({*before, *now} - {"config.name"}):
@@ -124,8 +124,10 @@ def run_cell(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = pri
 
 def _do(job: Job, say: Callable[[str], None]) -> None:
     started, run = time.perf_counter(), job.folder / "run"
-    if not (job.folder / SETTINGS).is_file():
-        with replacing(job.folder / SETTINGS) as draft:
+    noted = job.folder / SETTINGS
+    if not noted.is_file() or read_json(noted) != job.settings:
+        shutil.rmtree(run, ignore_errors=True)
+        with replacing(noted) as draft:
             draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
     detect, fused = _trained(job, run, say)
     views = _views(job, fused)
