@@ -143,15 +143,9 @@ class TestAnotherPlace:
     @pytest.mark.parametrize(
         ("meaning", "words"),
         [
-            pytest.param(
-                ("Fluid",), {}, "none of the findings (Fluid) is one of the training data's", id="nothing in common"
-            ),
-            pytest.param(
-                ("Fluid",), {"Fluids": "Mass"}, "no finding 'Fluids'; did you mean 'Fluid'?", id="unknown there"
-            ),
-            pytest.param(
-                ("Fluid",), {"Fluid": "Masses"}, "no finding 'Masses'; did you mean 'Mass'?", id="unknown here"
-            ),
+            pytest.param({}, "none of the findings (Fluid) is one of the training data's", id="nothing in common"),
+            pytest.param({"Fluids": "Mass"}, "no finding 'Fluids'; did you mean 'Fluid'?", id="unknown there"),
+            pytest.param({"Fluid": "Masses"}, "no finding 'Masses'; did you mean 'Mass'?", id="unknown here"),
         ],
     )
     def test_refused(self, meaning, words, home, tiny_dataset):

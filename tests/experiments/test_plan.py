@@ -52,7 +52,7 @@ def test_the_examples_can_be_run(name):
         case("a seed twice", GOOD + "seeds: [1, 1]\n", ["seeds", "none twice"]),
         case("no seed", GOOD + "seeds: 0\n", ["seeds", "at least one"]),
         case("two folds", GOOD + "folds: 2\n", ["folds: at least 3"]),
-        case("a measure that is none", GOOD + "measure: AP50\n", ["measure: Input should be 'AP@IoU=0.25'"]),
+        case("a measure that is none", GOOD + "measure: AP50\n", ["no measure 'AP50'"]),
         case("no film", GOOD + "sizes: [0]\n", ["sizes.0", "greater than or equal to 1"]),
         case("not a mapping", "- a\n", ["not an experiment"]),
         case("not YAML", "a: [", ["not YAML"]),

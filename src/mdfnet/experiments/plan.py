@@ -204,6 +204,9 @@ def _problem(error: ValidationError) -> str:
     """The first problem in one line; of a misspelled key the nearest that is known."""
     first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), None)
     if first is None:
+        first = error.errors()[0]
+        if first["loc"] == ("measure",):
+            return f"no measure {first['input']!r}; {nearest(str(first['input']), MEASURES)}"
         return first_problem(error)
     *parts, key = map(str, first["loc"])
     part = next((model for name, model in (("arms", Arm), ("phantom", Phantoms)) if name in parts), Plan)
