@@ -53,7 +53,8 @@ def print_report(
         console.print(_table(f"{measure}, {VIEWS[view]}{films}", list(group), plan, measure))
     console.print("±: 95 % over seeds (Student's t), none below three. Difference: 95 % interval, over what it says.",
                   highlight=False)  # fmt: skip
-    for line in [*alarms(rows), *_shift(plan)]:
+    gains = [] if measure.startswith("ECE") else alarms(rows)  # an error of calibration is no gain
+    for line in [*gains, *_shift(plan)]:
         console.print(f"! {line}", highlight=False, markup=False)
     _print_open(plan, out, console)
 
