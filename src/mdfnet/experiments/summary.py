@@ -165,7 +165,9 @@ def summarize(
     )
 
 
-def _changes(plan: Plan, out: Path, view: str, size: int | None, arm: str, values: Values, measure: str, draws: int):
+def _changes(
+    plan: Plan, out: Path, view: str, size: int | None, arm: str, values: Values, measure: str, draws: int
+) -> dict[str, Change]:
     """By finding; over patients where the seeds share their films, else over replicates."""
     against = plan.against(arm)
     own, other = ({key[2]: v for key, v in values.items() if (key[0], key[1], key[3]) == (view, size, one)}
