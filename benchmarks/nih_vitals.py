@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/nih_vitals.py --out data/nih-vitals
 
-The vital signs are those of a phantom with the same findings (see study_sources.py); they say nothing about these
-patients, and their schema, the dataset and every report of it call them synthetic. Films without a box are left out.
-The shared validation films are the test films, a seventh of the training patients picks the epoch. Films are written as
-PNG of 320 pixels, twice what the study trains on: mdfnet experiment docs/examples/study/nih.yaml --data data/nih-vitals
+The vital signs are those of a phantom with the same findings (see study_sources.py), once as they tell the findings
+apart and once, as idle_temperature and so on, telling nothing. They say nothing about these patients, and their
+schema, the dataset and every report of it call them synthetic. Films without a box are left out. The shared validation
+films are the test films, a seventh of the training patients picks the epoch. Films are written as PNG of 320 pixels,
+twice what the study trains on: mdfnet experiment docs/examples/study/nih.yaml --data data/nih-vitals
 """
 
 from __future__ import annotations
@@ -17,26 +18,35 @@ from pathlib import Path
 import numpy as np
 from study_sources import NIH, NIHReal
 
-from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.data.dataset import Dataset, write_dataset
 
 #: What is drawn; age and sex are the patients' own.
 VITALS = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp", "pain", "acuity")
 
+#: How much the drawn values tell, by what their names begin with.
+SIGNALS = {"": 1.0, "idle_": 0.0}
+
 
 def nih_with_vitals(seed: int = 0) -> Dataset:
     """Real and synthetic values side by side, the synthetic ones named so in the schema."""
-    real, drawn = (source.films(Path(), seed, 1.0) for source in (NIHReal(), NIH()))
-    columns = [drawn.schema.index(name) for name in VITALS]
-    synthetic = [drawn.schema.features[i] for i in columns]
-    named = tuple(feature.model_copy(update={"meaning": f"SYNTHETIC: {feature.meaning}"}) for feature in synthetic)
-    schema = Schema(name="age-sex-view-synthetic-vitals", features=(*real.schema.features, *named))
-    studies = tuple(
-        replace(study, clinical=np.concatenate([study.clinical, vitals.clinical[columns]]))
-        for study, vitals in zip(real.studies, drawn.studies, strict=True)
-    )
+    real = NIHReal().films(Path(), seed, 1.0)
+    features, columns = list(real.schema.features), [np.stack([study.clinical for study in real.studies])]
+    for prefix, signal in SIGNALS.items():
+        drawn = NIH().films(Path(), seed, signal)
+        places = [drawn.schema.index(name) for name in VITALS]
+        features += [_named(drawn.schema.features[place], prefix) for place in places]
+        columns.append(np.stack([study.clinical[places] for study in drawn.studies]))
+    schema = Schema(name="age-sex-view-synthetic-vitals", features=tuple(features))
+    records = np.concatenate(columns, 1)
+    studies = tuple(replace(study, clinical=record) for study, record in zip(real.studies, records, strict=True))
     return replace(real, name="nih-synthetic-vitals", schema=schema, studies=studies, synthetic=("clinical",),
                    source=f"{real.source}; vital signs are synthetic, age, sex and view are real")  # fmt: skip
+
+
+def _named(feature: Feature, prefix: str) -> Feature:
+    says = "SYNTHETIC, tells nothing" if prefix else "SYNTHETIC"
+    return feature.model_copy(update={"name": prefix + feature.name, "meaning": f"{says}: {feature.meaning}"})
 
 
 def main() -> None:
