@@ -1,0 +1,209 @@
+"""What the server does for a request: decodes, encodes, detects, explains. Knows nothing of HTTP but refusals."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from mdfnet.checkpoint import NOTICE, Card
+from mdfnet.clinical.records import RecordResult
+from mdfnet.clinical.use import uses_of
+from mdfnet.data.importers.measured import Matching
+from mdfnet.errors import UserError
+from mdfnet.metrics.overlap import iou
+from mdfnet.model import Model
+from mdfnet.preprocessing import film_tensor
+from mdfnet.privacy import Pseudonyms
+from mdfnet.serve.answers import (
+    Clinical,
+    Detection,
+    MarkedBox,
+    ModelName,
+    OpenedFilm,
+    Preprocessing,
+    ReportRequest,
+    Result,
+    Window,
+)
+from mdfnet.serve.decoders import Decoded, Decoders
+from mdfnet.serve.films import OpenFilm, OpenFilms
+from mdfnet.serve.metrics import Metrics
+from mdfnet.serve.model_thread import ModelThread
+from mdfnet.serve.records import clinical_answer, read_clinical
+from mdfnet.serve.refusals import Refused
+from mdfnet.serve.reports import check_box, detections_of, table
+from mdfnet.serve.settings import Settings
+from mdfnet.types import Detections
+
+Answer = TypeVar("Answer")
+
+#: Records that go through the model at once.
+BATCH = 16
+
+
+class Service:
+    """A model with all that is needed to answer.
+
+    Args:
+        model, card: As loaded.
+        settings: Limits.
+        names: Key of the hashes by which the audit log names films.
+    """
+
+    def __init__(self, model: Model, card: Card, settings: Settings, names: Pseudonyms):
+        self.card, self.settings, self.names = card, settings, names
+        self.schema, self.classes = model.schema, model.classes
+        self.fused = model.fusion is not None
+        self.metrics = Metrics()
+        self.films = OpenFilms(settings, self.metrics)
+        self.decoders = Decoders(settings, model.preprocessing.intensity)
+        self.thread = ModelThread(model, self.metrics)
+        self.matching = Matching(zone=settings.zone)
+        self.model_name = ModelName(name=card.config.name, sha256=card.weights_sha256)
+        self.preprocessing = Preprocessing(**model.preprocessing.card())
+        self.operating: dict[str, Any] | None = None
+        self.ready = False
+
+    async def warm_up(self) -> None:
+        """Start the decoders and run the model once; from then on `ready`."""
+        await self.decoders.start()
+        size = self.card.config.input.size
+        await self.thread.run("warm-up", lambda model: model.detect([torch.zeros(1, size, size)]))
+        self.ready = True
+
+    async def stop(self) -> None:
+        """End what was started."""
+        self.ready = False
+        self.thread.stop()
+        await self.decoders.stop()
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What every prediction says of the model."""
+        return {"model": self.model_name, "notice": NOTICE, "preprocessing": self.preprocessing}
+
+    def film_name(self, data: bytes) -> str:
+        """Keyed hash of a film's file."""
+        return self.names.of("film", hashlib.sha256(data).hexdigest())
+
+    async def decode(self, data: bytes) -> Decoded:
+        """Decode a film outside of this process.
+
+        Raises:
+            Refused: It is no film for us.
+        """
+        if not self.ready:
+            raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
+        with self.metrics.step("decode"):
+            decoded = await self.decoders.decode(data)
+        self.metrics.decoders_replaced.set(self.decoders.replaced)
+        return decoded
+
+    async def open(self, data: bytes) -> tuple[str, OpenFilm]:
+        """Decode and encode a film, and keep it; gives its id."""
+        decoded = await self.decode(data)
+        features = await self.thread.run("encode", lambda model: model.encode([film_tensor(decoded.film)]))
+        kept = data if decoded.viewing.kind == "dicom" else b""
+        film = OpenFilm(kept, decoded.values, decoded.viewing, features, self.film_name(data))
+        return self.films.add(film), film
+
+    def record(self, given: Any, taken: Any) -> RecordResult:
+        """Read a record that was sent; see `read_clinical`."""
+        return read_clinical(self.schema, given, taken, self.matching)
+
+    async def predict(self, film: np.ndarray, records: Sequence[RecordResult]) -> list[Result]:
+        """What is found on a film with each record; it is encoded once."""
+
+        def run(model: Model) -> list[Detections]:
+            features = model.encode([film_tensor(film)])
+            return [one for part in _batches(records) for one in model.detect_from(features, part)]
+
+        found = await self.thread.run("detect", run)
+        return [self.result(*pair) for pair in zip(records, found, strict=True)]
+
+    async def detect(self, film: OpenFilm, records: Sequence[RecordResult]) -> list[Detections]:
+        """What is found on an open film with each record."""
+
+        def run(model: Model) -> list[Detections]:
+            return [one for part in _batches(records) for one in model.detect_from(film.features, part)]
+
+        return await self.thread.run("detect", run)
+
+    async def what_if(
+        self, film: OpenFilm, records: Sequence[RecordResult], boxes: Sequence[MarkedBox]
+    ) -> tuple[list[Detections], list[list[float | None]]]:
+        """What is found on an open film with each record, and the score of each box under each."""
+        for one in boxes:
+            check_box(one.box, film)
+        found = await self.detect(film, records)
+        return found, [[self._score_at(one, box) for box in boxes] for one in found]
+
+    def _score_at(self, found: Detections, marked: MarkedBox) -> float | None:
+        mine = found.labels == self._label(marked)
+        overlap = iou(np.float64([marked.box]), found.boxes[mine].numpy())[0]
+        return round(float(found.scores[mine][overlap.argmax()]), 6) if (overlap >= 0.5).any() else None
+
+    def _label(self, marked: MarkedBox) -> int:
+        try:
+            return self.classes.label(marked.label)
+        except UserError as error:
+            raise Refused.of(error, "unknown_class") from None
+
+    def clinical(self, record: RecordResult) -> Clinical | None:
+        """What the model would make of a record, without running it."""
+        if not self.fused:
+            return None
+        given = torch.from_numpy(record.values)[None]
+        kept = self.thread.model.screen(given)
+        (use,) = uses_of(self.schema, self.thread.model.fitted.seen, given.numpy(), kept.numpy(), [record.notes])
+        return clinical_answer(self.schema, record, use)
+
+    async def report(self, film: OpenFilm, asked: ReportRequest) -> tuple[bytes, str]:
+        """A file of detections, and its media type.
+
+        Raises:
+            Refused: They are none of this film's, or the report needs a DICOM film.
+        """
+        found = detections_of(asked.detections, self.classes, film)
+        if asked.format in ("coco", "csv"):
+            return table(asked.format, found, self.classes)
+        raise Refused(409, "not_dicom", "reports in DICOM are not there yet", "take coco or csv")
+
+    async def audited(self, request: Any, action: str, film: str, answer: Answer) -> Answer:
+        """The answer, once the audit log has it."""
+        return answer
+
+    def result(self, record: RecordResult, found: Detections) -> Result:
+        """For the answer."""
+        clinical = clinical_answer(self.schema, record, found.record)
+        return Result(clinical=clinical, detections=self.detections(found))
+
+    def detections(self, found: Detections) -> list[Detection]:
+        """For the answer; the third decimal of a pixel, the sixth of a score."""
+        rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
+        return [
+            Detection(label=self.classes.name(label), score=round(score, 6), box=[round(side, 3) for side in box])
+            for label, score, box in rows
+        ]
+
+    def opened(self, identifier: str, film: OpenFilm) -> OpenedFilm:
+        """For the answer."""
+        viewing = film.viewing
+        return OpenedFilm(
+            id=identifier,
+            width=film.width,
+            height=film.height,
+            bits=viewing.bits,
+            invert=viewing.invert,
+            window=Window(center=viewing.center, width=viewing.width),
+            kind=viewing.kind,
+            view=viewing.view,
+        )
+
+
+def _batches(records: Sequence[RecordResult]) -> list[list[RecordResult]]:
+    return [list(records[start : start + BATCH]) for start in range(0, len(records), BATCH)]
