@@ -16,8 +16,10 @@ from starlette.staticfiles import StaticFiles
 from mdfnet.checkpoint import NOTICE
 from mdfnet.serve.answers import State
 from mdfnet.serve.guard import Guard
+from mdfnet.serve.manual import manual
 from mdfnet.serve.refusals import Refused
-from mdfnet.serve.routes import api, refusals
+from mdfnet.serve.responses import content, refusals
+from mdfnet.serve.routes import api
 from mdfnet.serve.service import Service
 from mdfnet.serve.tokens import Tokens
 from mdfnet.serve.worklist import Folder
@@ -56,6 +58,7 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
     app.add_exception_handler(HTTPException, _http)
     app.include_router(api(service, folder))
     _add_health(app, service)
+    _add_manual(app)
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=str(PAGE), html=True))
     return Guard(app, service.settings, tokens, service.metrics)
@@ -74,12 +77,24 @@ def _add_health(app: FastAPI, service: Service) -> None:
             raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
         return State(status="ok")
 
-    text = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+    text = content({"text/plain": {"type": "string"}}, "Prometheus' text format.")
 
     @app.get("/metrics", tags=["health"], response_class=Response, responses=refusals() | text)
     async def metrics() -> Response:
         """For Prometheus."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _add_manual(app: FastAPI) -> None:
+    style = (files("mdfnet.serve") / "templates" / "manual.css").read_text(encoding="utf-8")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(manual(app.openapi()), media_type="text/html")
+
+    @app.get("/docs.css", include_in_schema=False)
+    async def docs_style() -> Response:
+        return Response(style, media_type="text/css")
 
 
 async def _sweep(service: Service) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from mdfnet.data.viewing import Viewing
 from mdfnet.errors import UserError
 from mdfnet.serve.decoding import LINE
+from mdfnet.serve.memory import in_memory
 from mdfnet.serve.refusals import Refused, busy
 from mdfnet.serve.settings import Settings
 
@@ -75,16 +76,12 @@ class Decoder:
             Refused: It is none, or none for us.
             Gone: The process ended.
         """
-        memory = os.memfd_create("film", os.MFD_CLOEXEC)
-        try:
-            with open(memory, "wb", closefd=False) as file:
-                file.write(data)
-            request = {"intensity": intensity, "seconds": self.settings.decode_seconds}
-            socket.send_fds(self.line, [json.dumps(request).encode()], [memory])
-        except OSError:
-            raise Gone from None
-        finally:
-            os.close(memory)
+        request = {"intensity": intensity, "seconds": self.settings.decode_seconds}
+        with in_memory(data) as descriptor:
+            try:
+                socket.send_fds(self.line, [json.dumps(request).encode()], [descriptor])
+            except OSError:
+                raise Gone from None
         return self._answer()
 
     def _answer(self) -> Decoded:

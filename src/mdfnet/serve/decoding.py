@@ -20,6 +20,7 @@ import numpy as np
 from mdfnet.data.dicom import Unsuitable
 from mdfnet.data.viewing import read_for_viewing
 from mdfnet.errors import UserError
+from mdfnet.serve.memory import path_of
 
 #: What a line of a request or an answer may have, in bytes.
 LINE = 65536
@@ -64,7 +65,7 @@ def answer(connection: socket.socket) -> bool:
     pictures: list[np.ndarray] = []
     try:
         allow_seconds(request["seconds"])
-        head, pictures = decode(f"/proc/self/fd/{descriptor}", request["intensity"])
+        head, pictures = decode(path_of(descriptor), request["intensity"])
     except UserError as error:
         code = "unsuitable_film" if isinstance(error, Unsuitable) else "not_a_film"
         head = {"refused": code, "what": error.what, "fix": error.fix}

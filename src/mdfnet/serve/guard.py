@@ -19,8 +19,8 @@ from mdfnet.serve.tokens import Tokens
 
 log = logging.getLogger("mdfnet.serve")
 
-#: Where no token is asked for: nothing there is about a patient.
-OPEN = ("/healthz", "/readyz", "/openapi.json", "/docs")
+#: Where a token is asked for, if there are any; elsewhere is nothing about a patient or the use of the server.
+GUARDED = ("/v1", "/metrics")
 
 #: Names under which a server on loopback may be called; another one is a web page's that has its name changed to
 #: lead here (DNS rebinding).
@@ -193,8 +193,7 @@ class Guard:
             _check_loopback(exchange.headers)
             return "local"
         who = self.tokens.who(exchange.headers.get("authorization"))
-        path = exchange.scope["path"]
-        if who is None and (path.startswith("/v1/") or path == "/metrics"):
+        if who is None and exchange.scope["path"].startswith(GUARDED):
             fix = "send the header 'Authorization: Bearer TOKEN'"
             raise Refused(401, "unauthorized", "no valid token", fix, {"www-authenticate": "Bearer"})
         return who or "nobody"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,13 +15,15 @@ from mdfnet.clinical.records import RecordResult
 from mdfnet.clinical.use import uses_of
 from mdfnet.data.importers.measured import Matching
 from mdfnet.errors import UserError
-from mdfnet.metrics.overlap import iou
+from mdfnet.explain.scores import box_scores
+from mdfnet.explain.shapley import box_shapley
 from mdfnet.model import Model
 from mdfnet.preprocessing import film_tensor
 from mdfnet.privacy import Pseudonyms
 from mdfnet.serve.answers import (
-    Clinical,
+    BoxExplanation,
     Detection,
+    Explanation,
     MarkedBox,
     ModelName,
     OpenedFilm,
@@ -29,17 +32,16 @@ from mdfnet.serve.answers import (
     Result,
     Window,
 )
+from mdfnet.serve.audit import Audit
 from mdfnet.serve.decoders import Decoded, Decoders
 from mdfnet.serve.films import OpenFilm, OpenFilms
 from mdfnet.serve.metrics import Metrics
 from mdfnet.serve.model_thread import ModelThread
 from mdfnet.serve.records import clinical_answer, read_clinical
 from mdfnet.serve.refusals import Refused
-from mdfnet.serve.reports import check_box, detections_of, table
+from mdfnet.serve.reports import Report, detections_of, dicom, table
 from mdfnet.serve.settings import Settings
-from mdfnet.types import Detections
-
-Answer = TypeVar("Answer")
+from mdfnet.types import Detections, RecordUse
 
 #: Records that go through the model at once.
 BATCH = 16
@@ -52,10 +54,11 @@ class Service:
         model, card: As loaded.
         settings: Limits.
         names: Key of the hashes by which the audit log names films.
+        audit: The log, if one is kept.
     """
 
-    def __init__(self, model: Model, card: Card, settings: Settings, names: Pseudonyms):
-        self.card, self.settings, self.names = card, settings, names
+    def __init__(self, model: Model, card: Card, settings: Settings, names: Pseudonyms, audit: Audit | None = None):
+        self.card, self.settings, self.names, self.audit = card, settings, names, audit
         self.schema, self.classes = model.schema, model.classes
         self.fused = model.fusion is not None
         self.metrics = Metrics()
@@ -73,6 +76,7 @@ class Service:
         await self.decoders.start()
         size = self.card.config.input.size
         await self.thread.run("warm-up", lambda model: model.detect([torch.zeros(1, size, size)]))
+        await self.noted("server", "start", None, None)
         self.ready = True
 
     async def stop(self) -> None:
@@ -135,47 +139,77 @@ class Service:
 
     async def what_if(
         self, film: OpenFilm, records: Sequence[RecordResult], boxes: Sequence[MarkedBox]
-    ) -> tuple[list[Detections], list[list[float | None]]]:
+    ) -> tuple[list[Detections], list[list[float]]]:
         """What is found on an open film with each record, and the score of each box under each."""
-        for one in boxes:
-            check_box(one.box, film)
+        marked = detections_of(boxes, self.classes, film)
         found = await self.detect(film, records)
-        return found, [[self._score_at(one, box) for box in boxes] for one in found]
+        if not boxes:
+            return found, [[] for _ in records]
+        clinical = torch.from_numpy(np.stack([record.values for record in records]))
+        scores = await self.thread.run("score", lambda model: box_scores(model, film.features, marked, clinical))
+        return found, [[round(score, 6) for score in row] for row in scores.tolist()]
 
-    def _score_at(self, found: Detections, marked: MarkedBox) -> float | None:
-        mine = found.labels == self._label(marked)
-        overlap = iou(np.float64([marked.box]), found.boxes[mine].numpy())[0]
-        return round(float(found.scores[mine][overlap.argmax()]), 6) if (overlap >= 0.5).any() else None
+    async def explain(self, film: OpenFilm, record: RecordResult, boxes: Sequence[MarkedBox]) -> Explanation:
+        """Shapley values of a record for boxes that were found with it."""
+        marked, values = detections_of(boxes, self.classes, film), torch.from_numpy(record.values)
+        told = await self.thread.run("explain", lambda model: box_shapley(model, film.features, marked, values))
+        answers = [
+            BoxExplanation(baseline=baseline, full=full, values=dict(zip(self.schema.names, column, strict=True)))
+            for baseline, full, column in zip(
+                *(numbers.round(6).tolist() for numbers in (told.baseline, told.full, told.values.T)), strict=True
+            )
+        ]
+        return Explanation(boxes=answers, exact=told.exact)
 
-    def _label(self, marked: MarkedBox) -> int:
-        try:
-            return self.classes.label(marked.label)
-        except UserError as error:
-            raise Refused.of(error, "unknown_class") from None
-
-    def clinical(self, record: RecordResult) -> Clinical | None:
-        """What the model would make of a record, without running it."""
+    def use(self, record: RecordResult) -> RecordUse | None:
+        """What the model makes of a record, without running it; None where it looks at films alone."""
         if not self.fused:
             return None
         given = torch.from_numpy(record.values)[None]
         kept = self.thread.model.screen(given)
         (use,) = uses_of(self.schema, self.thread.model.fitted.seen, given.numpy(), kept.numpy(), [record.notes])
-        return clinical_answer(self.schema, record, use)
+        return use
 
-    async def report(self, film: OpenFilm, asked: ReportRequest) -> tuple[bytes, str]:
-        """A file of detections, and its media type.
+    async def report(self, film: OpenFilm, asked: ReportRequest) -> Report:
+        """A file of detections.
 
         Raises:
             Refused: They are none of this film's, or the report needs a DICOM film.
         """
-        found = detections_of(asked.detections, self.classes, film)
+        record = self.record(asked.clinical, film.viewing.taken)
+        given = sorted(asked.detections, key=lambda one: -one.score)
+        found = detections_of(given, self.classes, film, self.use(record))
         if asked.format in ("coco", "csv"):
             return table(asked.format, found, self.classes)
-        raise Refused(409, "not_dicom", "reports in DICOM are not there yet", "take coco or csv")
+        if film.viewing.kind != "dicom":
+            raise Refused(409, "not_dicom", "the film is not DICOM", "take coco or csv")
+        grey = (await self.decode(film.data)).film if asked.format == "capture" else film.values
+        return await asyncio.to_thread(
+            dicom, asked.format, film.data, grey, found, self.classes, self.card, record.values
+        )
 
-    async def audited(self, request: Any, action: str, film: str, answer: Answer) -> Answer:
-        """The answer, once the audit log has it."""
-        return answer
+    async def noted(self, who: str, action: str, film: str | None, body: bytes | None) -> None:
+        """Write to the audit log, if there is one; without its line no answer goes out.
+
+        Args:
+            who: Name of whose token it was.
+            action: What was done.
+            film: Its keyed hash.
+            body: Of the answer.
+
+        Raises:
+            Refused: It cannot be written.
+        """
+        if self.audit is None:
+            return
+        result = None if body is None else hashlib.sha256(body).hexdigest()
+        facts = {"who": who, "action": action, "model": self.card.weights_sha256, "film": film, "result": result}
+        try:
+            with self.metrics.step("audit"):
+                await asyncio.to_thread(lambda: self.audit.add(**facts))
+        except (OSError, UserError):
+            message, fix = "the audit log cannot be written", "tell whoever runs the server"
+            raise Refused(503, "no_audit", message, fix, {"retry-after": "60"}) from None
 
     def result(self, record: RecordResult, found: Detections) -> Result:
         """For the answer."""
