@@ -56,6 +56,7 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
     app.include_router(api(service, folder))
     _add_health(app, service)
     _add_manual(app)
@@ -106,6 +107,11 @@ async def _sweep(service: Service) -> None:
 
 async def _refused(_: Request, refused: Refused) -> Response:
     return Response(refused.body(), refused.status, refused.headers, media_type="application/json")
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """The guard logs it."""
+    return await _refused(request, Refused(500, "internal", "the server made a mistake"))
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:

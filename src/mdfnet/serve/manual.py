@@ -12,6 +12,9 @@ _TEMPLATES = Environment(
     loader=PackageLoader("mdfnet.serve", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
 
+#: Media type, the schema's name where it has one, else the schema itself.
+Shown = tuple[str, str | None, str]
+
 
 def manual(openapi: dict[str, Any]) -> str:
     """The page.
@@ -20,7 +23,12 @@ def manual(openapi: dict[str, Any]) -> str:
         openapi: The description, version 3.1.
     """
     operations = [
-        {"method": method.upper(), "path": path, "responses": _responses(operation), "body": _body(operation)}
+        {
+            "method": method.upper(),
+            "path": path,
+            "responses": _responses(operation),
+            "body": _contents(operation.get("requestBody", {})),
+        }
         | {key: operation.get(key, "") for key in ("description", "operationId")}
         for path, methods in openapi["paths"].items()
         for method, operation in methods.items()
@@ -31,20 +39,16 @@ def manual(openapi: dict[str, Any]) -> str:
     )
 
 
-def _body(operation: dict[str, Any]) -> list[tuple[str, str | None, str]]:
-    content = operation.get("requestBody", {}).get("content", {})
-    return [_shown(kind, one.get("schema", {})) for kind, one in content.items()]
+def _contents(part: dict[str, Any]) -> list[Shown]:
+    return [_shown(kind, one.get("schema", {})) for kind, one in part.get("content", {}).items()]
 
 
-def _responses(operation: dict[str, Any]) -> list[tuple[str, str, list[tuple[str, str | None, str]]]]:
-    return [
-        (status, one["description"], [_shown(kind, body.get("schema", {})) for kind, body in one.get("content", {}).items()])
-        for status, one in sorted(operation["responses"].items())
-    ]
+def _responses(operation: dict[str, Any]) -> list[tuple[str, str, list[Shown]]]:
+    responses = sorted(operation["responses"].items())
+    return [(status, one["description"], _contents(one)) for status, one in responses]
 
 
-def _shown(kind: str, schema: dict[str, Any]) -> tuple[str, str | None, str]:
-    """Media type, the schema's name where it has one, else the schema itself."""
+def _shown(kind: str, schema: dict[str, Any]) -> Shown:
     name = schema.get("$ref", "").rpartition("/")[2] or None
     return kind, name, "" if name else _pretty(schema)
 

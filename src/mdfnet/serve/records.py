@@ -38,6 +38,8 @@ def read_clinical(
         notes: dict[str, int] = {}
         if isinstance(given, FhirBundle) or (given and "resourceType" in given):
             content = given.model_dump() if isinstance(given, FhirBundle) else given
+            if content["resourceType"] != "Bundle":
+                raise UserError("FHIR, but no Bundle", fix="put Patient and Observation into one Bundle")
             record, notes = record_from_fhir([content], schema, taken, matching=matching)
         else:
             record = {

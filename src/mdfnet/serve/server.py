@@ -63,7 +63,9 @@ def run_server(
             "a server that others reach keeps an audit log", where=f"--host {host}", fix="name it: --audit FILE"
         )
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory does not get on a disk by a crash
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("mdfnet").setLevel(logging.INFO)  # what libraries say can quote what was sent
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     listening = _listen(host, port)
     app = prepare(model, settings, tokens, key_file=key_file, audit=audit)
     say(f"http://{host}:{port} answers once it is warm. {checkpoint.NOTICE}")
