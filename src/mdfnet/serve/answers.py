@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictFloat, StrictInt, StrictStr
 
-Pixels = Annotated[float, Field(description="Pixels of the original film, from its top-left corner.")]
+Pixels = Annotated[float, Field(ge=0, le=100_000, description="Pixels of the original film, from its top-left corner.")]
 Box = Annotated[tuple[Pixels, Pixels, Pixels, Pixels], Field(examples=[[112.5, 273.0, 255.25, 413.0]])]
-Name = Annotated[StrictStr, Field(max_length=100)]
+#: Characters of a name, a value or a unit.
+LONGEST = 100
+
+Name = Annotated[StrictStr, Field(max_length=LONGEST)]
 
 
 class Strict(BaseModel):
@@ -24,16 +27,43 @@ class Value(Strict):
     unit: Name | None = Field(None, description="UCUM code.", examples=["[degF]"])
 
 
-#: A record: feature -> value in the schema's unit, or with its own; what is left out or null is missing.
-Record = Annotated[
-    dict[Name, StrictFloat | StrictInt | Name | Value | None],
-    Field(
-        max_length=200,
-        description="Feature -> value in the unit that /v1/model says, a category's name, or an object with value and "
-        "unit. What is left out or null is missing. Values that cannot be right are refused one by one, with a reason.",
-        examples=[{"age": 61, "temperature": {"value": 101.3, "unit": "[degF]"}, "o2sat": None}],
-    ),
-]
+class Given(RootModel[StrictFloat | StrictInt | Name | Value | None]):
+    """A value in the feature's unit, a category's name, or a value with its unit; null is missing."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core, handler) -> dict[str, Any]:
+        """One schema of four types says the same as five schemas of which any may hold, and is easier to read."""
+        handler(core)
+        properties = {"value": {"type": ["number", "string", "null"], "maxLength": LONGEST}}
+        properties["unit"] = {"type": ["string", "null"], "maxLength": LONGEST, "description": "UCUM code."}
+        described = {"title": "Given", "description": cls.__doc__, "type": ["number", "string", "object", "null"]}
+        one = {"properties": properties, "required": ["value"], "additionalProperties": False, "maxLength": LONGEST}
+        return described | one
+
+
+class Record(RootModel[Annotated[dict[Name, Given], Field(max_length=200)]]):
+    """Clinical values by feature. What is left out or null is missing; what cannot be right is refused by itself.
+
+    Other names than those of the model's features are passed over, with a note.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"age": 61, "temperature": {"value": 101.3, "unit": "[degF]"}, "o2sat": None}]}
+    )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """As `mdfnet.clinical.records.read_record` takes them."""
+        return self.model_dump()
+
+
+class FhirEntry(BaseModel):
+    """One resource."""
+
+    model_config = ConfigDict(extra="allow")
+
+    fullUrl: Annotated[str, Field(max_length=1000)] | None = None
+    resource: dict[str, Any]
 
 
 class FhirBundle(BaseModel):
@@ -42,7 +72,7 @@ class FhirBundle(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     resourceType: Literal["Bundle"]
-    entry: list[dict[str, Any]] = Field(default_factory=list, max_length=10_000)
+    entry: list[FhirEntry] = Field(default_factory=list, max_length=5_000)
 
 
 class MarkedBox(Strict):
@@ -55,7 +85,7 @@ class MarkedBox(Strict):
 class GivenDetection(Strict):
     """A detection as this server gave it."""
 
-    label: Name
+    label: Name = Field(description="Name of a class.")
     score: float = Field(ge=0, le=1)
     calibrated: float | None = Field(None, ge=0, le=1)
     box: Box

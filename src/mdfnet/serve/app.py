@@ -11,10 +11,12 @@ from importlib.resources import files
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from mdfnet.checkpoint import NOTICE
 from mdfnet.serve.answers import State
+from mdfnet.serve.description import describe
 from mdfnet.serve.guard import Guard
 from mdfnet.serve.manual import manual
 from mdfnet.serve.refusals import Refused
@@ -62,6 +64,7 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
     _add_manual(app)
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=str(PAGE), html=True))
+    describe(app, service, tokens)
     return Guard(app, service.settings, tokens, service.metrics)
 
 
@@ -122,4 +125,11 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 async def _http(request: Request, error: HTTPException) -> Response:
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
-    return await _refused(request, Refused(error.status_code, code, str(error.detail), None, error.headers))
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return await _refused(request, Refused(error.status_code, code, str(error.detail).lower(), None, headers))
+
+
+def _allowed(request: Request) -> str:
+    """All methods of a path; each of its routes knows its own alone."""
+    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))

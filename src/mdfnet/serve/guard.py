@@ -26,9 +26,6 @@ GUARDED = ("/v1", "/metrics")
 #: lead here (DNS rebinding).
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-#: A body of JSON is a record or a list of them.
-MOST_JSON = 1_000_000
-
 #: Seconds and a share of `Settings.max_bytes` that a refused body is still read for, so that its sender hears why.
 DRAIN_SECONDS = 5.0
 
@@ -178,7 +175,7 @@ class Guard:
         kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             return await exchange.body(self.settings.max_bytes)
-        body = await exchange.body(min(MOST_JSON, self.settings.max_bytes))
+        body = await exchange.body(min(self.settings.max_json, self.settings.max_bytes))
         if body:
             strict_json(body, "the body")
         return body

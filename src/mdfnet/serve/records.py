@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.data.importers.fhir import record_from_fhir
 from mdfnet.data.importers.measured import Matching
 from mdfnet.errors import UserError
-from mdfnet.serve.answers import Clinical, FhirBundle, Value
+from mdfnet.serve.answers import Clinical, FhirBundle, Record
 from mdfnet.serve.refusals import Refused
 from mdfnet.types import RecordUse
 
@@ -21,7 +20,7 @@ FHIR = "FHIR"
 
 
 def read_clinical(
-    schema: Schema, given: dict[str, Any] | FhirBundle | None, taken: datetime | None, matching: Matching
+    schema: Schema, given: Record | FhirBundle | None, taken: datetime | None, matching: Matching
 ) -> RecordResult:
     """Read a record or a bundle; values that cannot be right become missing and are noted.
 
@@ -36,15 +35,13 @@ def read_clinical(
     """
     try:
         notes: dict[str, int] = {}
-        if isinstance(given, FhirBundle) or (given and "resourceType" in given):
-            content = given.model_dump() if isinstance(given, FhirBundle) else given
-            if content["resourceType"] != "Bundle":
-                raise UserError("FHIR, but no Bundle", fix="put Patient and Observation into one Bundle")
+        if isinstance(given, FhirBundle):
+            content = given.model_dump()
             record, notes = record_from_fhir([content], schema, taken, matching=matching)
         else:
-            record = {
-                name: value.model_dump() if isinstance(value, Value) else value for name, value in (given or {}).items()
-            }
+            record = given.values if given is not None else {}
+            if "resourceType" in record:
+                raise UserError("FHIR, but no Bundle", fix="put Patient and Observation into one Bundle")
         result = read_record(schema, record, invalid="missing", unknown="note")
     except UserError as error:
         raise Refused.of(error, "record") from None

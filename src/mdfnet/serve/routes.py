@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 
 from mdfnet.clinical.records import RecordResult
 from mdfnet.serve.about import model_facts
@@ -27,7 +28,10 @@ from mdfnet.serve.service import Service
 from mdfnet.serve.uploads import Part, form_schema, read_form
 from mdfnet.serve.worklist import Folder
 
-CLINICAL, RECORDS = Part("clinical", Record | FhirBundle), Part("records", list[Record], required=True)
+CLINICAL, RECORDS = (
+    Part("clinical", Record | FhirBundle),
+    Part("records", Annotated[list[Record], Field(min_length=1)], required=True),
+)
 
 
 def api(service: Service, folder: Folder) -> APIRouter:
@@ -48,12 +52,12 @@ def api(service: Service, folder: Folder) -> APIRouter:
 
 def _add_predictions(router: APIRouter, service: Service) -> None:
     """A film in, boxes out; nothing is kept."""
-    most, predicts = service.settings.max_bytes, {"tags": ["predict"], "responses": refusals(*UPLOAD)}
+    predicts = {"tags": ["predict"], "responses": refusals(*UPLOAD)}
 
     @router.post("/predict", response_model=Prediction, openapi_extra=form_schema(CLINICAL), **predicts)
     async def predict(request: Request) -> Response:
         """Find boxes on a film, with a record or without."""
-        data, given = await read_form(request, CLINICAL, most)
+        data, given = await read_form(request, CLINICAL, service.settings)
         decoded = await service.decode(data)
         record = service.record(given, decoded.viewing.taken)
         (result,) = await service.predict(decoded.film, [record])
@@ -63,7 +67,7 @@ def _add_predictions(router: APIRouter, service: Service) -> None:
     @router.post("/what-if", response_model=WhatIf, openapi_extra=form_schema(RECORDS), **predicts)
     async def what_if(request: Request) -> Response:
         """Find boxes on a film with each of several records; the film is encoded once."""
-        data, given = await read_form(request, RECORDS, most)
+        data, given = await read_form(request, RECORDS, service.settings)
         check_count(given, service.settings.records, "records")
         decoded = await service.decode(data)
         records = [service.record(one, decoded.viewing.taken) for one in given]
@@ -89,7 +93,7 @@ def _add_opening(router: APIRouter, service: Service, folder: Folder) -> None:
     @router.post("/films", tags=["films"], responses=refusals(*UPLOAD), openapi_extra=form_schema(CLINICAL), **opens)
     async def open_film(request: Request) -> Response:
         """Open a film: decode and encode it once, for all that follows. It is kept in memory for a while."""
-        return await opened(request, *await read_form(request, CLINICAL, service.settings.max_bytes))
+        return await opened(request, *await read_form(request, CLINICAL, service.settings))
 
     @router.get("/films", tags=["worklist"], responses=refusals())
     async def worklist() -> Worklist:

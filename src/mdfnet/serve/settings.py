@@ -14,6 +14,7 @@ class Settings:
 
     Args:
         max_bytes: Largest body of a request.
+        max_json: Largest body, or part of a form, that is JSON: a record, a bundle, or a list of records.
         seconds: A request ends after as many, with 503.
         decode_seconds: Decoding one film may take as many, on the clock and of processor time.
         decode_memory: Bytes that a decoder may take beyond what it starts with.
@@ -28,6 +29,7 @@ class Settings:
     """
 
     max_bytes: int = 100_000_000
+    max_json: int = 4_000_000
     seconds: float = 30.0
     decode_seconds: float = 10.0
     decode_memory: int = 1_500_000_000

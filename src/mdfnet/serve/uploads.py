@@ -13,9 +13,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from mdfnet.errors import first_problem
 from mdfnet.serve.refusals import Refused, strict_json
-
-#: Largest part that is no file, in bytes.
-MOST_TEXT = 1_000_000
+from mdfnet.serve.settings import Settings
 
 KINDS = "image/png, image/jpeg, application/dicom"
 
@@ -36,7 +34,7 @@ class Part:
         return schema
 
 
-async def read_form(request: Request, part: Part | None, most: int) -> tuple[bytes, Any]:
+async def read_form(request: Request, part: Part, settings: Settings) -> tuple[bytes, Any]:
     """The film's bytes, and the content of the JSON part, None where it is absent.
 
     Raises:
@@ -44,22 +42,22 @@ async def read_form(request: Request, part: Part | None, most: int) -> tuple[byt
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refused(415, "not_a_form", "the body is not multipart/form-data", "send the film as the part 'film'")
-    parser = MultiPartParser(request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=MOST_TEXT)
-    parser.spool_max_size = most + 1  # nothing is ever spooled to a disk
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=settings.max_json
+    )
+    parser.spool_max_size = settings.max_bytes + 1  # nothing is ever spooled to a disk
     try:
         form = await parser.parse()
     except (MultiPartException, FormParserError, ValueError, KeyError):
         what = "the form is damaged, or has more parts than a film and a record"
         raise Refused(400, "bad_form", what, "send multipart/form-data") from None
-    known = {"film", *([part.name] if part else [])}
-    for name in form:
-        if name not in known:
-            raise Refused(422, "unknown_part", "a part of the form is not known", f"known are: {', '.join(known)}")
+    if form.keys() - {"film", part.name}:
+        fix = f"known are: film, {part.name}"
+        raise Refused(422, "unknown_part", "the form has a part that is not known", fix)
     film = form.get("film")
     if not isinstance(film, UploadFile):
         raise Refused(422, "no_film", "the form has no file 'film'", "send PNG, JPEG or DICOM, with a file name")
-    content = await _json(form.get(part.name), part) if part else None
-    return await film.read(), content
+    return await film.read(), await _json(form.get(part.name), part)
 
 
 async def _json(given: UploadFile | str | None, part: Part) -> Any:
@@ -83,16 +81,15 @@ def validated(kind: Any, content: Any, name: str) -> Any:
         raise Refused(422, "does_not_fit", f"{name}: {first_problem(error)}") from None
 
 
-def form_schema(part: Part | None) -> dict[str, Any]:
+def form_schema(part: Part) -> dict[str, Any]:
     """The request body of an operation, for OpenAPI."""
-    properties: dict[str, Any] = {"film": {"type": "string", "format": "binary", "description": "PNG, JPEG or DICOM."}}
-    encoding = {"film": {"contentType": KINDS}}
-    required = ["film"]
-    if part is not None:
-        properties[part.name] = part.schema
-        encoding[part.name] = {"contentType": "application/json"}
-        required += [part.name] if part.required else []
-    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    return {
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema, "encoding": encoding}}}
+    film = {"type": "string", "format": "binary", "description": "PNG, JPEG or DICOM."}
+    schema = {
+        "type": "object",
+        "properties": {"film": film, part.name: part.schema},
+        "required": ["film", *([part.name] if part.required else [])],
+        "additionalProperties": False,
     }
+    encoding = {"film": {"contentType": KINDS}, part.name: {"contentType": "application/json"}}
+    form = {"schema": schema, "encoding": encoding}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": form}}}
