@@ -62,8 +62,8 @@ def film_file(film, tmp_path):
 def serving() -> Callable[..., TestClient]:
     """Factory of a client, to be used as a context: ``with serving(tokens=..., queue=...) as client``."""
 
-    def serve(tokens: dict[str, str] | None = None, **settings) -> TestClient:
-        app = prepare("demo", Settings(decoders=1, **settings), Tokens(tokens or {}))
+    def serve(tokens: dict[str, str] | None = None, audit=None, **settings) -> TestClient:
+        app = prepare("demo", Settings(decoders=1, **settings), Tokens(tokens or {}), audit=audit)
         return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
 
     return serve
