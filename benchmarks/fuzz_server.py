@@ -133,7 +133,7 @@ async def fuzz(
 def run(folder: Path, count: int, seed: int) -> bool:
     """Send them all and print what came of it; gives whether all is as claimed."""
     films, chance, bad = seeds(folder), random.Random(seed), hostile(folder)
-    with running(folder, "--threads", "1", "--seconds", "60") as server:
+    with running(folder, "--threads", "1", "--seconds", "60", "--film-memory", "20") as server:
         asyncio.run(fuzz(server, 200, lambda _: mutated(films, chance)))
         before, decoders = sum(server.memory()), set(server.processes())
         used = server.seconds()

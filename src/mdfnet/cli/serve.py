@@ -51,6 +51,9 @@ def serve(
     queue: Annotated[
         int, typer.Option("--queue", min=1, rich_help_panel=LIMITS, help="Requests in hand; the next gets 503.")
     ] = 16,
+    film_memory: Annotated[
+        int, typer.Option("--film-memory", min=1, rich_help_panel=LIMITS, help="MB for open films; the oldest go.")
+    ] = 1000,
     decoders: Annotated[
         int, typer.Option("--decoders", min=1, rich_help_panel=LIMITS, help="Processes that decode films.")
     ] = 2,
@@ -74,8 +77,15 @@ def serve(
     from mdfnet.serve.settings import Settings
     from mdfnet.serve.tokens import Tokens
 
-    limits = {"max_bytes": megabytes * 1_000_000, "seconds": seconds, "queue": queue, "decoders": decoders}
-    settings = Settings(films=films, zone=zone, **limits)
+    settings = Settings(
+        max_bytes=megabytes * 1_000_000,
+        seconds=seconds,
+        queue=queue,
+        decoders=decoders,
+        kept_bytes=film_memory * 1_000_000,
+        films=films,
+        zone=zone,
+    )
     tokens = Tokens.load(token_file)
     run_server(model, settings, tokens, host=host, port=port, key_file=key_file, audit=audit, say=typer.echo)
 
