@@ -13,7 +13,7 @@ from mdfnet.serve.answers import FeatureFacts, Limits, ModelClass, ModelFacts, P
 from mdfnet.serve.settings import Settings
 
 
-def model_facts(card: Card, operating: dict[str, Any] | None, fused: bool, settings: Settings) -> ModelFacts:
+def model_facts(card: Card, operating: Any, fused: bool, settings: Settings) -> ModelFacts:
     """All that a client needs to know of a model to use it."""
     colors = ("#" + bytes(color).hex() for color in class_colors(len(card.classes)))
     classes = zip(card.classes.items(), colors, strict=True)
@@ -26,7 +26,7 @@ def model_facts(card: Card, operating: dict[str, Any] | None, fused: bool, setti
         notice=NOTICE,
         classes=[ModelClass(name=name, id=number, color=color) for (name, number), color in classes],
         features=[_feature(feature, i, fitted) for i, feature in enumerate(card.clinical_schema.features)],
-        operating=operating,
+        operating=operating and operating.to_dict(),
         preprocessing=Preprocessing(**{"intensity": "as-is", **card.preprocessing}),
         fused=fused,
         limits=limits,

@@ -68,7 +68,7 @@ class Service:
         self.matching = Matching(zone=settings.zone)
         self.model_name = ModelName(name=card.config.name, sha256=card.weights_sha256)
         self.preprocessing = Preprocessing(**model.preprocessing.card())
-        self.operating: dict[str, Any] | None = None
+        self.operating = getattr(model, "operating", None)
         self.ready = False
 
     async def warm_up(self) -> None:
@@ -219,10 +219,11 @@ class Service:
     def detections(self, found: Detections) -> list[Detection]:
         """For the answer; the third decimal of a pixel, the sixth of a score."""
         rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
-        return [
-            Detection(label=self.classes.name(label), score=round(score, 6), box=[round(side, 3) for side in box])
-            for label, score, box in rows
-        ]
+        return [self._detection(self.classes.name(label), score, box) for label, score, box in rows]
+
+    def _detection(self, label: str, score: float, box: list[float]) -> Detection:
+        likely = None if self.operating is None else round(self.operating.calibrated(label, score), 6)
+        return Detection(label=label, score=round(score, 6), calibrated=likely, box=[round(side, 3) for side in box])
 
     def opened(self, identifier: str, film: OpenFilm) -> OpenedFilm:
         """For the answer."""
