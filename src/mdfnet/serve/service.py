@@ -74,8 +74,9 @@ class Service:
     async def warm_up(self) -> None:
         """Start the decoders and run the model once; from then on `ready`."""
         await self.decoders.start()
-        size = self.card.config.input.size
-        await self.thread.run("warm-up", lambda model: model.detect([torch.zeros(1, size, size)]))
+        side = 2 * self.card.config.input.size  # so that resizing is warm, too
+        film = np.zeros((side, side), np.uint8)
+        await self.predict(film, [self.record(None, None)])
         await self.noted("server", "start", None, None)
         self.ready = True
 
