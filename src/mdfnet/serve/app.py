@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from mdfnet.checkpoint import NOTICE
 from mdfnet.serve.answers import State
 from mdfnet.serve.description import describe
-from mdfnet.serve.guard import Guard
+from mdfnet.serve.guard import Guard, log, place_of
 from mdfnet.serve.manual import manual
 from mdfnet.serve.refusals import Refused
 from mdfnet.serve.responses import content, refusals
@@ -41,7 +41,7 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
 
     @asynccontextmanager
     async def alive(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(service.warm_up()), asyncio.create_task(_sweep(service))]
+        tasks = [asyncio.create_task(_warm_up(service)), asyncio.create_task(_sweep(service))]
         yield
         for task in tasks:
             task.cancel()
@@ -99,6 +99,14 @@ def _add_manual(app: FastAPI) -> None:
     @app.get("/docs.css", include_in_schema=False)
     async def docs_style() -> Response:
         return Response(style, media_type="text/css")
+
+
+async def _warm_up(service: Service) -> None:
+    """A server that cannot get ready stays up, says why in its log, and answers 503."""
+    try:
+        await service.warm_up()
+    except Exception as error:
+        log.error("the server cannot get ready: %s", place_of(error))
 
 
 async def _sweep(service: Service) -> None:

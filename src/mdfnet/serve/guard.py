@@ -144,7 +144,7 @@ class Guard:
         except ConnectionError:
             exchange.status = exchange.status or 499
         except Exception as error:  # what it says could be about a patient: only where it happened is logged
-            log.error("request %s failed: %s", exchange.id, _place(error))
+            log.error("request %s failed: %s", exchange.id, place_of(error))
             await self._refuse(exchange, Refused(500, "internal", "the server made a mistake"))
         finally:
             seconds = time.perf_counter() - exchange.started
@@ -225,7 +225,8 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
+    """Kind of an error and where it happened, without what it says."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
