@@ -120,7 +120,7 @@ def test_model_says_what_a_form_needs(client):
     assert facts["features"][-1]["categories"] == ["F", "M"]
     assert facts["sha256"] == json.loads((DEMO_MODEL / "model.json").read_text())["weights_sha256"]
     assert [one["id"] for one in facts["classes"]] == [1, 2, 3, 4, 5]
-    assert facts["fused"] and facts["operating"] is None
+    assert facts["fused"]
 
 
 def test_worklist_opens_films_with_their_records(serving, send, tmp_path):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mdfnet.checkpoint import NOTICE, Card
 from mdfnet.clinical.normal import normal_range
 from mdfnet.clinical.schema import Feature
 from mdfnet.clinical.standardize import Standardizer
+from mdfnet.operating import Operating
 from mdfnet.report.colors import class_colors
 from mdfnet.serve.answers import FeatureFacts, Limits, ModelClass, ModelFacts, Preprocessing, Seen
 from mdfnet.serve.settings import Settings
 
 
-def model_facts(card: Card, operating: Any, fused: bool, settings: Settings) -> ModelFacts:
+def model_facts(card: Card, operating: Operating | None, fused: bool, settings: Settings) -> ModelFacts:
     """All that a client needs to know of a model to use it."""
     colors = ("#" + bytes(color).hex() for color in class_colors(len(card.classes)))
     classes = zip(card.classes.items(), colors, strict=True)

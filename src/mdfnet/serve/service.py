@@ -68,7 +68,7 @@ class Service:
         self.matching = Matching(zone=settings.zone)
         self.model_name = ModelName(name=card.config.name, sha256=card.weights_sha256)
         self.preprocessing = Preprocessing(**model.preprocessing.card())
-        self.operating = getattr(model, "operating", None)
+        self.operating = model.operating
         self.ready = False
 
     async def warm_up(self) -> None:
