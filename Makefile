@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test lint setup clean
+.PHONY: help demo test test-clinic lint setup clean
 
 help:             ## show this
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 demo: $(READY)    ## train without and with vital signs on synthetic films, score both, write demo/report.html
 	$(BIN)/mdfnet demo --out demo
@@ -15,7 +15,11 @@ demo: $(READY)    ## train without and with vital signs on synthetic films, scor
 test: $(READY)    ## check style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/clinic
+
+test-clinic: $(READY)  ## run the tests with the real things: the server asked over loopback
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'
+	$(BIN)/python -m pytest tests/clinic
 
 lint: $(READY)    ## put the code in form
 	$(BIN)/ruff check --fix .

@@ -36,7 +36,7 @@ PLATFORM = ("nvidia-", "cuda-")
 def needed() -> dict[str, metadata.Distribution]:
     """All installed distributions that this one needs at run time, by name."""
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    extras = [texts for extra, texts in project["optional-dependencies"].items() if extra != "dev"]
+    extras = [texts for extra, texts in project["optional-dependencies"].items() if extra not in ("dev", "clinic")]
     waiting = [(text, "") for texts in (project["dependencies"], *extras) for text in texts]
     found: dict[str, metadata.Distribution] = {}
     seen = set()

@@ -54,6 +54,13 @@ def write_coco(
         >>> json.loads(path.read_text())
         [{'image_id': 'film-1', 'category_id': 90, 'bbox': [10.0, 20.0, 30.0, 60.0], 'score': 0.5}]
     """
+    text = coco_text(film_ids, detections, classes)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def coco_text(film_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
+    """What :func:`write_coco` writes."""
     _check_films(film_ids, detections)
     entries = [
         {
@@ -66,8 +73,7 @@ def write_coco(
         for label, score, (x1, y1, x2, y2) in _rows(found)
     ]
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
-    with replacing(path) as draft:
-        draft.write_text(f"[{lines}]\n", encoding="utf-8")
+    return f"[{lines}]\n"
 
 
 def read_coco(path: str | Path, classes: Classes) -> dict[str | int, Detections]:
@@ -124,14 +130,20 @@ def write_csv(
         image,label,score,x1,y1,x2,y2
         film-1,Effusion,0.9,10.0,20.5,40.0,80.0
     """
+    text = csv_text(film_ids, detections, classes)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def csv_text(film_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
+    """What :func:`write_csv` writes."""
     _check_films(film_ids, detections)
     rows = [
         [film, classes.name(label), *(str(np.float32(number)) for number in (score, *box))]
         for film, found in zip(film_ids, detections, strict=True)
         for label, score, box in _rows(found)
     ]
-    with replacing(path) as draft:
-        draft.write_text(format_table(COLUMNS, rows), encoding="utf-8")
+    return format_table(COLUMNS, rows)
 
 
 def write_uses(path: str | Path, film_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from mdfnet.cli import data, detectors, experiments, explain, models, runs
+from mdfnet.cli import serve as server
 from mdfnet.errors import UserError
 
 #: Typer's exit code for Ctrl-C.
@@ -31,6 +32,7 @@ app.command()(models.predict)
 app.command()(explain.explain)
 app.command()(models.config)
 app.command()(detectors.models)
+app.command()(server.serve)
 
 
 def main() -> None:

@@ -79,9 +79,27 @@ def read_dicom(path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
         Unsuitable: Not a single-frame grey radiograph, lateral, mirrored, or raw ("for processing").
         UserError: Damaged, too large, or compressed in a way that nothing here decodes.
     """
+    header = checked_header(path)
+    return grey(read_pixels(path, header), header, path, intensity)
+
+
+def checked_header(path: str | Path) -> pydicom.Dataset:
+    """The header of a file that is found to be a frontal film's; see `mdfnet.data.dicom_file.read_header`.
+
+    Raises:
+        UserError: See `read_dicom`; the pixels are not looked at.
+    """
     header = read_header(path)
     _check_film(header, path)
-    stored = read_pixels(path, header)
+    return header
+
+
+def grey(stored: np.ndarray, header: pydicom.Dataset, path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
+    """Stored values ``[H, W]`` of a film with a checked header as it is to be looked at; see `read_dicom`.
+
+    Raises:
+        UserError: The header's transformations are damaged.
+    """
     inverted = header.PhotometricInterpretation == "MONOCHROME1"
     if intensity == MIMIC_CXR_JPG:
         return mimic_cxr_jpg(stored, inverted)
@@ -95,8 +113,7 @@ def dicom_size(path: str | Path) -> tuple[int, int]:
     Raises:
         UserError: See `read_dicom`.
     """
-    header = read_header(path)
-    _check_film(header, path)
+    header = checked_header(path)
     return int(header.Columns), int(header.Rows)
 
 
@@ -106,8 +123,7 @@ def film_header(path: str | Path) -> Header:
     Raises:
         UserError: See `read_dicom`; damage inside of compressed pixels is not seen.
     """
-    header = read_header(path)
-    _check_film(header, path)
+    header = checked_header(path)
     read_coded(path, header)
     with refusing_damage(path):
         spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing")
@@ -115,12 +131,17 @@ def film_header(path: str | Path) -> Header:
             width=int(header.Columns),
             height=int(header.Rows),
             patient=str(header.get("PatientID") or "").strip(),
-            view=_one_of(header.get("ViewPosition"), VIEWS),
+            view=view_of(header),
             sex=_one_of(header.get("PatientSex"), ("F", "M")),
             age=_age(header),
             spacing=(float(spacing[1]), float(spacing[0])) if spacing else None,  # DICOM: rows first
             burnt_in=_one_of(header.get("BurnedInAnnotation"), ("YES",)) is not None,
         )
+
+
+def view_of(header: pydicom.Dataset) -> str | None:
+    """ "PA", "AP" or None."""
+    return _one_of(header.get("ViewPosition"), VIEWS)
 
 
 def _one_of(value: Any, known: tuple[str, ...]) -> str | None:

@@ -15,7 +15,14 @@ from pydantic import ValidationError
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.units import UNITS
 from mdfnet.data.importers.fhir_resources import CodeableConcept, Component, Observation, Patient, Quantity
-from mdfnet.data.importers.measured import Matching, Measured, Person, Records, records_of_films
+from mdfnet.data.importers.measured import (
+    Matching,
+    Measured,
+    Person,
+    Records,
+    record_of_patient,
+    records_of_films,
+)
 from mdfnet.errors import UserError, first_problem
 from mdfnet.files import read_json, read_text
 
@@ -64,6 +71,53 @@ def records_from_fhir(
             found.add(resource, place)
     records = records_of_films(films, found.persons, found.measured_by_name(), schema, matching or Matching())
     return replace(records, notes={**found.notes, **records.notes})
+
+
+def record_from_fhir(
+    resources: Iterable[dict[str, Any]],
+    schema: Schema,
+    taken: datetime | None = None,
+    *,
+    assume: dict[str, str] | None = None,
+    matching: Matching | None = None,
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """One patient's record at the time of a film, out of resources in memory; see `records_from_fhir`.
+
+    Args:
+        resources: Patient and Observation, bundles of them, or a mixture; all of the same patient.
+        schema: The features wanted.
+        taken: When the film was taken; None: the last value of all counts, and there is no age.
+        assume, matching: See `records_from_fhir`.
+
+    Returns:
+        Values as `mdfnet.clinical.records.read_record` takes them, and what was left out: sentence -> count.
+
+    Raises:
+        UserError: Not FHIR, of several patients, a unit that is unknown or missing, or times that do not compare.
+
+    Examples:
+        >>> heart_rate = {
+        ...     "resourceType": "Observation",
+        ...     "status": "final",
+        ...     "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+        ...     "valueQuantity": {"value": 118, "unit": "bpm"},
+        ...     "effectiveDateTime": "2024-03-01T08:05:00Z",
+        ... }
+        >>> record_from_fhir([heart_rate], Schema.load("mimic-ed"))[0]
+        {'heartrate': {'value': 118.0, 'unit': '/min'}}
+    """
+    found = _Found(schema, assume or {})
+    for number, content in enumerate(resources, 1):
+        for place, resource in _in_bundle(content, f"resource {number}"):
+            found.add(resource, place)
+    measured = found.measured_by_name()
+    patients = {found.owner.get(name, name) for name in (*found.owner, *measured)} - {""}
+    if len(patients) > 1:
+        raise UserError(f"resources of {len(patients)} patients", fix="give those of the film's patient alone")
+    values = {id(one): one for several in measured.values() for one in several}  # by each name of the patient again
+    person = next(iter(found.persons.values()), None)
+    record, notes = record_of_patient(person, values.values(), schema, taken, matching or Matching())
+    return record, {**found.notes, **notes}
 
 
 class _Found:
@@ -169,21 +223,29 @@ def _resources(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             if line.strip():
                 yield f"{path} row {number}", _parsed(line, f"{path} row {number}")
         return
-    content = read_json(path)
+    yield from _in_bundle(read_json(path), str(path))
+
+
+def _in_bundle(content: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A resource itself, or those of a bundle."""
     if not isinstance(content, dict) or "resourceType" not in content:
-        raise UserError("no FHIR resource", where=path, fix="give a Bundle as JSON, or resources as .ndjson")
+        raise UserError("no FHIR resource", where=place, fix="give a Bundle as JSON, or resources as .ndjson")
     if content["resourceType"] != "Bundle":
-        yield str(path), content
+        yield place, content
         return
-    for number, entry in enumerate(content.get("entry") or (), 1):
+    entries = content.get("entry") or ()
+    if not isinstance(entries, list | tuple):
+        raise UserError("the bundle's entry is no list", where=place)
+    for number, entry in enumerate(entries, 1):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict):
-            raise UserError("the entry has no resource", where=f"{path} entry {number}")
+            raise UserError("the entry has no resource", where=f"{place} entry {number}")
         url = str(entry.get("fullUrl") or "")
         if url.startswith("urn:uuid:") and resource.get("resourceType") == "Patient":
             alias = {"value": url.removeprefix("urn:uuid:")}
-            resource = resource | {"identifier": [*(resource.get("identifier") or ()), alias]}
-        yield f"{path} entry {number}", resource
+            known = resource.get("identifier")
+            resource = resource | {"identifier": [*(known if isinstance(known, list) else ()), alias]}
+        yield f"{place} entry {number}", resource
 
 
 def _parsed(line: str, place: str) -> dict[str, Any]:

@@ -125,6 +125,28 @@ def records_of_films(
     return Records(format_table([*kept, *schema.names], rows), len(rows), +notes)
 
 
+def record_of_patient(
+    person: Person | None, measured: Iterable[Measured], schema: Schema, taken: datetime | None, matching: Matching
+) -> tuple[dict[str, object], Counter[str]]:
+    """What counts for one film of one patient: feature -> value and unit, and what was left out: sentence -> count.
+
+    Args:
+        person, measured: Of the patient.
+        schema: The features wanted.
+        taken: When the film was taken; None: the last value of all counts, and there is no age.
+        matching: Which value counts.
+
+    Raises:
+        UserError: Times with and without offset meet.
+    """
+    notes: Counter[str] = Counter()
+    taken = taken and matching.instant(taken)
+    if taken is None:
+        notes["films without a time: the last value of all was taken, even if it is from after the film"] = 1
+    given = _at(_History(measured, matching), taken, taken is not None, matching, notes)
+    return given | _of_person(person, taken, schema), +notes
+
+
 class _History:
     """What was measured of one patient, by feature and in the order of time."""
 

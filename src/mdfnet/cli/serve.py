@@ -1,0 +1,101 @@
+"""``mdfnet serve``."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdfnet.cli.options import Threads, use_threads
+from mdfnet.errors import UserError
+
+LISTENING, LIMITS = "Who may ask", "Limits"
+
+
+def serve(
+    model: Annotated[
+        str | None,
+        typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.", show_default=False),
+    ] = None,
+    films: Annotated[Path | None, typer.Option("--films", help="Folder of films for the viewer's worklist.")] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Time zone of DICOM times, such as Europe/Berlin; for FHIR records.")
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option("--host", rich_help_panel=LISTENING, help="Address; beyond loopback it needs token and audit."),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, rich_help_panel=LISTENING, help="Port.")] = 8000,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", rich_help_panel=LISTENING, help="A token a line, a name before it if wanted."),
+    ] = None,
+    audit: Annotated[
+        Path | None, typer.Option("--audit", rich_help_panel=LISTENING, help="Audit log to add to; made if absent.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", rich_help_panel=LISTENING, help="Key of the hashes in the audit log.")
+    ] = None,
+    verify_audit: Annotated[
+        Path | None,
+        typer.Option("--verify-audit", rich_help_panel=LISTENING, help="Read an audit log through, and serve nothing."),
+    ] = None,
+    megabytes: Annotated[
+        int, typer.Option("--megabytes", min=1, rich_help_panel=LIMITS, help="Largest request, in MB.")
+    ] = 100,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, rich_help_panel=LIMITS, help="A request ends after as many.")
+    ] = 30,
+    queue: Annotated[
+        int, typer.Option("--queue", min=1, rich_help_panel=LIMITS, help="Requests in hand; the next gets 503.")
+    ] = 16,
+    film_memory: Annotated[
+        int, typer.Option("--film-memory", min=1, rich_help_panel=LIMITS, help="MB for open films; the oldest go.")
+    ] = 1000,
+    decoders: Annotated[
+        int, typer.Option("--decoders", min=1, rich_help_panel=LIMITS, help="Processes that decode films.")
+    ] = 2,
+    threads: Threads = None,
+):
+    """Answer over HTTP: films and records in, boxes out; the viewer is the same server's page.
+
+    Example: mdfnet serve demo --films films
+    """
+    if verify_audit is not None:
+        from mdfnet.serve.audit import verify
+
+        count, last = verify(verify_audit)
+        typer.echo(f"{verify_audit}: {count} lines, none changed, removed or put in; last hash {last}")
+        return
+    if model is None:
+        raise UserError("no model is named", fix="give a run's or a model's folder, or 'demo' for the shipped one")
+    use_threads(threads)
+    with_extra()
+    from mdfnet.serve.server import run_server
+    from mdfnet.serve.settings import Settings
+    from mdfnet.serve.tokens import Tokens
+
+    settings = Settings(
+        max_bytes=megabytes * 1_000_000,
+        seconds=seconds,
+        queue=queue,
+        decoders=decoders,
+        kept_bytes=film_memory * 1_000_000,
+        films=films,
+        zone=zone,
+    )
+    tokens = Tokens.load(token_file)
+    run_server(model, settings, tokens, host=host, port=port, key_file=key_file, audit=audit, say=typer.echo)
+
+
+def with_extra() -> None:
+    """Make sure that the extra is installed.
+
+    Raises:
+        UserError: It is not.
+    """
+    for library in ("fastapi", "prometheus_client", "python_multipart", "uvicorn"):
+        if find_spec(library) is None:
+            raise UserError(f"the server needs {library}", fix="install it: pip install 'mdfnet[serve]'")

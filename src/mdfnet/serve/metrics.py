@@ -1,0 +1,58 @@
+"""What is counted, for Prometheus. No label holds a text of a client's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+#: Of histograms, seconds.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """Counters of one server, in a registry of their own."""
+
+    def __init__(self):
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "mdfnet_requests", "Requests answered", ("method", "route", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "mdfnet_request_seconds", "Time to answer", ("route",), buckets=BUCKETS, registry=self.registry
+        )
+        self._steps = Histogram(
+            *("mdfnet_step_seconds", "Time of a step: wait, decode, encode, detect, explain", ("step",)),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.in_hand = Gauge("mdfnet_requests_in_hand", "Requests with a body in hand", registry=self.registry)
+        self.films = Gauge("mdfnet_open_films", "Films kept in memory", registry=self.registry)
+        self.film_bytes = Gauge("mdfnet_open_film_bytes", "Memory of the films kept", registry=self.registry)
+        self.decoders_replaced = Gauge(
+            "mdfnet_decoders_replaced", "Decoders that died or took too long", registry=self.registry
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def waited(self, seconds: float) -> None:
+        """Note how long a request waited for the model."""
+        self._steps.labels("wait").observe(seconds)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self._steps.labels(name).observe(perf_counter() - start)
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self.registry)
