@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL.Image import Image
@@ -32,6 +33,13 @@ from mdfnet.types import Detections
 FILM_COLUMN = "image"
 
 
+class Writer(Protocol):
+    """Writes files of its own about each film."""
+
+    def write(self, name: str, path: Path, film: np.ndarray, found: Detections, record: RecordResult | None) -> None:
+        """Write about one film; a UserError is said and does not stop the others."""
+
+
 def predict_files(
     model: str | Path,
     films: Sequence[Path],
@@ -42,6 +50,7 @@ def predict_files(
     point: str | None = None,
     invalid: Invalid = "error",
     say: Callable[[str], None] = print,
+    also: Writer | None = None,
 ) -> list[Path]:
     """Write ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json`` and an overlay PNG per film.
 
@@ -56,9 +65,10 @@ def predict_files(
         point: Name of one of the model's operating points, whose scores per class then take the place of ``score``.
         invalid: What to do with clinical values that cannot be right.
         say: Where to print.
+        also: What writes further files about each film, such as `mdfnet.pacs.files.DicomWriter`.
 
     Returns:
-        The films that could not be read.
+        The films that could not be read, or of which ``also`` could not write.
 
     Raises:
         UserError: Model, records or names are wrong, a picture would take a film's place, or nothing can be written.
@@ -88,6 +98,12 @@ def predict_files(
         say(_line(name, shown, network))
         for remark in remarks(found.record) if found.record is not None else ():
             say(f"  {remark}")
+        try:
+            if also is not None:
+                also.write(name, path, film, found, record)
+        except UserError as error:
+            say(f"  {error}")
+            failed.append(path)
     if windowed:
         what = "the model does not know how its training films were made from DICOM; read by their own window"
         say(f"note: {what}: {windowed} films")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.cli.options import Fitting, Invalid, Overrides, Threads, use_threads
+from mdfnet.cli.options import DicomExtra, Fitting, Invalid, Overrides, Threads, extra, use_threads
+from mdfnet.errors import UserError
 
 
 def predict(
@@ -27,16 +28,31 @@ def predict(
     invalid: Annotated[
         Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
     ] = Invalid.error,
+    dicom_out: Annotated[
+        Path | None,
+        typer.Option("--dicom-out", help="Folder for DICOM objects about DICOM films: a structured report each."),
+    ] = None,
+    dicom_also: Annotated[
+        list[DicomExtra] | None, typer.Option("--dicom-also", help="What to write there beside it; repeatable.")
+    ] = None,
     threads: Threads = None,
 ):
-    """Find boxes on films: COCO JSON, CSV and a picture per film.
+    """Find boxes on films: COCO JSON, CSV and a picture per film; DICOM objects on request.
 
     Example: mdfnet predict demo film.png --clinical record.json --out predictions
     """
     use_threads(threads)
     from mdfnet.prediction import predict_files
 
-    failed = predict_files(model, films, clinical, out, score=score, point=point, invalid=invalid.value, say=typer.echo)
+    also = None
+    if dicom_out is not None:
+        with extra("dicom"):
+            from mdfnet.pacs.files import DicomWriter
+        also = DicomWriter.of(model, dicom_out, score, [kind.value for kind in dicom_also or ()], say=typer.echo)
+    elif dicom_also:
+        raise UserError("--dicom-also needs --dicom-out", fix="name the folder to write to")
+    options = {"score": score, "point": point, "invalid": invalid.value, "say": typer.echo, "also": also}
+    failed = predict_files(model, films, clinical, out, **options)
     if failed:
         raise typer.Exit(2)
 

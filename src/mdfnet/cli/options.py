@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+from mdfnet.errors import UserError
 
 Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
@@ -36,6 +40,29 @@ class Intensity(StrEnum):
     as_is = "as-is"
     window = "window/1"
     mimic_cxr_jpg = "mimic-cxr-jpg/1"
+
+
+class DicomExtra(StrEnum):
+    """DICOM objects beside the structured report; see `mdfnet.pacs.objects`."""
+
+    capture = "capture"
+    presentation = "presentation"
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Import what an optional extra of the package brings.
+
+    Raises:
+        UserError: The extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("mdfnet"):
+            raise
+        what = f"this needs the extra {name!r}: {error.name} is not installed"
+        raise UserError(what, fix=f"pip install 'mdfnet[{name}]'") from None
 
 
 def use_threads(threads: int | None) -> None:

@@ -98,13 +98,17 @@ class _Unquoted:
 _UNQUOTED = _Unquoted()
 
 
-def read_header(path: str | Path) -> pydicom.Dataset:
+def read_header(path: str | Path, more: tuple[str, ...] = ()) -> pydicom.Dataset:
     """The `KEYWORDS` of a file that are there, and ``file_meta``; the pixels are not touched.
+
+    Args:
+        path: Where it lies.
+        more: Keywords that are wanted beside them.
 
     Raises:
         UserError: Not DICOM, damaged, of a kind that no film has, or larger than any film.
     """
-    return _read(path, MOST_HEADER, None)
+    return _read(path, MOST_HEADER, more)
 
 
 def read_pixels(path: str | Path, header: pydicom.Dataset) -> np.ndarray:
@@ -125,7 +129,7 @@ def read_coded(path: str | Path, header: pydicom.Dataset) -> pydicom.Dataset:
         UserError: Damaged, or more or fewer pixels than the header says.
     """
     expected = header.Rows * header.Columns * header.BitsAllocated // 8
-    dataset = _read(path, MOST_HEADER + expected, "PixelData")
+    dataset = _read(path, MOST_HEADER + expected, ("PixelData",))
     if "PixelData" not in dataset:
         raise UserError("the DICOM file has no PixelData", where=path, fix="is it a chest film?")
     syntax = dataset.file_meta.TransferSyntaxUID
@@ -141,7 +145,8 @@ def read_coded(path: str | Path, header: pydicom.Dataset) -> pydicom.Dataset:
     return dataset
 
 
-def _read(path: str | Path, most: int, pixels: str | None) -> pydicom.Dataset:
+def _read(path: str | Path, most: int, more: tuple[str, ...]) -> pydicom.Dataset:
+    pixels = "PixelData" in more
     with refusing_damage(path), open(path, "rb") as file:
         size = file.seek(0, 2)
         if size > MOST_BYTES:
@@ -154,7 +159,7 @@ def _read(path: str | Path, most: int, pixels: str | None) -> pydicom.Dataset:
         if syntax == DeflatedExplicitVRLittleEndian:
             file = BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), most))
             meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        tags = [tag_for_keyword(keyword) for keyword in (*KEYWORDS, *([pixels] if pixels else ()))]
+        tags = [tag_for_keyword(keyword) for keyword in (*KEYWORDS, *more)]
         stop = None if pixels else (lambda tag, *_: tag >= _PIXELS)
         reads = MOST_READS + (size // 4096 if pixels else 0)  # compressed pixels are read 8 kB at a time
         implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian

@@ -1,0 +1,100 @@
+"""Who says what a report says, and the names (UIDs) of what is said."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from mdfnet import checkpoint
+from mdfnet.types import RecordUse
+
+#: Namespace of the UIDs made here, itself a name-based UUID (RFC 9562, section 5.5).
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:mdfnet:dicom")
+
+MANUFACTURER = "MDF-Net"
+
+
+@dataclass(frozen=True)
+class About:
+    """The algorithm as DICOM objects name it.
+
+    Args:
+        name: What the model is called.
+        version: Of the program that ran it.
+        sha256: Hash of the model's weights.
+        threshold: Lowest score in [0, 1] of what is reported.
+
+    Examples:
+        >>> About("demo", "0.1.0", "fc0c61db0f17dd28", 0.3).title
+        'MDF-Net demo'
+    """
+
+    name: str
+    version: str
+    sha256: str
+    threshold: float = 0.3
+
+    @classmethod
+    def of(cls, folder: str | Path, threshold: float = 0.3) -> About:
+        """Of a saved model.
+
+        Raises:
+            UserError: There is no such model, or its card cannot be read.
+        """
+        card = checkpoint.read_card(folder)
+        return cls(card.config.name, version("mdfnet"), card.weights_sha256, threshold)
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+        return f"{MANUFACTURER} {self.name}"[:64]  # the longest that DICOM's LO holds
+
+    def parameters(self, use: RecordUse | None = None) -> list[str]:
+        """What a reader needs to know of how the answer came about, a sentence each; no clinical values.
+
+        Args:
+            use: What the model did with the record; None where it looks at films alone.
+        """
+        record = "film alone, no clinical values" if use is None else f"clinical values used: {_names(use.used)}"
+        refused = [f"clinical values refused: {_names(use.refused)}"] if use is not None and use.refused else []
+        weights, least = f"weights sha256 {self.sha256}", f"score at least {self.threshold:g}, not calibrated"
+        return [weights, least, record, *refused, checkpoint.NOTICE]
+
+
+def uid_of(kind: str, about: About, film: str, record: np.ndarray | None = None) -> str:
+    """UID of an object about a film, the same whenever the same model says it of the same film and record.
+
+    It is a name-based UUID as an integer under 2.25 (PS3.5 B.2): nobody needs to be asked for a root, and a rerun makes
+    the same objects again, which an archive takes for what it has.
+
+    Args:
+        kind: What it names: "report", "report series", "tracking 0", ...
+        about: Who says it.
+        film: SOP instance UID of the film.
+        record: float32 ``[F]`` as the model was given it, NaN = missing; None: no record.
+
+    Examples:
+        >>> about = About("demo", "0.1.0", "fc0c61db0f17dd28")
+        >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3")
+        True
+        >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3", np.float32([61, np.nan]))
+        False
+    """
+    facts = (kind, about.sha256, f"{about.threshold:g}", film, _hash(record))
+    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(facts)).int}"
+
+
+def _hash(record: np.ndarray | None) -> str:
+    if record is None or np.isnan(record).all():
+        return ""  # a record with nothing in it says what no record says
+    values = np.where(np.isnan(record), np.nan, record).astype("<f4")  # NaN has many bit patterns
+    return hashlib.sha256(values.tobytes()).hexdigest()
+
+
+def _names(names) -> str:
+    return ", ".join(names) or "none"
