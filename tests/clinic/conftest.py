@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import requests
 
 from archived_films import archived_film  # noqa: F401
+
+PLUGINS = Path("/usr/share/orthanc/plugins")
+USER, PASSWORD = "mdfnet", "mdfnet-test"
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +31,96 @@ def program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A running Orthanc.
+
+    Args:
+        url, dicom_port: Where it is.
+        password_file: For the node.
+    """
+
+    url: str
+    dicom_port: int
+    password_file: Path
+
+    def get(self, path: str):
+        """What its REST interface says."""
+        answer = requests.get(self.url + path, auth=(USER, PASSWORD), timeout=30)
+        answer.raise_for_status()
+        return answer.json() if "json" in answer.headers.get("Content-Type", "") else answer.content
+
+    def send(self, path: Path) -> str:
+        """Store a file; gives its id in Orthanc."""
+        answer = requests.post(f"{self.url}/instances", data=path.read_bytes(), auth=(USER, PASSWORD), timeout=30)
+        answer.raise_for_status()
+        return answer.json()["ID"]
+
+    def contents(self) -> dict[str, str]:
+        """Hash of each object, by its id."""
+        return {key: self.get(f"/instances/{key}/attachments/dicom/md5").decode() for key in self.get("/instances")}
+
+    def settings(self, kind: str = "orthanc") -> dict:
+        """How a node reaches it."""
+        url = self.url if kind == "orthanc" else f"{self.url}/dicom-web"
+        return {"kind": kind, "url": url, "user": USER, "password_file": str(self.password_file)}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def orthanc(program, tmp_path) -> Iterator[Archive]:
+    """An empty Orthanc. It listens on all addresses, as Debian's does: run in a network namespace, as make does."""
+    http, dicom, ours = free_port(), free_port(), free_port()
+    folder = tmp_path / "orthanc"
+    (folder / "storage").mkdir(parents=True)
+    settings = {
+        "Name": "mdfnet-test",
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "storage"),
+        "HttpPort": http,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": True,
+        "RegisteredUsers": {USER: PASSWORD},
+        "DicomAet": "TESTPACS",
+        "DicomPort": dicom,
+        "DicomCheckCalledAet": True,
+        "DicomCheckModalityHost": True,
+        **{f"DicomAlwaysAllow{what}": False for what in ("Store", "Echo", "Find", "Get", "Move")},
+        "DicomModalities": {"mdfnet": ["MDFNET", "127.0.0.1", ours]},
+        "OverwriteInstances": False,
+        "StableAge": 1,
+        "DeflatedTransferSyntaxAccepted": False,
+        "WebDavEnabled": False,
+        "Plugins": [str(PLUGINS / "libOrthancDicomWeb.so")],
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": True},
+    }
+    (folder / "orthanc.json").write_text(json.dumps(settings))
+    (folder / "password").write_text(PASSWORD + "\n")
+    with open(folder / "log", "w") as log:
+        running = subprocess.Popen([program("Orthanc"), folder / "orthanc.json"], stdout=log, stderr=log)
+    archive = Archive(f"http://127.0.0.1:{http}", dicom, folder / "password")
+    try:
+        _wait_for(archive, running, folder / "log")
+        yield archive
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+def _wait_for(archive: Archive, running: subprocess.Popen, log: Path) -> None:
+    for _ in range(200):
+        try:
+            archive.get("/system")
+            return
+        except requests.RequestException:
+            assert running.poll() is None, log.read_text()
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())

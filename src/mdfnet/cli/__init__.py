@@ -8,6 +8,9 @@ import typer
 
 from mdfnet.cli import data, detectors, experiments, explain, models, runs
 from mdfnet.cli import serve as server
+from mdfnet.cli import data, detectors, explain, models, runs
+from mdfnet.cli import data, detectors, models, runs
+from mdfnet.cli import node as pacs
 from mdfnet.errors import UserError
 
 #: Typer's exit code for Ctrl-C.
@@ -33,6 +36,7 @@ app.command()(explain.explain)
 app.command()(models.config)
 app.command()(detectors.models)
 app.command()(server.serve)
+app.command()(pacs.node)
 
 
 def main() -> None:

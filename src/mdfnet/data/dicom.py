@@ -133,7 +133,7 @@ def film_header(path: str | Path) -> Header:
             patient=str(header.get("PatientID") or "").strip(),
             view=view_of(header),
             sex=_one_of(header.get("PatientSex"), ("F", "M")),
-            age=_age(header),
+            age=age_of(header),
             spacing=(float(spacing[1]), float(spacing[0])) if spacing else None,  # DICOM: rows first
             burnt_in=_one_of(header.get("BurnedInAnnotation"), ("YES",)) is not None,
         )
@@ -149,7 +149,7 @@ def _one_of(value: Any, known: tuple[str, ...]) -> str | None:
     return text if text in known else None
 
 
-def _age(header: pydicom.Dataset) -> float | None:
+def age_of(header: pydicom.Dataset) -> float | None:
     """From the dates, or as the header has it (``061Y``, ``010M``)."""
     born, taken = str(header.get("PatientBirthDate") or ""), str(header.get("StudyDate") or "")
     if len(born) == len(taken) == 8 and (born + taken).isdigit():

@@ -1,0 +1,202 @@
+"""A node beside a real Orthanc: killed at any moment, it reports on each film once, and on nothing else."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+import pytest
+import yaml
+from fhir.resources.R4B.bundle import Bundle
+
+import fhir_stub
+from mdfnet.pacs.about import About, uid_of
+from mdfnet.pacs.node import Node
+from mdfnet.pacs.settings import load_node
+from mdfnet.scoring import DEMO_MODEL
+from synthetic_patients import UNSUITABLE, ZONE, synthetic_films, unsuitable_films
+
+FILMS, KILLS = 200, 10
+THRESHOLD = 0.3
+
+
+@pytest.fixture
+def fhir():
+    with fhir_stub.serving() as held:
+        yield held
+
+
+def write_config(folder: Path, fhir, **parts) -> Path:
+    record = {"kind": "fhir", "url": fhir.url, "zone": ZONE}
+    config = {"model": "demo", "state": "state", "threshold": THRESHOLD, "poll": 0.2, "record": record, **parts}
+    path = folder / "node.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def made_by_node(archive, before) -> list[pydicom.Dataset]:
+    """What has been added, after nothing else has changed."""
+    after = archive.contents()
+    assert {key: after.get(key) for key in before} == before
+    added = [archive.get(f"/instances/{key}/file") for key in after if key not in before]
+    return [pydicom.dcmread(BytesIO(content)) for content in added]
+
+
+def film_of(made: pydicom.Dataset) -> str:
+    if made.Modality == "SR":
+        reference = made.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+        return reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    return made.SourceImageSequence[0].ReferencedSOPInstanceUID
+
+
+def check_reports(made, films) -> None:
+    """One report about each film, and each from the right record: its UID follows from model, film and record."""
+    about = About.of(DEMO_MODEL, THRESHOLD)
+    records = {film.uid: film.record for film in films}
+    assert sorted(film_of(one) for one in made) == sorted(records)
+    for one in made:
+        kind = "report" if one.Modality == "SR" else "capture"
+        assert one.SOPInstanceUID == uid_of(kind, about, film_of(one), records[film_of(one)])
+
+
+class Running:
+    """The program as an operator starts it."""
+
+    def __init__(self, config: Path, log: Path):
+        self.log = log
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "mdfnet", "node", "--config", str(config), "--threads", "1"]
+        with open(log, "a") as file:
+            self.process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+
+    def wait_for(self, done, seconds: float = 120) -> None:
+        end = time.monotonic() + seconds
+        while not done():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, self.log.read_text()[-2000:]
+            time.sleep(0.02)
+
+    def lines(self) -> int:
+        return self.log.read_text().count("\n")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def test_killed_ten_times_it_reports_on_each_film_once(orthanc, fhir, film, tmp_path):
+    films = synthetic_films(FILMS, tmp_path, film, fhir)
+    unsuitable_films(tmp_path, film)
+    config = write_config(tmp_path, fhir, source={**orthanc.settings(), "start": "beginning"})
+    for path in sorted(tmp_path.glob("*.dcm")):
+        orthanc.send(path)
+    before, chance = orthanc.contents(), random.Random(0)
+    assert len(before) == FILMS + len(UNSUITABLE)
+    for _ in range(KILLS):
+        running = Running(config, tmp_path / "log")
+        start = running.lines()
+        running.wait_for(lambda running=running, start=start: running.lines() > start)  # it works
+        time.sleep(chance.uniform(0, 2.5))
+        running.kill()
+    assert len(orthanc.get("/instances")) < FILMS + len(before), "all was done before the last kill"
+    running = Running(config, tmp_path / "log")
+    running.wait_for(lambda: len(orthanc.get("/instances")) >= FILMS + len(before), 300)
+    time.sleep(2)  # for what should not come
+    running.process.terminate()
+    assert running.process.wait(20) == 0
+    made = made_by_node(orthanc, before)
+    assert len(made) == FILMS
+    check_reports(made, films)
+    said = (tmp_path / "log").read_text()
+    assert all(reason in said for _, reason in UNSUITABLE.values())
+    assert not any(secret in said for secret in ("SYNTHETIC", "Synthetic", films[0].uid, "1.2.826"))
+
+
+@pytest.mark.parametrize("kind", ["orthanc", "dicomweb"])
+def test_a_lost_journal_adds_nothing(orthanc, fhir, film, tmp_path, kind):
+    """All is read again, and the archive gets the same objects again."""
+    films = synthetic_films(5, tmp_path, film, fhir)
+    source = orthanc.settings(kind) | ({"start": "beginning"} if kind == "orthanc" else {"days": 2})
+    settings = load_node(write_config(tmp_path, fhir, source=source, also=["capture", "presentation"]))
+    for one in films:
+        orthanc.send(one.path)
+    before = orthanc.contents()
+
+    def run() -> dict[str, str]:
+        node = Node.of(settings)
+        assert node.run(once=True) == 0
+        node.journal.close()
+        return orthanc.contents()
+
+    first = run()
+    assert run() == first and len(first) - len(before) >= 2 * len(films)
+    (settings.state / "journal.sqlite").unlink()
+    assert run() == first
+
+
+def test_films_are_received_and_reports_sent_by_c_store(orthanc, fhir, film, tmp_path, program):
+    """dcmtk sends films to the node as a modality would; Orthanc takes the reports as an archive would."""
+    films, port = synthetic_films(3, tmp_path, film, fhir), 11113
+    source = {"kind": "receive", "port": port, "callers": ["MODALITY"]}
+    target = {"kind": "store", "ae_title": "TESTPACS", "host": "127.0.0.1", "port": orthanc.dicom_port}
+    node = Node.of(load_node(write_config(tmp_path, fhir, source=source, target=target)))
+
+    def send(caller: str, path: Path) -> int:
+        command = [program("storescu"), "-aet", caller, "-aec", "MDFNET", "127.0.0.1", str(port), path]
+        return subprocess.run([str(word) for word in command], capture_output=True).returncode
+
+    try:
+        assert send("STRANGER", films[0].path) != 0
+        for one in [*films, films[0]]:
+            assert send("MODALITY", one.path) == 0
+        assert node.run(once=True) == 0
+        assert send("MODALITY", films[0].path) == 0  # once more, after it was answered
+        assert node.run(once=True) == 0
+        assert list((tmp_path / "state" / "received").iterdir()) == []
+    finally:
+        node.source.close()
+    check_reports(made_by_node(orthanc, {}), films)
+
+
+def test_a_dry_run_sends_and_notes_nothing(orthanc, fhir, film, tmp_path):
+    (one,) = synthetic_films(1, tmp_path, film, fhir)
+    settings = load_node(write_config(tmp_path, fhir, source={**orthanc.settings(), "start": "beginning"}))
+    orthanc.send(one.path)
+    before = orthanc.contents()
+    for _ in range(2):
+        assert Node.of(settings, dry_run=True).run(once=True) == 0
+    assert orthanc.contents() == before
+    assert Node.of(settings).run(once=True) == 0 and len(orthanc.contents()) == 2
+
+
+def test_the_first_start_leaves_what_is_there(orthanc, fhir, film, tmp_path):
+    """A node that is put beside a full archive reports on what comes from then on."""
+    old, new = synthetic_films(2, tmp_path, film, fhir)
+    node = Node.of(load_node(write_config(tmp_path, fhir, source=orthanc.settings())))
+    orthanc.send(old.path)
+    assert node.run(once=True) == 0
+    orthanc.send(new.path)
+    before = orthanc.contents()
+    assert node.run(once=True) == 0
+    check_reports(made_by_node(orthanc, before), [new])
+
+
+def test_the_stub_speaks_fhir(fhir, film, tmp_path):
+    """Answers of the stub, pages too, are R4 in the eyes of fhir.resources."""
+    import requests
+
+    synthetic_films(2, tmp_path, film, fhir)
+    for path in (
+        "/Patient?identifier=SYNTHETIC-000",
+        "/Observation?patient=p-SYNTHETIC-000&code=http://loinc.org|8310-5",
+    ):
+        date = "&date=ge2000-01-01T00:00:00%2B00:00"
+        content = requests.get(fhir.url + path + (date if "Obs" in path else ""), timeout=5).json()
+        bundle = Bundle.model_validate(content)
+        assert len(bundle.entry) >= 1 and all(entry.resource for entry in bundle.entry)
