@@ -14,6 +14,7 @@ from mdfnet.pacs.journal import DONE, PASSED, READY, REFUSED, Journal
 from mdfnet.pacs.reader import Answer, Reader, Unsuited
 from mdfnet.pacs.records import Records, records_of
 from mdfnet.pacs.settings import DicomwebSource, DicomwebTarget, NodeConfig, OrthancSource, OrthancTarget, StoreTarget
+from mdfnet.pacs.suitable import name_of
 from mdfnet.pacs.web import Rejected, Server, Unreachable
 from mdfnet.privacy import KEY_VARIABLE, Pseudonyms
 
@@ -121,7 +122,7 @@ class Node:
                         self._finished(key)
                 self.journal.note(keys, facts)
                 for kind, count in others.items():
-                    _log.info("passed over: %d of storage class %s", count, kind)
+                    _log.info("passed over: %d x %s", count, name_of(kind))
         except (Unreachable, Rejected) as error:
             _log.warning("%s; looking again later", error)
             return False

@@ -37,13 +37,23 @@ def why_not(source: Dataset, unstated: Literal["skip", "take"] = "skip") -> str 
     """
     kind = str(source.get("SOPClassUID") or "")
     if kind not in STORAGE:
-        name = UID(kind).name
-        return f"not CR or DX for presentation but {name if name != kind else 'of another kind'}"
+        return f"not CR or DX for presentation but {name_of(kind)}"
     if source.get("PresentationIntentType") == "FOR PROCESSING":
         return "raw detector data (for processing)"
     if source.get("Modality") not in ("CR", "DX"):
         return "modality is neither CR nor DX"
     return _view(source, unstated) or _body_part(source, unstated)
+
+
+def name_of(storage: str) -> str:
+    """What the standard calls a storage class; a private one has no name, and its UID is not quoted.
+
+    Examples:
+        >>> name_of("1.2.840.10008.5.1.4.1.1.2"), name_of("1.2.3")
+        ('CT Image Storage', 'another kind of object')
+    """
+    name = UID(storage).name
+    return name if name != storage else "another kind of object"
 
 
 def taken_at(source: Dataset, zone: str) -> datetime | None:
