@@ -20,6 +20,9 @@ test: $(READY)    ## check style and run all tests
 test-clinic: $(READY)  ## run the tests with the real things: the server asked over loopback
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'
 	$(BIN)/python -m pytest tests/clinic
+test-clinic: $(READY)  ## run the tests with Orthanc, dcmtk, dicom3tools, Chromium and OHIF, installed if absent (Debian, root)
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'
+	PYTHON=$(BIN)/python scripts/test_clinic.sh
 
 lint: $(READY)    ## put the code in form
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,105 @@
+"""A real viewer shows the boxes of a report where they are on the film."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import yaml
+
+import clinic_ohif
+import fhir_stub
+from clinic.conftest import PASSWORD, USER
+from mdfnet.pacs.node import Node
+from mdfnet.pacs.report import reported
+from mdfnet.pacs.settings import load_node
+from synthetic_patients import ZONE, synthetic_films
+
+CACHE = Path(__file__).parents[2] / ".cache/ohif/package/dist"
+SIDE = 512
+
+#: In pixels of the film.
+TOLERANCE = 0.1
+
+#: Where a screenshot is kept, if that is wanted.
+SCREENSHOT = os.environ.get("MDFNET_SCREENSHOT")
+
+#: Headless drawing by the processor.
+_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
+@pytest.fixture
+def app() -> Path:
+    """The npm package ``@ohif/app``, unpacked."""
+    folder = Path(os.environ.get("MDFNET_OHIF", CACHE))
+    if not (folder / "index.html").is_file():
+        pytest.skip(f"NEEDS OHIF in {folder}: run 'make test-clinic', which fetches it from npm")
+    return folder
+
+
+@pytest.fixture
+def page(program):
+    playwright = pytest.importorskip("playwright.sync_api", reason="NEEDS playwright: run 'make test-clinic'")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program("chromium"), args=_FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(90_000)
+        yield page
+        browser.close()
+
+
+def reported_film(orthanc, film, folder: Path):
+    """A film with boxes in the archive, with the node's report; the node's own way of getting it there."""
+    with fhir_stub.serving() as fhir:
+        films = synthetic_films(6, folder, film, fhir, size=SIDE)
+        record = {"kind": "fhir", "url": fhir.url, "zone": ZONE}
+        source = {**orthanc.settings(), "start": "beginning"}
+        config = {"model": "demo", "state": "state", "source": source, "record": record}
+        (folder / "node.yaml").write_text(yaml.safe_dump(config))
+        orthanc.send(films[-1].path)
+        node = Node.of(load_node(folder / "node.yaml"))
+        assert node.run(once=True) == 0
+    (key,) = [one for one in orthanc.get("/instances") if orthanc.get(f"/instances/{one}/content/0008-0060") == b"SR"]
+    (folder / "report.dcm").write_bytes(orthanc.get(f"/instances/{key}/file"))
+    return pydicom.dcmread(films[-1].path), reported(pydicom.dcmread(folder / "report.dcm"))
+
+
+#: Extent of each shape drawn over the film, in pixels of the canvas, and the canvas' size.
+_DRAWN = """() => {
+  const layer = document.querySelector('svg.svg-layer'), canvas = layer.getBoundingClientRect();
+  const shapes = [...layer.querySelectorAll('polyline, polygon, path, rect')].map(shape => {
+    const box = shape.getBBox();
+    return [box.x, box.y, box.x + box.width, box.y + box.height];
+  });
+  return {size: [canvas.width, canvas.height], shapes: shapes, text: layer.textContent};
+}"""
+
+
+def test_ohif_shows_the_boxes_on_the_film(orthanc, film, tmp_path, app, page):
+    taken, boxes = reported_film(orthanc, film, tmp_path)
+    assert boxes
+    with clinic_ohif.serving(app, orthanc.url, (USER, PASSWORD)) as url:
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{url}/viewer?StudyInstanceUIDs={taken.StudyInstanceUID}")
+        page.get_by_text("Skip all").click()
+        page.locator("[data-cy=study-browser-thumbnail-no-image]").first.dblclick()
+        page.wait_for_function("document.querySelector('svg.svg-layer')?.textContent.includes('score')")
+        page.get_by_role("button", name="No", exact=True).click()  # it asks whether to track them as one's own
+        page.wait_for_timeout(2000)
+        if SCREENSHOT:
+            page.screenshot(path=SCREENSHOT)
+        drawn = page.evaluate(_DRAWN)
+    assert all(address.startswith((url, "blob:", "data:")) for address in asked)
+    width, height = drawn["size"]
+    scale = min(width, height) / SIDE
+    margin = np.array([width - SIDE * scale, height - SIDE * scale] * 2) / 2
+    shapes = np.array(drawn["shapes"]).reshape(-1, 4)
+    for one in boxes:
+        place = np.array(one.box) * scale + margin
+        nearest = np.abs(shapes - place).max(1).min() / scale
+        assert nearest < TOLERANCE, f"{one.name}: off by {nearest:.1f} pixels of the film"
+        assert f"{one.name}, score" in drawn["text"]
