@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,9 +78,15 @@ def free_port() -> int:
 
 @pytest.fixture
 def orthanc(program, tmp_path) -> Iterator[Archive]:
+    """An empty Orthanc."""
+    with running_orthanc(program("Orthanc"), tmp_path / "orthanc") as archive:
+        yield archive
+
+
+@contextmanager
+def running_orthanc(program: str, folder: Path) -> Iterator[Archive]:
     """An empty Orthanc. It listens on all addresses, as Debian's does: run in a network namespace, as make does."""
     http, dicom, ours = free_port(), free_port(), free_port()
-    folder = tmp_path / "orthanc"
     (folder / "storage").mkdir(parents=True)
     settings = {
         "Name": "mdfnet-test",
@@ -105,7 +112,7 @@ def orthanc(program, tmp_path) -> Iterator[Archive]:
     (folder / "orthanc.json").write_text(json.dumps(settings))
     (folder / "password").write_text(PASSWORD + "\n")
     with open(folder / "log", "w") as log:
-        running = subprocess.Popen([program("Orthanc"), folder / "orthanc.json"], stdout=log, stderr=log)
+        running = subprocess.Popen([program, folder / "orthanc.json"], stdout=log, stderr=log)
     archive = Archive(f"http://127.0.0.1:{http}", dicom, folder / "password")
     try:
         _wait_for(archive, running, folder / "log")

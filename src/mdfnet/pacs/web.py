@@ -40,7 +40,8 @@ class Server:
         self.root, self.name, self.timeout = settings.url, name, settings.timeout
         self.session = requests.Session()
         self.session.trust_env = False  # no proxy of whoever starts the node sees films
-        self.session.max_redirects = 0
+        # Orthanc would deflate a film of 15 MB, which takes it two seconds; nor can a small answer become a large one.
+        self.session.headers["Accept-Encoding"] = "identity"
         if settings.user is not None:
             self.session.auth = (settings.user, secret(settings.password_file))
         if settings.token_file is not None:

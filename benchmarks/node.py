@@ -1,0 +1,95 @@
+"""Where the node's time for a film goes, beside a real Orthanc and a FHIR server on loopback.
+
+    unshare -n bash -c 'ip link set lo up; python benchmarks/node.py --films 40'
+
+(Debian's Orthanc listens on all addresses; in a network namespace nobody else can reach it. That needs root.)
+Synthetic films at the size of a detector's, 3056 x 2544 pixels of 12 bits, and small ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import conftest
+import fhir_stub
+from clinic.conftest import running_orthanc
+from mdfnet.pacs.node import Node
+from mdfnet.pacs.settings import load_node
+from synthetic_patients import ZONE, synthetic_films
+
+PHASES = ("fetch", "film", "record", "model", "objects", "sent")
+SIZES = ((3056, 2544), (256, 256))
+
+
+class Times(logging.Handler):
+    """What the node's log says of how long each phase took, in milliseconds."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = defaultdict(list)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage().replace("sent,", "sent")
+        for phase, milliseconds in re.findall(r"(\w+) (\d+) ms", text):
+            self.taken[phase].append(int(milliseconds))
+
+
+def writer(height: int, width: int):
+    """Writes a film enlarged to this size, in 12 bits."""
+    film = conftest.film.__wrapped__()
+
+    def write(path: Path, pixels: np.ndarray, bits: int, **tags) -> Path:
+        large = np.asarray(Image.fromarray(pixels).resize((width, height))).astype(np.uint16) * 16
+        return film(path, pixels=large, bits=12, **tags)
+
+    return write
+
+
+def measure(films: int, height: int, width: int, folder: Path) -> dict[str, float]:
+    """Median of each phase, without the first film."""
+    times = Times()
+    logging.getLogger("mdfnet").handlers = [times]
+    logging.getLogger("mdfnet").setLevel(logging.INFO)
+    with fhir_stub.serving() as fhir, running_orthanc("Orthanc", folder / "orthanc") as archive:
+        fhir.page = 200
+        for one in synthetic_films(films + 1, folder, writer(height, width), fhir):
+            archive.send(one.path)
+        source = {**archive.settings(), "start": "beginning"}
+        record = {"kind": "fhir", "url": fhir.url, "zone": ZONE}
+        config = {"model": "demo", "state": "state", "source": source, "record": record}
+        (folder / "node.yaml").write_text(yaml.safe_dump(config))
+        assert Node.of(load_node(folder / "node.yaml")).run(once=True) == 0
+    return {phase: median(times.taken[phase][1:]) for phase in PHASES}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--films", type=int, default=40)
+    films = parser.parse_args().films
+    torch.set_num_threads(1)
+    print(f"{'median ms of ' + str(films) + ' films':28}" + "".join(f"{phase:>9}" for phase in (*PHASES, "beside")))
+    for height, width in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            taken = measure(films, height, width, Path(folder))
+        beside = sum(taken.values()) - taken["model"]
+        row = "".join(f"{number:>9.0f}" for number in (*taken.values(), beside))
+        print(f"{height} x {width}".ljust(28) + row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
