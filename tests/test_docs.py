@@ -24,6 +24,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import mdfnet
+from archived_films import archived
 from mdfnet import Schema, scoring
 from mdfnet.cli import app
 from mdfnet.config import Config, keys, presets
@@ -44,6 +45,7 @@ GIVEN = {
     "docs/how-to/own-data.md": ["films"],
     "docs/how-to/check.md": ["data"],
     "docs/how-to/dicom.md": ["pacs"],
+    "docs/how-to/dicom-out.md": ["pacs"],
     "docs/how-to/hospital-records.md": ["pacs"],
     "docs/how-to/other-formats.md": ["data"],
     "docs/how-to/train.md": ["data"],
@@ -125,7 +127,7 @@ def workspace(tmp_path_factory, film) -> Path:
     for number in range(1, 9):
         Image.fromarray(random.integers(0, 256, (512, 512), np.uint8)).save(folder / f"films/film-{number}.png")
     for name in ("film-1", "ward-a/film-2"):
-        film(folder / f"pacs/{name}.dcm", random.integers(0, 4096, (512, 512)).astype(np.uint16), PatientSex="F")
+        film(folder / f"pacs/{name}.dcm", random.integers(0, 4096, (512, 512)).astype(np.uint16), **archived())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         mdfnet_command("mdfnet data phantom --out data/phantom")
