@@ -31,12 +31,10 @@ def test_containers_hold_little_and_listen_to_this_machine_alone():
     for name, service in composition["services"].items():
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-        build = DEPLOY / service["build"]
-        assert name == "node" or (build / "Dockerfile").is_file(), name
-        for copied in (
-            re.findall(r"^COPY (?!--)(.*) \S+$", (build / "Dockerfile").read_text(), re.M) if name != "node" else []
-        ):
-            assert all((build / one).is_file() for one in copied.split()), name
+    for name in ("archive", "viewer"):
+        folder = DEPLOY / composition["services"][name]["build"]
+        copied = re.findall(r"^COPY (?!--)(.*) \S+$", (folder / "Dockerfile").read_text(), re.M)
+        assert copied and all((folder / file).is_file() for files in copied for file in files.split())
     assert composition["networks"]["inside"] == {"internal": True}
     config, archive = load_node(DEPLOY / "node.yaml"), json.loads((DEPLOY / "archive/orthanc.json").read_text())
     assert (
@@ -70,12 +68,22 @@ def test_the_service_is_what_the_config_expects(tmp_path):
     assert answer.returncode == 0 and UNIT.name not in answer.stderr, answer.stderr
 
 
+def test_configs_of_the_guide_are_read(tmp_path):
+    """The whole one, and each of the others in its place."""
+    page = (ROOT / "docs/how-to/pacs.md").read_text()
+    whole, *parts = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S))
+    assert len(parts) == 3
+    for part in ({}, *parts):
+        (tmp_path / "node.yaml").write_text(yaml.safe_dump({**whole, **part}))
+        load_node(tmp_path / "node.yaml")
+
+
 def test_every_key_of_the_node_is_in_the_reference():
     """Section by section, with its default."""
     parts = re.split(r"^## (.*)$", (ROOT / "docs/reference/node.md").read_text(), flags=re.M)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     for name, known in settings.keys().items():
-        text = sections["The whole" if not name else name]
+        text = sections[name or "The whole"]
         rows = dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", text, re.M))
         if "web address" in text.split("\n\n")[1]:
             rows |= dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", sections["Servers"], re.M))

@@ -146,8 +146,8 @@ def test_what_does_not_work(reader, film_bytes, caplog, down, counts, words):
     caplog.set_level(logging.INFO)
     archive, journal = Archive({"a": film_bytes}), Journal(":memory:")
     archive.down = down
-    node(archive, reader, journal).run(once=True)
-    assert journal.counts() == counts and words in caplog.text
+    waiting = node(archive, reader, journal).run(once=True)
+    assert waiting == (down != {"full"}) and journal.counts() == counts and words in caplog.text
 
 
 @pytest.mark.parametrize("name", UNSUITABLE)

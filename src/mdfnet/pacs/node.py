@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from mdfnet.pacs.journal import DONE, PASSED, READY, REFUSED, Journal
+from mdfnet.pacs.journal import DONE, PASSED, READY, REFUSED, SEEN, Journal
 from mdfnet.pacs.reader import Answer, Reader, Unsuited
 from mdfnet.pacs.records import Records, records_of
 from mdfnet.pacs.settings import DicomwebSource, DicomwebTarget, NodeConfig, OrthancSource, OrthancTarget, StoreTarget
@@ -84,30 +84,31 @@ class Node:
         Raises:
             UserError: Model, table, journal, key or a password cannot be read, or another node runs with this state.
         """
-        journal = Journal(config.state / "journal.sqlite")
-        journal = journal.in_memory() if dry_run else journal
         key = None if KEY_VARIABLE in os.environ else config.state / "log.key"
-        reader = Reader(config)
-        source, target = _ends(config)
+        names, reader = Pseudonyms.load(key), Reader(config)
         records = records_of(config.record, reader.model.schema)
-        target = Dry() if dry_run else target
-        return cls(source, target, records, reader, journal, Pseudonyms.load(key), config.poll)
+        source, target = _ends(config)
+        journal = Journal(config.state / "journal.sqlite")
+        if dry_run:
+            journal, target = journal.in_memory(), Dry()
+        return cls(source, target, records, reader, journal, names, config.poll)
 
     def run(self, *, once: bool = False) -> int:
-        """Look and work until `stop`; gives how many films still wait.
+        """Look and work until `stop`; gives how many films still wait, at least one if the archive did not answer.
 
         Args:
             once: Look once, work on what is there, and end.
         """
+        answered = True
         while not self.stopping.is_set():
-            if self.look():
-                self.work()
+            answered = self.look()
+            self.work()
             if once:
                 break
             self.stopping.wait(self.poll)
         counts = self.journal.counts()
         _log.info("films so far: %s", ", ".join(f"{count} {state}" for state, count in counts.items()) or "none")
-        return sum(counts.get(state, 0) for state in ("seen", READY))
+        return max(sum(counts.get(state, 0) for state in (SEEN, READY)), not answered)
 
     def stop(self) -> None:
         """End after the film in work."""
