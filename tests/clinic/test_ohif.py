@@ -46,7 +46,7 @@ def page(program):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program("chromium"), args=_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(120_000)  # drawn by the processor, maybe beside other work
         yield page
         browser.close()
 
@@ -65,6 +65,20 @@ def reported_film(orthanc, film, folder: Path):
     (key,) = [one for one in orthanc.get("/instances") if orthanc.get(f"/instances/{one}/content/0008-0060") == b"SR"]
     (folder / "report.dcm").write_bytes(orthanc.get(f"/instances/{key}/file"))
     return pydicom.dcmread(films[-1].path), reported(pydicom.dcmread(folder / "report.dcm"))
+
+
+def open_report(page) -> None:
+    """Double-click on the report, until the viewer has taken it; while it still loads, clicks are lost."""
+    shown = "() => [...document.querySelectorAll('svg.svg-layer')].some(one => one.textContent.includes('score'))"
+    for _ in range(12):
+        page.locator("[data-cy=study-browser-thumbnail-no-image]").first.dblclick()
+        for _ in range(10):
+            page.wait_for_timeout(1000)
+            if page.evaluate(shown):
+                return
+    if SCREENSHOT:
+        page.screenshot(path=SCREENSHOT)
+    raise AssertionError("the viewer does not show the report")
 
 
 #: Extent of each shape drawn over the film, in pixels of the canvas, and the canvas' size.
@@ -86,8 +100,8 @@ def test_ohif_shows_the_boxes_on_the_film(orthanc, film, tmp_path, app, page):
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{url}/viewer?StudyInstanceUIDs={taken.StudyInstanceUID}")
         page.get_by_text("Skip all").click()
-        page.locator("[data-cy=study-browser-thumbnail-no-image]").first.dblclick()
-        page.wait_for_function("document.querySelector('svg.svg-layer')?.textContent.includes('score')")
+        page.locator("svg.svg-layer").first.wait_for(state="attached")
+        open_report(page)
         page.get_by_role("button", name="No", exact=True).click()  # it asks whether to track them as one's own
         page.wait_for_timeout(2000)
         if SCREENSHOT:
