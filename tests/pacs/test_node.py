@@ -34,6 +34,8 @@ class Archive:
         self.films, self.kept, self.stored, self.down = films, {}, 0, set()
 
     def new(self, facts):
+        if "sense" in self.down:
+            raise KeyError("Doe, Jane")
         if "list" in self.down:
             raise Unreachable("the archive does not answer")
         yield list(self.films), {"cursor": str(len(self.films))}, {"1.2.840.10008.5.1.4.1.1.2": 2}
@@ -137,6 +139,7 @@ def test_a_report_is_sent_as_it_was_made(reader, film_bytes, tmp_path):
     ("down", "counts", "words"),
     [
         pytest.param({"list"}, {}, "does not answer; looking again later", id="archive down"),
+        pytest.param({"sense"}, {}, "answer is not understood (KeyError); looking again", id="archive makes no sense"),
         pytest.param({"fetch"}, {"seen": 1}, "does not answer; again in 1 s", id="film cannot be fetched now"),
         pytest.param({"store"}, {"ready": 1}, "does not answer; again in 1 s", id="report cannot be sent now"),
         pytest.param({"full"}, {"refused": 1}, "the report was not taken: the archive answered 409", id="not wanted"),

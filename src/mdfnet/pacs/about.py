@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from mdfnet.types import RecordUse
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:mdfnet:dicom")
 
 MANUFACTURER = "MDF-Net"
+
+#: Kind of object -> number of its series, far from those of modalities, and what it shows.
+_SERIES = {"report": (9901, "boxes"), "capture": (9902, "overlay"), "presentation": (9903, "boxes")}
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,27 @@ def uid_of(kind: str, about: About, film: str, record: np.ndarray | None = None)
     """
     facts = (kind, about.sha256, f"{about.threshold:g}", film, _hash(record))
     return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(facts)).int}"
+
+
+def made_by(kind: str, about: About, film: str, record: np.ndarray | None) -> dict[str, Any]:
+    """What every object says of itself and its maker, as highdicom's constructors take it.
+
+    Args:
+        kind: "report", "capture" or "presentation".
+        about, film, record: As for `uid_of`.
+    """
+    number, what = _SERIES[kind]
+    return {
+        "series_instance_uid": uid_of(f"{kind} series", about, film, record),
+        "series_number": number,
+        "series_description": f"{MANUFACTURER} {what}, research use only",
+        "sop_instance_uid": uid_of(kind, about, film, record),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": about.title,
+        "software_versions": about.version,
+        "device_serial_number": about.sha256[:16],
+    }
 
 
 def _hash(record: np.ndarray | None) -> str:

@@ -7,13 +7,11 @@ from highdicom.sc import SCImage
 from pydicom import Dataset
 from pydicom.uid import RLELossless
 
-from mdfnet.pacs.about import MANUFACTURER, About, uid_of
+from mdfnet.pacs.about import About, made_by
 from mdfnet.pacs.source import character_set, evidence, of_same_study, patient_orientation
 from mdfnet.report.overlay import SMALLEST, draw
 from mdfnet.report.record import summary
 from mdfnet.types import Classes, Detections
-
-SERIES_NUMBER = 9902
 
 #: Longer side of the picture in pixels: names can be read, and it takes a tenth of what the film takes.
 LARGEST = 1280
@@ -52,14 +50,7 @@ def secondary_capture(
             bits_allocated=8,
             coordinate_system="PATIENT",
             patient_orientation=patient_orientation(source),
-            series_instance_uid=uid_of("capture series", about, common.SOPInstanceUID, record),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=uid_of("capture", about, common.SOPInstanceUID, record),
-            instance_number=1,
-            manufacturer=MANUFACTURER,
-            manufacturer_model_name=about.title,
-            software_versions=about.version,
-            series_description="MDF-Net overlay, research use only",
+            **made_by("capture", about, common.SOPInstanceUID, record),
             specific_character_set=character_set(source, (about.name, *classes.names)),
             transfer_syntax_uid=RLELossless,
         )

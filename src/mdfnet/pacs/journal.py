@@ -95,7 +95,7 @@ class Journal:
 
     def due(self) -> Iterator[tuple[str, str]]:
         """Films with work to do now, and their state; in the order they were noted."""
-        waiting = "SELECT key, state FROM films WHERE state IN ('seen', 'ready') AND due <= ? ORDER BY rowid LIMIT 1000"
+        waiting = "SELECT key, state FROM films WHERE state IN ('seen', 'ready') AND due <= ? ORDER BY rowid"
         yield from self.base.execute(waiting, [time.time()]).fetchall()
 
     def state(self, key: str) -> str | None:

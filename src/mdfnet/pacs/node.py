@@ -127,6 +127,9 @@ class Node:
         except (Unreachable, Rejected) as error:
             _log.warning("%s; looking again later", error)
             return False
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer that is none
+            _log.error("the archive's answer is not understood (%s); looking again later", type(error).__name__)
+            return False
         return True
 
     def work(self) -> None:

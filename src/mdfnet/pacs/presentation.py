@@ -16,12 +16,10 @@ from highdicom.pr import (
 from pydicom import Dataset
 
 from mdfnet.checkpoint import NOTICE
-from mdfnet.pacs.about import MANUFACTURER, About, uid_of
+from mdfnet.pacs.about import About, made_by
 from mdfnet.pacs.report import closed_outline
 from mdfnet.pacs.source import character_set, evidence, numbers, of_same_study
 from mdfnet.types import Classes, Detections
-
-SERIES_NUMBER = 9903
 
 
 def presentation_state(
@@ -54,21 +52,13 @@ def presentation_state(
         shape = "INVERSE" if film.PhotometricInterpretation == "MONOCHROME1" else "IDENTITY"
         state = GrayscaleSoftcopyPresentationState(
             referenced_images=[film],
-            series_instance_uid=uid_of("presentation series", about, film.SOPInstanceUID, record),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=uid_of("presentation", about, film.SOPInstanceUID, record),
-            instance_number=1,
-            manufacturer=MANUFACTURER,
-            manufacturer_model_name=about.title,
-            software_versions=about.version,
-            device_serial_number=about.sha256[:16],
+            **made_by("presentation", about, film.SOPInstanceUID, record),
             specific_character_set=character_set(source, (about.name, *classes.names)),
             content_label="MDFNET BOXES",
             content_description="Boxes, research use only",
             graphic_annotations=[notes],
             graphic_layers=[layer],
             presentation_lut_transformation=PresentationLUTTransformation(presentation_lut_shape=shape),
-            series_description="MDF-Net boxes, research use only",
         )
         state.BodyPartExamined = "CHEST"
         return named(state)

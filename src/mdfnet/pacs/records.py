@@ -105,8 +105,9 @@ class FhirRecords:
         if not patient or taken is None:
             return {}
         system = f"{self.settings.system}|" if self.settings.system else ""
-        persons = list(self._all("Patient", {"identifier": f"{system}{patient}"}, "Patient"))
-        if len({person.get("id") for person in persons}) > 1:
+        asked = {"identifier": f"{system}{patient}"}
+        persons = [person for person in self._all("Patient", asked, "Patient") if person.get("id")]
+        if len({person["id"] for person in persons}) > 1:
             raise UserError("the identifier is that of several patients", fix="name its system in the config")
         if not persons:
             return {}

@@ -26,12 +26,9 @@ from pydicom.sr.codedict import codes
 
 from mdfnet.errors import UserError
 from mdfnet.pacs import codes as findings
-from mdfnet.pacs.about import MANUFACTURER, About, uid_of
+from mdfnet.pacs.about import MANUFACTURER, About, made_by, uid_of
 from mdfnet.pacs.source import character_set, evidence, numbers, of_same_study
 from mdfnet.types import Classes, Detections
-
-#: Number of the series, far from those of modalities.
-SERIES_NUMBER = 9901
 
 #: What the image library (TID 1600) says of a film; without these it is left out, and the groups alone point to it.
 _DESCRIBED = ("PatientOrientation", "ImagerPixelSpacing")
@@ -97,19 +94,11 @@ def structured_report(
         report = ComprehensiveSR(
             evidence=[film],
             content=_content(film, groups, about),
-            series_instance_uid=uid_of("report series", about, film.SOPInstanceUID, record),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=uid_of("report", about, film.SOPInstanceUID, record),
-            instance_number=1,
-            manufacturer=MANUFACTURER,
-            manufacturer_model_name=about.title,
-            software_versions=about.version,
-            device_serial_number=about.sha256[:16],
+            **made_by("report", about, film.SOPInstanceUID, record),
             specific_character_set=character_set(source, (about.name, *classes.names)),
             is_complete=True,
             is_final=False,
             is_verified=False,
-            series_description="MDF-Net boxes, research use only",
         )
         return named(report)
 

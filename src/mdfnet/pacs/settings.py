@@ -29,9 +29,7 @@ def _address(url: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-        raise ValueError("not a time zone; such as Europe/Berlin or UTC") from None
-    except KeyError:
+    except (KeyError, ValueError, OSError):  # not found is a KeyError, a folder's name an OSError
         raise ValueError("not a time zone; such as Europe/Berlin or UTC") from None
     return name
 
