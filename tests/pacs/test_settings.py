@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
 from mdfnet.errors import UserError
-from mdfnet.pacs.dicomweb import _only_part
+from mdfnet.pacs.dicomweb import Dicomweb, _only_part
 from mdfnet.pacs.settings import load_node, secret
 from mdfnet.pacs.web import Rejected, Server
 
@@ -84,6 +86,50 @@ def test_secrets_are_one_line(tmp_path):
 )
 def test_links_stay_on_the_server(tmp_path, link, path):
     assert Server(load(tmp_path).source, "Orthanc").here(link) == path
+
+
+def failing(*reasons: int) -> bytes:
+    """An answer to STOW-RS: these failed."""
+    failed = [{"00081197": {"vr": "US", "Value": [reason]}} for reason in reasons]
+    return json.dumps({"00081198": {"vr": "SQ", "Value": failed}} if failed else {}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "message"),
+    [
+        pytest.param(200, failing(), None, id="kept"),
+        pytest.param(200, b"stored", None, id="kept, said in words"),
+        pytest.param(409, failing(0x0111), None, id="there already, as after an interruption"),
+        pytest.param(409, failing(0x0122), "failure reason 0122", id="kind not supported"),
+        pytest.param(202, failing(0xA700), "failure reason A700", id="accepted, but failed"),
+        pytest.param(409, b"", "none given", id="no reason"),
+        pytest.param(400, b"", "answered 400", id="not understood"),
+    ],
+)
+def test_what_an_archive_says_to_a_report(monkeypatch, tmp_path, status, answer, message):
+    server = Server(load(tmp_path).source, "the archive")
+    monkeypatch.setattr(server.session, "request", lambda *_, **__: Answering(status, answer))
+    if message is None:
+        Dicomweb(server).store(b"report")
+    else:
+        with pytest.raises(Rejected, match=message):
+            Dicomweb(server).store(b"report")
+
+
+class Answering:
+    """What requests gives for an answer."""
+
+    def __init__(self, status: int, content: bytes):
+        self.status_code, self.content = status, content
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def iter_content(self, _):
+        yield self.content
 
 
 def test_one_part_of_many_bytes():

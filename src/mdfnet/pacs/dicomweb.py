@@ -13,6 +13,10 @@ from mdfnet.pacs.web import Rejected, Server
 
 #: Series asked for at a time.
 PAGE = 100
+#: Failure reason of an object that the archive has already.
+DUPLICATE = 0x0111
+
+_CONFLICT, _FAILED, _REASON = 409, "00081198", "00081197"
 _STUDY, _SERIES, _INSTANCE, _CLASS, _COUNT = "0020000D", "0020000E", "00080018", "00080016", "00201209"
 
 
@@ -44,8 +48,8 @@ class Dicomweb:
                     films, others = self._films(study, name)
                     known[name] = there[name]
                     yield films, {"series": json.dumps(known)}, others
-        gone = {name: count for name, count in known.items() if name in there}
-        yield [], {"series": json.dumps(gone)}, {}
+        recent = {name: count for name, count in known.items() if name in there}
+        yield [], {"series": json.dumps(recent)}, {}
 
     def fetch(self, key: str) -> bytes:
         """A film's file. Raises Rejected when it is not there any more."""
@@ -67,7 +71,13 @@ class Dicomweb:
         )
         kind = f'multipart/related; type="application/dicom"; boundary={boundary}'
         headers = {"Content-Type": kind, "Accept": "application/dicom+json"}
-        self.server.give("/studies", body, headers=headers)
+        status, answer = self.server.give("/studies", body, but=(_CONFLICT,), headers=headers)
+        reasons = _failures(answer)
+        if reasons and all(reason == DUPLICATE for reason in reasons):
+            return
+        if reasons or status.status_code == _CONFLICT:
+            codes = ", ".join(f"{reason:04X}" for reason in reasons) or "none given"
+            raise Rejected(f"the archive does not keep it (failure reason {codes})")
 
     def finished(self, key: str) -> None:
         """Nothing to clear away."""
@@ -98,6 +108,16 @@ class Dicomweb:
             if len(page) < PAGE:
                 return films, others
             offset += len(page)
+
+
+def _failures(answer: bytes) -> list[int]:
+    """Failure reasons of an answer to STOW-RS (PS3.18 table 10.5.3-1, PS3.4 table CC.2.5); none where all is kept."""
+    try:
+        content = json.loads(answer or b"{}")
+        failed = content.get(_FAILED, {}).get("Value") or []
+        return [int(_value(one, _REASON) or 0) for one in failed]
+    except (AttributeError, TypeError, ValueError):  # an answer in words
+        return []
 
 
 def _value(item: dict, tag: str) -> str | int | None:

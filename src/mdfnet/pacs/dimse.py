@@ -27,7 +27,7 @@ from mdfnet.pacs.suitable import STORAGE
 from mdfnet.pacs.web import Rejected, Unreachable
 
 #: C-STORE status (PS3.7 C.2.3, PS3.4 table B.2-1).
-_SUCCESS, _OUT_OF_RESOURCES, _REFUSED = 0x0000, 0xA700, 0x0122
+_SUCCESS, _OUT_OF_RESOURCES, _REFUSED, _DUPLICATE = 0x0000, 0xA700, 0x0122, 0x0111
 _SENT = (ComprehensiveSRStorage, SecondaryCaptureImageStorage, GrayscaleSoftcopyPresentationStateStorage)
 _EXPLICIT, _RLE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"
 _COMPRESSED = (_RLE, *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91)))
@@ -130,5 +130,5 @@ class Store:
         code = status.get("Status")
         if code is None or code >> 8 == 0xA7:
             raise Unreachable("the archive could not store it now")
-        if code != _SUCCESS and code >> 12 != 0xB:  # B...: stored, with a warning
+        if code not in (_SUCCESS, _DUPLICATE) and code >> 12 != 0xB:  # B...: stored, with a warning
             raise Rejected(f"the archive answered status {code:04X}")

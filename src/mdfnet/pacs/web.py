@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -60,9 +61,11 @@ class Server:
         """
         return self._request("GET", path, most, **more)
 
-    def give(self, path: str, content: bytes, **more: Any) -> tuple[requests.Response, bytes]:
-        """Post something; raises what `ask` does."""
-        return self._request("POST", path, MOST_BYTES, data=content, **more)
+    def give(
+        self, path: str, content: bytes, but: Collection[int] = (), **more: Any
+    ) -> tuple[requests.Response, bytes]:
+        """Post something; raises what `ask` does, but for these statuses, which the caller understands."""
+        return self._request("POST", path, MOST_BYTES, but, data=content, **more)
 
     def json(self, path: str, **more: Any) -> Any:
         """The JSON that stands at a path, None where there is nothing; raises what `ask` does."""
@@ -81,7 +84,9 @@ class Server:
         same = (mine.scheme, mine.netloc) == (other.scheme, other.netloc)
         return whole if same else None
 
-    def _request(self, method: str, path: str, most: int, **more: Any) -> tuple[requests.Response, bytes]:
+    def _request(
+        self, method: str, path: str, most: int, but: Collection[int] = (), **more: Any
+    ) -> tuple[requests.Response, bytes]:
         url = path if path.startswith(("http://", "https://")) else self.root + path
         try:
             with self.session.request(
@@ -90,6 +95,8 @@ class Server:
                 content = _read(response, most)
         except requests.RequestException as error:  # its text holds the address, and that can hold identifiers
             raise Unreachable(f"{self.name} does not answer ({type(error).__name__})") from None
+        if response.status_code in but:
+            return response, content
         if response.status_code >= 500 or response.status_code in _PASSING:
             raise Unreachable(f"{self.name} answered {response.status_code}")
         if response.status_code >= 300:
