@@ -100,7 +100,7 @@ def predict_files(
             say(f"  {remark}")
         try:
             if also is not None:
-                also.write(name, path, film, found, record)
+                also.write(name, path, film, shown, record)
         except UserError as error:
             say(f"  {error}")
             failed.append(path)

@@ -227,3 +227,14 @@ def test_codes():
     assert private == ["Enlarged cardiac silhouette", "Pleural abnormality"]
     assert all(len(code) <= 16 and len(meaning) <= 64 for code, _, meaning in FINDINGS.values())
     assert len(finding("x" * 100).meaning) == 64
+
+
+def test_an_operating_point_takes_the_threshold_s_place(archived_film):
+    """What counts was decided by its scores per class, and the objects say so."""
+    path, low = archived_film(), found([1, 2, 30, 40], scores=[0.1])
+    about = About("demo", "0.1.0", ABOUT.sha256, 0.3, "fp-0.5")
+    made = objects_of(read_source(path), read_film(path), low, PAPER_CLASSES, about)
+    assert list(made) == ["report"] and "boxes from operating point fp-0.5" in json.dumps(
+        made["report"].to_json_dict(), default=str
+    )
+    assert uid_of("report", about, "1.2.3") != uid_of("report", ABOUT, "1.2.3")

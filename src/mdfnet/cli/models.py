@@ -48,7 +48,8 @@ def predict(
     if dicom_out is not None:
         with extra("dicom"):
             from mdfnet.pacs.files import DicomWriter
-        also = DicomWriter.of(model, dicom_out, score, [kind.value for kind in dicom_also or ()], say=typer.echo)
+        kinds = [kind.value for kind in dicom_also or ()]
+        also = DicomWriter.of(model, dicom_out, score, point, kinds, say=typer.echo)
     elif dicom_also:
         raise UserError("--dicom-also needs --dicom-out", fix="name the folder to write to")
     options = {"score": score, "point": point, "invalid": invalid.value, "say": typer.echo, "also": also}

@@ -32,6 +32,7 @@ class About:
         version: Of the program that ran it.
         sha256: Hash of the model's weights.
         threshold: Lowest score in [0, 1] of what is reported.
+        point: Name of the model's operating point whose scores per class take its place.
 
     Examples:
         >>> About("demo", "0.1.0", "fc0c61db0f17dd28", 0.3).title
@@ -42,21 +43,27 @@ class About:
     version: str
     sha256: str
     threshold: float = 0.3
+    point: str | None = None
 
     @classmethod
-    def of(cls, folder: str | Path, threshold: float = 0.3) -> About:
+    def of(cls, folder: str | Path, threshold: float = 0.3, point: str | None = None) -> About:
         """Of a saved model.
 
         Raises:
             UserError: There is no such model, or its card cannot be read.
         """
         card = checkpoint.read_card(folder)
-        return cls(card.config.name, version("mdfnet"), card.weights_sha256, threshold)
+        return cls(card.config.name, version("mdfnet"), card.weights_sha256, threshold, point)
 
     @property
     def title(self) -> str:
         """Name for people."""
         return f"{MANUFACTURER} {self.name}"[:64]  # the longest that DICOM's LO holds
+
+    @property
+    def least(self) -> str:
+        """From which score on boxes are reported, in words."""
+        return f"from score {self.threshold:g}" if self.point is None else f"from operating point {self.point}"
 
     def parameters(self, use: RecordUse | None = None) -> list[str]:
         """What a reader needs to know of how the answer came about, a sentence each; no clinical values.
@@ -66,7 +73,7 @@ class About:
         """
         record = "film alone, no clinical values" if use is None else f"clinical values used: {_names(use.used)}"
         refused = [f"clinical values refused: {_names(use.refused)}"] if use is not None and use.refused else []
-        weights, least = f"weights sha256 {self.sha256}", f"score at least {self.threshold:g}, not calibrated"
+        weights, least = f"weights sha256 {self.sha256}", f"boxes {self.least}, scores are not calibrated"
         return [weights, least, record, *refused, checkpoint.NOTICE]
 
 
@@ -89,7 +96,7 @@ def uid_of(kind: str, about: About, film: str, record: np.ndarray | None = None)
         >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3", np.float32([61, np.nan]))
         False
     """
-    facts = (kind, about.sha256, f"{about.threshold:g}", film, _hash(record))
+    facts = (kind, about.sha256, about.least, film, _hash(record))
     return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(facts)).int}"
 
 

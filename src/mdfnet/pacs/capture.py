@@ -68,7 +68,7 @@ def _words(detections: Detections, about: About) -> list[tuple[str, str]]:
     return [
         ("Research use only.", "Not a medical device."),
         (about.title, f"{about.version}, weights {about.sha256[:8]}"),
-        (what, f"from score {about.threshold:g}"),
+        (what, about.least),
         ("record:", record),
     ]
 

@@ -39,7 +39,13 @@ class DicomWriter:
 
     @classmethod
     def of(
-        cls, model: str | Path, folder: Path, score: float, also: Sequence[Extra], say: Callable[[str], None]
+        cls,
+        model: str | Path,
+        folder: Path,
+        score: float,
+        point: str | None,
+        also: Sequence[Extra],
+        say: Callable[[str], None],
     ) -> DicomWriter:
         """For a saved model.
 
@@ -48,7 +54,7 @@ class DicomWriter:
         """
         card = checkpoint.read_card(find_model(model))
         classes = Classes(tuple(card.classes), tuple(card.classes.values()))
-        return cls(folder, About.of(find_model(model), score), classes, tuple(also), say)
+        return cls(folder, About.of(find_model(model), score, point), classes, tuple(also), say)
 
     def write(self, name: str, path: Path, film: np.ndarray, found: Detections, record: RecordResult | None) -> None:
         """Write the objects about one film.

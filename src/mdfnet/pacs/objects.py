@@ -35,7 +35,7 @@ def objects_of(
 
     Args:
         source, film, detections, classes, about, record: As for `mdfnet.pacs.capture.secondary_capture`; only
-            detections of at least ``about.threshold`` are reported.
+            detections of at least ``about.threshold`` are reported, or with ``about.point`` all that are given.
         also: What to make in any case.
 
     Returns:
@@ -44,7 +44,7 @@ def objects_of(
     Raises:
         UserError: The film's header cannot be reported on.
     """
-    shown = detections.above(about.threshold)
+    shown = detections.above(about.threshold) if about.point is None else detections
     made = {}
     if len(shown):
         made["report"] = structured_report(source, shown, classes, about, record)

@@ -81,6 +81,6 @@ def _names(detections: Detections, classes: Classes, film: Dataset) -> list[Text
 
 
 def _notice(film: Dataset, about: About, detections: Detections) -> TextObject:
-    what = "" if len(detections) else f"Nothing found from score {about.threshold:g}. "
+    what = "" if len(detections) else f"Nothing found {about.least}. "
     box = (0.0, 0.96 * film.Rows, 0.6 * film.Columns, float(film.Rows))
     return TextObject(f"{what}{about.title}. {NOTICE}", AnnotationUnitsValues.PIXEL, bounding_box=box)
