@@ -17,10 +17,7 @@ test: $(READY)    ## check style and run all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --ignore=tests/clinic
 
-test-clinic: $(READY)  ## run the tests with the real things: the server asked over loopback
-	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'
-	$(BIN)/python -m pytest tests/clinic
-test-clinic: $(READY)  ## run the tests with Orthanc, dcmtk, dicom3tools, Chromium and OHIF, installed if absent (Debian, root)
+test-clinic: $(READY)  ## run the tests with real programs (server, Orthanc, dcmtk, Chromium, OHIF), installed if absent (Debian, root)
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'
 	PYTHON=$(BIN)/python scripts/test_clinic.sh
 

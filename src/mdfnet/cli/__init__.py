@@ -7,8 +7,6 @@ import sys
 import typer
 
 from mdfnet.cli import data, detectors, experiments, explain, models, runs
-from mdfnet.cli import serve as server
-from mdfnet.cli import data, detectors, explain, models, runs
 from mdfnet.cli import node as pacs
 from mdfnet.errors import UserError
 
