@@ -8,6 +8,7 @@ import typer
 
 from mdfnet.cli import data, detectors, experiments, explain, models, runs
 from mdfnet.cli import node as pacs
+from mdfnet.cli import serve as server
 from mdfnet.errors import UserError
 
 #: Typer's exit code for Ctrl-C.
