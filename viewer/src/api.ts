@@ -1,0 +1,183 @@
+/** The HTTP API of `mdfnet serve`: its types and one method per call. Addresses hold random ids, never a patient's. */
+
+/** A number in the schema's unit, a category's name, or null: missing. */
+export type Value = number | string | null;
+export type Values = Readonly<Record<string, Value>>;
+/** Left, top, right, bottom in pixels of the film. */
+export type Box = readonly [number, number, number, number];
+
+export interface ClassInfo {
+  readonly name: string;
+  readonly id: number;
+  readonly color: string;
+}
+
+export interface Feature {
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string | null;
+  readonly kind: "number" | "category";
+  readonly categories?: readonly string[] | null;
+  readonly plausible?: readonly [number, number] | null;
+  readonly normal?: readonly [number, number] | null;
+  readonly seen?: { readonly min: number; readonly max: number } | null;
+}
+
+export interface OperatingPoint {
+  readonly name: string;
+  readonly rule?: string;
+  readonly thresholds: Readonly<Record<string, number>>;
+  readonly sensitivity?: number | null;
+  readonly false_positives_per_film?: number | null;
+}
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+  readonly notice: string;
+  readonly classes: readonly ClassInfo[];
+  readonly features: readonly Feature[];
+  readonly operating: { readonly points: readonly OperatingPoint[]; readonly fitted_on?: string } | null;
+  readonly fused: boolean;
+}
+
+export interface Detection {
+  readonly label: string;
+  readonly score: number;
+  readonly calibrated?: number | null;
+  readonly box: Box;
+}
+
+/** What became of a record: every feature is in one of used, missing and refused. */
+export interface RecordUse {
+  readonly values: Values;
+  readonly used: readonly string[];
+  readonly missing: readonly string[];
+  readonly refused: Readonly<Record<string, string>>;
+  readonly unseen: readonly string[] | Readonly<Record<string, string>>;
+}
+
+export interface FilmInfo {
+  readonly id: string;
+  readonly width: number;
+  readonly height: number;
+  readonly bits: number;
+  readonly invert: boolean;
+  readonly window: { readonly center: number; readonly width: number };
+  readonly kind: "dicom" | "png" | "jpeg";
+  readonly view?: string | null;
+  readonly clinical?: RecordUse | null;
+}
+
+export interface WorklistFilm {
+  readonly id: string;
+  readonly name: string;
+  readonly width?: number | null;
+  readonly height?: number | null;
+}
+
+export interface DetectAnswer {
+  readonly clinical: RecordUse;
+  readonly detections: readonly Detection[];
+  readonly image_only?: readonly Detection[] | null;
+}
+
+export interface WhatIfResult {
+  readonly clinical: RecordUse;
+  readonly detections: readonly Detection[];
+  readonly scores: readonly number[];
+}
+
+export interface Explanation {
+  readonly boxes: readonly {
+    readonly baseline: number;
+    readonly full: number;
+    readonly values: Readonly<Record<string, number>>;
+  }[];
+  readonly exact: boolean;
+}
+
+export type ReportFormat = "sr" | "capture" | "coco" | "csv";
+type BoxOfLabel = Pick<Detection, "label" | "box">;
+
+/** What the server refused: its code, what is wrong and what mends it. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly fix: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+export class Api {
+  /** Kept in memory alone: gone when the page is closed. */
+  token: string | null = null;
+
+  model = (): Promise<ModelInfo> => this.json("v1/model");
+
+  worklist = async (): Promise<readonly WorklistFilm[]> =>
+    (await this.json<{ films: readonly WorklistFilm[] }>("v1/films")).films;
+
+  open = (id: string): Promise<FilmInfo> => this.json(`v1/worklist/${encodeURIComponent(id)}`, { method: "POST" });
+
+  /** The file's own name stays here: it may name a patient. */
+  upload(film: Blob, clinical: string | null): Promise<FilmInfo> {
+    const form = new FormData();
+    form.append("film", film, "film");
+    if (clinical !== null) form.append("clinical", clinical);
+    return this.json("v1/films", { method: "POST", body: form });
+  }
+
+  /** Stored values after the modality LUT, rows from the top. */
+  async pixels(film: FilmInfo): Promise<Uint16Array> {
+    const bytes = await (await this.fetch(`v1/films/${film.id}/pixels`)).arrayBuffer();
+    if (bytes.byteLength !== film.width * film.height * 2)
+      throw new ApiError(200, "pixels", `the film has ${bytes.byteLength} bytes, not ${film.width * film.height * 2}`);
+    return new Uint16Array(bytes); // little endian, as is every machine that runs a browser
+  }
+
+  detect = (id: string, clinical: unknown): Promise<DetectAnswer> => this.post(`v1/films/${id}/detect`, { clinical });
+
+  async whatIf(id: string, records: readonly Values[], boxes: readonly BoxOfLabel[]): Promise<readonly WhatIfResult[]> {
+    const body = { records, boxes: boxes.map(({ label, box }) => ({ label, box })) };
+    return (await this.post<{ results: readonly WhatIfResult[] }>(`v1/films/${id}/what-if`, body)).results;
+  }
+
+  explain = (id: string, clinical: Values, { label, box }: BoxOfLabel): Promise<Explanation> =>
+    this.post(`v1/films/${id}/explanation`, { clinical, boxes: [{ label, box }] });
+
+  async report(id: string, clinical: Values, detections: readonly Detection[], format: ReportFormat): Promise<Blob> {
+    return (await this.fetch(`v1/films/${id}/report`, asJson({ clinical, detections, format }))).blob();
+  }
+
+  private post = <A>(path: string, body: unknown): Promise<A> => this.json(path, asJson(body));
+
+  private json = async <A>(path: string, init: RequestInit = {}): Promise<A> =>
+    (await (await this.fetch(path, init)).json()) as A;
+
+  private async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.token !== null) headers.set("Authorization", `Bearer ${this.token}`);
+    const answer = await fetch(path, { ...init, headers, cache: "no-store", credentials: "omit" }).catch(() => {
+      throw new ApiError(0, "unreachable", "the server does not answer", "check that mdfnet serve is running");
+    });
+    if (!answer.ok) throw await refusal(answer);
+    return answer;
+  }
+}
+
+const asJson = (body: unknown): RequestInit => ({
+  method: "POST",
+  body: JSON.stringify(body),
+  headers: { "Content-Type": "application/json" },
+});
+
+async function refusal(answer: Response): Promise<ApiError> {
+  const body = (await answer.json().catch(() => null)) as { error?: Partial<ApiError> } | null;
+  const { code = "unknown", message = `the server answered ${answer.status}`, fix = null } = body?.error ?? {};
+  return new ApiError(answer.status, code, message, fix);
+}

@@ -1,0 +1,80 @@
+/** Takes out what the page shows: the view as PNG, the findings as COCO, CSV, DICOM SR or secondary capture. */
+
+import type { Api, ReportFormat } from "./api.ts";
+import { button, byId, save } from "./dom.ts";
+import { reportable } from "./findings.ts";
+import type { Session } from "./session.ts";
+import type { Stage } from "./stage.ts";
+import type { App } from "./state.ts";
+
+const FORMATS: readonly { readonly format: ReportFormat; readonly name: string; readonly end: string }[] = [
+  { format: "coco", name: "Findings as COCO JSON", end: "json" },
+  { format: "csv", name: "Findings as CSV", end: "csv" },
+  { format: "sr", name: "DICOM structured report", end: "sr.dcm" },
+  { format: "capture", name: "DICOM secondary capture", end: "sc.dcm" },
+];
+const CAPTION = 44;
+
+export class Exports {
+  constructor(
+    private readonly app: App,
+    private readonly session: Session,
+    private readonly api: Api,
+    private readonly stage: Stage,
+  ) {
+    const entries = FORMATS.map(({ format, name }) =>
+      button(name, () => void this.report(format), { "data-format": format }),
+    );
+    byId("exports").append(button("This view as PNG", () => void this.picture(), { "data-format": "png" }), ...entries);
+    app.watch(["film"], () => this.allow());
+  }
+
+  private allow(): void {
+    const { film } = this.app.state;
+    for (const entry of byId("exports").querySelectorAll<HTMLButtonElement>("button")) {
+      const needsDicom = entry.dataset["format"] === "sr" || entry.dataset["format"] === "capture";
+      entry.disabled = film === null || (needsDicom && film.info.kind !== "dicom");
+      entry.title = entry.disabled && film !== null ? "needs a DICOM film" : "";
+    }
+  }
+
+  /** Never named after the file or the patient. */
+  private name = (end: string): string => `mdfnet-${this.app.state.film?.info.id.slice(0, 8)}.${end}`;
+
+  private async report(format: ReportFormat): Promise<void> {
+    const { state } = this.app;
+    const { end } = FORMATS.find((known) => known.format === format)!;
+    try {
+      const bytes = await this.session.onFilm((id) =>
+        this.api.report(id, state.measured, reportable(state), format),
+      );
+      save(bytes, this.name(end));
+    } catch (error) {
+      this.session.report(error);
+    }
+  }
+
+  private async picture(): Promise<void> {
+    const { film, compare, model } = this.app.state;
+    if (film === null) return;
+    const ratio = window.devicePixelRatio;
+    const { width, height } = this.stage.fused.size;
+    const canvas = document.createElement("canvas");
+    canvas.width = (compare ? 2 * width + 2 : width) * ratio;
+    canvas.height = (height + CAPTION) * ratio;
+    const context = canvas.getContext("2d", { alpha: false });
+    if (context === null) return;
+    this.stage.fused.drawInto(context, 0, this.stage.marks(), this.stage.view);
+    if (compare) this.stage.alone.drawInto(context, width + 2, this.stage.marksWithoutRecord(), this.stage.view);
+    context.scale(ratio, ratio);
+    const panes = compare ? "Left: with record. Right: film only. " : "";
+    const about = `MDF-Net, model ${model?.name} ${model?.sha256.slice(0, 12)}. ${this.session.whatIfText ?? ""}`;
+    context.fillStyle = "#eef2f5";
+    context.font = "600 13px system-ui, sans-serif";
+    context.fillText(`${panes}${model?.notice ?? ""}`, 8, height + 18);
+    context.font = "12px system-ui, sans-serif";
+    context.fillText(about, 8, height + 36);
+    const bytes = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
+    if (bytes !== null) save(bytes, this.name("png"));
+  }
+}

@@ -1,0 +1,104 @@
+/** Boxes over a film: as SVG elements that can be clicked, reached by Tab and read aloud, or drawn into a picture. */
+
+import type { Box } from "../api.ts";
+import { setAttributes, svg } from "../dom.ts";
+import { BAR, type Label, LABEL_FONT, LABEL_HEIGHT, placed } from "./labels.ts";
+import type { LineStyle } from "./lines.ts";
+import type { Size, View } from "./view.ts";
+
+/** A box as it is drawn. */
+export interface Mark {
+  readonly id: number;
+  readonly box: Box;
+  readonly text: string;
+  /** What a screen reader says. */
+  readonly spoken: string;
+  readonly line: LineStyle;
+  readonly focused: boolean;
+}
+
+interface Drawn {
+  readonly group: SVGGElement;
+  readonly halo: SVGRectElement;
+  readonly line: SVGRectElement;
+  readonly ground: SVGRectElement;
+  readonly bar: SVGRectElement;
+  readonly text: SVGTextElement;
+}
+
+export class BoxLayer {
+  private readonly drawn = new Map<number, Drawn>();
+
+  constructor(private readonly overlay: SVGSVGElement) {}
+
+  /** Keeps the element of a box that stays, so that it keeps the keyboard's focus. */
+  show(marks: readonly Mark[], view: View, pane: Size): void {
+    const kept = new Set(marks.map(({ id }) => id));
+    for (const [id, { group }] of this.drawn) {
+      if (kept.has(id)) continue;
+      group.remove();
+      this.drawn.delete(id);
+    }
+    const labels = placed(marks, view, pane);
+    marks.forEach((mark, index) => this.place(mark, onPane(mark.box, view), labels[index]!));
+  }
+
+  /** Moves the keyboard's focus to a box. */
+  focusOn(id: number): void {
+    this.drawn.get(id)?.group.focus();
+  }
+
+  private place(mark: Mark, [x, y, width, height]: readonly [number, number, number, number], label: Label): void {
+    const drawn = this.drawn.get(mark.id) ?? this.add(mark.id);
+    const { color, dashes } = mark.line;
+    setAttributes(drawn.group, {
+      "aria-label": mark.spoken,
+      "aria-pressed": String(mark.focused),
+      class: mark.focused ? "box focused" : "box",
+    });
+    setAttributes(drawn.halo, { x, y, width, height });
+    setAttributes(drawn.line, { x, y, width, height, stroke: color, "stroke-dasharray": dashes });
+    setAttributes(drawn.ground, { x: label.x, y: label.y, width: label.width, height: LABEL_HEIGHT });
+    setAttributes(drawn.bar, { x: label.x, y: label.y, width: BAR, height: LABEL_HEIGHT, fill: color });
+    setAttributes(drawn.text, { x: label.x + BAR + 4, y: label.y + LABEL_HEIGHT - 5 });
+    drawn.text.textContent = mark.text;
+  }
+
+  private add(id: number): Drawn {
+    const [halo, line, ground, bar] = ["halo", "line", "ground", "bar"].map((name) => svg("rect", { class: name }));
+    const text = svg("text");
+    const group = svg("g", { tabindex: 0, role: "button", "data-id": id }, halo!, line!, ground!, bar!, text);
+    const drawn = { group, halo: halo!, line: line!, ground: ground!, bar: bar!, text };
+    this.drawn.set(id, drawn);
+    this.overlay.append(group);
+    return drawn;
+  }
+
+  drawInto(context: CanvasRenderingContext2D, marks: readonly Mark[], view: View, pane: Size): void {
+    const labels = placed(marks, view, pane);
+    context.font = LABEL_FONT;
+    for (const { box, line, focused } of marks) {
+      const [x, y, width, height] = onPane(box, view);
+      context.setLineDash([]);
+      [context.lineWidth, context.strokeStyle] = [focused ? 6 : 4, "rgb(0 0 0 / 65%)"];
+      context.strokeRect(x, y, width, height);
+      context.setLineDash(line.dashes.split(" ").filter(Boolean).map(Number));
+      [context.lineWidth, context.strokeStyle] = [focused ? 3.5 : 2, line.color];
+      context.strokeRect(x, y, width, height);
+    }
+    context.setLineDash([]);
+    marks.forEach(({ text, line }, index) => {
+      const { x, y, width } = labels[index]!;
+      context.fillStyle = "rgb(8 10 12 / 88%)";
+      context.fillRect(x, y, width, LABEL_HEIGHT);
+      context.fillStyle = line.color;
+      context.fillRect(x, y, BAR, LABEL_HEIGHT);
+      context.fillStyle = "#eef2f5";
+      context.fillText(text, x + BAR + 4, y + LABEL_HEIGHT - 5);
+    });
+  }
+}
+
+function onPane([x1, y1, x2, y2]: Box, { scale, x, y }: View): readonly [number, number, number, number] {
+  return [x1 * scale + x, y1 * scale + y, (x2 - x1) * scale, (y2 - y1) * scale];
+}

@@ -1,0 +1,76 @@
+/** Boxes of a film with their scores: under the measured record, under the record of the sliders, and without any. */
+
+import type { Box, Detection, WhatIfResult } from "./api.ts";
+import type { State } from "./state.ts";
+
+export interface Finding extends Detection {
+  readonly id: number;
+  /** Score under the record that the sliders show. */
+  readonly now: number;
+  /** Score of the same box without any record; null until it is known. */
+  readonly filmOnly: number | null;
+  /** Found only under a changed record, not under the measured one. */
+  readonly added: boolean;
+}
+
+/** From this overlap on, two boxes of one class are the same finding. */
+const SAME = 0.5;
+
+export const findingsOf = (detections: readonly Detection[]): readonly Finding[] =>
+  detections.map((detection, id) => ({ ...detection, id, now: detection.score, filmOnly: null, added: false }));
+
+/** The findings with the scores that a changed record gives them, and those that only it gives. */
+export function under(result: WhatIfResult, asked: readonly Finding[], known: readonly Finding[]): readonly Finding[] {
+  const scores = new Map(asked.map((finding, index) => [finding.id, result.scores[index]]));
+  const own = known
+    .filter((finding) => !finding.added)
+    .map((finding) => ({ ...finding, now: scores.get(finding.id) ?? finding.now }));
+  const before = known.filter((finding) => finding.added);
+  let id = Math.max(-1, ...known.map((finding) => finding.id));
+  const added = result.detections
+    .filter((detection) => !own.some((finding) => same(finding, detection)))
+    .map((detection) => ({
+      ...detection,
+      id: before.find((finding) => same(finding, detection))?.id ?? ++id,
+      now: detection.score,
+      score: 0,
+      filmOnly: null,
+      added: true,
+    }));
+  return [...own, ...added];
+}
+
+/** Score from which a class is shown. */
+export const thresholdOf = ({ point, threshold }: Pick<State, "point" | "threshold">, label: string): number =>
+  point?.thresholds[label] ?? threshold;
+
+/** The findings to show, highest score first. */
+export const visible = (state: Readonly<State>): readonly Finding[] =>
+  state.findings
+    .filter(({ label, now }) => !state.hidden.has(label) && now >= thresholdOf(state, label))
+    .sort((one, other) => other.now - one.now);
+
+/** What to hand on: found under the measured record, never what a slider made of it. */
+export const reportable = (state: Readonly<State>): readonly Detection[] =>
+  state.findings
+    .filter(({ added, label, score }) => !added && !state.hidden.has(label) && score >= thresholdOf(state, label))
+    .map(({ label, score, box }) => ({ label, score, box }));
+
+/** The smallest of the boxes that a point of the film lies in. */
+export function hit(findings: readonly Finding[], x: number, y: number): Finding | null {
+  const inside = findings.filter(({ box }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]);
+  return inside.sort((one, other) => area(one.box) - area(other.box))[0] ?? null;
+}
+
+const same = (one: Detection, other: Detection): boolean =>
+  one.label === other.label && overlap(one.box, other.box) >= SAME;
+
+const area = (box: Box): number => (box[2] - box[0]) * (box[3] - box[1]);
+
+/** Intersection over union of two boxes. */
+export function overlap(one: Box, other: Box): number {
+  const width = Math.min(one[2], other[2]) - Math.max(one[0], other[0]);
+  const height = Math.min(one[3], other[3]) - Math.max(one[1], other[1]);
+  const shared = Math.max(0, width) * Math.max(0, height);
+  return shared === 0 ? 0 : shared / (area(one) + area(other) - shared);
+}

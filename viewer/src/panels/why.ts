@@ -1,0 +1,50 @@
+/** What each clinical value adds to the score of the focused box: Shapley values as bars around zero. */
+
+import type { Explanation, Feature } from "../api.ts";
+import { byId, h, svg } from "../dom.ts";
+import type { App } from "../state.ts";
+import { change, score, title, valueText } from "../words.ts";
+
+export function why(app: App): void {
+  app.watch(["focus", "explanation", "findings", "model"], () => {
+    const { focus, findings, explanation, model } = app.state;
+    const finding = findings.find(({ id }) => id === focus);
+    const box = explanation?.boxes[0];
+    byId("why-title").textContent = finding === undefined ? "" : `${finding.label} ${score(finding.now)}`;
+    byId("why-help").hidden = finding !== undefined;
+    byId("why-waits").hidden = finding === undefined || box !== undefined || model?.fused === false;
+    byId("why-sum").hidden = box === undefined;
+    byId("why").replaceChildren(...(box === undefined ? [] : bars(app, box)));
+    if (explanation === null || box === undefined) return;
+    const how = explanation.exact ? "exact over all combinations of values" : "estimated from samples of combinations";
+    const sum = `No record ${score(box.baseline)} → with record ${score(box.full)}.`;
+    byId("why-sum").textContent = `${sum} Shapley values, ${how}.`;
+  });
+}
+
+function bars({ state }: App, { values }: Explanation["boxes"][number]): readonly HTMLElement[] {
+  const widest = Math.max(0.01, ...Object.values(values).map(Math.abs));
+  return [...(state.model?.features ?? [])]
+    .sort((one, other) => Math.abs(values[other.name] ?? 0) - Math.abs(values[one.name] ?? 0))
+    .map((feature) => bar(state.current[feature.name], feature, values[feature.name] ?? 0, widest));
+}
+
+function bar(value: Parameters<typeof valueText>[0], feature: Feature, adds: number, widest: number): HTMLElement {
+  const length = (50 * Math.abs(adds)) / widest;
+  const rect = svg("rect", {
+    class: adds < 0 ? "lowers" : "raises",
+    x: `${adds < 0 ? 50 - length : 50}%`,
+    y: 2,
+    width: `${length}%`,
+    height: 10,
+  });
+  const zero = svg("line", { class: "zero", x1: "50%", x2: "50%", y1: 0, y2: 14 });
+  return h(
+    "li",
+    {},
+    h("span", { class: "name" }, title(feature)),
+    h("span", { class: "quiet number" }, valueText(value)),
+    svg("svg", { class: "bar", "aria-hidden": "true" }, rect, zero),
+    h("span", { class: "number" }, change(adds) || "0.00"),
+  );
+}

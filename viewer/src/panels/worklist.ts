@@ -1,0 +1,66 @@
+/** The films to read: those that the server serves, and those opened from this computer. */
+
+import { button, byId, h, setAttributes } from "../dom.ts";
+import type { Session } from "../session.ts";
+import type { App, Source } from "../state.ts";
+
+export class Worklist {
+  constructor(
+    private readonly app: App,
+    private readonly session: Session,
+  ) {
+    const list = byId("films");
+    app.watch(["sources"], () => {
+      list.replaceChildren(...app.state.sources.map((source) => this.row(source)));
+      byId("no-films").hidden = app.state.sources.length > 0;
+    });
+    app.watch(["film", "sources"], () => this.mark(list));
+  }
+
+  /** The next film of the list, or the one before. */
+  step(by: 1 | -1): void {
+    const { sources, film } = this.app.state;
+    const next = sources[film === null ? 0 : sources.indexOf(film.source) + by];
+    if (next !== undefined) void this.session.open(next);
+  }
+
+  /** Adds files of this computer in front and opens the first; one JSON file among them is their record. */
+  async add(files: readonly File[]): Promise<void> {
+    const isRecord = ({ name, type }: File) => type === "application/json" || name.toLowerCase().endsWith(".json");
+    const record = files.find(isRecord);
+    const clinical = record === undefined ? null : await record.text();
+    const films = files.filter((file) => !isRecord(file));
+    if (films.length === 0) return clinical === null ? undefined : this.takeRecord(clinical);
+    const added = films.map((file): Source => ({ kind: "file", name: file.name, file, clinical }));
+    this.app.set({ sources: [...added, ...this.app.state.sources] });
+    await this.session.open(added[0]!);
+  }
+
+  private async takeRecord(text: string): Promise<void> {
+    if (this.app.state.film === null)
+      return this.app.set({ message: { text: "a record needs a film", fix: "open a film first, or drop both together" } });
+    try {
+      await this.session.take(JSON.parse(text));
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      this.app.set({ message: { text: "the record is not JSON", fix: "give an object in the schema's units or a FHIR bundle" } });
+    }
+  }
+
+  private row(source: Source): HTMLLIElement {
+    const size = source.kind === "worklist" && source.film.width ? `${source.film.width} × ${source.film.height}` : "";
+    const open = button("", () => void this.session.open(source), { title: source.name });
+    open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, size));
+    return h("li", {}, open);
+  }
+
+  private mark(list: HTMLElement): void {
+    const { sources, film } = this.app.state;
+    sources.forEach((source, index) => {
+      const open = list.children[index]?.firstElementChild;
+      if (!open) return;
+      setAttributes(open, { "aria-current": source === film?.source ? "true" : null });
+      if (source === film?.source) open.scrollIntoView({ block: "nearest" });
+    });
+  }
+}

@@ -1,0 +1,184 @@
+/** Opens films, asks the model, and keeps the answers in the store. */
+
+import { type Api, ApiError, type Values } from "./api.ts";
+import { type Finding, findingsOf, under } from "./findings.ts";
+import { pixelsOf } from "./film/pixels.ts";
+import { Latest } from "./latest.ts";
+import { type App, changes, type OpenFilm, type Source } from "./state.ts";
+
+interface Question {
+  readonly values: Values;
+  readonly asked: readonly Finding[];
+  readonly since: number;
+}
+
+export class Session {
+  private opening = 0;
+
+  private readonly whatIf = new Latest(
+    async ({ values, asked }: Question) => (await this.onFilm((id) => this.api.whatIf(id, [values], asked)))[0]!,
+    (result, { asked, since }) => {
+      this.app.set({ findings: under(result, asked, this.app.state.findings), use: result.clinical });
+      this.dropLostFocus();
+      requestAnimationFrame(() => {
+        const { duration } = performance.measure("what-if", { start: since });
+        this.app.set({ answeredIn: duration });
+      });
+      this.explain();
+    },
+    (error) => this.report(error),
+  );
+
+  private readonly why = new Latest(
+    ({ values, finding }: { values: Values; finding: Finding }) =>
+      this.onFilm((id) => this.api.explain(id, values, finding)),
+    (explanation, { finding }) => {
+      if (this.app.state.focus === finding.id) this.app.set({ explanation });
+    },
+    (error) => this.report(error),
+  );
+
+  constructor(
+    private readonly app: App,
+    private readonly api: Api,
+  ) {}
+
+  async start(): Promise<void> {
+    const [model, films] = await Promise.all([this.api.model(), this.api.worklist()]);
+    const point = model.operating?.points[0] ?? null;
+    const sources = films.map((film): Source => ({ kind: "worklist", name: film.name, film }));
+    this.app.set({ model, point, sources, message: null });
+  }
+
+  /** Shows the film as soon as it is decoded, and asks the model then. */
+  async open(source: Source): Promise<void> {
+    const turn = ++this.opening;
+    this.whatIf.drop();
+    this.why.drop();
+    performance.mark("film");
+    this.app.set({ detecting: true, message: null });
+    try {
+      const info = await this.fetchInfo(source);
+      const pixels = pixelsOf(info.width, info.height, await this.api.pixels(info));
+      if (turn !== this.opening) return;
+      this.show({ source, info, pixels });
+      await this.detect(undefined);
+    } catch (error) {
+      if (turn === this.opening) this.report(error);
+    } finally {
+      if (turn === this.opening) this.app.set({ detecting: false });
+    }
+  }
+
+  /** Takes a record as the patient's own and detects with it; undefined: the one that came with the film, if any. */
+  async detect(record: unknown): Promise<void> {
+    const { film } = this.app.state;
+    if (film === null) return;
+    this.whatIf.drop();
+    const clinical = record === undefined ? (film.info.clinical?.values ?? null) : record;
+    const answer = await this.onFilm((id) => this.api.detect(id, clinical));
+    if (this.app.state.film?.source !== film.source) return;
+    const findings = findingsOf(answer.detections);
+    const { values } = answer.clinical;
+    this.app.set({ findings, measured: values, current: values, use: answer.clinical, focus: null, explanation: null });
+    this.app.set({ imageOnly: answer.image_only ?? [] });
+    await this.scoreWithoutRecord(findings);
+  }
+
+  /** As `detect`, with what goes wrong shown on the page. */
+  async take(record: unknown): Promise<void> {
+    this.app.set({ detecting: true, message: null });
+    await this.detect(record).catch((error) => this.report(error));
+    this.app.set({ detecting: false });
+  }
+
+  /** Moves one value of the record away from the measured one, and asks what the model would say. */
+  change(name: string, value: Values[string]): void {
+    this.ask({ ...this.app.state.current, [name]: value });
+  }
+
+  /** Back to the measured record. */
+  reset(): void {
+    this.ask(this.app.state.measured);
+  }
+
+  focus(id: number | null): void {
+    this.app.set({ focus: id, explanation: null });
+    this.explain();
+  }
+
+  report(error: unknown): void {
+    if (!(error instanceof ApiError)) throw error;
+    this.app.set({ message: { text: error.message, fix: error.fix } });
+  }
+
+  private ask(values: Values): void {
+    const since = performance.now();
+    this.app.set({ current: values });
+    const asked = this.app.state.findings.filter((finding) => !finding.added);
+    this.whatIf.put({ values, asked, since });
+  }
+
+  private explain(): void {
+    const { focus, findings, current, model } = this.app.state;
+    const finding = findings.find(({ id }) => id === focus);
+    if (finding !== undefined && model?.fused === true) this.why.put({ values: current, finding });
+  }
+
+  private dropLostFocus(): void {
+    const { focus, findings } = this.app.state;
+    if (focus !== null && !findings.some(({ id }) => id === focus)) this.focus(null);
+  }
+
+  private async scoreWithoutRecord(asked: readonly Finding[]): Promise<void> {
+    if (asked.length === 0 || this.app.state.model?.fused !== true) return;
+    const scores = (await this.onFilm((id) => this.api.whatIf(id, [{}], asked)))[0]?.scores ?? [];
+    const byId = new Map(asked.map((finding, index) => [finding.id, scores[index] ?? null]));
+    const findings = this.app.state.findings.map((finding) => ({ ...finding, filmOnly: byId.get(finding.id) ?? null }));
+    this.app.set({ findings });
+  }
+
+  private show(film: OpenFilm): void {
+    const { window, invert } = film.info;
+    this.app.set({
+      film,
+      window,
+      invert,
+      view: null,
+      findings: [],
+      imageOnly: [],
+      focus: null,
+      explanation: null,
+      measured: {},
+      current: {},
+      use: null,
+      answeredIn: null,
+    });
+    requestAnimationFrame(() => performance.measure("film", "film"));
+  }
+
+  private fetchInfo = (source: Source) =>
+    source.kind === "file" ? this.api.upload(source.file, source.clinical) : this.api.open(source.film.id);
+
+  /** The server keeps a film for a while only: what it has let go is sent again. */
+  async onFilm<A>(ask: (id: string) => Promise<A>): Promise<A> {
+    const film = this.app.state.film!;
+    try {
+      return await ask(film.info.id);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "film_gone") throw error;
+      const info = await this.fetchInfo(film.source);
+      if (this.app.state.film === film) this.app.set({ film: { ...film, info } });
+      return ask(info.id);
+    }
+  }
+
+  /** What-if of now, as a sentence; null when the sliders show the measured record. */
+  get whatIfText(): string | null {
+    const { measured, current } = this.app.state;
+    const moved = changes(this.app.state).map((name) => `${name} ${said(measured[name])} → ${said(current[name])}`);
+    return moved.length === 0 ? null : `What-if: ${moved.join(", ")}`;
+  }
+}
+
+const said = (value: Values[string] | undefined): string => String(value ?? "missing");

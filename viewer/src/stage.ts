@@ -1,0 +1,206 @@
+/** The middle of the page: the film in one pane, or with the record beside without it, and what is written around. */
+
+import type { Detection } from "./api.ts";
+import { byId } from "./dom.ts";
+import { visible, hit, thresholdOf } from "./findings.ts";
+import type { Mark } from "./film/boxes.ts";
+import { listen } from "./film/gestures.ts";
+import { lineStyle } from "./film/lines.ts";
+import { Pane } from "./film/pane.ts";
+import { centered, fit, panned, type Point, resized, type Size, toFilm, type View, zoomed } from "./film/view.ts";
+import { dragged, fullRange, lookup } from "./film/window.ts";
+import type { Session } from "./session.ts";
+import type { App } from "./state.ts";
+import { score, spoken, withChange } from "./words.ts";
+
+export class Stage {
+  readonly fused = new Pane("with record");
+  readonly alone = new Pane("film only");
+  private readonly element = byId("stage");
+  private queued = false;
+  private size: Size = { width: 0, height: 0 };
+
+  constructor(
+    private readonly app: App,
+    private readonly session: Session,
+  ) {
+    byId("panes").append(this.fused.element, this.alone.element);
+    for (const pane of [this.fused, this.alone]) this.listenTo(pane);
+    new ResizeObserver(() => this.fitToPane()).observe(this.fused.element);
+    app.watch(["compare", "film"], () => this.arrange());
+    app.watch(
+      ["film", "window", "invert", "view", "findings", "imageOnly", "focus", "threshold", "point", "hidden", "boxes"],
+      () => this.draw(),
+    );
+  }
+
+  /** Where the film lies now, in CSS pixels of a pane. */
+  get view(): View {
+    const { view, film } = this.app.state;
+    return view ?? fit(film?.info ?? { width: 1, height: 1 }, this.fused.size);
+  }
+
+  marks = (): readonly Mark[] => {
+    const { state } = this.app;
+    if (!state.boxes) return [];
+    return visible(state).map((finding) => ({
+      id: finding.id,
+      box: finding.box,
+      text: withChange(finding),
+      spoken: spoken(finding),
+      line: this.line(finding.label),
+      focused: finding.id === state.focus,
+    }));
+  };
+
+  marksWithoutRecord = (): readonly Mark[] => {
+    const { state } = this.app;
+    const shown = (found: Detection) => !state.hidden.has(found.label) && found.score >= thresholdOf(state, found.label);
+    if (!state.boxes) return [];
+    return state.imageOnly.filter(shown).map(({ box, label, score: value }, id) => ({
+      id,
+      box,
+      text: `${label} ${score(value)}`,
+      spoken: `${label}, score ${score(value)} by the film alone`,
+      line: this.line(label),
+      focused: false,
+    }));
+  };
+
+  zoom(factor: number, at: Point = { x: this.fused.size.width / 2, y: this.fused.size.height / 2 }): void {
+    const { film } = this.app.state;
+    if (film === null) return;
+    const whole = fit(film.info, this.fused.size);
+    const view = zoomed(this.view, at, factor, Math.min(whole.scale, 1));
+    this.app.set({ view: view.scale <= whole.scale ? null : view });
+  }
+
+  /** One pixel of the film is one of the screen. */
+  actualSize(): void {
+    const { film } = this.app.state;
+    if (film !== null) this.app.set({ view: centered(film.info, this.fused.size, 1 / window.devicePixelRatio) });
+  }
+
+  pan(dx: number, dy: number): void {
+    if (this.app.state.film !== null) this.app.set({ view: panned(this.view, dx, dy) });
+  }
+
+  moveWindow(dx: number, dy: number): void {
+    const { film, window } = this.app.state;
+    if (film === null) return;
+    const { low, high } = film.pixels;
+    this.app.set({ window: dragged(window, dx, dy, Math.max(16, high - low)) });
+  }
+
+  wholeRange(): void {
+    const { film } = this.app.state;
+    if (film !== null) this.app.set({ window: fullRange(film.pixels.low, film.pixels.high) });
+  }
+
+  /** Window, polarity and place as the film came. */
+  reset(): void {
+    const { film } = this.app.state;
+    if (film !== null) this.app.set({ window: film.info.window, invert: film.info.invert, view: null });
+  }
+
+  /** The next shown finding, or the one before, as the list has them. */
+  step(by: 1 | -1): void {
+    const shown = visible(this.app.state);
+    if (shown.length === 0) return;
+    const now = shown.findIndex(({ id }) => id === this.app.state.focus);
+    const next = shown[(now < 0 && by < 0 ? shown.length - 1 : now + by + shown.length) % shown.length]!;
+    this.session.focus(next.id);
+  }
+
+  takeKeyboard(): void {
+    this.element.focus();
+  }
+
+  private line = (label: string) => {
+    const classes = this.app.state.model?.classes ?? [];
+    const index = classes.findIndex(({ name }) => name === label);
+    return lineStyle(classes[index]?.color ?? "#c8c8c8", Math.max(0, index));
+  };
+
+  private listenTo(pane: Pane): void {
+    listen(pane.element, {
+      drag: (dx, dy) => (this.app.state.tool === "pan" ? this.pan(dx, dy) : this.moveWindow(dx, dy)),
+      pan: (dx, dy) => this.pan(dx, dy),
+      zoom: (at, factor) => this.zoom(factor, at),
+      click: (at, target) => this.click(pane, at, target),
+      hover: (at) => this.readOut(at),
+    });
+    pane.element.addEventListener("keydown", (event) => {
+      const id = idOf(event.target);
+      if (id === null || (event.key !== "Enter" && event.key !== " ") || pane !== this.fused) return;
+      event.preventDefault();
+      this.session.focus(this.app.state.focus === id ? null : id);
+    });
+  }
+
+  private click(pane: Pane, at: Point, target: EventTarget | null): void {
+    this.element.focus({ preventScroll: true });
+    if (pane !== this.fused || !this.app.state.boxes) return;
+    const { x, y } = toFilm(this.view, at);
+    const id = idOf(target) ?? hit(visible(this.app.state), x, y)?.id ?? null;
+    if (id !== this.app.state.focus) this.session.focus(id);
+  }
+
+  private readOut(at: Point | null): void {
+    const { film } = this.app.state;
+    const text = at === null || film === null ? "" : this.valueAt(toFilm(this.view, at));
+    byId("read-out").textContent = text;
+  }
+
+  private valueAt({ x, y }: Point): string {
+    const { width, height, values } = this.app.state.film!.pixels.levels[0]!;
+    const [column, row] = [Math.floor(x), Math.floor(y)];
+    if (column < 0 || row < 0 || column >= width || row >= height) return "";
+    return `x ${column}  y ${row}  value ${values[row * width + column]}`;
+  }
+
+  private arrange(): void {
+    const { compare, film, model } = this.app.state;
+    this.alone.element.hidden = !compare;
+    byId("panes").classList.toggle("compared", compare);
+    byId("drop-hint").hidden = film !== null || model === null;
+    this.element.classList.toggle("empty", film === null);
+  }
+
+  private fitToPane(): void {
+    const { view } = this.app.state;
+    const before = this.size;
+    this.size = this.fused.size;
+    if (view !== null && before.width > 0) this.app.set({ view: resized(view, before, this.size) });
+    this.draw();
+  }
+
+  private draw(): void {
+    if (this.queued) return;
+    this.queued = true;
+    requestAnimationFrame(() => {
+      this.queued = false;
+      this.drawNow();
+    });
+  }
+
+  private drawNow(): void {
+    const { film, window, invert, compare } = this.app.state;
+    if (film === null) return;
+    const { view } = this;
+    const table = lookup(film.info.bits, window, invert);
+    this.fused.paintFilm(film.pixels, view, table);
+    this.fused.boxes.show(this.marks(), view, this.fused.size);
+    if (compare) {
+      this.alone.paintFilm(film.pixels, view, table);
+      this.alone.boxes.show(this.marksWithoutRecord(), view, this.alone.size);
+    }
+    const settings = `C ${Math.round(window.center)}  W ${Math.round(window.width)}  ${Math.round(view.scale * 100)} %`;
+    byId("film-settings").textContent = invert ? `${settings}  inverted` : settings;
+  }
+}
+
+function idOf(target: EventTarget | null): number | null {
+  const id = target instanceof Element ? target.closest("[data-id]")?.getAttribute("data-id") : null;
+  return id === null || id === undefined ? null : Number(id);
+}

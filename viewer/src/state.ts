@@ -1,0 +1,82 @@
+/** What the page knows: model, worklist, film, record, findings, and how they are looked at. */
+
+import type { Detection, Explanation, FilmInfo, ModelInfo, OperatingPoint, RecordUse, Values, WorklistFilm } from "./api.ts";
+import type { Finding } from "./findings.ts";
+import type { Pixels } from "./film/pixels.ts";
+import type { View } from "./film/view.ts";
+import type { Window } from "./film/window.ts";
+import { Store } from "./store.ts";
+
+/** Where a film comes from: a file of this computer, or the server's worklist. */
+export type Source =
+  | { readonly kind: "file"; readonly name: string; readonly file: Blob; readonly clinical: string | null }
+  | { readonly kind: "worklist"; readonly name: string; readonly film: WorklistFilm };
+
+export interface OpenFilm {
+  readonly source: Source;
+  readonly info: FilmInfo;
+  readonly pixels: Pixels;
+}
+
+export interface State {
+  model: ModelInfo | null;
+  sources: readonly Source[];
+  film: OpenFilm | null;
+  /** True while the model looks at the film. */
+  detecting: boolean;
+  /** The patient's own values, and those that the sliders show: null is missing. */
+  measured: Values;
+  current: Values;
+  use: RecordUse | null;
+  findings: readonly Finding[];
+  imageOnly: readonly Detection[];
+  focus: number | null;
+  explanation: Explanation | null;
+  threshold: number;
+  point: OperatingPoint | null;
+  hidden: ReadonlySet<string>;
+  boxes: boolean;
+  window: Window;
+  invert: boolean;
+  /** Null: the whole film in the pane. */
+  view: View | null;
+  tool: "window" | "pan";
+  compare: boolean;
+  message: { readonly text: string; readonly fix: string | null } | null;
+  /** Time from a slider's last move to the new scores on screen, in milliseconds. */
+  answeredIn: number | null;
+}
+
+export type App = Store<State>;
+
+export const newApp = (): App =>
+  new Store<State>({
+    model: null,
+    sources: [],
+    film: null,
+    detecting: false,
+    measured: {},
+    current: {},
+    use: null,
+    findings: [],
+    imageOnly: [],
+    focus: null,
+    explanation: null,
+    threshold: 0.3,
+    point: null,
+    hidden: new Set(),
+    boxes: true,
+    window: { center: 128, width: 256 },
+    invert: false,
+    view: null,
+    tool: "window",
+    compare: false,
+    message: null,
+    answeredIn: null,
+  });
+
+/** Names of the values that the sliders have moved away from the measured ones. */
+export function changes({ model, measured, current }: Readonly<State>): readonly string[] {
+  const names = model?.features.map((feature) => feature.name) ?? [];
+  return names.filter((name) => (measured[name] ?? null) !== (current[name] ?? null));
+}

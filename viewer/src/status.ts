@@ -1,0 +1,42 @@
+/** What the page says about itself: model, film, what-if, trouble, how fast it was. */
+
+import { byId } from "./dom.ts";
+import { visible } from "./findings.ts";
+import type { Session } from "./session.ts";
+import type { App } from "./state.ts";
+
+export function status(app: App, session: Session): void {
+  app.watch(["model"], () => {
+    const { model } = app.state;
+    byId("model-name").textContent = model === null ? "" : `${model.name} ${model.version}  ${model.sha256.slice(0, 12)}`;
+    byId("model-name").title = model === null ? "" : `SHA-256 ${model.sha256}`;
+  });
+  app.watch(["film"], () => {
+    const info = app.state.film?.info;
+    const about = info && [info.kind.toUpperCase(), `${info.width} × ${info.height}`, `${info.bits} bit`, info.view];
+    byId("film-about").textContent = about?.filter(Boolean).join("  ") ?? "";
+  });
+  app.watch(["current", "measured"], () => {
+    const text = session.whatIfText;
+    byId("what-if-badge").hidden = text === null;
+    byId("what-if-badge").textContent = text;
+  });
+  app.watch(["message"], () => {
+    const { message } = app.state;
+    byId("message").hidden = message === null;
+    byId("message-text").textContent = message === null ? "" : [message.text, message.fix].filter(Boolean).join(": ");
+  });
+  byId("message-close").addEventListener("click", () => app.set({ message: null }));
+  app.watch(["film", "detecting", "answeredIn", "model"], () => {
+    byId("status").textContent = doing(app);
+    const { answeredIn } = app.state;
+    byId("timing").textContent = answeredIn === null ? "" : `what-if answered in ${Math.round(answeredIn)} ms`;
+  });
+}
+
+function doing({ state }: App): string {
+  if (state.model === null) return "Loading the model …";
+  if (state.detecting) return state.film === null ? "Opening the film …" : "Detecting …";
+  if (state.film === null) return "Ready";
+  return `${visible(state).length} findings shown`;
+}

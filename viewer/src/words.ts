@@ -1,0 +1,51 @@
+/** How scores, units and values are written, in one place. */
+
+import type { Feature, RecordUse, Value } from "./api.ts";
+import type { Finding } from "./findings.ts";
+
+/** How people write the UCUM codes of chest-film records; other codes are shown as they are. */
+const UNITS: Readonly<Record<string, string>> = { a: "years", Cel: "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "1": "" };
+
+export const unit = (feature: Feature): string => UNITS[feature.unit ?? "1"] ?? feature.unit ?? "";
+
+export const score = (value: number): string => value.toFixed(2);
+
+/** With its sign; nothing where two decimals do not show a change. */
+export function change(by: number): string {
+  const text = by.toFixed(2);
+  if (Number(text) === 0) return "";
+  return by > 0 ? `+${text}` : `−${text.slice(1)}`;
+}
+
+/** As written beside a box: "Effusion 0.61 ▲ +0.12". */
+export function withChange({ label, now, score: measured, added }: Finding): string {
+  if (added) return `${label} ${score(now)} new`;
+  const moved = change(now - measured);
+  if (moved === "") return `${label} ${score(now)}`;
+  return `${label} ${score(now)} ${now > measured ? "▲" : "▼"} ${moved}`;
+}
+
+export function spoken(finding: Finding): string {
+  const { label, now, score: measured, added } = finding;
+  const place = finding.box.map(Math.round).join(", ");
+  const moved = added ? ", not found under the measured record" : change(now - measured) && `, was ${score(measured)}`;
+  return `${label}, score ${score(now)}${moved}, box ${place}`;
+}
+
+/** At most two decimals, without trailing zeros. */
+export const number = (value: number): string => String(Math.round(value * 100) / 100);
+
+export const valueText = (value: Value | undefined): string =>
+  value === null || value === undefined ? "missing" : typeof value === "number" ? number(value) : value;
+
+/** The feature's name as a person reads it. */
+export const title = (feature: Feature): string => feature.title || feature.name;
+
+/** Why a value was not used, or that training had none like it; null where there is nothing to say. */
+export function remark(use: RecordUse | null, name: string): string | null {
+  const refused = use?.refused[name];
+  if (refused !== undefined) return `not used: ${refused}`;
+  const unseen = use?.unseen ?? [];
+  const known = Array.isArray(unseen) ? !unseen.includes(name) : !(name in unseen);
+  return known ? null : "training had no such value";
+}
