@@ -44,10 +44,13 @@ export function under(result: WhatIfResult, asked: readonly Finding[], known: re
 export const thresholdOf = ({ point, threshold }: Pick<State, "point" | "threshold">, label: string): number =>
   point?.thresholds[label] ?? threshold;
 
-/** The findings to show, highest score first. */
+/** Whether the sliders have brought a finding's score below the threshold. */
+export const faded = (state: Readonly<State>, { label, now }: Finding): boolean => now < thresholdOf(state, label);
+
+/** The findings to show, highest score first: what the sliders take away stays, faded, or its going would not be seen. */
 export const visible = (state: Readonly<State>): readonly Finding[] =>
   state.findings
-    .filter(({ label, now }) => !state.hidden.has(label) && now >= thresholdOf(state, label))
+    .filter(({ label, now, score }) => !state.hidden.has(label) && Math.max(now, score) >= thresholdOf(state, label))
     .sort((one, other) => other.now - one.now);
 
 /** What to hand on: found under the measured record, never what a slider made of it. */

@@ -2,7 +2,7 @@
 
 import type { Detection } from "./api.ts";
 import { byId } from "./dom.ts";
-import { visible, hit, thresholdOf } from "./findings.ts";
+import { faded, hit, thresholdOf, visible } from "./findings.ts";
 import type { Mark } from "./film/boxes.ts";
 import { listen } from "./film/gestures.ts";
 import { lineStyle } from "./film/lines.ts";
@@ -50,6 +50,7 @@ export class Stage {
       spoken: spoken(finding),
       line: this.line(finding.label),
       focused: finding.id === state.focus,
+      faded: faded(state, finding),
     }));
   };
 
@@ -64,6 +65,7 @@ export class Stage {
       spoken: `${label}, score ${score(value)} by the film alone`,
       line: this.line(label),
       focused: false,
+      faded: false,
     }));
   };
 

@@ -15,6 +15,7 @@ export interface Mark {
   readonly spoken: string;
   readonly line: LineStyle;
   readonly focused: boolean;
+  readonly faded: boolean;
 }
 
 interface Drawn {
@@ -48,13 +49,13 @@ export class BoxLayer {
     this.drawn.get(id)?.group.focus();
   }
 
-  private place(mark: Mark, [x, y, width, height]: readonly [number, number, number, number], label: Label): void {
+  private place(mark: Mark, [x, y, width, height]: Place, label: Label): void {
     const drawn = this.drawn.get(mark.id) ?? this.add(mark.id);
     const { color, dashes } = mark.line;
     setAttributes(drawn.group, {
       "aria-label": mark.spoken,
       "aria-pressed": String(mark.focused),
-      class: mark.focused ? "box focused" : "box",
+      class: ["box", mark.focused && "focused", mark.faded && "faded"].filter(Boolean).join(" "),
     });
     setAttributes(drawn.halo, { x, y, width, height });
     setAttributes(drawn.line, { x, y, width, height, stroke: color, "stroke-dasharray": dashes });
@@ -76,29 +77,36 @@ export class BoxLayer {
 
   drawInto(context: CanvasRenderingContext2D, marks: readonly Mark[], view: View, pane: Size): void {
     const labels = placed(marks, view, pane);
-    context.font = LABEL_FONT;
-    for (const { box, line, focused } of marks) {
-      const [x, y, width, height] = onPane(box, view);
-      context.setLineDash([]);
-      [context.lineWidth, context.strokeStyle] = [focused ? 6 : 4, "rgb(0 0 0 / 65%)"];
-      context.strokeRect(x, y, width, height);
-      context.setLineDash(line.dashes.split(" ").filter(Boolean).map(Number));
-      [context.lineWidth, context.strokeStyle] = [focused ? 3.5 : 2, line.color];
-      context.strokeRect(x, y, width, height);
-    }
-    context.setLineDash([]);
-    marks.forEach(({ text, line }, index) => {
-      const { x, y, width } = labels[index]!;
-      context.fillStyle = "rgb(8 10 12 / 88%)";
-      context.fillRect(x, y, width, LABEL_HEIGHT);
-      context.fillStyle = line.color;
-      context.fillRect(x, y, BAR, LABEL_HEIGHT);
-      context.fillStyle = "#eef2f5";
-      context.fillText(text, x + BAR + 4, y + LABEL_HEIGHT - 5);
-    });
+    for (const mark of marks) drawBox(context, mark, onPane(mark.box, view));
+    marks.forEach((mark, index) => drawLabel(context, mark, labels[index]!));
+    context.globalAlpha = 1;
   }
 }
 
-function onPane([x1, y1, x2, y2]: Box, { scale, x, y }: View): readonly [number, number, number, number] {
+type Place = readonly [x: number, y: number, width: number, height: number];
+
+function drawBox(context: CanvasRenderingContext2D, { line, focused, faded }: Mark, place: Place): void {
+  context.globalAlpha = faded ? 0.6 : 1;
+  context.setLineDash([]);
+  [context.lineWidth, context.strokeStyle] = [focused ? 7 : 4, "rgb(0 0 0 / 65%)"];
+  context.strokeRect(...place);
+  context.setLineDash(line.dashes.split(" ").filter(Boolean).map(Number));
+  [context.lineWidth, context.strokeStyle] = [focused ? 3.5 : faded ? 1 : 2, line.color];
+  context.strokeRect(...place);
+  context.setLineDash([]);
+}
+
+function drawLabel(context: CanvasRenderingContext2D, { line, text, faded }: Mark, { x, y, width }: Label): void {
+  context.globalAlpha = faded ? 0.6 : 1;
+  context.font = LABEL_FONT;
+  context.fillStyle = "rgb(8 10 12 / 88%)";
+  context.fillRect(x, y, width, LABEL_HEIGHT);
+  context.fillStyle = line.color;
+  context.fillRect(x, y, BAR, LABEL_HEIGHT);
+  context.fillStyle = "#eef2f5";
+  context.fillText(text, x + BAR + 4, y + LABEL_HEIGHT - 5);
+}
+
+function onPane([x1, y1, x2, y2]: Box, { scale, x, y }: View): Place {
   return [x1 * scale + x, y1 * scale + y, (x2 - x1) * scale, (y2 - y1) * scale];
 }

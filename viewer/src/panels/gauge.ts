@@ -28,7 +28,8 @@ export class Gauge implements Field {
       if (this.text.value === "") take(null);
       else if (!Number.isNaN(this.text.valueAsNumber)) take(this.text.valueAsNumber);
     });
-    const track = svg("svg", { class: "track", "aria-hidden": "true" }, this.band, this.tick);
+    const rail = svg("rect", { class: "rail", y: 1, width: "100%", height: 4, rx: 2 });
+    const track = svg("svg", { class: "track", "aria-hidden": "true" }, rail, this.band, this.tick);
     this.element = h("span", { class: "gauge" }, h("span", { class: "slide" }, track, this.slider), this.text);
   }
 

@@ -1,7 +1,7 @@
 /** The findings as a table: score under the record, its change by the sliders, score of the film alone. */
 
 import { button, byId, h } from "../dom.ts";
-import { type Finding, visible } from "../findings.ts";
+import { faded, type Finding, visible } from "../findings.ts";
 import type { Session } from "../session.ts";
 import type { App } from "../state.ts";
 import { change, score, spoken } from "../words.ts";
@@ -40,7 +40,7 @@ function row({ state }: App, session: Session, finding: Finding): HTMLTableRowEl
   const direction = by === "" ? "" : by === "new" || by.startsWith("+") ? "up" : "down";
   return h(
     "tr",
-    { class: focused ? "focused" : "" },
+    { class: [focused && "focused", faded(state, finding) && "faded"].filter(Boolean).join(" ") },
     h("td", {}, name),
     h("td", { class: "number strong" }, score(finding.now)),
     h("td", { class: `number change ${direction}` }, by),

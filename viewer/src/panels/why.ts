@@ -44,7 +44,7 @@ function bar(value: Parameters<typeof valueText>[0], feature: Feature, adds: num
     {},
     h("span", { class: "name" }, title(feature)),
     h("span", { class: "quiet number" }, valueText(value)),
-    svg("svg", { class: "bar", "aria-hidden": "true" }, rect, zero),
+    svg("svg", { class: "effect", "aria-hidden": "true" }, rect, zero),
     h("span", { class: "number" }, change(adds) || "0.00"),
   );
 }

@@ -390,8 +390,10 @@ function under(result, asked, known) {
 }
 /** Score from which a class is shown. */
 var thresholdOf = ({ point, threshold }, label) => point?.thresholds[label] ?? threshold;
-/** The findings to show, highest score first. */
-var visible = (state) => state.findings.filter(({ label, now }) => !state.hidden.has(label) && now >= thresholdOf(state, label)).sort((one, other) => other.now - one.now);
+/** Whether the sliders have brought a finding's score below the threshold. */
+var faded = (state, { label, now }) => now < thresholdOf(state, label);
+/** The findings to show, highest score first: what the sliders take away stays, faded, or its going would not be seen. */
+var visible = (state) => state.findings.filter(({ label, now, score }) => !state.hidden.has(label) && Math.max(now, score) >= thresholdOf(state, label)).sort((one, other) => other.now - one.now);
 /** What to hand on: found under the measured record, never what a slider made of it. */
 var reportable = (state) => state.findings.filter(({ added, label, score }) => !added && !state.hidden.has(label) && score >= thresholdOf(state, label)).map(({ label, score, box }) => ({
 	label,
@@ -694,7 +696,7 @@ function row$1({ state }, session, finding) {
 	name.append(sample(classes[index]?.color ?? "#c8c8c8", index), h("span", { class: "name" }, finding.label));
 	const by = finding.added ? "new" : change(finding.now - finding.score);
 	const direction = by === "" ? "" : by === "new" || by.startsWith("+") ? "up" : "down";
-	return h("tr", { class: focused ? "focused" : "" }, h("td", {}, name), h("td", { class: "number strong" }, score(finding.now)), h("td", { class: `number change ${direction}` }, by), h("td", { class: "number quiet" }, finding.filmOnly === null ? "" : score(finding.filmOnly)));
+	return h("tr", { class: [focused && "focused", faded(state, finding) && "faded"].filter(Boolean).join(" ") }, h("td", {}, name), h("td", { class: "number strong" }, score(finding.now)), h("td", { class: `number change ${direction}` }, by), h("td", { class: "number quiet" }, finding.filmOnly === null ? "" : score(finding.filmOnly)));
 }
 // src/store.ts
 /** What the page shows, in one place; who shows a part of it is told when that part changes. */
@@ -821,7 +823,13 @@ var Gauge = class {
 		const track = svg("svg", {
 			class: "track",
 			"aria-hidden": "true"
-		}, this.band, this.tick);
+		}, svg("rect", {
+			class: "rail",
+			y: 1,
+			width: "100%",
+			height: 4,
+			rx: 2
+		}), this.band, this.tick);
 		this.element = h("span", { class: "gauge" }, h("span", { class: "slide" }, track, this.slider), this.text);
 	}
 	show(value, measured) {
@@ -975,7 +983,7 @@ function bar(value, feature, adds, widest) {
 		y2: 14
 	});
 	return h("li", {}, h("span", { class: "name" }, title(feature)), h("span", { class: "quiet number" }, valueText(value)), svg("svg", {
-		class: "bar",
+		class: "effect",
 		"aria-hidden": "true"
 	}, rect, zero), h("span", { class: "number" }, change(adds) || "0.00"));
 }
@@ -1444,7 +1452,11 @@ var BoxLayer = class {
 		setAttributes(drawn.group, {
 			"aria-label": mark.spoken,
 			"aria-pressed": String(mark.focused),
-			class: mark.focused ? "box focused" : "box"
+			class: [
+				"box",
+				mark.focused && "focused",
+				mark.faded && "faded"
+			].filter(Boolean).join(" ")
 		});
 		setAttributes(drawn.halo, {
 			x,
@@ -1506,28 +1518,31 @@ var BoxLayer = class {
 	}
 	drawInto(context, marks, view, pane) {
 		const labels = placed(marks, view, pane);
-		context.font = LABEL_FONT;
-		for (const { box, line, focused } of marks) {
-			const [x, y, width, height] = onPane(box, view);
-			context.setLineDash([]);
-			[context.lineWidth, context.strokeStyle] = [focused ? 6 : 4, "rgb(0 0 0 / 65%)"];
-			context.strokeRect(x, y, width, height);
-			context.setLineDash(line.dashes.split(" ").filter(Boolean).map(Number));
-			[context.lineWidth, context.strokeStyle] = [focused ? 3.5 : 2, line.color];
-			context.strokeRect(x, y, width, height);
-		}
-		context.setLineDash([]);
-		marks.forEach(({ text, line }, index) => {
-			const { x, y, width } = labels[index];
-			context.fillStyle = "rgb(8 10 12 / 88%)";
-			context.fillRect(x, y, width, 18);
-			context.fillStyle = line.color;
-			context.fillRect(x, y, 4, 18);
-			context.fillStyle = "#eef2f5";
-			context.fillText(text, x + 4 + 4, y + 18 - 5);
-		});
+		for (const mark of marks) drawBox(context, mark, onPane(mark.box, view));
+		marks.forEach((mark, index) => drawLabel(context, mark, labels[index]));
+		context.globalAlpha = 1;
 	}
 };
+function drawBox(context, { line, focused, faded }, place) {
+	context.globalAlpha = faded ? .6 : 1;
+	context.setLineDash([]);
+	[context.lineWidth, context.strokeStyle] = [focused ? 7 : 4, "rgb(0 0 0 / 65%)"];
+	context.strokeRect(...place);
+	context.setLineDash(line.dashes.split(" ").filter(Boolean).map(Number));
+	[context.lineWidth, context.strokeStyle] = [focused ? 3.5 : faded ? 1 : 2, line.color];
+	context.strokeRect(...place);
+	context.setLineDash([]);
+}
+function drawLabel(context, { line, text, faded }, { x, y, width }) {
+	context.globalAlpha = faded ? .6 : 1;
+	context.font = LABEL_FONT;
+	context.fillStyle = "rgb(8 10 12 / 88%)";
+	context.fillRect(x, y, width, 18);
+	context.fillStyle = line.color;
+	context.fillRect(x, y, 4, 18);
+	context.fillStyle = "#eef2f5";
+	context.fillText(text, x + 4 + 4, y + 18 - 5);
+}
 function onPane([x1, y1, x2, y2], { scale, x, y }) {
 	return [
 		x1 * scale + x,
@@ -1766,7 +1781,8 @@ var Stage = class {
 			text: withChange(finding),
 			spoken: spoken(finding),
 			line: this.line(finding.label),
-			focused: finding.id === state.focus
+			focused: finding.id === state.focus,
+			faded: faded(state, finding)
 		}));
 	};
 	marksWithoutRecord = () => {
@@ -1779,7 +1795,8 @@ var Stage = class {
 			text: `${label} ${score(value)}`,
 			spoken: `${label}, score ${score(value)} by the film alone`,
 			line: this.line(label),
-			focused: false
+			focused: false,
+			faded: false
 		}));
 	};
 	zoom(factor, at = {
