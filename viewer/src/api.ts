@@ -14,6 +14,7 @@ export interface ClassInfo {
 
 export interface Feature {
   readonly name: string;
+  /** A sentence: what it means. */
   readonly title: string;
   readonly unit: string | null;
   readonly kind: "number" | "category";
@@ -49,13 +50,15 @@ export interface Detection {
   readonly box: Box;
 }
 
-/** What became of a record: every feature is in one of used, missing and refused. */
+/** What became of a record: every feature is in one of used, missing and refused; refused values are null. */
 export interface RecordUse {
   readonly values: Values;
   readonly used: readonly string[];
   readonly missing: readonly string[];
   readonly refused: Readonly<Record<string, string>>;
-  readonly unseen: readonly string[] | Readonly<Record<string, string>>;
+  /** Used, although training had no such value; what it had is in the notes. */
+  readonly unseen: readonly string[];
+  readonly notes: Readonly<Record<string, string>>;
 }
 
 export interface FilmInfo {
@@ -73,20 +76,20 @@ export interface FilmInfo {
 export interface WorklistFilm {
   readonly id: string;
   readonly name: string;
-  readonly width?: number | null;
-  readonly height?: number | null;
 }
 
 export interface DetectAnswer {
-  readonly clinical: RecordUse;
+  /** Null: the model looks at films alone. */
+  readonly clinical: RecordUse | null;
   readonly detections: readonly Detection[];
-  readonly image_only?: readonly Detection[] | null;
+  readonly image_only: readonly Detection[];
 }
 
 export interface WhatIfResult {
-  readonly clinical: RecordUse;
+  readonly clinical: RecordUse | null;
   readonly detections: readonly Detection[];
-  readonly scores: readonly number[];
+  /** Of the boxes asked for, in their order; null where the model has none there. */
+  readonly scores: readonly (number | null)[];
 }
 
 export interface Explanation {

@@ -19,12 +19,12 @@ const SAME = 0.5;
 export const findingsOf = (detections: readonly Detection[]): readonly Finding[] =>
   detections.map((detection, id) => ({ ...detection, id, now: detection.score, filmOnly: null, added: false }));
 
-/** The findings with the scores that a changed record gives them, and those that only it gives. */
+/** The findings with the scores that a changed record gives them, 0 where it gives none, and those that only it gives. */
 export function under(result: WhatIfResult, asked: readonly Finding[], known: readonly Finding[]): readonly Finding[] {
-  const scores = new Map(asked.map((finding, index) => [finding.id, result.scores[index]]));
+  const scores = new Map(asked.map(({ id }, index) => [id, result.scores[index]]));
   const own = known
     .filter((finding) => !finding.added)
-    .map((finding) => ({ ...finding, now: scores.get(finding.id) ?? finding.now }));
+    .map((finding) => ({ ...finding, now: scores.get(finding.id) ?? 0 }));
   const before = known.filter((finding) => finding.added);
   let id = Math.max(-1, ...known.map((finding) => finding.id));
   const added = result.detections

@@ -79,9 +79,9 @@ export class Session {
     const answer = await this.onFilm((id) => this.api.detect(id, clinical));
     if (this.app.state.film?.source !== film.source) return;
     const findings = findingsOf(answer.detections);
-    const { values } = answer.clinical;
+    const values = answer.clinical?.values ?? {};
     this.app.set({ findings, measured: values, current: values, use: answer.clinical, focus: null, explanation: null });
-    this.app.set({ imageOnly: answer.image_only ?? [] });
+    this.app.set({ imageOnly: answer.image_only });
     await this.scoreWithoutRecord(findings);
   }
 

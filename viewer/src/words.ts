@@ -38,14 +38,13 @@ export const number = (value: number): string => String(Math.round(value * 100) 
 export const valueText = (value: Value | undefined): string =>
   value === null || value === undefined ? "missing" : typeof value === "number" ? number(value) : value;
 
-/** The feature's name as a person reads it. */
-export const title = (feature: Feature): string => feature.title || feature.name;
+/** The first words of what a feature means: "Oxygen saturation by pulse oximetry" is too long for a form. */
+export const title = (feature: Feature): string =>
+  /^.*?(?=[,:(]| as | at | by | of the |$)/.exec(feature.title)?.[0].trim() || feature.name;
 
 /** Why a value was not used, or that training had none like it; null where there is nothing to say. */
 export function remark(use: RecordUse | null, name: string): string | null {
   const refused = use?.refused[name];
   if (refused !== undefined) return `not used: ${refused}`;
-  const unseen = use?.unseen ?? [];
-  const known = Array.isArray(unseen) ? !unseen.includes(name) : !(name in unseen);
-  return known ? null : "training had no such value";
+  return use?.unseen.includes(name) ? (use.notes[name] ?? "training had no such value") : null;
 }

@@ -7,7 +7,7 @@ import { newApp } from "../src/state.ts";
 
 const found = (label: string, score: number, ...box: number[]): Detection => ({ label, score, box: box as unknown as Box });
 const measured = [found("Effusion", 0.8, 0, 0, 10, 10), found("Atelectasis", 0.2, 50, 50, 60, 60)];
-const clinical = { values: {}, used: [], missing: [], refused: {}, unseen: [] };
+const clinical = { values: {}, used: [], missing: [], refused: {}, unseen: [], notes: {} };
 const answer = (scores: number[], ...detections: Detection[]): WhatIfResult => ({ clinical, scores, detections });
 
 test("what-if changes the score of each box and keeps the measured one", () => {

@@ -47,7 +47,7 @@ function row(app: App, session: Session, feature: Feature): HTMLElement {
   const [was, note] = [h("span", { class: "was" }), h("div", { class: "remark" })];
   const normal = feature.normal ? `normal ${number(feature.normal[0])}–${number(feature.normal[1])}` : "";
   const range = h("span", { class: "quiet" }, `${normal} ${unit(feature)}`.trim());
-  const name = h("span", { class: "name", title: title(feature) }, title(feature));
+  const name = h("span", { class: "name", title: feature.title }, title(feature));
   const element = h("div", { class: "value" }, name, field.element, missing, back, range, was, note);
   app.watch(["current", "measured", "use", "film"], () => {
     const { film, use } = app.state;

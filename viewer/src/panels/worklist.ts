@@ -48,9 +48,8 @@ export class Worklist {
   }
 
   private row(source: Source): HTMLLIElement {
-    const size = source.kind === "worklist" && source.film.width ? `${source.film.width} × ${source.film.height}` : "";
     const open = button("", () => void this.session.open(source), { title: source.name });
-    open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, size));
+    open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, source.kind === "file" ? "opened here" : ""));
     return h("li", {}, open);
   }
 

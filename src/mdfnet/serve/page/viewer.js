@@ -369,12 +369,12 @@ var findingsOf = (detections) => detections.map((detection, id) => ({
 	filmOnly: null,
 	added: false
 }));
-/** The findings with the scores that a changed record gives them, and those that only it gives. */
+/** The findings with the scores that a changed record gives them, 0 where it gives none, and those that only it gives. */
 function under(result, asked, known) {
-	const scores = new Map(asked.map((finding, index) => [finding.id, result.scores[index]]));
+	const scores = new Map(asked.map(({ id }, index) => [id, result.scores[index]]));
 	const own = known.filter((finding) => !finding.added).map((finding) => ({
 		...finding,
-		now: scores.get(finding.id) ?? finding.now
+		now: scores.get(finding.id) ?? 0
 	}));
 	const before = known.filter((finding) => finding.added);
 	let id = Math.max(-1, ...known.map((finding) => finding.id));
@@ -577,14 +577,13 @@ function spoken(finding) {
 /** At most two decimals, without trailing zeros. */
 var number = (value) => String(Math.round(value * 100) / 100);
 var valueText = (value) => value === null || value === void 0 ? "missing" : typeof value === "number" ? number(value) : value;
-/** The feature's name as a person reads it. */
-var title = (feature) => feature.title || feature.name;
+/** The first words of what a feature means: "Oxygen saturation by pulse oximetry" is too long for a form. */
+var title = (feature) => /^.*?(?=[,:(]| as | at | by | of the |$)/.exec(feature.title)?.[0].trim() || feature.name;
 /** Why a value was not used, or that training had none like it; null where there is nothing to say. */
 function remark(use, name) {
 	const refused = use?.refused[name];
 	if (refused !== void 0) return `not used: ${refused}`;
-	const unseen = use?.unseen ?? [];
-	return (Array.isArray(unseen) ? !unseen.includes(name) : !(name in unseen)) ? null : "training had no such value";
+	return use?.unseen.includes(name) ? use.notes[name] ?? "training had no such value" : null;
 }
 // src/panels/filters.ts
 function filters(app) {
@@ -914,7 +913,7 @@ function row(app, session, feature) {
 	const range = h("span", { class: "quiet" }, `${feature.normal ? `normal ${number(feature.normal[0])}–${number(feature.normal[1])}` : ""} ${unit(feature)}`.trim());
 	const element = h("div", { class: "value" }, h("span", {
 		class: "name",
-		title: title(feature)
+		title: feature.title
 	}, title(feature)), field.element, missing, back, range, was, note);
 	app.watch([
 		"current",
@@ -1040,9 +1039,8 @@ var Worklist = class {
 		}
 	}
 	row(source) {
-		const size = source.kind === "worklist" && source.film.width ? `${source.film.width} × ${source.film.height}` : "";
 		const open = button("", () => void this.session.open(source), { title: source.name });
-		open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, size));
+		open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, source.kind === "file" ? "opened here" : ""));
 		return h("li", {}, open);
 	}
 	mark(list) {
@@ -1209,7 +1207,7 @@ var Session = class {
 		const answer = await this.onFilm((id) => this.api.detect(id, clinical));
 		if (this.app.state.film?.source !== film.source) return;
 		const findings = findingsOf(answer.detections);
-		const { values } = answer.clinical;
+		const values = answer.clinical?.values ?? {};
 		this.app.set({
 			findings,
 			measured: values,
@@ -1218,7 +1216,7 @@ var Session = class {
 			focus: null,
 			explanation: null
 		});
-		this.app.set({ imageOnly: answer.image_only ?? [] });
+		this.app.set({ imageOnly: answer.image_only });
 		await this.scoreWithoutRecord(findings);
 	}
 	/** As `detect`, with what goes wrong shown on the page. */

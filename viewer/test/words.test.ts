@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { change, remark, spoken, title, unit, withChange } from "../src/words.ts";
+
+const feature = (title: string, unit: string | null = null) => ({ name: "x", title, unit, kind: "number" as const });
+const finding = { id: 0, label: "Effusion", box: [1.2, 2, 3, 4] as const, score: 0.8, now: 0.8, filmOnly: 0.5, added: false };
+
+for (const [meaning, short] of [
+  ["Age at the time of the film", "Age"],
+  ["Heart rate", "Heart rate"],
+  ["Oxygen saturation by pulse oximetry", "Oxygen saturation"],
+  ["Pain as the patient rates it, 0 none to 10 worst", "Pain"],
+  ["Projection: PA standing at the wall, AP mostly lying in bed", "Projection"],
+  ["", "x"],
+] as const)
+  test(`the form's name of "${meaning}"`, () => assert.equal(title(feature(meaning)), short));
+
+test("units as people write them, others as they are", () => {
+  assert.deepEqual(["Cel", "1", null, "mmol/L"].map((code) => unit(feature("", code))), ["°C", "", "", "mmol/L"]);
+});
+
+test("a change has its sign, and none is said where two decimals show none", () => {
+  assert.deepEqual([0.1234, -0.1, 0.004, -0.004].map(change), ["+0.12", "−0.10", "", ""]);
+});
+
+test("a label says the score, its change, and what is new", () => {
+  assert.equal(withChange(finding), "Effusion 0.80");
+  assert.equal(withChange({ ...finding, now: 0.5 }), "Effusion 0.50 ▼ −0.30");
+  assert.equal(withChange({ ...finding, now: 0.9, added: true, score: 0 }), "Effusion 0.90 new");
+});
+
+test("a screen reader is told what the label shows", () => {
+  assert.equal(spoken({ ...finding, now: 0.5 }), "Effusion, score 0.50, was 0.80, box 1, 2, 3, 4");
+});
+
+test("a refused value says why, an unseen one what training had", () => {
+  const use = { values: {}, used: [], missing: [], refused: { a: "too hot" }, unseen: ["b"], notes: { b: "38 to 99" } };
+  assert.deepEqual(["a", "b", "c"].map((name) => remark(use, name)), ["not used: too hot", "38 to 99", null]);
+});
