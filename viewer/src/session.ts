@@ -56,7 +56,7 @@ export class Session {
     this.whatIf.drop();
     this.why.drop();
     performance.mark("film");
-    this.app.set({ detecting: true, message: null });
+    this.app.set({ source, detecting: true, message: null });
     try {
       const info = await this.fetchInfo(source);
       const pixels = pixelsOf(info.width, info.height, await this.api.pixels(info));
@@ -64,7 +64,9 @@ export class Session {
       this.show({ source, info, pixels });
       await this.detect(undefined);
     } catch (error) {
-      if (turn === this.opening) this.report(error);
+      if (turn !== this.opening) return;
+      this.app.set({ source: this.app.state.film?.source ?? null });
+      this.report(error);
     } finally {
       if (turn === this.opening) this.app.set({ detecting: false });
     }

@@ -62,7 +62,7 @@ export class Stage {
       id,
       box,
       text: `${label} ${score(value)}`,
-      spoken: `${label}, score ${score(value)} by the film alone`,
+      spoken: `${label} ${score(value)} by the film alone`,
       line: this.line(label),
       focused: false,
       faded: false,
@@ -77,10 +77,13 @@ export class Stage {
     this.app.set({ view: view.scale <= whole.scale ? null : view });
   }
 
-  /** One pixel of the film is one of the screen. */
+  /** One pixel of the film is one of the screen, and lies exactly on it. */
   actualSize(): void {
     const { film } = this.app.state;
-    if (film !== null) this.app.set({ view: centered(film.info, this.fused.size, 1 / window.devicePixelRatio) });
+    if (film === null) return;
+    const ratio = window.devicePixelRatio;
+    const { scale, x, y } = centered(film.info, this.fused.size, 1 / ratio);
+    this.app.set({ view: { scale, x: Math.round(x * ratio) / ratio, y: Math.round(y * ratio) / ratio } });
   }
 
   pan(dx: number, dy: number): void {

@@ -21,6 +21,8 @@ export interface OpenFilm {
 export interface State {
   model: ModelInfo | null;
   sources: readonly Source[];
+  /** The one chosen: it may still be on its way. */
+  source: Source | null;
   film: OpenFilm | null;
   /** True while the model looks at the film. */
   detecting: boolean;
@@ -53,6 +55,7 @@ export const newApp = (): App =>
   new Store<State>({
     model: null,
     sources: [],
+    source: null,
     film: null,
     detecting: false,
     measured: {},

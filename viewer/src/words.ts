@@ -25,11 +25,10 @@ export function withChange({ label, now, score: measured, added }: Finding): str
   return `${label} ${score(now)} ${now > measured ? "▲" : "▼"} ${moved}`;
 }
 
+/** What a screen reader says: first what is seen, so that one who speaks to the computer can name it. */
 export function spoken(finding: Finding): string {
-  const { label, now, score: measured, added } = finding;
-  const place = finding.box.map(Math.round).join(", ");
-  const moved = added ? ", not found under the measured record" : change(now - measured) && `, was ${score(measured)}`;
-  return `${label}, score ${score(now)}${moved}, box ${place}`;
+  const place = `box ${finding.box.map(Math.round).join(", ")}`;
+  return `${withChange(finding)}${finding.added ? ", not found under the measured record" : ""}, ${place}`;
 }
 
 /** At most two decimals, without trailing zeros. */

@@ -30,8 +30,8 @@ test("a label says the score, its change, and what is new", () => {
   assert.equal(withChange({ ...finding, now: 0.9, added: true, score: 0 }), "Effusion 0.90 new");
 });
 
-test("a screen reader is told what the label shows", () => {
-  assert.equal(spoken({ ...finding, now: 0.5 }), "Effusion, score 0.50, was 0.80, box 1, 2, 3, 4");
+test("a screen reader is told what the label shows, and where", () => {
+  assert.equal(spoken({ ...finding, now: 0.5 }), "Effusion 0.50 ▼ −0.30, box 1, 2, 3, 4");
 });
 
 test("a refused value says why, an unseen one what training had", () => {

@@ -79,31 +79,29 @@ export class BoxLayer {
     const labels = placed(marks, view, pane);
     for (const mark of marks) drawBox(context, mark, onPane(mark.box, view));
     marks.forEach((mark, index) => drawLabel(context, mark, labels[index]!));
-    context.globalAlpha = 1;
   }
 }
 
 type Place = readonly [x: number, y: number, width: number, height: number];
 
 function drawBox(context: CanvasRenderingContext2D, { line, focused, faded }: Mark, place: Place): void {
-  context.globalAlpha = faded ? 0.6 : 1;
   context.setLineDash([]);
   [context.lineWidth, context.strokeStyle] = [focused ? 7 : 4, "rgb(0 0 0 / 65%)"];
   context.strokeRect(...place);
+  context.globalAlpha = faded ? 0.7 : 1;
   context.setLineDash(line.dashes.split(" ").filter(Boolean).map(Number));
   [context.lineWidth, context.strokeStyle] = [focused ? 3.5 : faded ? 1 : 2, line.color];
   context.strokeRect(...place);
-  context.setLineDash([]);
+  context.globalAlpha = 1;
 }
 
 function drawLabel(context: CanvasRenderingContext2D, { line, text, faded }: Mark, { x, y, width }: Label): void {
-  context.globalAlpha = faded ? 0.6 : 1;
   context.font = LABEL_FONT;
   context.fillStyle = "rgb(8 10 12 / 88%)";
   context.fillRect(x, y, width, LABEL_HEIGHT);
   context.fillStyle = line.color;
   context.fillRect(x, y, BAR, LABEL_HEIGHT);
-  context.fillStyle = "#eef2f5";
+  context.fillStyle = faded ? "#9aa6b0" : "#eef2f5";
   context.fillText(text, x + BAR + 4, y + LABEL_HEIGHT - 5);
 }
 

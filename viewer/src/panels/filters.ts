@@ -17,7 +17,7 @@ export function filters(app: App): void {
   });
   app.watch(["model"], () => {
     const saved = app.state.model?.operating?.points ?? [];
-    const own = h("option", { value: "" }, saved.length > 0 ? "own threshold" : "the model has none");
+    const own = h("option", { value: "" }, saved.length > 0 ? "own threshold" : "none saved");
     points.replaceChildren(own, ...saved.map(({ name }) => h("option", { value: name }, name)));
     points.disabled = saved.length === 0;
     byId("classes").replaceChildren(...(app.state.model?.classes ?? []).map((item, index) => row(app, item, index)));

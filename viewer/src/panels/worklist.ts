@@ -14,13 +14,13 @@ export class Worklist {
       list.replaceChildren(...app.state.sources.map((source) => this.row(source)));
       byId("no-films").hidden = app.state.sources.length > 0;
     });
-    app.watch(["film", "sources"], () => this.mark(list));
+    app.watch(["source", "sources"], () => this.mark(list));
   }
 
   /** The next film of the list, or the one before. */
   step(by: 1 | -1): void {
-    const { sources, film } = this.app.state;
-    const next = sources[film === null ? 0 : sources.indexOf(film.source) + by];
+    const { sources, source } = this.app.state;
+    const next = sources[source === null ? 0 : sources.indexOf(source) + by];
     if (next !== undefined) void this.session.open(next);
   }
 
@@ -54,12 +54,12 @@ export class Worklist {
   }
 
   private mark(list: HTMLElement): void {
-    const { sources, film } = this.app.state;
-    sources.forEach((source, index) => {
+    const { sources, source } = this.app.state;
+    sources.forEach((one, index) => {
       const open = list.children[index]?.firstElementChild;
       if (!open) return;
-      setAttributes(open, { "aria-current": source === film?.source ? "true" : null });
-      if (source === film?.source) open.scrollIntoView({ block: "nearest" });
+      setAttributes(open, { "aria-current": one === source ? "true" : null });
+      if (one === source) open.scrollIntoView({ block: "nearest" });
     });
   }
 }

@@ -568,11 +568,10 @@ function withChange({ label, now, score: measured, added }) {
 	if (moved === "") return `${label} ${score(now)}`;
 	return `${label} ${score(now)} ${now > measured ? "▲" : "▼"} ${moved}`;
 }
+/** What a screen reader says: first what is seen, so that one who speaks to the computer can name it. */
 function spoken(finding) {
-	const { label, now, score: measured, added } = finding;
-	const place = finding.box.map(Math.round).join(", ");
-	const moved = added ? ", not found under the measured record" : change(now - measured) && `, was ${score(measured)}`;
-	return `${label}, score ${score(now)}${moved}, box ${place}`;
+	const place = `box ${finding.box.map(Math.round).join(", ")}`;
+	return `${withChange(finding)}${finding.added ? ", not found under the measured record" : ""}, ${place}`;
 }
 /** At most two decimals, without trailing zeros. */
 var number = (value) => String(Math.round(value * 100) / 100);
@@ -599,7 +598,7 @@ function filters(app) {
 	});
 	app.watch(["model"], () => {
 		const saved = app.state.model?.operating?.points ?? [];
-		const own = h("option", { value: "" }, saved.length > 0 ? "own threshold" : "the model has none");
+		const own = h("option", { value: "" }, saved.length > 0 ? "own threshold" : "none saved");
 		points.replaceChildren(own, ...saved.map(({ name }) => h("option", { value: name }, name)));
 		points.disabled = saved.length === 0;
 		byId("classes").replaceChildren(...(app.state.model?.classes ?? []).map((item, index) => row$2(app, item, index)));
@@ -726,6 +725,7 @@ var Store = class {
 var newApp = () => new Store({
 	model: null,
 	sources: [],
+	source: null,
 	film: null,
 	detecting: false,
 	measured: {},
@@ -999,12 +999,12 @@ var Worklist = class {
 			list.replaceChildren(...app.state.sources.map((source) => this.row(source)));
 			byId("no-films").hidden = app.state.sources.length > 0;
 		});
-		app.watch(["film", "sources"], () => this.mark(list));
+		app.watch(["source", "sources"], () => this.mark(list));
 	}
 	/** The next film of the list, or the one before. */
 	step(by) {
-		const { sources, film } = this.app.state;
-		const next = sources[film === null ? 0 : sources.indexOf(film.source) + by];
+		const { sources, source } = this.app.state;
+		const next = sources[source === null ? 0 : sources.indexOf(source) + by];
 		if (next !== void 0) this.session.open(next);
 	}
 	/** Adds files of this computer in front and opens the first; one JSON file among them is their record. */
@@ -1044,12 +1044,12 @@ var Worklist = class {
 		return h("li", {}, open);
 	}
 	mark(list) {
-		const { sources, film } = this.app.state;
-		sources.forEach((source, index) => {
+		const { sources, source } = this.app.state;
+		sources.forEach((one, index) => {
 			const open = list.children[index]?.firstElementChild;
 			if (!open) return;
-			setAttributes(open, { "aria-current": source === film?.source ? "true" : null });
-			if (source === film?.source) open.scrollIntoView({ block: "nearest" });
+			setAttributes(open, { "aria-current": one === source ? "true" : null });
+			if (one === source) open.scrollIntoView({ block: "nearest" });
 		});
 	}
 };
@@ -1179,6 +1179,7 @@ var Session = class {
 		this.why.drop();
 		performance.mark("film");
 		this.app.set({
+			source,
 			detecting: true,
 			message: null
 		});
@@ -1193,7 +1194,9 @@ var Session = class {
 			});
 			await this.detect(void 0);
 		} catch (error) {
-			if (turn === this.opening) this.report(error);
+			if (turn !== this.opening) return;
+			this.app.set({ source: this.app.state.film?.source ?? null });
+			this.report(error);
 		} finally {
 			if (turn === this.opening) this.app.set({ detecting: false });
 		}
@@ -1518,27 +1521,25 @@ var BoxLayer = class {
 		const labels = placed(marks, view, pane);
 		for (const mark of marks) drawBox(context, mark, onPane(mark.box, view));
 		marks.forEach((mark, index) => drawLabel(context, mark, labels[index]));
-		context.globalAlpha = 1;
 	}
 };
 function drawBox(context, { line, focused, faded }, place) {
-	context.globalAlpha = faded ? .6 : 1;
 	context.setLineDash([]);
 	[context.lineWidth, context.strokeStyle] = [focused ? 7 : 4, "rgb(0 0 0 / 65%)"];
 	context.strokeRect(...place);
+	context.globalAlpha = faded ? .7 : 1;
 	context.setLineDash(line.dashes.split(" ").filter(Boolean).map(Number));
 	[context.lineWidth, context.strokeStyle] = [focused ? 3.5 : faded ? 1 : 2, line.color];
 	context.strokeRect(...place);
-	context.setLineDash([]);
+	context.globalAlpha = 1;
 }
 function drawLabel(context, { line, text, faded }, { x, y, width }) {
-	context.globalAlpha = faded ? .6 : 1;
 	context.font = LABEL_FONT;
 	context.fillStyle = "rgb(8 10 12 / 88%)";
 	context.fillRect(x, y, width, 18);
 	context.fillStyle = line.color;
 	context.fillRect(x, y, 4, 18);
-	context.fillStyle = "#eef2f5";
+	context.fillStyle = faded ? "#9aa6b0" : "#eef2f5";
 	context.fillText(text, x + 4 + 4, y + 18 - 5);
 }
 function onPane([x1, y1, x2, y2], { scale, x, y }) {
@@ -1791,7 +1792,7 @@ var Stage = class {
 			id,
 			box,
 			text: `${label} ${score(value)}`,
-			spoken: `${label}, score ${score(value)} by the film alone`,
+			spoken: `${label} ${score(value)} by the film alone`,
 			line: this.line(label),
 			focused: false,
 			faded: false
@@ -1807,10 +1808,17 @@ var Stage = class {
 		const view = zoomed(this.view, at, factor, Math.min(whole.scale, 1));
 		this.app.set({ view: view.scale <= whole.scale ? null : view });
 	}
-	/** One pixel of the film is one of the screen. */
+	/** One pixel of the film is one of the screen, and lies exactly on it. */
 	actualSize() {
 		const { film } = this.app.state;
-		if (film !== null) this.app.set({ view: centered(film.info, this.fused.size, 1 / window.devicePixelRatio) });
+		if (film === null) return;
+		const ratio = window.devicePixelRatio;
+		const { scale, x, y } = centered(film.info, this.fused.size, 1 / ratio);
+		this.app.set({ view: {
+			scale,
+			x: Math.round(x * ratio) / ratio,
+			y: Math.round(y * ratio) / ratio
+		} });
 	}
 	pan(dx, dy) {
 		if (this.app.state.film !== null) this.app.set({ view: panned(this.view, dx, dy) });

@@ -1,0 +1,51 @@
+"""A server with a worklist of synthetic films, and the viewer in a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mdfnet.data.phantom import PhantomConfig, write_phantoms
+from viewer_page import ViewerPage, chromium, serving
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory) -> Path:
+    """Synthetic films with records; on the fourth and the sixth the demo model finds something."""
+    made = tmp_path_factory.mktemp("phantoms")
+    write_phantoms(PhantomConfig(count=8, size=512, seed=77), made / "data")
+    folder = made / "films"
+    shutil.copytree(made / "data" / "images", folder)
+    shutil.copy(made / "data" / "clinical.csv", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(films) -> Iterator[str]:
+    with serving("--films", str(films), "--threads", "1") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def viewer(server, browser) -> Iterator[Callable[..., ViewerPage]]:
+    """Opens the viewer in a new tab; options are those of a Playwright page. No tab may have had an error."""
+    opened: list[ViewerPage] = []
+
+    def open_page(address: str = server, **options) -> ViewerPage:
+        options = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True, **options}
+        opened.append(ViewerPage(browser.new_page(**options), address))
+        return opened[-1]
+
+    yield open_page
+    for page in opened:
+        page.page.close()
+        assert page.errors == []

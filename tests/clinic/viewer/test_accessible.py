@@ -1,0 +1,54 @@
+"""axe-core, a checker that is not ours, finds nothing against WCAG A and AA in any state of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from viewer_page import ViewerPage
+
+AXE = Path(__file__).parents[3] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
+FILM = "phantom-00004.png"
+RUN = """() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
+  .then(({ violations }) => violations.map(({ id, impact, nodes }) => [id, impact, nodes.map(node => node.html)]))"""
+
+
+def reading(page: ViewerPage) -> None:
+    page.open_listed(FILM)
+
+
+def asking(page: ViewerPage) -> None:
+    page.open_listed(FILM)
+    page.slider("Body temperature").focus()
+    for _ in range(12):
+        page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("n")
+    page.page.wait_for_load_state("networkidle")
+
+
+def comparing(page: ViewerPage) -> None:
+    page.open_listed(FILM)
+    page.page.keyboard.press("c")
+    page.page.keyboard.press("e")
+
+
+STATES: dict[str, Callable[[ViewerPage], object]] = {
+    "empty": lambda page: None,
+    "with a film": reading,
+    "what-if with a box chosen": asking,
+    "compared, menu open": comparing,
+    "keys": lambda page: page.page.keyboard.press("?"),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing(viewer, state):
+    if not AXE.is_file():
+        pytest.skip("NEEDS axe-core: run 'make test-clinic', which installs it from npm")
+    page = viewer().open()
+    STATES[state](page)
+    page.page.wait_for_timeout(200)
+    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.page.evaluate(RUN) == []

@@ -1,0 +1,72 @@
+"""What the viewer keeps to itself, and what it does when the server refuses."""
+
+from __future__ import annotations
+
+import json
+
+from viewer_page import serving
+
+FILM = "phantom-00004.png"
+
+
+def test_nothing_names_the_patient_outside_the_page(viewer, films):
+    page = viewer().open()
+    name = "DOE^JANE <img src=x onerror=alert(1)>.png"
+    page.drop((name, (films / FILM).read_bytes()))
+    page.detected()
+    assert page.page.locator("#films .name").first.inner_text() == name
+    assert page.page.locator("#films img").count() == 0
+    sent = [request.url + (request.post_data_buffer or b"").decode("latin-1") for request in page.requests]
+    assert len(sent) > 5 and not any("DOE" in one for one in sent)
+    assert {request.url.split("/")[2] for request in page.requests} == {page.address.split("/")[2]}
+    kept = "() => [localStorage.length, sessionStorage.length, document.cookie, location.href]"
+    assert page.page.evaluate(kept) == [0, 0, "", page.address]
+
+
+def test_the_token_is_asked_for_and_only_sent_as_a_header(viewer, films, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("a-token-of-thirty-two-letters-xx\n")
+    tokens.chmod(0o600)
+    with serving("--films", str(films), "--threads", "1", "--token-file", str(tokens)) as address:
+        page = viewer(address)
+        page.page.goto(address)
+        for token in ("wrong", "a-token-of-thirty-two-letters-xx"):
+            page.page.locator("#token").fill(token)
+            page.page.get_by_role("button", name="Go on").click()
+        page.page.locator("#classes li").first.wait_for()
+        page.open_listed(FILM)
+        assert page.findings()
+        assert not any("token-of" in request.url for request in page.requests)
+        assert page.page.evaluate("() => localStorage.length + sessionStorage.length") == 0
+        page.errors = [line for line in page.errors if "401" not in line]
+
+
+def test_what_is_no_film_is_refused_in_words(viewer):
+    page = viewer().open()
+    page.drop(("notes.txt", b"not a film"))
+    message = page.page.get_by_role("alert")
+    message.wait_for()
+    assert "PNG" in message.inner_text() or "DICOM" in message.inner_text()
+    page.errors = [line for line in page.errors if "422" not in line]
+    page.page.get_by_role("button", name="Close").click()
+    assert message.is_hidden()
+
+
+def test_a_record_that_is_no_json_is_refused_in_words(viewer):
+    page = viewer().open().open_listed(FILM)
+    page.drop(("record.json", b"{age: 50"))
+    message = page.page.get_by_role("alert").inner_text()
+    assert message.startswith("the record is not JSON: give an object in the schema's units or a FHIR bundle")
+
+
+def test_a_film_that_the_server_has_let_go_is_sent_again(viewer):
+    page = viewer().open().open_listed(FILM)
+    gone = {"error": {"code": "film_gone", "message": "no such film is open", "fix": "open it again"}}
+    page.page.route("**/what-if", lambda route: route.fulfill(status=404, body=json.dumps(gone)), times=1)
+    page.slider("Body temperature").focus()
+    page.page.keyboard.press("ArrowRight")
+    page.page.wait_for_load_state("networkidle")
+    assert page.page.locator("#timing").inner_text().startswith("what-if answered")
+    assert page.page.get_by_role("alert").is_hidden()
+    assert sum("/v1/worklist/" in request.url for request in page.requests) == 2
+    page.errors = [line for line in page.errors if "404" not in line]
