@@ -25,7 +25,9 @@ export class Exports {
     const entries = FORMATS.map(({ format, name }) =>
       button(name, () => void this.report(format), { "data-format": format }),
     );
-    byId("exports").append(button("This view as PNG", () => void this.picture(), { "data-format": "png" }), ...entries);
+    // The menu's first entry takes the keyboard's focus when the menu opens.
+    const picture = button("This view as PNG", () => void this.picture(), { "data-format": "png", autofocus: true });
+    byId("exports").append(picture, ...entries);
     app.watch(["film"], () => this.allow());
   }
 

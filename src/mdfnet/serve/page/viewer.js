@@ -448,7 +448,11 @@ var Exports = class {
 		this.api = api;
 		this.stage = stage;
 		const entries = FORMATS.map(({ format, name }) => button(name, () => void this.report(format), { "data-format": format }));
-		byId("exports").append(button("This view as PNG", () => void this.picture(), { "data-format": "png" }), ...entries);
+		const picture = button("This view as PNG", () => void this.picture(), {
+			"data-format": "png",
+			autofocus: true
+		});
+		byId("exports").append(picture, ...entries);
 		app.watch(["film"], () => this.allow());
 	}
 	allow() {
