@@ -116,6 +116,10 @@ export class ApiError extends Error {
   }
 }
 
+/** How often a full server is asked, and how many seconds it may ask to wait. */
+const TRIES = 4;
+const LONGEST_WAIT = 5;
+
 export class Api {
   /** Kept in memory alone: gone when the page is closed. */
   token: string | null = null;
@@ -165,11 +169,22 @@ export class Api {
   private async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.token !== null) headers.set("Authorization", `Bearer ${this.token}`);
-    const answer = await fetch(path, { ...init, headers, cache: "no-store", credentials: "omit" }).catch(() => {
+    const ask = () => fetch(path, { ...init, headers, cache: "no-store", credentials: "omit" });
+    const answer = await patiently(ask).catch(() => {
       throw new ApiError(0, "unreachable", "the server does not answer", "check that mdfnet serve is running");
     });
     if (!answer.ok) throw await refusal(answer);
     return answer;
+  }
+}
+
+/** Asks again when the server is full or still starts, after the time that it says, a few times. */
+async function patiently(ask: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask();
+    const seconds = Number(answer.headers.get("Retry-After") ?? "NaN");
+    if (answer.status !== 503 || tries === TRIES || !(seconds <= LONGEST_WAIT)) return answer;
+    await new Promise((done) => setTimeout(done, 1000 * seconds));
   }
 }
 

@@ -70,3 +70,13 @@ def test_a_film_that_the_server_has_let_go_is_sent_again(viewer):
     assert page.page.get_by_role("alert").is_hidden()
     assert sum("/v1/worklist/" in request.url for request in page.requests) == 2
     page.errors = [line for line in page.errors if "404" not in line]
+
+
+def test_a_full_server_is_asked_again(viewer):
+    page = viewer().open()
+    full = {"error": {"code": "full", "message": "the server is full", "fix": None}}
+    refuse = {"status": 503, "body": json.dumps(full), "headers": {"retry-after": "0"}}
+    page.page.route("**/detect", lambda route: route.fulfill(**refuse), times=2)
+    page.open_listed(FILM)
+    assert page.findings()
+    page.errors = [line for line in page.errors if "503" not in line]

@@ -185,7 +185,8 @@ def test_beside_the_film_alone(viewer):
     page = viewer().open().open_listed(FILM)
     press(page.page, "c")
     settled(page)
-    fused, alone = (set(page.page.locator(".pane").nth(number).locator("text").all_text_contents()) for number in (0, 1))
+    panes = page.page.locator(".pane")
+    fused, alone = (set(panes.nth(number).locator("text").all_text_contents()) for number in (0, 1))
     assert fused and alone and fused != alone
     assert np.array_equal(grey(page, 0), grey(page, 1))
 

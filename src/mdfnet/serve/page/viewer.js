@@ -11,6 +11,9 @@ var ApiError = class extends Error {
 		this.fix = fix;
 	}
 };
+/** How often a full server is asked, and how many seconds it may ask to wait. */
+var TRIES = 4;
+var LONGEST_WAIT = 5;
 var Api = class {
 	/** Kept in memory alone: gone when the page is closed. */
 	token = null;
@@ -63,18 +66,28 @@ var Api = class {
 	async fetch(path, init = {}) {
 		const headers = new Headers(init.headers);
 		if (this.token !== null) headers.set("Authorization", `Bearer ${this.token}`);
-		const answer = await fetch(path, {
+		const ask = () => fetch(path, {
 			...init,
 			headers,
 			cache: "no-store",
 			credentials: "omit"
-		}).catch(() => {
+		});
+		const answer = await patiently(ask).catch(() => {
 			throw new ApiError(0, "unreachable", "the server does not answer", "check that mdfnet serve is running");
 		});
 		if (!answer.ok) throw await refusal(answer);
 		return answer;
 	}
 };
+/** Asks again when the server is full or still starts, after the time that it says, a few times. */
+async function patiently(ask) {
+	for (let tries = 1;; tries++) {
+		const answer = await ask();
+		const seconds = Number(answer.headers.get("Retry-After") ?? "NaN");
+		if (answer.status !== 503 || tries === TRIES || !(seconds <= LONGEST_WAIT)) return answer;
+		await new Promise((done) => setTimeout(done, 1e3 * seconds));
+	}
+}
 var asJson = (body) => ({
 	method: "POST",
 	body: JSON.stringify(body),
