@@ -19,25 +19,46 @@ const SAME = 0.5;
 export const findingsOf = (detections: readonly Detection[]): readonly Finding[] =>
   detections.map((detection, id) => ({ ...detection, id, now: detection.score, filmOnly: null, added: false }));
 
-/** The findings with the scores that a changed record gives them, 0 where it gives none, and those that only it gives. */
+/** The findings with the scores that a changed record gives them, and those that only it gives. */
 export function under(result: WhatIfResult, asked: readonly Finding[], known: readonly Finding[]): readonly Finding[] {
-  const scores = new Map(asked.map(({ id }, index) => [id, result.scores[index]]));
+  const { scores, others } = scoresOf(asked, result);
   const own = known
     .filter((finding) => !finding.added)
-    .map((finding) => ({ ...finding, now: scores.get(finding.id) ?? 0 }));
+    .map((finding) => ({ ...finding, now: scores.get(finding.id) ?? finding.now }));
   const before = known.filter((finding) => finding.added);
   let id = Math.max(-1, ...known.map((finding) => finding.id));
-  const added = result.detections
-    .filter((detection) => !own.some((finding) => same(finding, detection)))
-    .map((detection) => ({
-      ...detection,
-      id: before.find((finding) => same(finding, detection))?.id ?? ++id,
-      now: detection.score,
-      score: 0,
-      filmOnly: null,
-      added: true,
-    }));
+  const added = others.map((detection) => ({
+    ...detection,
+    id: before.find((finding) => same(finding, detection))?.id ?? ++id,
+    now: detection.score,
+    score: 0,
+    filmOnly: null,
+    added: true,
+  }));
   return [...own, ...added];
+}
+
+/** The findings with the scores that the film alone gives them. */
+export function withoutRecord(result: WhatIfResult, known: readonly Finding[]): readonly Finding[] {
+  const { scores } = scoresOf(known, result);
+  return known.map((finding) => ({ ...finding, filmOnly: scores.get(finding.id) ?? null }));
+}
+
+/**
+ * The score of each finding under another record, and what else the model finds then. A finding that the model still
+ * finds has the score that the model gives it, also where its box has shifted a little; another the score of its place.
+ */
+function scoresOf(asked: readonly Finding[], { detections, scores: places }: WhatIfResult) {
+  const scores = new Map<number, number>();
+  const others: Detection[] = [];
+  for (const detection of [...detections].sort((one, other) => other.score - one.score)) {
+    const free = asked.filter((finding) => !scores.has(finding.id) && same(finding, detection));
+    const [nearest] = free.sort((one, other) => overlap(other.box, detection.box) - overlap(one.box, detection.box));
+    if (nearest === undefined) others.push(detection);
+    else scores.set(nearest.id, detection.score);
+  }
+  asked.forEach(({ id }, index) => scores.set(id, scores.get(id) ?? places[index] ?? 0));
+  return { scores, others };
 }
 
 /** Score from which a class is shown. */

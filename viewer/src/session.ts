@@ -1,7 +1,7 @@
 /** Opens films, asks the model, and keeps the answers in the store. */
 
 import { type Api, ApiError, type Values } from "./api.ts";
-import { type Finding, findingsOf, under } from "./findings.ts";
+import { type Finding, findingsOf, under, withoutRecord } from "./findings.ts";
 import { pixelsOf } from "./film/pixels.ts";
 import { Latest } from "./latest.ts";
 import { type App, changes, type OpenFilm, type Source } from "./state.ts";
@@ -12,8 +12,14 @@ interface Question {
   readonly since: number;
 }
 
+/** Milliseconds after which a slider is taken to rest. */
+const REST = 250;
+
 export class Session {
   private opening = 0;
+  /** What was found under the measured record. */
+  private found: readonly Finding[] = [];
+  private waiting: ReturnType<typeof setTimeout> | undefined;
 
   private readonly whatIf = new Latest(
     async ({ values, asked }: Question) => (await this.onFilm((id) => this.api.whatIf(id, [values], asked)))[0]!,
@@ -24,7 +30,7 @@ export class Session {
         const { duration } = performance.measure("what-if", { start: since });
         this.app.set({ answeredIn: duration });
       });
-      this.explain();
+      this.explainSoon();
     },
     (error) => this.report(error),
   );
@@ -80,7 +86,7 @@ export class Session {
     const clinical = record === undefined ? (film.info.clinical?.values ?? null) : record;
     const answer = await this.onFilm((id) => this.api.detect(id, clinical));
     if (this.app.state.film?.source !== film.source) return;
-    const findings = findingsOf(answer.detections);
+    const findings = (this.found = findingsOf(answer.detections));
     const values = answer.clinical?.values ?? {};
     this.app.set({ findings, measured: values, current: values, use: answer.clinical, focus: null, explanation: null });
     this.app.set({ imageOnly: answer.image_only });
@@ -116,6 +122,7 @@ export class Session {
 
   private ask(values: Values): void {
     const since = performance.now();
+    clearTimeout(this.waiting);
     this.app.set({ current: values });
     const asked = this.app.state.findings.filter((finding) => !finding.added);
     this.whatIf.put({ values, asked, since });
@@ -127,6 +134,12 @@ export class Session {
     if (finding !== undefined && model?.fused === true) this.why.put({ values: current, finding });
   }
 
+  /** Not while a slider moves: the explanation takes longer than a score, and would hold the next one up. */
+  private explainSoon(): void {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.explain(), REST);
+  }
+
   private dropLostFocus(): void {
     const { focus, findings } = this.app.state;
     if (focus !== null && !findings.some(({ id }) => id === focus)) this.focus(null);
@@ -134,9 +147,11 @@ export class Session {
 
   private async scoreWithoutRecord(asked: readonly Finding[]): Promise<void> {
     if (asked.length === 0 || this.app.state.model?.fused !== true) return;
-    const scores = (await this.onFilm((id) => this.api.whatIf(id, [{}], asked)))[0]?.scores ?? [];
-    const byId = new Map(asked.map((finding, index) => [finding.id, scores[index] ?? null]));
-    const findings = this.app.state.findings.map((finding) => ({ ...finding, filmOnly: byId.get(finding.id) ?? null }));
+    const [result] = await this.onFilm((id) => this.api.whatIf(id, [{}], asked));
+    if (this.found !== asked) return;
+    const alone = new Map(withoutRecord(result!, asked).map(({ id, filmOnly }) => [id, filmOnly]));
+    // A slider may have moved meanwhile.
+    const findings = this.app.state.findings.map((finding) => ({ ...finding, filmOnly: alone.get(finding.id) ?? null }));
     this.app.set({ findings });
   }
 

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Box, Detection, WhatIfResult } from "../src/api.ts";
-import { faded, findingsOf, hit, overlap, reportable, under, visible } from "../src/findings.ts";
+import { faded, findingsOf, hit, overlap, reportable, under, visible, withoutRecord } from "../src/findings.ts";
 import { newApp } from "../src/state.ts";
 
 const found = (label: string, score: number, ...box: number[]): Detection => ({ label, score, box: box as unknown as Box });
 const measured = [found("Effusion", 0.8, 0, 0, 10, 10), found("Atelectasis", 0.2, 50, 50, 60, 60)];
 const clinical = { values: {}, used: [], missing: [], refused: {}, unseen: [], notes: {} };
-const answer = (scores: number[], ...detections: Detection[]): WhatIfResult => ({ clinical, scores, detections });
+const answer = (scores: (number | null)[], ...detections: Detection[]): WhatIfResult => ({ clinical, scores, detections });
 
 test("what-if changes the score of each box and keeps the measured one", () => {
   const known = findingsOf(measured);
@@ -29,6 +29,23 @@ test("the same box of the same class is no new finding, of another class it is",
   const known = findingsOf(measured);
   assert.equal(under(answer([0.8, 0.2], found("Effusion", 0.8, 1, 0, 10, 10)), known, known).length, 2);
   assert.equal(under(answer([0.8, 0.2], found("Nodule", 0.8, 1, 0, 10, 10)), known, known).length, 3);
+});
+
+test("a finding that is still found has the score of its shifted box, not that of its old place", () => {
+  const known = findingsOf(measured);
+  const [still] = under(answer([0.2, 0.2], found("Effusion", 0.7, 1, 0, 10, 10)), known, known);
+  assert.equal(still!.now, 0.7);
+});
+
+test("two boxes at one finding are the finding and another one: nothing that the model finds is hidden", () => {
+  const known = findingsOf(measured);
+  const twice = [found("Effusion", 0.7, 0, 0, 10, 10), found("Effusion", 0.6, 0, 0, 10, 9)];
+  assert.deepEqual(under(answer([0.7, 0.2], ...twice), known, known).map(({ now }) => now), [0.7, 0.2, 0.6]);
+});
+
+test("the film's own score is that of the same box where the film alone has it", () => {
+  const alone = withoutRecord(answer([0.3, null], found("Effusion", 0.5, 0, 0, 10, 10)), findingsOf(measured));
+  assert.deepEqual(alone.map(({ filmOnly }) => filmOnly), [0.5, 0]);
 });
 
 test("a finding that a slider takes below the threshold stays in sight, faded, and is still reported", () => {

@@ -17,7 +17,7 @@ export function why(app: App): void {
     byId("why").replaceChildren(...(box === undefined ? [] : bars(app, box)));
     if (explanation === null || box === undefined) return;
     const how = explanation.exact ? "exact over all combinations of values" : "estimated from samples of combinations";
-    const sum = `No record ${score(box.baseline)} → with record ${score(box.full)}.`;
+    const sum = `At this very place: no record ${score(box.baseline)} → with record ${score(box.full)}.`;
     byId("why-sum").textContent = `${sum} Shapley values, ${how}.`;
   });
 }

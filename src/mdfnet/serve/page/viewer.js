@@ -382,16 +382,16 @@ var findingsOf = (detections) => detections.map((detection, id) => ({
 	filmOnly: null,
 	added: false
 }));
-/** The findings with the scores that a changed record gives them, 0 where it gives none, and those that only it gives. */
+/** The findings with the scores that a changed record gives them, and those that only it gives. */
 function under(result, asked, known) {
-	const scores = new Map(asked.map(({ id }, index) => [id, result.scores[index]]));
+	const { scores, others } = scoresOf(asked, result);
 	const own = known.filter((finding) => !finding.added).map((finding) => ({
 		...finding,
-		now: scores.get(finding.id) ?? 0
+		now: scores.get(finding.id) ?? finding.now
 	}));
 	const before = known.filter((finding) => finding.added);
 	let id = Math.max(-1, ...known.map((finding) => finding.id));
-	const added = result.detections.filter((detection) => !own.some((finding) => same(finding, detection))).map((detection) => ({
+	const added = others.map((detection) => ({
 		...detection,
 		id: before.find((finding) => same(finding, detection))?.id ?? ++id,
 		now: detection.score,
@@ -400,6 +400,32 @@ function under(result, asked, known) {
 		added: true
 	}));
 	return [...own, ...added];
+}
+/** The findings with the scores that the film alone gives them. */
+function withoutRecord(result, known) {
+	const { scores } = scoresOf(known, result);
+	return known.map((finding) => ({
+		...finding,
+		filmOnly: scores.get(finding.id) ?? null
+	}));
+}
+/**
+* The score of each finding under another record, and what else the model finds then. A finding that the model still
+* finds has the score that the model gives it, also where its box has shifted a little; another the score of its place.
+*/
+function scoresOf(asked, { detections, scores: places }) {
+	const scores = /* @__PURE__ */ new Map();
+	const others = [];
+	for (const detection of [...detections].sort((one, other) => other.score - one.score)) {
+		const [nearest] = asked.filter((finding) => !scores.has(finding.id) && same(finding, detection)).sort((one, other) => overlap(other.box, detection.box) - overlap(one.box, detection.box));
+		if (nearest === void 0) others.push(detection);
+		else scores.set(nearest.id, detection.score);
+	}
+	asked.forEach(({ id }, index) => scores.set(id, scores.get(id) ?? places[index] ?? 0));
+	return {
+		scores,
+		others
+	};
 }
 /** Score from which a class is shown. */
 var thresholdOf = ({ point, threshold }, label) => point?.thresholds[label] ?? threshold;
@@ -974,7 +1000,7 @@ function why(app) {
 		byId("why").replaceChildren(...box === void 0 ? [] : bars(app, box));
 		if (explanation === null || box === void 0) return;
 		const how = explanation.exact ? "exact over all combinations of values" : "estimated from samples of combinations";
-		const sum = `No record ${score(box.baseline)} → with record ${score(box.full)}.`;
+		const sum = `At this very place: no record ${score(box.baseline)} → with record ${score(box.full)}.`;
 		byId("why-sum").textContent = `${sum} Shapley values, ${how}.`;
 	});
 }
@@ -1151,10 +1177,15 @@ var Latest = class {
 };
 // src/session.ts
 /** Opens films, asks the model, and keeps the answers in the store. */
+/** Milliseconds after which a slider is taken to rest. */
+var REST = 250;
 var Session = class {
 	app;
 	api;
 	opening = 0;
+	/** What was found under the measured record. */
+	found = [];
+	waiting;
 	whatIf = new Latest(async ({ values, asked }) => (await this.onFilm((id) => this.api.whatIf(id, [values], asked)))[0], (result, { asked, since }) => {
 		this.app.set({
 			findings: under(result, asked, this.app.state.findings),
@@ -1165,7 +1196,7 @@ var Session = class {
 			const { duration } = performance.measure("what-if", { start: since });
 			this.app.set({ answeredIn: duration });
 		});
-		this.explain();
+		this.explainSoon();
 	}, (error) => this.report(error));
 	why = new Latest(({ values, finding }) => this.onFilm((id) => this.api.explain(id, values, finding)), (explanation, { finding }) => {
 		if (this.app.state.focus === finding.id) this.app.set({ explanation });
@@ -1226,7 +1257,7 @@ var Session = class {
 		const clinical = record === void 0 ? film.info.clinical?.values ?? null : record;
 		const answer = await this.onFilm((id) => this.api.detect(id, clinical));
 		if (this.app.state.film?.source !== film.source) return;
-		const findings = findingsOf(answer.detections);
+		const findings = this.found = findingsOf(answer.detections);
 		const values = answer.clinical?.values ?? {};
 		this.app.set({
 			findings,
@@ -1275,6 +1306,7 @@ var Session = class {
 	}
 	ask(values) {
 		const since = performance.now();
+		clearTimeout(this.waiting);
 		this.app.set({ current: values });
 		const asked = this.app.state.findings.filter((finding) => !finding.added);
 		this.whatIf.put({
@@ -1291,17 +1323,23 @@ var Session = class {
 			finding
 		});
 	}
+	/** Not while a slider moves: the explanation takes longer than a score, and would hold the next one up. */
+	explainSoon() {
+		clearTimeout(this.waiting);
+		this.waiting = setTimeout(() => this.explain(), REST);
+	}
 	dropLostFocus() {
 		const { focus, findings } = this.app.state;
 		if (focus !== null && !findings.some(({ id }) => id === focus)) this.focus(null);
 	}
 	async scoreWithoutRecord(asked) {
 		if (asked.length === 0 || this.app.state.model?.fused !== true) return;
-		const scores = (await this.onFilm((id) => this.api.whatIf(id, [{}], asked)))[0]?.scores ?? [];
-		const byId = new Map(asked.map((finding, index) => [finding.id, scores[index] ?? null]));
+		const [result] = await this.onFilm((id) => this.api.whatIf(id, [{}], asked));
+		if (this.found !== asked) return;
+		const alone = new Map(withoutRecord(result, asked).map(({ id, filmOnly }) => [id, filmOnly]));
 		const findings = this.app.state.findings.map((finding) => ({
 			...finding,
-			filmOnly: byId.get(finding.id) ?? null
+			filmOnly: alone.get(finding.id) ?? null
 		}));
 		this.app.set({ findings });
 	}
