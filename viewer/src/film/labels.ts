@@ -33,10 +33,12 @@ export function placed(marks: readonly Labelled[], view: View, pane: Size, width
   return marks.map((mark) => places.get(mark)!);
 }
 
-/** Above, below, inside at the top and at the bottom; from the left edge, then from the right one. */
+/** Above, below, inside at the top and at the bottom, then further off; from the left edge, then from the right one. */
 function around([x1, y1, x2, y2]: Box, width: number, { scale, x, y }: View, pane: Size): readonly Label[] {
   const [left, top, right, bottom] = [x1 * scale + x, y1 * scale + y, x2 * scale + x, y2 * scale + y];
-  const rows = [top - LABEL_HEIGHT - 1, bottom + 1, top + 1, bottom - LABEL_HEIGHT - 1];
+  const row = LABEL_HEIGHT + 1;
+  const beside = [top - row, bottom + 1, top + 1, bottom - row];
+  const rows = [...beside, top - 2 * row, bottom + 1 + row, top - 3 * row, bottom + 1 + 2 * row];
   const inside = rows.filter((row) => row >= 0 && row + LABEL_HEIGHT <= pane.height);
   return (inside.length > 0 ? inside : rows).flatMap((row) =>
     [left - 1, right + 1 - width].map((column) => ({

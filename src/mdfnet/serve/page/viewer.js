@@ -1451,7 +1451,7 @@ function placed(marks, view, pane, width = textWidth) {
 	}
 	return marks.map((mark) => places.get(mark));
 }
-/** Above, below, inside at the top and at the bottom; from the left edge, then from the right one. */
+/** Above, below, inside at the top and at the bottom, then further off; from the left edge, then from the right one. */
 function around([x1, y1, x2, y2], width, { scale, x, y }, pane) {
 	const [left, top, right, bottom] = [
 		x1 * scale + x,
@@ -1459,11 +1459,18 @@ function around([x1, y1, x2, y2], width, { scale, x, y }, pane) {
 		x2 * scale + x,
 		y2 * scale + y
 	];
+	const row = 19;
 	const rows = [
-		top - 18 - 1,
-		bottom + 1,
-		top + 1,
-		bottom - 18 - 1
+		...[
+			top - row,
+			bottom + 1,
+			top + 1,
+			bottom - row
+		],
+		top - 38,
+		bottom + 1 + row,
+		top - 57,
+		bottom + 1 + 38
 	];
 	const inside = rows.filter((row) => row >= 0 && row + 18 <= pane.height);
 	return (inside.length > 0 ? inside : rows).flatMap((row) => [left - 1, right + 1 - width].map((column) => ({
