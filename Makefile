@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-clinic lint setup clean
+.PHONY: help demo test test-clinic viewer lint setup clean
 
 help:             ## show this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -20,6 +20,15 @@ test: $(READY)    ## check style and run all tests
 test-clinic: $(READY)  ## run the tests with real programs (server, Orthanc, dcmtk, Chromium, OHIF), installed if absent (Debian, root)
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'
 	PYTHON=$(BIN)/python scripts/test_clinic.sh
+
+test-clinic: viewer/node_modules
+
+viewer: viewer/node_modules  ## build the page of mdfnet serve; needs Node 20.19 or later
+	cd viewer && npm run build
+
+viewer/node_modules: viewer/package.json
+	cd viewer && npm install
+	touch $@
 
 lint: $(READY)    ## put the code in form
 	$(BIN)/ruff check --fix .

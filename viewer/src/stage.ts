@@ -183,9 +183,10 @@ export class Stage {
   private draw(): void {
     if (this.queued) return;
     this.queued = true;
-    requestAnimationFrame(() => {
+    requestAnimationFrame((start) => {
       this.queued = false;
       this.drawNow();
+      performance.measure("draw", { start });
     });
   }
 

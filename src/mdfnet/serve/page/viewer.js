@@ -1970,9 +1970,10 @@ var Stage = class {
 	draw() {
 		if (this.queued) return;
 		this.queued = true;
-		requestAnimationFrame(() => {
+		requestAnimationFrame((start) => {
 			this.queued = false;
 			this.drawNow();
+			performance.measure("draw", { start });
 		});
 	}
 	drawNow() {
