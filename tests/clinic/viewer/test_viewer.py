@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import csv
 import json
-from io import StringIO
+from collections.abc import Iterator
+from io import BytesIO, StringIO
 
 import numpy as np
 import pydicom
@@ -317,3 +318,31 @@ def test_two_fingers_zoom(viewer):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     settled(page)
     assert page.settings()[2] == pytest.approx(3 * before, rel=0.1)
+
+
+def test_a_structured_report_of_what_is_shown(viewer, shared_data):
+    pytest.importorskip("highdicom", reason="NEEDS highdicom: pip install 'mdfnet[dicom]'")
+    page = viewer().open()
+    page.drop(shared_data / DICOM)
+    page.detected()
+    shown = page.findings()
+    report = pydicom.dcmread(BytesIO(exported(page, "DICOM structured report")))
+    film = pydicom.dcmread(shared_data / DICOM, stop_before_pixels=True)
+    places = [item for item in items(report) if item.ValueType == "SCOORD"]
+    assert (report.Modality, report.StudyInstanceUID) == ("SR", film.StudyInstanceUID)
+    assert len(places) == len(shown)
+    assert report.VerificationFlag == "UNVERIFIED"
+
+
+def items(report) -> Iterator[pydicom.Dataset]:
+    """All content items of a report."""
+    for item in report.get("ContentSequence", []):
+        yield item
+        yield from items(item)
+
+
+def test_a_film_without_headers_makes_no_dicom(viewer):
+    page = viewer().open().open_listed(FILM)
+    page.page.get_by_role("button", name="Export", exact=True).click()
+    for name, allowed in {"Findings as CSV": True, "DICOM structured report": False}.items():
+        assert page.page.get_by_role("button", name=name).is_enabled() == allowed
