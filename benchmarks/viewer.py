@@ -2,10 +2,10 @@
 
     python benchmarks/viewer.py [FILM ...] [--size 512] [--threads 2] [--moves 40]
 
-Of each film: from the drop to the film on screen, and one step of a window drag. Without films a synthetic 16-bit one of
-3,000 x 2,500 pixels is taken. Then the temperature slider is moved, with the preset `default` at the given input size,
-untrained but for fusers that listen: from the move to the new scores on screen. The claims: a film in under 1.5 s, a
-what-if in under 150 ms. Needs Chromium and the extra `clinic`.
+Of each film: from the drop to the film on screen, and one step of a window drag. Without films a synthetic 16-bit one
+of 3,000 x 2,500 pixels is taken. Then the temperature slider is moved, with the preset `default` at the given input
+size, untrained but for fusers that listen: from the move to the new scores on screen. The claims: a film in under
+1.5 s, a what-if in under 150 ms. Needs Chromium and the extra `clinic`.
 """
 
 from __future__ import annotations

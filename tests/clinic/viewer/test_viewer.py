@@ -135,7 +135,7 @@ def test_missing_is_a_state_of_its_own(viewer):
     page = viewer().open().open_listed(FILM)
     pressure = page.page.locator(".value", has_text="Systolic blood pressure")
     typed = page.page.get_by_label("Systolic blood pressure, typed")
-    assert "missing" in pressure.get_attribute("class") and "measured missing" in pressure.inner_text()
+    assert "missing" in pressure.get_attribute("class") and "not measured" in pressure.inner_text()
     assert typed.input_value() == ""
     typed.fill("118")
     press(page.page, "Tab")
@@ -179,7 +179,7 @@ def test_a_record_dropped_with_or_after_its_film(viewer, films):
     assert "measured 38.5" in page.page.locator(".value", has_text="Body temp").inner_text()
     page.drop(("later.json", b'{"temperature": 36.6}'))
     page.page.locator(".value", has_text="measured 36.6").wait_for()
-    assert "measured missing" in page.page.locator(".value", has_text="Age").inner_text()
+    assert "not measured" in page.page.locator(".value", has_text="Age").inner_text()
 
 
 def test_beside_the_film_alone(viewer):
@@ -203,6 +203,22 @@ def test_zoom_keeps_the_place_below_the_cursor(viewer):
     page.page.mouse.move(pane["x"] + 200, pane["y"] + 300)
     assert page.page.locator("#read-out").inner_text() == before
     assert page.settings()[2] > 200
+
+
+@pytest.mark.parametrize("how", ["right button", "shift", "pan tool"])
+def test_the_film_is_dragged_without_windowing(viewer, how):
+    page = viewer().open().open_listed(FILM)
+    before, box = page.settings(), page.page.locator(".box .line").first.bounding_box()
+    if how == "pan tool":
+        page.page.get_by_role("button", name="Pan", exact=True).click()
+    if how == "shift":
+        page.page.keyboard.down("Shift")
+    page.drag(60, -40, button="right" if how == "right button" else "left")
+    settled(page)
+    moved = page.page.locator(".box .line").first.bounding_box()
+    assert page.settings() == before
+    # The first pixels tell a drag from a click.
+    assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((60, -40), abs=12)
 
 
 def test_boxes_lie_on_the_film_at_every_zoom(viewer):

@@ -57,7 +57,7 @@ function row(app: App, session: Session, feature: Feature): HTMLElement {
     back.hidden = value === measured;
     element.classList.toggle("changed", value !== measured);
     element.classList.toggle("missing", value === null);
-    was.textContent = film === null ? "" : `measured ${valueText(measured)}`;
+    was.textContent = film === null ? "" : measured === null ? "not measured" : `measured ${valueText(measured)}`;
     note.textContent = remark(use, feature.name) ?? "";
   });
   return element;

@@ -1,0 +1,89 @@
+"""Takes the pictures of the viewer that the documentation shows: real pages of a real server, synthetic films.
+
+Usage: python scripts/make_viewer_pictures.py [DICOM]; writes docs/pictures/viewer*.png. The DICOM film is one of the NIH
+(ChestX-ray14, unrestricted use with acknowledgement); without it the picture of it stays as it is. Needs Chromium and
+the extra `clinic`.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from mdfnet.data.phantom import PhantomConfig, write_phantoms
+from viewer_page import ViewerPage, chromium, serving
+
+PICTURES = ROOT / "docs" / "pictures"
+
+#: The one of these films on which the demo model finds edema, and calls it consolidation when the patient has a fever.
+PHANTOMS, FILM = PhantomConfig(count=8, size=512, seed=77), "phantom-00004.png"
+
+#: Greys and other colors of a picture's palette: a film needs no more, and the files stay small.
+GREYS, COLORS = 112, 112
+
+
+def take(viewer: ViewerPage, name: str) -> None:
+    """Wait until nothing moves, and save what the page shows."""
+    viewer.page.wait_for_load_state("networkidle")
+    viewer.page.wait_for_timeout(800)
+    with Image.open(io.BytesIO(viewer.page.screenshot())) as shot:
+        few_colors(shot.convert("RGB")).save(PICTURES / name, optimize=True)
+    print(f"{name}: {(PICTURES / name).stat().st_size / 1000:.0f} kB")
+
+
+def few_colors(shot: Image.Image) -> Image.Image:
+    """With a palette that keeps the colors of boxes and bars, few as their pixels are beside the film's."""
+    pixels = np.asarray(shot)
+    colored = pixels[np.ptp(pixels.astype(int), axis=2) > 24][None]
+    grey = np.linspace(0, 255, GREYS).round().astype(np.uint8)
+    colors = Image.fromarray(colored).quantize(COLORS).getpalette()[: 3 * COLORS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*np.repeat(grey, 3).tolist(), *colors])
+    return shot.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def synthetic_film(viewer: ViewerPage) -> None:
+    """What-if with a box explained, then beside the film alone."""
+    viewer.open_listed(FILM)
+    viewer.slider("Body temperature").focus()
+    for _ in range(12):
+        viewer.page.keyboard.press("ArrowRight")
+    viewer.page.wait_for_load_state("networkidle")
+    viewer.page.locator("#findings button", has_text="Consolidation").first.click()
+    take(viewer, "viewer.png")
+    viewer.page.keyboard.press("m")
+    viewer.page.keyboard.press("c")
+    take(viewer, "viewer-compare.png")
+    viewer.page.keyboard.press("c")
+
+
+def dicom_film(viewer: ViewerPage, film: Path) -> None:
+    """A real film, windowed and enlarged."""
+    viewer.drop(film)
+    viewer.detected()
+    viewer.drag(-60, 20)
+    take(viewer, "viewer-dicom.png")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        write_phantoms(PHANTOMS, Path(folder) / "data")
+        films = shutil.copytree(Path(folder) / "data" / "images", Path(folder) / "films")
+        shutil.copy(Path(folder) / "data" / "clinical.csv", films)
+        with serving("--films", str(films)) as address:
+            viewer = ViewerPage(browser.new_page(viewport={"width": 1280, "height": 800}), address).open()
+            synthetic_film(viewer)
+            for film in map(Path, sys.argv[1:]):
+                dicom_film(viewer, film)
+
+
+if __name__ == "__main__":
+    main()
