@@ -44,7 +44,7 @@ def few_colors(shot: Image.Image) -> Image.Image:
     pixels = np.asarray(shot)
     colored = pixels[np.ptp(pixels.astype(int), axis=2) > 24][None]
     grey = np.linspace(0, 255, GREYS).round().astype(np.uint8)
-    colors = Image.fromarray(colored).quantize(COLORS).getpalette()[: 3 * COLORS]
+    colors = Image.fromarray(np.unique(colored, axis=1)).quantize(COLORS).getpalette()[: 3 * COLORS]
     palette = Image.new("P", (1, 1))
     palette.putpalette([*np.repeat(grey, 3).tolist(), *colors])
     return shot.quantize(palette=palette, dither=Image.Dither.NONE)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import re
 from collections.abc import Iterator
 from io import BytesIO, StringIO
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -18,6 +20,7 @@ from viewer_page import ViewerPage
 
 #: A synthetic film on which the demo model finds edema, and calls it consolidation when the patient has a fever.
 FILM = "phantom-00004.png"
+GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "viewer.md"
 DICOM = "dicom/nih_cxr_DX_MONO2_implicitLE.dcm"
 INVERTED = "dicom/nih_MONO1_explicitLE.dcm"
 
@@ -301,6 +304,17 @@ def test_keyboard_alone(viewer):
     with keys.expect_download() as download:
         press(keys, "Enter")
     assert json.loads(download.value.path().read_text())
+
+
+def test_the_page_and_the_docs_say_the_same_keys(viewer):
+    page = viewer().open()
+    press(page.page, "?")
+    entries = page.page.locator("#key-list dt, #key-list dd").all()
+    keys = [" ".join(entry.locator("kbd").all_inner_texts()) for entry in entries[::2]]
+    shown = dict(zip(keys, (entry.inner_text() for entry in entries[1::2]), strict=True))
+    (table,) = re.findall(r"## Keys.*?(\| key .*?)\n\n", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()[2:]]
+    assert {key: does for key, does in rows} == shown
 
 
 def test_single_keys_can_be_turned_off(viewer):
