@@ -1,8 +1,8 @@
 """Takes the pictures of the viewer that the documentation shows: real pages of a real server, synthetic films.
 
-Usage: python scripts/make_viewer_pictures.py [DICOM]; writes docs/pictures/viewer*.png. The DICOM film is one of the NIH
-(ChestX-ray14, unrestricted use with acknowledgement); without it the picture of it stays as it is. Needs Chromium and
-the extra `clinic`.
+Usage: python scripts/make_viewer_pictures.py [DICOM]; writes docs/pictures/viewer*.png. The DICOM film is one of the
+NIH (ChestX-ray14, unrestricted use with acknowledgement); without it the picture of it stays as it is. Needs Chromium
+and the extra `clinic`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from viewer_page import ViewerPage, chromium, serving
 
-PICTURES = ROOT / "docs" / "pictures"
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
 #: The one of these films on which the demo model finds edema, and calls it consolidation when the patient has a fever.
 PHANTOMS, FILM = PhantomConfig(count=8, size=512, seed=77), "phantom-00004.png"

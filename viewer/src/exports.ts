@@ -3,6 +3,7 @@
 import type { Api, ReportFormat } from "./api.ts";
 import { button, byId, save } from "./dom.ts";
 import { reportable } from "./findings.ts";
+import { FONTS } from "./film/labels.ts";
 import type { Session } from "./session.ts";
 import type { Stage } from "./stage.ts";
 import type { App } from "./state.ts";
@@ -72,9 +73,9 @@ export class Exports {
     const panes = compare ? "Left: with record. Right: film only. " : "";
     const about = `MDF-Net, model ${model?.name} ${model?.sha256.slice(0, 12)}. ${this.session.whatIfText ?? ""}`;
     context.fillStyle = "#eef2f5";
-    context.font = "600 13px system-ui, sans-serif";
+    context.font = `600 13px ${FONTS}`;
     context.fillText(`${panes}${model?.notice ?? ""}`, 8, height + 18);
-    context.font = "12px system-ui, sans-serif";
+    context.font = `12px ${FONTS}`;
     context.fillText(about, 8, height + 36);
     const bytes = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
     if (bytes !== null) save(bytes, this.name("png"));

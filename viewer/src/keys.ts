@@ -23,7 +23,7 @@ export function listenToKeys(keys: readonly Key[]): void {
   );
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || taken(event.target, event.key)) return;
-    if (document.querySelector("dialog[open]") !== null) return;
+    if (document.querySelector("dialog[open], :popover-open") !== null) return;
     const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const onFilm = event.target instanceof Element && event.target.closest("#stage") !== null;
     const key = keys.find(

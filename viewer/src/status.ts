@@ -4,6 +4,7 @@ import { byId } from "./dom.ts";
 import { visible } from "./findings.ts";
 import type { Session } from "./session.ts";
 import type { App } from "./state.ts";
+import { withChange } from "./words.ts";
 
 export function status(app: App, session: Session): void {
   app.watch(["model"], () => {
@@ -27,7 +28,7 @@ export function status(app: App, session: Session): void {
     byId("message-text").textContent = message === null ? "" : [message.text, message.fix].filter(Boolean).join(": ");
   });
   byId("message-close").addEventListener("click", () => app.set({ message: null }));
-  app.watch(["film", "detecting", "answeredIn", "model"], () => {
+  app.watch(["film", "detecting", "findings", "focus", "answeredIn", "model"], () => {
     byId("status").textContent = doing(app);
     const { answeredIn } = app.state;
     byId("timing").textContent = answeredIn === null ? "" : `what-if answered in ${Math.round(answeredIn)} ms`;
@@ -38,5 +39,7 @@ function doing({ state }: App): string {
   if (state.model === null) return "Loading the model …";
   if (state.detecting) return state.film === null ? "Opening the film …" : "Detecting …";
   if (state.film === null) return "Ready";
-  return `${visible(state).length} findings shown`;
+  const chosen = state.findings.find(({ id }) => id === state.focus);
+  const shown = `${visible(state).length} findings shown`;
+  return chosen === undefined ? shown : `${shown}, chosen: ${withChange(chosen)}`;
 }

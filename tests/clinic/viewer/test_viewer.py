@@ -16,7 +16,9 @@ import pytest
 from PIL import Image
 from pydicom.pixels import apply_windowing
 
-from viewer_page import ViewerPage
+import mdfnet
+from mdfnet.checkpoint import save
+from viewer_page import ViewerPage, serving
 
 #: A synthetic film on which the demo model finds edema, and calls it consolidation when the patient has a fever.
 FILM = "phantom-00004.png"
@@ -211,14 +213,14 @@ def test_zoom_keeps_the_place_below_the_cursor(viewer):
 @pytest.mark.parametrize("how", ["right button", "shift", "pan tool"])
 def test_the_film_is_dragged_without_windowing(viewer, how):
     page = viewer().open().open_listed(FILM)
-    before, box = page.settings(), page.page.locator(".box .line").first.bounding_box()
+    before, box = page.settings(), page.page.locator(".outline .line").first.bounding_box()
     if how == "pan tool":
         page.page.get_by_role("button", name="Pan", exact=True).click()
     if how == "shift":
         page.page.keyboard.down("Shift")
     page.drag(60, -40, button="right" if how == "right button" else "left")
     settled(page)
-    moved = page.page.locator(".box .line").first.bounding_box()
+    moved = page.page.locator(".outline .line").first.bounding_box()
     assert page.settings() == before
     # The first pixels tell a drag from a click.
     assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((60, -40), abs=12)
@@ -232,7 +234,7 @@ def test_boxes_lie_on_the_film_at_every_zoom(viewer):
         for key in keys:
             press(page.page, key)
         settled(page)
-        box = page.page.locator(".box .line").first.bounding_box()
+        box = page.page.locator(".outline .line").first.bounding_box()
         zoom = page.settings()[2] / 100
         assert box["width"] == pytest.approx(one[2] * zoom, rel=0.02, abs=3)
         assert box["height"] == pytest.approx(one[3] * zoom, rel=0.02, abs=3)
@@ -325,6 +327,20 @@ def test_single_keys_can_be_turned_off(viewer):
     press(page.page, "i")
     settled(page)
     assert "inverted" not in page.page.locator("#film-settings").inner_text()
+
+
+def test_a_model_of_films_alone_has_no_record(viewer, films, tmp_path):
+    model = mdfnet.build("tiny", map=None, vector=None, size=64, box_score=0.0)
+    save(model, tmp_path / "model")
+    with serving("--films", str(films), "--threads", "1", model=tmp_path / "model") as address:
+        page = viewer(address).open().open_listed(FILM)
+        settled(page)
+        assert page.page.locator("#no-record").inner_text() == "This model looks at films alone."
+        assert page.page.locator("#record").is_hidden() and page.page.locator(".caution").is_hidden()
+        page.page.locator("#threshold").fill("0")
+        press(page.page, "n")
+        settled(page)
+        assert page.findings() and page.page.locator(".box.focused").count() == 1
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1024, 768), (768, 1024)], ids=["laptop", "tablet", "tablet upright"])

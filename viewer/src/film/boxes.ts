@@ -19,9 +19,10 @@ export interface Mark {
 }
 
 interface Drawn {
-  readonly group: SVGGElement;
+  readonly outline: SVGGElement;
   readonly halo: SVGRectElement;
   readonly line: SVGRectElement;
+  readonly label: SVGGElement;
   readonly ground: SVGRectElement;
   readonly bar: SVGRectElement;
   readonly text: SVGTextElement;
@@ -29,36 +30,37 @@ interface Drawn {
 
 export class BoxLayer {
   private readonly drawn = new Map<number, Drawn>();
+  private readonly outlines = svg("g", { "aria-hidden": "true" });
+  /** Above all lines: a line through a label would make another number of it. */
+  private readonly labels = svg("g");
 
-  constructor(private readonly overlay: SVGSVGElement) {}
+  constructor(overlay: SVGSVGElement) {
+    overlay.append(this.outlines, this.labels);
+  }
 
-  /** Keeps the element of a box that stays, so that it keeps the keyboard's focus. */
+  /** Keeps the elements of a box that stays, so that it keeps the keyboard's focus. */
   show(marks: readonly Mark[], view: View, pane: Size): void {
     const kept = new Set(marks.map(({ id }) => id));
-    for (const [id, { group }] of this.drawn) {
+    for (const [id, { outline, label }] of this.drawn) {
       if (kept.has(id)) continue;
-      group.remove();
+      outline.remove();
+      label.remove();
       this.drawn.delete(id);
     }
     const labels = placed(marks, view, pane);
     marks.forEach((mark, index) => this.place(mark, onPane(mark.box, view), labels[index]!));
-  }
-
-  /** Moves the keyboard's focus to a box. */
-  focusOn(id: number): void {
-    this.drawn.get(id)?.group.focus();
+    // The first mark is drawn last, over the others.
+    this.outlines.append(...marks.map(({ id }) => this.drawn.get(id)!.outline).reverse());
   }
 
   private place(mark: Mark, [x, y, width, height]: Place, label: Label): void {
     const drawn = this.drawn.get(mark.id) ?? this.add(mark.id);
     const { color, dashes } = mark.line;
-    setAttributes(drawn.group, {
-      "aria-label": mark.spoken,
-      "aria-pressed": String(mark.focused),
-      class: ["box", mark.focused && "focused", mark.faded && "faded"].filter(Boolean).join(" "),
-    });
+    const state = [mark.focused && "focused", mark.faded && "faded"].filter(Boolean).join(" ");
+    setAttributes(drawn.outline, { class: `outline ${state}` });
     setAttributes(drawn.halo, { x, y, width, height });
     setAttributes(drawn.line, { x, y, width, height, stroke: color, "stroke-dasharray": dashes });
+    setAttributes(drawn.label, { "aria-label": mark.spoken, "aria-pressed": String(mark.focused), class: `box ${state}` });
     setAttributes(drawn.ground, { x: label.x, y: label.y, width: label.width, height: LABEL_HEIGHT });
     setAttributes(drawn.bar, { x: label.x, y: label.y, width: BAR, height: LABEL_HEIGHT, fill: color });
     setAttributes(drawn.text, { x: label.x + BAR + 4, y: label.y + LABEL_HEIGHT - 5 });
@@ -66,22 +68,26 @@ export class BoxLayer {
   }
 
   private add(id: number): Drawn {
-    const [halo, line, ground, bar] = ["halo", "line", "ground", "bar"].map((name) => svg("rect", { class: name }));
+    const [halo, line, ground, bar] = [0, 1, 2, 3].map(() => svg("rect")) as [Rect, Rect, Rect, Rect];
     const text = svg("text");
-    const group = svg("g", { tabindex: 0, role: "button", "data-id": id }, halo!, line!, ground!, bar!, text);
-    const drawn = { group, halo: halo!, line: line!, ground: ground!, bar: bar!, text };
+    const [outline, label] = [svg("g", { "data-id": id }), svg("g", { "data-id": id, tabindex: 0, role: "button" })];
+    Object.entries({ halo, line, ground }).forEach(([name, part]) => part.setAttribute("class", name));
+    outline.append(halo, line);
+    label.append(ground, bar, text);
+    this.labels.append(label);
+    const drawn = { outline, halo, line, label, ground, bar, text };
     this.drawn.set(id, drawn);
-    this.overlay.append(group);
     return drawn;
   }
 
   drawInto(context: CanvasRenderingContext2D, marks: readonly Mark[], view: View, pane: Size): void {
     const labels = placed(marks, view, pane);
-    for (const mark of marks) drawBox(context, mark, onPane(mark.box, view));
+    for (const mark of [...marks].reverse()) drawBox(context, mark, onPane(mark.box, view));
     marks.forEach((mark, index) => drawLabel(context, mark, labels[index]!));
   }
 }
 
+type Rect = SVGRectElement;
 type Place = readonly [x: number, y: number, width: number, height: number];
 
 function drawBox(context: CanvasRenderingContext2D, { line, focused, faded }: Mark, place: Place): void {

@@ -10,7 +10,8 @@ export interface Label {
 }
 
 export const LABEL_HEIGHT = 18;
-export const LABEL_FONT = '600 12px "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, system-ui, sans-serif';
+export const FONTS = '"Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, system-ui, sans-serif';
+export const LABEL_FONT = `600 12px ${FONTS}`;
 /** Width of the strip in the class color. */
 export const BAR = 4;
 

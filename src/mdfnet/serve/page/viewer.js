@@ -452,6 +452,56 @@ function overlap(one, other) {
 	const shared = Math.max(0, width) * Math.max(0, height);
 	return shared === 0 ? 0 : shared / (area(one) + area(other) - shared);
 }
+var FONTS = "\"Segoe UI\", Roboto, \"Helvetica Neue\", \"Liberation Sans\", Arial, system-ui, sans-serif";
+var LABEL_FONT = `600 12px ${FONTS}`;
+/** A place for each label, those of focused boxes first, then in the order given. */
+function placed(marks, view, pane, width = textWidth) {
+	const taken = [];
+	const places = /* @__PURE__ */ new Map();
+	for (const mark of [...marks].sort((one, other) => Number(other.focused) - Number(one.focused))) {
+		const candidates = around(mark.box, width(mark.text) + 4 + 9, view, pane);
+		const label = candidates.find((place) => !taken.some((other) => meet(place, other))) ?? candidates[0];
+		taken.push(label);
+		places.set(mark, label);
+	}
+	return marks.map((mark) => places.get(mark));
+}
+/** Above, below, inside at the top and at the bottom, then further off; from the left edge, then from the right one. */
+function around([x1, y1, x2, y2], width, { scale, x, y }, pane) {
+	const [left, top, right, bottom] = [
+		x1 * scale + x,
+		y1 * scale + y,
+		x2 * scale + x,
+		y2 * scale + y
+	];
+	const row = 19;
+	const rows = [
+		...[
+			top - row,
+			bottom + 1,
+			top + 1,
+			bottom - row
+		],
+		top - 38,
+		bottom + 1 + row,
+		top - 57,
+		bottom + 1 + 38
+	];
+	const inside = rows.filter((row) => row >= 0 && row + 18 <= pane.height);
+	return (inside.length > 0 ? inside : rows).flatMap((row) => [left - 1, right + 1 - width].map((column) => ({
+		x: Math.max(0, Math.min(pane.width - width, column)),
+		y: row,
+		width
+	})));
+}
+var meet = (one, other) => Math.abs(one.y - other.y) < 18 && one.x < other.x + other.width && other.x < one.x + one.width;
+var ruler = null;
+function textWidth(text) {
+	ruler ??= document.createElement("canvas").getContext("2d");
+	if (ruler === null) return text.length * 7;
+	ruler.font = LABEL_FONT;
+	return ruler.measureText(text).width;
+}
 // src/exports.ts
 var FORMATS = [
 	{
@@ -529,9 +579,9 @@ var Exports = class {
 		const panes = compare ? "Left: with record. Right: film only. " : "";
 		const about = `MDF-Net, model ${model?.name} ${model?.sha256.slice(0, 12)}. ${this.session.whatIfText ?? ""}`;
 		context.fillStyle = "#eef2f5";
-		context.font = "600 13px system-ui, sans-serif";
+		context.font = `600 13px ${FONTS}`;
 		context.fillText(`${panes}${model?.notice ?? ""}`, 8, height + 18);
-		context.font = "12px system-ui, sans-serif";
+		context.font = `12px ${FONTS}`;
 		context.fillText(about, 8, height + 36);
 		const bytes = await new Promise((done) => canvas.toBlob(done, "image/png"));
 		if (bytes !== null) save(bytes, this.name("png"));
@@ -544,7 +594,7 @@ function listenToKeys(keys) {
 	byId("key-list").replaceChildren(...keys.filter((key) => key.keys.length > 0).flatMap(({ shown, does, onFilm }) => [h("dt", {}, ...shown.split(" ").map((one) => h("kbd", {}, one))), h("dd", {}, onFilm ? `${does} (film focused)` : does)]));
 	document.addEventListener("keydown", (event) => {
 		if (event.ctrlKey || event.altKey || event.metaKey || taken(event.target, event.key)) return;
-		if (document.querySelector("dialog[open]") !== null) return;
+		if (document.querySelector("dialog[open], :popover-open") !== null) return;
 		const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
 		const onFilm = event.target instanceof Element && event.target.closest("#stage") !== null;
 		const key = keys.find((one) => one.keys.includes(pressed) && (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onFilm || onFilm));
@@ -1438,89 +1488,33 @@ function pinch(before, now, other, act) {
 		y: (now.y + other.y) / 2
 	}, Math.hypot(now.x - other.x, now.y - other.y) / apart);
 }
-var LABEL_FONT = "600 12px \"Segoe UI\", Roboto, \"Helvetica Neue\", \"Liberation Sans\", Arial, system-ui, sans-serif";
-/** A place for each label, those of focused boxes first, then in the order given. */
-function placed(marks, view, pane, width = textWidth) {
-	const taken = [];
-	const places = /* @__PURE__ */ new Map();
-	for (const mark of [...marks].sort((one, other) => Number(other.focused) - Number(one.focused))) {
-		const candidates = around(mark.box, width(mark.text) + 4 + 9, view, pane);
-		const label = candidates.find((place) => !taken.some((other) => meet(place, other))) ?? candidates[0];
-		taken.push(label);
-		places.set(mark, label);
-	}
-	return marks.map((mark) => places.get(mark));
-}
-/** Above, below, inside at the top and at the bottom, then further off; from the left edge, then from the right one. */
-function around([x1, y1, x2, y2], width, { scale, x, y }, pane) {
-	const [left, top, right, bottom] = [
-		x1 * scale + x,
-		y1 * scale + y,
-		x2 * scale + x,
-		y2 * scale + y
-	];
-	const row = 19;
-	const rows = [
-		...[
-			top - row,
-			bottom + 1,
-			top + 1,
-			bottom - row
-		],
-		top - 38,
-		bottom + 1 + row,
-		top - 57,
-		bottom + 1 + 38
-	];
-	const inside = rows.filter((row) => row >= 0 && row + 18 <= pane.height);
-	return (inside.length > 0 ? inside : rows).flatMap((row) => [left - 1, right + 1 - width].map((column) => ({
-		x: Math.max(0, Math.min(pane.width - width, column)),
-		y: row,
-		width
-	})));
-}
-var meet = (one, other) => Math.abs(one.y - other.y) < 18 && one.x < other.x + other.width && other.x < one.x + one.width;
-var ruler = null;
-function textWidth(text) {
-	ruler ??= document.createElement("canvas").getContext("2d");
-	if (ruler === null) return text.length * 7;
-	ruler.font = LABEL_FONT;
-	return ruler.measureText(text).width;
-}
 // src/film/boxes.ts
 var BoxLayer = class {
-	overlay;
 	drawn = /* @__PURE__ */ new Map();
+	outlines = svg("g", { "aria-hidden": "true" });
+	/** Above all lines: a line through a label would make another number of it. */
+	labels = svg("g");
 	constructor(overlay) {
-		this.overlay = overlay;
+		overlay.append(this.outlines, this.labels);
 	}
-	/** Keeps the element of a box that stays, so that it keeps the keyboard's focus. */
+	/** Keeps the elements of a box that stays, so that it keeps the keyboard's focus. */
 	show(marks, view, pane) {
 		const kept = new Set(marks.map(({ id }) => id));
-		for (const [id, { group }] of this.drawn) {
+		for (const [id, { outline, label }] of this.drawn) {
 			if (kept.has(id)) continue;
-			group.remove();
+			outline.remove();
+			label.remove();
 			this.drawn.delete(id);
 		}
 		const labels = placed(marks, view, pane);
 		marks.forEach((mark, index) => this.place(mark, onPane(mark.box, view), labels[index]));
-	}
-	/** Moves the keyboard's focus to a box. */
-	focusOn(id) {
-		this.drawn.get(id)?.group.focus();
+		this.outlines.append(...marks.map(({ id }) => this.drawn.get(id).outline).reverse());
 	}
 	place(mark, [x, y, width, height], label) {
 		const drawn = this.drawn.get(mark.id) ?? this.add(mark.id);
 		const { color, dashes } = mark.line;
-		setAttributes(drawn.group, {
-			"aria-label": mark.spoken,
-			"aria-pressed": String(mark.focused),
-			class: [
-				"box",
-				mark.focused && "focused",
-				mark.faded && "faded"
-			].filter(Boolean).join(" ")
-		});
+		const state = [mark.focused && "focused", mark.faded && "faded"].filter(Boolean).join(" ");
+		setAttributes(drawn.outline, { class: `outline ${state}` });
 		setAttributes(drawn.halo, {
 			x,
 			y,
@@ -1534,6 +1528,11 @@ var BoxLayer = class {
 			height,
 			stroke: color,
 			"stroke-dasharray": dashes
+		});
+		setAttributes(drawn.label, {
+			"aria-label": mark.spoken,
+			"aria-pressed": String(mark.focused),
+			class: `box ${state}`
 		});
 		setAttributes(drawn.ground, {
 			x: label.x,
@@ -1556,32 +1555,40 @@ var BoxLayer = class {
 	}
 	add(id) {
 		const [halo, line, ground, bar] = [
-			"halo",
-			"line",
-			"ground",
-			"bar"
-		].map((name) => svg("rect", { class: name }));
+			0,
+			1,
+			2,
+			3
+		].map(() => svg("rect"));
 		const text = svg("text");
-		const group = svg("g", {
+		const [outline, label] = [svg("g", { "data-id": id }), svg("g", {
+			"data-id": id,
 			tabindex: 0,
-			role: "button",
-			"data-id": id
-		}, halo, line, ground, bar, text);
-		const drawn = {
-			group,
+			role: "button"
+		})];
+		Object.entries({
 			halo,
 			line,
+			ground
+		}).forEach(([name, part]) => part.setAttribute("class", name));
+		outline.append(halo, line);
+		label.append(ground, bar, text);
+		this.labels.append(label);
+		const drawn = {
+			outline,
+			halo,
+			line,
+			label,
 			ground,
 			bar,
 			text
 		};
 		this.drawn.set(id, drawn);
-		this.overlay.append(group);
 		return drawn;
 	}
 	drawInto(context, marks, view, pane) {
 		const labels = placed(marks, view, pane);
-		for (const mark of marks) drawBox(context, mark, onPane(mark.box, view));
+		for (const mark of [...marks].reverse()) drawBox(context, mark, onPane(mark.box, view));
 		marks.forEach((mark, index) => drawLabel(context, mark, labels[index]));
 	}
 };
@@ -2027,6 +2034,8 @@ function status(app, session) {
 	app.watch([
 		"film",
 		"detecting",
+		"findings",
+		"focus",
 		"answeredIn",
 		"model"
 	], () => {
@@ -2039,7 +2048,9 @@ function doing({ state }) {
 	if (state.model === null) return "Loading the model …";
 	if (state.detecting) return state.film === null ? "Opening the film …" : "Detecting …";
 	if (state.film === null) return "Ready";
-	return `${visible(state).length} findings shown`;
+	const chosen = state.findings.find(({ id }) => id === state.focus);
+	const shown = `${visible(state).length} findings shown`;
+	return chosen === void 0 ? shown : `${shown}, chosen: ${withChange(chosen)}`;
 }
 // src/main.ts
 var app = newApp();
