@@ -24,18 +24,19 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import mdfnet
 from mdfnet.checkpoint import save
-from viewer_page import ViewerPage, chromium, serving
+from running_server import running
+from viewer_page import ViewerPage, chromium
 
 
-def model_folder(size: int, folder: Path) -> Path:
+def model_folder(size: int, folder: str) -> str:
     """A saved model of real size; what it finds means nothing, how long it takes does."""
     torch.manual_seed(0)
     model = mdfnet.build("default", size=size, box_score=0.01).eval()
     with torch.no_grad():
         for parameter in model.fusion.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    save(model, folder)
-    return folder
+    save(model, Path(folder) / "model")
+    return f"{folder}/model"
 
 
 def synthetic() -> bytes:
@@ -83,10 +84,10 @@ def main() -> None:
     films = [(path.name, path.read_bytes()) for path in args.films] or [("synthetic.png", synthetic())]
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving("--threads", str(args.threads), model=model_folder(args.size, Path(folder) / "model")) as address,
+        running(Path(folder), "--threads", str(args.threads), model=model_folder(args.size, folder)) as server,
         chromium() as browser,
     ):
-        viewer = ViewerPage(browser.new_page(viewport={"width": 1280, "height": 800}), address).open()
+        viewer = ViewerPage(browser.new_page(viewport={"width": 1280, "height": 800}), server.url).open()
         for name, data in films:
             film(viewer, name, data)
         what_if(viewer, args.moves)

@@ -18,7 +18,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
-from viewer_page import ViewerPage, chromium, serving
+from running_server import running
+from viewer_page import ViewerPage, chromium
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
@@ -77,8 +78,8 @@ def main() -> None:
         write_phantoms(PHANTOMS, Path(folder) / "data")
         films = shutil.copytree(Path(folder) / "data" / "images", Path(folder) / "films")
         shutil.copy(Path(folder) / "data" / "clinical.csv", films)
-        with serving("--films", str(films)) as address:
-            viewer = ViewerPage(browser.new_page(viewport={"width": 1280, "height": 800}), address).open()
+        with running(Path(folder), "--films", str(films)) as server:
+            viewer = ViewerPage(browser.new_page(viewport={"width": 1280, "height": 800}), server.url).open()
             synthetic_film(viewer)
             for film in map(Path, sys.argv[1:]):
                 dicom_film(viewer, film)

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 
@@ -29,33 +20,6 @@ _DROP = """files => {
   const drop = new DragEvent("drop", { dataTransfer: moved, bubbles: true, cancelable: true });
   document.querySelector("#stage").dispatchEvent(drop);
 }"""
-
-
-@contextmanager
-def serving(*options: str, model: str | Path = "demo") -> Iterator[str]:
-    """A server of its own process on loopback, until the block ends; gives its address once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mdfnet", "serve", str(model), "--port", str(port), *options]
-    server = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL)
-    try:
-        _wait(server, f"http://127.0.0.1:{port}/readyz")
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(20)
-
-
-def _wait(server: subprocess.Popen, address: str) -> None:
-    end = time.monotonic() + 120
-    while server.poll() is None and time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(address):
-                return
-        except URLError:
-            time.sleep(0.1)
-    raise RuntimeError(f"the server does not get ready (exit code {server.poll()})")
 
 
 @contextmanager
@@ -78,11 +42,11 @@ class ViewerPage:
 
     Args:
         page: Of Playwright.
-        address: Of the server.
+        url: Of the server's root.
     """
 
-    def __init__(self, page, address: str):
-        self.page, self.address = page, address
+    def __init__(self, page, url: str):
+        self.page, self.address = page, f"{url}/"
         self.errors: list[str] = []
         self.requests: list = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
-from viewer_page import ViewerPage, chromium, serving
+from running_server import running
+from viewer_page import ViewerPage, chromium
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +25,9 @@ def films(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(films) -> Iterator[str]:
-    with serving("--films", str(films), "--threads", "1") as address:
-        yield address
+def server(films, tmp_path_factory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("server"), "--films", str(films), "--threads", "1") as started:
+        yield started.url
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +41,9 @@ def viewer(server, browser) -> Iterator[Callable[..., ViewerPage]]:
     """Opens the viewer in a new tab; options are those of a Playwright page. No tab may have had an error."""
     opened: list[ViewerPage] = []
 
-    def open_page(address: str = server, **options) -> ViewerPage:
+    def open_page(url: str = server, **options) -> ViewerPage:
         options = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True, **options}
-        opened.append(ViewerPage(browser.new_page(**options), address))
+        opened.append(ViewerPage(browser.new_page(**options), url))
         return opened[-1]
 
     yield open_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from viewer_page import serving
+from running_server import running
 
 FILM = "phantom-00004.png"
 
@@ -24,19 +24,17 @@ def test_nothing_names_the_patient_outside_the_page(viewer, films):
 
 
 def test_the_token_is_asked_for_and_only_sent_as_a_header(viewer, films, tmp_path):
-    tokens = tmp_path / "tokens"
-    tokens.write_text("a-token-of-thirty-two-letters-xx\n")
-    tokens.chmod(0o600)
-    with serving("--films", str(films), "--threads", "1", "--token-file", str(tokens)) as address:
-        page = viewer(address)
-        page.page.goto(address)
-        for token in ("wrong", "a-token-of-thirty-two-letters-xx"):
-            page.page.locator("#token").fill(token)
+    token = "a-token-of-thirty-two-letters-xx"
+    with running(tmp_path, "--films", str(films), "--threads", "1", MDFNET_TOKEN=token) as server:
+        page = viewer(server.url)
+        page.page.goto(page.address)
+        for typed in ("wrong", token):
+            page.page.locator("#token").fill(typed)
             page.page.get_by_role("button", name="Go on").click()
         page.page.locator("#classes li").first.wait_for()
         page.open_listed(FILM)
         assert page.findings()
-        assert not any("token-of" in request.url for request in page.requests)
+        assert not any(token in request.url for request in page.requests)
         assert page.page.evaluate("() => localStorage.length + sessionStorage.length") == 0
         page.errors = [line for line in page.errors if "401" not in line]
 

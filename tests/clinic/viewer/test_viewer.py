@@ -18,7 +18,8 @@ from pydicom.pixels import apply_windowing
 
 import mdfnet
 from mdfnet.checkpoint import save
-from viewer_page import ViewerPage, serving
+from running_server import running
+from viewer_page import ViewerPage
 
 #: A synthetic film on which the demo model finds edema, and calls it consolidation when the patient has a fever.
 FILM = "phantom-00004.png"
@@ -332,8 +333,8 @@ def test_single_keys_can_be_turned_off(viewer):
 def test_a_model_of_films_alone_has_no_record(viewer, films, tmp_path):
     model = mdfnet.build("tiny", map=None, vector=None, size=64, box_score=0.0)
     save(model, tmp_path / "model")
-    with serving("--films", str(films), "--threads", "1", model=tmp_path / "model") as address:
-        page = viewer(address).open().open_listed(FILM)
+    with running(tmp_path, "--films", str(films), "--threads", "1", model=str(tmp_path / "model")) as server:
+        page = viewer(server.url).open().open_listed(FILM)
         settled(page)
         assert page.page.locator("#no-record").inner_text() == "This model looks at films alone."
         assert page.page.locator("#record").is_hidden() and page.page.locator(".caution").is_hidden()
