@@ -39,10 +39,11 @@ export function wire(app: App, all: readonly Command[]): void {
 
 function onFilm(stage: Stage): readonly Command[] {
   const arrows = { keys: Object.keys(MOVES), onFilm: true };
+  const windowed = (key: string) => stage.moveWindow(...by(key, 20));
   const by = (key: string, pixels: number) => MOVES[key]!.map((way) => way * pixels) as [number, number];
   return [
     { ...arrows, shown: "← → ↑ ↓", does: "Move", shift: false, run: (key) => stage.pan(...by(key, -40)) },
-    { ...arrows, shown: "Shift ← → ↑ ↓", does: "Window", shift: true, run: (key) => stage.moveWindow(...by(key, 20)) },
+    { ...arrows, shown: "Shift ← → ↑ ↓", does: "Window", shift: true, run: windowed },
     { keys: ["+", "="], shown: "+", does: "Larger", button: "zoom-in", run: () => stage.zoom(1.25) },
     { keys: ["-"], shown: "−", does: "Smaller", button: "zoom-out", run: () => stage.zoom(0.8) },
     { keys: ["1"], shown: "1", does: "Film pixel for screen pixel", button: "actual", run: () => stage.actualSize() },
@@ -94,11 +95,12 @@ function onFindings(app: App, session: Session, stage: Stage): readonly Command[
 }
 
 function onFilms(worklist: Worklist): readonly Command[] {
+  const showKeys = () => byId<HTMLDialogElement>("keys").showModal();
   return [
     { keys: ["PageDown"], shown: "Page↓", does: "Next film", run: () => worklist.step(1) },
     { keys: ["PageUp"], shown: "Page↑", does: "Film before", run: () => worklist.step(-1) },
     { keys: ["o"], shown: "O", does: "Open film", button: "open", run: () => byId("file").click() },
     { keys: ["e"], shown: "E", does: "Export", run: () => byId("exports").showPopover() },
-    { keys: ["?", "h"], shown: "?", does: "These keys", button: "help", run: () => byId<HTMLDialogElement>("keys").showModal() },
+    { keys: ["?", "h"], shown: "?", does: "These keys", button: "help", run: showKeys },
   ];
 }

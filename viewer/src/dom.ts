@@ -1,4 +1,4 @@
-/** Elements without markup in strings: nothing that a file says can become HTML, and the content policy stays strict. */
+/** Elements without markup in strings: nothing that a file says becomes HTML, and the content policy stays strict. */
 
 type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
 type Child = Node | string | null;

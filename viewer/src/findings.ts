@@ -68,7 +68,7 @@ export const thresholdOf = ({ point, threshold }: Pick<State, "point" | "thresho
 /** Whether the sliders have brought a finding's score below the threshold. */
 export const faded = (state: Readonly<State>, { label, now }: Finding): boolean => now < thresholdOf(state, label);
 
-/** The findings to show, highest score first: what the sliders take away stays, faded, or its going would not be seen. */
+/** The findings to show, highest score first. What the sliders take away stays, faded: its going would not be seen. */
 export const visible = (state: Readonly<State>): readonly Finding[] =>
   state.findings
     .filter(({ label, now, score }) => !state.hidden.has(label) && Math.max(now, score) >= thresholdOf(state, label))

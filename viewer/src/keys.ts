@@ -16,7 +16,7 @@ export interface Key {
 export function listenToKeys(keys: readonly Key[]): void {
   const letters = byId<HTMLInputElement>("letters");
   byId("key-list").replaceChildren(
-    ...keys.filter((key) => key.keys.length > 0).flatMap(({ shown, does, onFilm }) => [
+    ...keys.filter(({ shown }) => shown !== "").flatMap(({ shown, does, onFilm }) => [
       h("dt", {}, ...shown.split(" ").map((one) => h("kbd", {}, one))),
       h("dd", {}, onFilm ? `${does} (film focused)` : does),
     ]),
@@ -26,9 +26,8 @@ export function listenToKeys(keys: readonly Key[]): void {
     if (document.querySelector("dialog[open], :popover-open") !== null) return;
     const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const onFilm = event.target instanceof Element && event.target.closest("#stage") !== null;
-    const key = keys.find(
-      (one) => one.keys.includes(pressed) && (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onFilm || onFilm),
-    );
+    const fits = (one: Key) => (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onFilm || onFilm);
+    const key = keys.find((one) => one.keys.includes(pressed) && fits(one));
     if (key === undefined || (!letters.checked && pressed.length === 1 && !key.onFilm)) return;
     event.preventDefault();
     key.run(pressed);

@@ -2,6 +2,7 @@
 export class Latest<Q, A> {
   private busy = false;
   private next: { readonly question: Q } | null = null;
+  private dropped = 0;
 
   constructor(
     private readonly ask: (question: Q) => Promise<A>,
@@ -19,8 +20,6 @@ export class Latest<Q, A> {
     this.next = null;
     this.dropped++;
   }
-
-  private dropped = 0;
 
   private async run(): Promise<void> {
     this.busy = true;

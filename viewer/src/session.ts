@@ -4,13 +4,27 @@ import { type Api, ApiError, type Values } from "./api.ts";
 import { type Finding, findingsOf, under, withoutRecord } from "./findings.ts";
 import { pixelsOf } from "./film/pixels.ts";
 import { Latest } from "./latest.ts";
-import { type App, changes, type OpenFilm, type Source } from "./state.ts";
+import { type App, changes, type OpenFilm, type Source, type State } from "./state.ts";
 
 interface Question {
   readonly values: Values;
   readonly asked: readonly Finding[];
   readonly since: number;
 }
+
+/** What belongs to a film, while there is none. */
+const NO_FILM: Partial<State> = {
+  film: null,
+  view: null,
+  findings: [],
+  imageOnly: [],
+  focus: null,
+  explanation: null,
+  measured: {},
+  current: {},
+  use: null,
+  answeredIn: null,
+};
 
 /** Milliseconds after which a slider is taken to rest. */
 const REST = 250;
@@ -24,7 +38,8 @@ export class Session {
   private readonly whatIf = new Latest(
     async ({ values, asked }: Question) => (await this.onFilm((id) => this.api.whatIf(id, [values], asked)))[0]!,
     (result, { asked, since }) => {
-      this.app.set({ findings: under(result, asked, this.app.state.findings), use: result.clinical });
+      const findings = under(result, asked, this.app.state.findings);
+      this.app.set({ findings, use: result.clinical, message: null });
       this.dropLostFocus();
       requestAnimationFrame(() => {
         const { duration } = performance.measure("what-if", { start: since });
@@ -38,8 +53,8 @@ export class Session {
   private readonly why = new Latest(
     ({ values, finding }: { values: Values; finding: Finding }) =>
       this.onFilm((id) => this.api.explain(id, values, finding)),
-    (explanation, { finding }) => {
-      if (this.app.state.focus === finding.id) this.app.set({ explanation });
+    (explanation, { values, finding }) => {
+      if (this.app.state.focus === finding.id) this.app.set({ explanation: { ...explanation, record: values } });
     },
     (error) => this.report(error),
   );
@@ -56,13 +71,12 @@ export class Session {
     this.app.set({ model, point, sources, message: null });
   }
 
-  /** Shows the film as soon as it is decoded, and asks the model then. */
+  /** Takes the film before away at once, shows the new one as soon as it is decoded, and asks the model then. */
   async open(source: Source): Promise<void> {
     const turn = ++this.opening;
-    this.whatIf.drop();
-    this.why.drop();
     performance.mark("film");
-    this.app.set({ source, detecting: true, message: null });
+    this.forget();
+    this.app.set({ ...NO_FILM, source, detecting: true, message: null });
     try {
       const info = await this.fetchInfo(source);
       const pixels = pixelsOf(info.width, info.height, await this.api.pixels(info));
@@ -71,7 +85,7 @@ export class Session {
       await this.detect(undefined);
     } catch (error) {
       if (turn !== this.opening) return;
-      this.app.set({ source: this.app.state.film?.source ?? null });
+      if (this.app.state.film === null) this.app.set({ source: null });
       this.report(error);
     } finally {
       if (turn === this.opening) this.app.set({ detecting: false });
@@ -82,22 +96,23 @@ export class Session {
   async detect(record: unknown): Promise<void> {
     const { film } = this.app.state;
     if (film === null) return;
-    this.whatIf.drop();
     const clinical = record === undefined ? (film.info.clinical?.values ?? null) : record;
     const answer = await this.onFilm((id) => this.api.detect(id, clinical));
     if (this.app.state.film?.source !== film.source) return;
+    this.forget();
     const findings = (this.found = findingsOf(answer.detections));
     const values = answer.clinical?.values ?? {};
-    this.app.set({ findings, measured: values, current: values, use: answer.clinical, focus: null, explanation: null });
-    this.app.set({ imageOnly: answer.image_only });
+    const { clinical: use, image_only: imageOnly } = answer;
+    this.app.set({ findings, imageOnly, measured: values, current: values, use, focus: null, explanation: null });
     await this.scoreWithoutRecord(findings);
   }
 
   /** As `detect`, with what goes wrong shown on the page. */
   async take(record: unknown): Promise<void> {
+    const turn = this.opening;
     this.app.set({ detecting: true, message: null });
     await this.detect(record).catch((error) => this.report(error));
-    this.app.set({ detecting: false });
+    if (turn === this.opening) this.app.set({ detecting: false });
   }
 
   /** Moves one value of the record away from the measured one, and asks what the model would say. */
@@ -121,6 +136,7 @@ export class Session {
   }
 
   private ask(values: Values): void {
+    if (this.app.state.film === null) return;
     const since = performance.now();
     clearTimeout(this.waiting);
     this.app.set({ current: values });
@@ -140,6 +156,13 @@ export class Session {
     this.waiting = setTimeout(() => this.explain(), REST);
   }
 
+  /** Answers on their way are of another film or record, and must not reach this one. */
+  private forget(): void {
+    this.whatIf.drop();
+    this.why.drop();
+    clearTimeout(this.waiting);
+  }
+
   private dropLostFocus(): void {
     const { focus, findings } = this.app.state;
     if (focus !== null && !findings.some(({ id }) => id === focus)) this.focus(null);
@@ -151,26 +174,13 @@ export class Session {
     if (this.found !== asked) return;
     const alone = new Map(withoutRecord(result!, asked).map(({ id, filmOnly }) => [id, filmOnly]));
     // A slider may have moved meanwhile.
-    const findings = this.app.state.findings.map((finding) => ({ ...finding, filmOnly: alone.get(finding.id) ?? null }));
-    this.app.set({ findings });
+    const withScore = (finding: Finding) => ({ ...finding, filmOnly: alone.get(finding.id) ?? null });
+    this.app.set({ findings: this.app.state.findings.map(withScore) });
   }
 
   private show(film: OpenFilm): void {
     const { window, invert } = film.info;
-    this.app.set({
-      film,
-      window,
-      invert,
-      view: null,
-      findings: [],
-      imageOnly: [],
-      focus: null,
-      explanation: null,
-      measured: {},
-      current: {},
-      use: null,
-      answeredIn: null,
-    });
+    this.app.set({ film, window, invert });
     requestAnimationFrame(() => performance.measure("film", "film"));
   }
 

@@ -27,7 +27,7 @@ export class Stage {
     byId("panes").append(this.fused.element, this.alone.element);
     for (const pane of [this.fused, this.alone]) this.listenTo(pane);
     new ResizeObserver(() => this.fitToPane()).observe(this.fused.element);
-    app.watch(["compare", "film"], () => this.arrange());
+    app.watch(["compare", "film", "source", "model"], () => this.arrange());
     app.watch(
       ["film", "window", "invert", "view", "findings", "imageOnly", "focus", "threshold", "point", "hidden", "boxes"],
       () => this.draw(),
@@ -56,8 +56,9 @@ export class Stage {
 
   marksWithoutRecord = (): readonly Mark[] => {
     const { state } = this.app;
-    const shown = (found: Detection) => !state.hidden.has(found.label) && found.score >= thresholdOf(state, found.label);
     if (!state.boxes) return [];
+    const shown = ({ label, score: value }: Detection) =>
+      !state.hidden.has(label) && value >= thresholdOf(state, label);
     return state.imageOnly.filter(shown).map(({ box, label, score: value }, id) => ({
       id,
       box,
@@ -165,10 +166,10 @@ export class Stage {
   }
 
   private arrange(): void {
-    const { compare, film, model } = this.app.state;
+    const { compare, film, source, model } = this.app.state;
     this.alone.element.hidden = !compare;
     byId("panes").classList.toggle("compared", compare);
-    byId("drop-hint").hidden = film !== null || model === null;
+    byId("drop-hint").hidden = source !== null || model === null;
     this.element.classList.toggle("empty", film === null);
   }
 

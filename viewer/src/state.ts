@@ -1,6 +1,7 @@
 /** What the page knows: model, worklist, film, record, findings, and how they are looked at. */
 
-import type { Detection, Explanation, FilmInfo, ModelInfo, OperatingPoint, RecordUse, Values, WorklistFilm } from "./api.ts";
+import type { Detection, Explanation, FilmInfo, ModelInfo, OperatingPoint } from "./api.ts";
+import type { RecordUse, Values, WorklistFilm } from "./api.ts";
 import type { Finding } from "./findings.ts";
 import type { Pixels } from "./film/pixels.ts";
 import type { View } from "./film/view.ts";
@@ -33,7 +34,8 @@ export interface State {
   findings: readonly Finding[];
   imageOnly: readonly Detection[];
   focus: number | null;
-  explanation: Explanation | null;
+  /** Of the box that has the focus, under the record of the sliders or the one just before. */
+  explanation: (Explanation & { readonly record: Values }) | null;
   threshold: number;
   point: OperatingPoint | null;
   hidden: ReadonlySet<string>;

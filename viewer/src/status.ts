@@ -9,8 +9,9 @@ import { withChange } from "./words.ts";
 export function status(app: App, session: Session): void {
   app.watch(["model"], () => {
     const { model } = app.state;
-    byId("model-name").textContent = model === null ? "" : `${model.name} ${model.version}  ${model.sha256.slice(0, 12)}`;
-    byId("model-name").title = model === null ? "" : `SHA-256 ${model.sha256}`;
+    if (model === null) return;
+    byId("model-name").textContent = `${model.name} ${model.version}  ${model.sha256.slice(0, 12)}`;
+    byId("model-name").title = `SHA-256 ${model.sha256}`;
   });
   app.watch(["film"], () => {
     const info = app.state.film?.info;

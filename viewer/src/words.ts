@@ -31,6 +31,12 @@ export function spoken(finding: Finding): string {
   return `${withChange(finding)}${finding.added ? ", not found under the measured record" : ""}, ${place}`;
 }
 
+/** The score, and how likely that makes a hit, where that was fitted and no slider has moved the score. */
+export function withCalibrated({ now, score: measured, calibrated }: Finding): string {
+  const known = calibrated !== null && calibrated !== undefined && now === measured;
+  return known ? `${score(now)}, calibrated ${score(calibrated)}` : score(now);
+}
+
 /** At most two decimals, without trailing zeros. */
 export const number = (value: number): string => String(Math.round(value * 100) / 100);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { change, remark, spoken, title, unit, withChange } from "../src/words.ts";
+import { change, remark, spoken, title, unit, withCalibrated, withChange } from "../src/words.ts";
 
 const feature = (title: string, unit: string | null = null) => ({ name: "x", title, unit, kind: "number" as const });
 const finding = { id: 0, label: "Effusion", box: [1.2, 2, 3, 4] as const, score: 0.8, now: 0.8, filmOnly: 0.5, added: false };
@@ -28,6 +28,12 @@ test("a label says the score, its change, and what is new", () => {
   assert.equal(withChange(finding), "Effusion 0.80");
   assert.equal(withChange({ ...finding, now: 0.5 }), "Effusion 0.50 ▼ −0.30");
   assert.equal(withChange({ ...finding, now: 0.9, added: true, score: 0 }), "Effusion 0.90 new");
+});
+
+test("the calibrated score belongs to the measured record alone", () => {
+  assert.equal(withCalibrated({ ...finding, calibrated: 0.55 }), "0.80, calibrated 0.55");
+  assert.equal(withCalibrated({ ...finding, calibrated: 0.55, now: 0.7 }), "0.70");
+  assert.equal(withCalibrated({ ...finding, calibrated: null }), "0.80");
 });
 
 test("a screen reader is told what the label shows, and where", () => {

@@ -78,3 +78,19 @@ def test_a_full_server_is_asked_again(viewer):
     page.open_listed(FILM)
     assert page.findings()
     page.errors = [line for line in page.errors if "503" not in line]
+
+
+def test_an_answer_for_another_film_is_never_shown(viewer):
+    page = viewer().open().open_listed(FILM)
+    held = []
+    page.page.route("**/what-if", lambda route: held.append(route), times=1)
+    page.slider("Body temperature").focus()
+    page.page.keyboard.press("ArrowRight")
+    page.page.wait_for_timeout(200)
+    page.open_listed("phantom-00000.png")
+    (route,) = held
+    route.continue_()
+    page.page.wait_for_load_state("networkidle")
+    page.page.wait_for_timeout(300)
+    assert page.findings() == []
+    assert page.page.locator("#what-if-badge").is_hidden()

@@ -60,7 +60,8 @@ export class BoxLayer {
     setAttributes(drawn.outline, { class: `outline ${state}` });
     setAttributes(drawn.halo, { x, y, width, height });
     setAttributes(drawn.line, { x, y, width, height, stroke: color, "stroke-dasharray": dashes });
-    setAttributes(drawn.label, { "aria-label": mark.spoken, "aria-pressed": String(mark.focused), class: `box ${state}` });
+    const pressed = String(mark.focused);
+    setAttributes(drawn.label, { "aria-label": mark.spoken, "aria-pressed": pressed, class: `box ${state}` });
     setAttributes(drawn.ground, { x: label.x, y: label.y, width: label.width, height: LABEL_HEIGHT });
     setAttributes(drawn.bar, { x: label.x, y: label.y, width: BAR, height: LABEL_HEIGHT, fill: color });
     setAttributes(drawn.text, { x: label.x + BAR + 4, y: label.y + LABEL_HEIGHT - 5 });

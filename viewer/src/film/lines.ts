@@ -8,4 +8,7 @@ export interface LineStyle {
 
 const DASHES = ["", "10 4", "3 3", "14 4 3 4", "6 6", "14 4 3 4 3 4", "1 4", "20 6"];
 
-export const lineStyle = (color: string, index: number): LineStyle => ({ color, dashes: DASHES[index % DASHES.length]! });
+export const lineStyle = (color: string, index: number): LineStyle => ({
+  color,
+  dashes: DASHES[index % DASHES.length]!,
+});

@@ -40,7 +40,7 @@ export class Gauge implements Field {
     this.slider.value = String(now ?? (this.low + this.high) / 2);
     setAttributes(this.slider, { "aria-valuetext": now === null ? "missing" : `${number(now)} ${unit(this.feature)}` });
     if (document.activeElement !== this.text || now === null) this.text.value = now === null ? "" : number(now);
-    setAttributes(this.tick, { x: was === null ? null : `${this.share(was)}%`, visibility: was === null ? "hidden" : null });
+    setAttributes(this.tick, was === null ? { visibility: "hidden" } : { x: `${this.share(was)}%`, visibility: null });
     const { normal } = this.feature;
     if (!normal) return;
     const [from, to] = normal.map((edge) => Math.min(100, Math.max(0, this.share(edge)))) as [number, number];

@@ -1,20 +1,21 @@
 /** What each clinical value adds to the score of the focused box: Shapley values as bars around zero. */
 
-import type { Explanation, Feature } from "../api.ts";
+import type { Explanation, Feature, Value, Values } from "../api.ts";
 import { byId, h, svg } from "../dom.ts";
 import type { App } from "../state.ts";
-import { change, score, title, valueText } from "../words.ts";
+import { change, score, title, valueText, withCalibrated } from "../words.ts";
 
 export function why(app: App): void {
-  app.watch(["focus", "explanation", "findings", "model"], () => {
+  app.watch(["focus", "explanation", "findings", "current", "model"], () => {
     const { focus, findings, explanation, model } = app.state;
     const finding = findings.find(({ id }) => id === focus);
     const box = explanation?.boxes[0];
-    byId("why-title").textContent = finding === undefined ? "" : `${finding.label} ${score(finding.now)}`;
+    byId("why-title").textContent = finding === undefined ? "" : `${finding.label} ${withCalibrated(finding)}`;
     byId("why-help").hidden = finding !== undefined;
     byId("why-waits").hidden = finding === undefined || box !== undefined || model?.fused === false;
+    byId("why").classList.toggle("stale", explanation?.record !== app.state.current);
     byId("why-sum").hidden = box === undefined;
-    byId("why").replaceChildren(...(box === undefined ? [] : bars(app, box)));
+    byId("why").replaceChildren(...(box === undefined ? [] : bars(app, box, explanation!.record)));
     if (explanation === null || box === undefined) return;
     const how = explanation.exact ? "exact over all combinations of values" : "estimated from samples of combinations";
     const sum = `At this very place: no record ${score(box.baseline)} → with record ${score(box.full)}.`;
@@ -22,14 +23,14 @@ export function why(app: App): void {
   });
 }
 
-function bars({ state }: App, { values }: Explanation["boxes"][number]): readonly HTMLElement[] {
+function bars({ state }: App, { values }: Explanation["boxes"][number], record: Values): readonly HTMLElement[] {
   const widest = Math.max(0.01, ...Object.values(values).map(Math.abs));
   return [...(state.model?.features ?? [])]
     .sort((one, other) => Math.abs(values[other.name] ?? 0) - Math.abs(values[one.name] ?? 0))
-    .map((feature) => bar(state.current[feature.name], feature, values[feature.name] ?? 0, widest));
+    .map((feature) => bar(record[feature.name], feature, values[feature.name] ?? 0, widest));
 }
 
-function bar(value: Parameters<typeof valueText>[0], feature: Feature, adds: number, widest: number): HTMLElement {
+function bar(value: Value | undefined, feature: Feature, adds: number, widest: number): HTMLElement {
   const length = (50 * Math.abs(adds)) / widest;
   const rect = svg("rect", {
     class: adds < 0 ? "lowers" : "raises",

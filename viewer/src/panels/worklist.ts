@@ -38,18 +38,23 @@ export class Worklist {
 
   private async takeRecord(text: string): Promise<void> {
     if (this.app.state.film === null)
-      return this.app.set({ message: { text: "a record needs a film", fix: "open a film first, or drop both together" } });
+      return this.refuse("a record needs a film", "open a film first, or drop both together");
     try {
       await this.session.take(JSON.parse(text));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      this.app.set({ message: { text: "the record is not JSON", fix: "give an object in the schema's units or a FHIR bundle" } });
+      this.refuse("the record is not JSON", "give an object in the schema's units or a FHIR bundle");
     }
+  }
+
+  private refuse(text: string, fix: string): void {
+    this.app.set({ message: { text, fix } });
   }
 
   private row(source: Source): HTMLLIElement {
     const open = button("", () => void this.session.open(source), { title: source.name });
-    open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, source.kind === "file" ? "opened here" : ""));
+    const from = source.kind === "file" ? "opened here" : "";
+    open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, from));
     return h("li", {}, open);
   }
 

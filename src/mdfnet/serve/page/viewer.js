@@ -173,6 +173,7 @@ function onFilm(stage) {
 		keys: Object.keys(MOVES),
 		onFilm: true
 	};
+	const windowed = (key) => stage.moveWindow(...by(key, 20));
 	const by = (key, pixels) => MOVES[key].map((way) => way * pixels);
 	return [
 		{
@@ -187,7 +188,7 @@ function onFilm(stage) {
 			shown: "Shift ← → ↑ ↓",
 			does: "Window",
 			shift: true,
-			run: (key) => stage.moveWindow(...by(key, 20))
+			run: windowed
 		},
 		{
 			keys: ["+", "="],
@@ -317,6 +318,7 @@ function onFindings(app, session, stage) {
 	];
 }
 function onFilms(worklist) {
+	const showKeys = () => byId("keys").showModal();
 	return [
 		{
 			keys: ["PageDown"],
@@ -348,7 +350,7 @@ function onFilms(worklist) {
 			shown: "?",
 			does: "These keys",
 			button: "help",
-			run: () => byId("keys").showModal()
+			run: showKeys
 		}
 	];
 }
@@ -431,7 +433,7 @@ function scoresOf(asked, { detections, scores: places }) {
 var thresholdOf = ({ point, threshold }, label) => point?.thresholds[label] ?? threshold;
 /** Whether the sliders have brought a finding's score below the threshold. */
 var faded = (state, { label, now }) => now < thresholdOf(state, label);
-/** The findings to show, highest score first: what the sliders take away stays, faded, or its going would not be seen. */
+/** The findings to show, highest score first. What the sliders take away stays, faded: its going would not be seen. */
 var visible = (state) => state.findings.filter(({ label, now, score }) => !state.hidden.has(label) && Math.max(now, score) >= thresholdOf(state, label)).sort((one, other) => other.now - one.now);
 /** What to hand on: found under the measured record, never what a slider made of it. */
 var reportable = (state) => state.findings.filter(({ added, label, score }) => !added && !state.hidden.has(label) && score >= thresholdOf(state, label)).map(({ label, score, box }) => ({
@@ -591,13 +593,14 @@ var Exports = class {
 /** Keys of the page. Single letters can be turned off, for those who speak or type by accident (WCAG 2.1.4). */
 function listenToKeys(keys) {
 	const letters = byId("letters");
-	byId("key-list").replaceChildren(...keys.filter((key) => key.keys.length > 0).flatMap(({ shown, does, onFilm }) => [h("dt", {}, ...shown.split(" ").map((one) => h("kbd", {}, one))), h("dd", {}, onFilm ? `${does} (film focused)` : does)]));
+	byId("key-list").replaceChildren(...keys.filter(({ shown }) => shown !== "").flatMap(({ shown, does, onFilm }) => [h("dt", {}, ...shown.split(" ").map((one) => h("kbd", {}, one))), h("dd", {}, onFilm ? `${does} (film focused)` : does)]));
 	document.addEventListener("keydown", (event) => {
 		if (event.ctrlKey || event.altKey || event.metaKey || taken(event.target, event.key)) return;
 		if (document.querySelector("dialog[open], :popover-open") !== null) return;
 		const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
 		const onFilm = event.target instanceof Element && event.target.closest("#stage") !== null;
-		const key = keys.find((one) => one.keys.includes(pressed) && (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onFilm || onFilm));
+		const fits = (one) => (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onFilm || onFilm);
+		const key = keys.find((one) => one.keys.includes(pressed) && fits(one));
 		if (key === void 0 || !letters.checked && pressed.length === 1 && !key.onFilm) return;
 		event.preventDefault();
 		key.run(pressed);
@@ -665,6 +668,10 @@ function withChange({ label, now, score: measured, added }) {
 function spoken(finding) {
 	const place = `box ${finding.box.map(Math.round).join(", ")}`;
 	return `${withChange(finding)}${finding.added ? ", not found under the measured record" : ""}, ${place}`;
+}
+/** The score, and how likely that makes a hit, where that was fitted and no slider has moved the score. */
+function withCalibrated({ now, score: measured, calibrated }) {
+	return calibrated !== null && calibrated !== void 0 && now === measured ? `${score(now)}, calibrated ${score(calibrated)}` : score(now);
 }
 /** At most two decimals, without trailing zeros. */
 var number = (value) => String(Math.round(value * 100) / 100);
@@ -930,9 +937,9 @@ var Gauge = class {
 		this.slider.value = String(now ?? (this.low + this.high) / 2);
 		setAttributes(this.slider, { "aria-valuetext": now === null ? "missing" : `${number(now)} ${unit(this.feature)}` });
 		if (document.activeElement !== this.text || now === null) this.text.value = now === null ? "" : number(now);
-		setAttributes(this.tick, {
-			x: was === null ? null : `${this.share(was)}%`,
-			visibility: was === null ? "hidden" : null
+		setAttributes(this.tick, was === null ? { visibility: "hidden" } : {
+			x: `${this.share(was)}%`,
+			visibility: null
 		});
 		const { normal } = this.feature;
 		if (!normal) return;
@@ -1038,25 +1045,27 @@ function why(app) {
 		"focus",
 		"explanation",
 		"findings",
+		"current",
 		"model"
 	], () => {
 		const { focus, findings, explanation, model } = app.state;
 		const finding = findings.find(({ id }) => id === focus);
 		const box = explanation?.boxes[0];
-		byId("why-title").textContent = finding === void 0 ? "" : `${finding.label} ${score(finding.now)}`;
+		byId("why-title").textContent = finding === void 0 ? "" : `${finding.label} ${withCalibrated(finding)}`;
 		byId("why-help").hidden = finding !== void 0;
 		byId("why-waits").hidden = finding === void 0 || box !== void 0 || model?.fused === false;
+		byId("why").classList.toggle("stale", explanation?.record !== app.state.current);
 		byId("why-sum").hidden = box === void 0;
-		byId("why").replaceChildren(...box === void 0 ? [] : bars(app, box));
+		byId("why").replaceChildren(...box === void 0 ? [] : bars(app, box, explanation.record));
 		if (explanation === null || box === void 0) return;
 		const how = explanation.exact ? "exact over all combinations of values" : "estimated from samples of combinations";
 		const sum = `At this very place: no record ${score(box.baseline)} → with record ${score(box.full)}.`;
 		byId("why-sum").textContent = `${sum} Shapley values, ${how}.`;
 	});
 }
-function bars({ state }, { values }) {
+function bars({ state }, { values }, record) {
 	const widest = Math.max(.01, ...Object.values(values).map(Math.abs));
-	return [...state.model?.features ?? []].sort((one, other) => Math.abs(values[other.name] ?? 0) - Math.abs(values[one.name] ?? 0)).map((feature) => bar(state.current[feature.name], feature, values[feature.name] ?? 0, widest));
+	return [...state.model?.features ?? []].sort((one, other) => Math.abs(values[other.name] ?? 0) - Math.abs(values[one.name] ?? 0)).map((feature) => bar(record[feature.name], feature, values[feature.name] ?? 0, widest));
 }
 function bar(value, feature, adds, widest) {
 	const length = 50 * Math.abs(adds) / widest;
@@ -1117,23 +1126,24 @@ var Worklist = class {
 		await this.session.open(added[0]);
 	}
 	async takeRecord(text) {
-		if (this.app.state.film === null) return this.app.set({ message: {
-			text: "a record needs a film",
-			fix: "open a film first, or drop both together"
-		} });
+		if (this.app.state.film === null) return this.refuse("a record needs a film", "open a film first, or drop both together");
 		try {
 			await this.session.take(JSON.parse(text));
 		} catch (error) {
 			if (!(error instanceof SyntaxError)) throw error;
-			this.app.set({ message: {
-				text: "the record is not JSON",
-				fix: "give an object in the schema's units or a FHIR bundle"
-			} });
+			this.refuse("the record is not JSON", "give an object in the schema's units or a FHIR bundle");
 		}
+	}
+	refuse(text, fix) {
+		this.app.set({ message: {
+			text,
+			fix
+		} });
 	}
 	row(source) {
 		const open = button("", () => void this.session.open(source), { title: source.name });
-		open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, source.kind === "file" ? "opened here" : ""));
+		const from = source.kind === "file" ? "opened here" : "";
+		open.append(h("span", { class: "name" }, source.name), h("span", { class: "quiet" }, from));
 		return h("li", {}, open);
 	}
 	mark(list) {
@@ -1194,6 +1204,7 @@ var Latest = class {
 	fail;
 	busy = false;
 	next = null;
+	dropped = 0;
 	constructor(ask, show, fail) {
 		this.ask = ask;
 		this.show = show;
@@ -1208,7 +1219,6 @@ var Latest = class {
 		this.next = null;
 		this.dropped++;
 	}
-	dropped = 0;
 	async run() {
 		this.busy = true;
 		while (this.next !== null) {
@@ -1227,6 +1237,19 @@ var Latest = class {
 };
 // src/session.ts
 /** Opens films, asks the model, and keeps the answers in the store. */
+/** What belongs to a film, while there is none. */
+var NO_FILM = {
+	film: null,
+	view: null,
+	findings: [],
+	imageOnly: [],
+	focus: null,
+	explanation: null,
+	measured: {},
+	current: {},
+	use: null,
+	answeredIn: null
+};
 /** Milliseconds after which a slider is taken to rest. */
 var REST = 250;
 var Session = class {
@@ -1237,9 +1260,11 @@ var Session = class {
 	found = [];
 	waiting;
 	whatIf = new Latest(async ({ values, asked }) => (await this.onFilm((id) => this.api.whatIf(id, [values], asked)))[0], (result, { asked, since }) => {
+		const findings = under(result, asked, this.app.state.findings);
 		this.app.set({
-			findings: under(result, asked, this.app.state.findings),
-			use: result.clinical
+			findings,
+			use: result.clinical,
+			message: null
 		});
 		this.dropLostFocus();
 		requestAnimationFrame(() => {
@@ -1248,8 +1273,11 @@ var Session = class {
 		});
 		this.explainSoon();
 	}, (error) => this.report(error));
-	why = new Latest(({ values, finding }) => this.onFilm((id) => this.api.explain(id, values, finding)), (explanation, { finding }) => {
-		if (this.app.state.focus === finding.id) this.app.set({ explanation });
+	why = new Latest(({ values, finding }) => this.onFilm((id) => this.api.explain(id, values, finding)), (explanation, { values, finding }) => {
+		if (this.app.state.focus === finding.id) this.app.set({ explanation: {
+			...explanation,
+			record: values
+		} });
 	}, (error) => this.report(error));
 	constructor(app, api) {
 		this.app = app;
@@ -1270,13 +1298,13 @@ var Session = class {
 			message: null
 		});
 	}
-	/** Shows the film as soon as it is decoded, and asks the model then. */
+	/** Takes the film before away at once, shows the new one as soon as it is decoded, and asks the model then. */
 	async open(source) {
 		const turn = ++this.opening;
-		this.whatIf.drop();
-		this.why.drop();
 		performance.mark("film");
+		this.forget();
 		this.app.set({
+			...NO_FILM,
 			source,
 			detecting: true,
 			message: null
@@ -1293,7 +1321,7 @@ var Session = class {
 			await this.detect(void 0);
 		} catch (error) {
 			if (turn !== this.opening) return;
-			this.app.set({ source: this.app.state.film?.source ?? null });
+			if (this.app.state.film === null) this.app.set({ source: null });
 			this.report(error);
 		} finally {
 			if (turn === this.opening) this.app.set({ detecting: false });
@@ -1303,31 +1331,33 @@ var Session = class {
 	async detect(record) {
 		const { film } = this.app.state;
 		if (film === null) return;
-		this.whatIf.drop();
 		const clinical = record === void 0 ? film.info.clinical?.values ?? null : record;
 		const answer = await this.onFilm((id) => this.api.detect(id, clinical));
 		if (this.app.state.film?.source !== film.source) return;
+		this.forget();
 		const findings = this.found = findingsOf(answer.detections);
 		const values = answer.clinical?.values ?? {};
+		const { clinical: use, image_only: imageOnly } = answer;
 		this.app.set({
 			findings,
+			imageOnly,
 			measured: values,
 			current: values,
-			use: answer.clinical,
+			use,
 			focus: null,
 			explanation: null
 		});
-		this.app.set({ imageOnly: answer.image_only });
 		await this.scoreWithoutRecord(findings);
 	}
 	/** As `detect`, with what goes wrong shown on the page. */
 	async take(record) {
+		const turn = this.opening;
 		this.app.set({
 			detecting: true,
 			message: null
 		});
 		await this.detect(record).catch((error) => this.report(error));
-		this.app.set({ detecting: false });
+		if (turn === this.opening) this.app.set({ detecting: false });
 	}
 	/** Moves one value of the record away from the measured one, and asks what the model would say. */
 	change(name, value) {
@@ -1355,6 +1385,7 @@ var Session = class {
 		} });
 	}
 	ask(values) {
+		if (this.app.state.film === null) return;
 		const since = performance.now();
 		clearTimeout(this.waiting);
 		this.app.set({ current: values });
@@ -1378,6 +1409,12 @@ var Session = class {
 		clearTimeout(this.waiting);
 		this.waiting = setTimeout(() => this.explain(), REST);
 	}
+	/** Answers on their way are of another film or record, and must not reach this one. */
+	forget() {
+		this.whatIf.drop();
+		this.why.drop();
+		clearTimeout(this.waiting);
+	}
 	dropLostFocus() {
 		const { focus, findings } = this.app.state;
 		if (focus !== null && !findings.some(({ id }) => id === focus)) this.focus(null);
@@ -1387,27 +1424,18 @@ var Session = class {
 		const [result] = await this.onFilm((id) => this.api.whatIf(id, [{}], asked));
 		if (this.found !== asked) return;
 		const alone = new Map(withoutRecord(result, asked).map(({ id, filmOnly }) => [id, filmOnly]));
-		const findings = this.app.state.findings.map((finding) => ({
+		const withScore = (finding) => ({
 			...finding,
 			filmOnly: alone.get(finding.id) ?? null
-		}));
-		this.app.set({ findings });
+		});
+		this.app.set({ findings: this.app.state.findings.map(withScore) });
 	}
 	show(film) {
 		const { window, invert } = film.info;
 		this.app.set({
 			film,
 			window,
-			invert,
-			view: null,
-			findings: [],
-			imageOnly: [],
-			focus: null,
-			explanation: null,
-			measured: {},
-			current: {},
-			use: null,
-			answeredIn: null
+			invert
 		});
 		requestAnimationFrame(() => performance.measure("film", "film"));
 	}
@@ -1529,9 +1557,10 @@ var BoxLayer = class {
 			stroke: color,
 			"stroke-dasharray": dashes
 		});
+		const pressed = String(mark.focused);
 		setAttributes(drawn.label, {
 			"aria-label": mark.spoken,
-			"aria-pressed": String(mark.focused),
+			"aria-pressed": pressed,
 			class: `box ${state}`
 		});
 		setAttributes(drawn.ground, {
@@ -1817,7 +1846,12 @@ var Stage = class {
 		byId("panes").append(this.fused.element, this.alone.element);
 		for (const pane of [this.fused, this.alone]) this.listenTo(pane);
 		new ResizeObserver(() => this.fitToPane()).observe(this.fused.element);
-		app.watch(["compare", "film"], () => this.arrange());
+		app.watch([
+			"compare",
+			"film",
+			"source",
+			"model"
+		], () => this.arrange());
 		app.watch([
 			"film",
 			"window",
@@ -1855,8 +1889,8 @@ var Stage = class {
 	};
 	marksWithoutRecord = () => {
 		const { state } = this.app;
-		const shown = (found) => !state.hidden.has(found.label) && found.score >= thresholdOf(state, found.label);
 		if (!state.boxes) return [];
+		const shown = ({ label, score: value }) => !state.hidden.has(label) && value >= thresholdOf(state, label);
 		return state.imageOnly.filter(shown).map(({ box, label, score: value }, id) => ({
 			id,
 			box,
@@ -1961,10 +1995,10 @@ var Stage = class {
 		return `x ${column}  y ${row}  value ${values[row * width + column]}`;
 	}
 	arrange() {
-		const { compare, film, model } = this.app.state;
+		const { compare, film, source, model } = this.app.state;
 		this.alone.element.hidden = !compare;
 		byId("panes").classList.toggle("compared", compare);
-		byId("drop-hint").hidden = film !== null || model === null;
+		byId("drop-hint").hidden = source !== null || model === null;
 		this.element.classList.toggle("empty", film === null);
 	}
 	fitToPane() {
@@ -2007,8 +2041,9 @@ function idOf(target) {
 function status(app, session) {
 	app.watch(["model"], () => {
 		const { model } = app.state;
-		byId("model-name").textContent = model === null ? "" : `${model.name} ${model.version}  ${model.sha256.slice(0, 12)}`;
-		byId("model-name").title = model === null ? "" : `SHA-256 ${model.sha256}`;
+		if (model === null) return;
+		byId("model-name").textContent = `${model.name} ${model.version}  ${model.sha256.slice(0, 12)}`;
+		byId("model-name").title = `SHA-256 ${model.sha256}`;
 	});
 	app.watch(["film"], () => {
 		const info = app.state.film?.info;
