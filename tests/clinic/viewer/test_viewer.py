@@ -115,6 +115,7 @@ def test_pixels_are_those_of_pydicom(viewer, shared_data, name):
 
 def test_moving_the_temperature_moves_the_scores(viewer):
     page = viewer().open().open_listed(FILM)
+    page.page.locator("#threshold").fill("0.3")
     before = {label: score for label, score, _ in reversed(page.findings())}
     heat(page)
     after = {label: score for label, score, _ in reversed(page.findings())}
