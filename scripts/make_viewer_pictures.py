@@ -40,13 +40,14 @@ def take(viewer: ViewerPage, name: str) -> None:
 
 
 def few_colors(shot: Image.Image) -> Image.Image:
-    """With a palette that keeps the colors of boxes and bars, few as their pixels are beside the film's."""
+    """With a palette of greys and of the page's own colors, few as their pixels are beside the film's."""
     pixels = np.asarray(shot)
-    colored = pixels[np.ptp(pixels.astype(int), axis=2) > 24][None]
+    colored = pixels[np.ptp(pixels.astype(int), axis=2) > 8]
+    colors, counts = np.unique(colored, axis=0, return_counts=True)
     grey = np.linspace(0, 255, GREYS).round().astype(np.uint8)
-    colors = Image.fromarray(np.unique(colored, axis=1)).quantize(COLORS).getpalette()[: 3 * COLORS]
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*np.repeat(grey, 3).tolist(), *colors])
+    most = colors[np.argsort(-counts, kind="stable")[:COLORS]]
+    palette.putpalette([*np.repeat(grey, 3).tolist(), *most.ravel().tolist()])
     return shot.quantize(palette=palette, dither=Image.Dither.NONE)
 
 

@@ -17,6 +17,9 @@ def npm():
     """Runs npm in the viewer's folder."""
     if not (VIEWER / "node_modules").is_dir():
         pytest.skip("NEEDS npm packages: run 'make test-clinic', which installs them")
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    if tuple(map(int, node.strip("v\n").split(".")))[:2] < (20, 19):
+        pytest.skip(f"NEEDS Node 20.19 or later, this is {node.strip()}")
 
     def run(*arguments: str) -> None:
         environment = {**os.environ, "NODE_ENV": "production"}
