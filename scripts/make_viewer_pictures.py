@@ -40,13 +40,14 @@ def take(viewer: ViewerPage, name: str) -> None:
 
 
 def few_colors(shot: Image.Image) -> Image.Image:
-    """With a palette of greys and of the page's own colors, few as their pixels are beside the film's."""
+    """With a palette of greys and of the page's own colors, the vivid ones first: they have few pixels."""
     pixels = np.asarray(shot)
     colored = pixels[np.ptp(pixels.astype(int), axis=2) > 8]
     colors, counts = np.unique(colored, axis=0, return_counts=True)
     grey = np.linspace(0, 255, GREYS).round().astype(np.uint8)
     palette = Image.new("P", (1, 1))
-    most = colors[np.argsort(-counts, kind="stable")[:COLORS]]
+    weight = counts * np.ptp(colors.astype(float), axis=1) ** 2
+    most = colors[np.argsort(-weight, kind="stable")[:COLORS]]
     palette.putpalette([*np.repeat(grey, 3).tolist(), *most.ravel().tolist()])
     return shot.quantize(palette=palette, dither=Image.Dither.NONE)
 
