@@ -41,6 +41,7 @@ function doing({ state }: App): string {
   if (state.detecting) return state.film === null ? "Opening the film …" : "Detecting …";
   if (state.film === null) return "Ready";
   const chosen = state.findings.find(({ id }) => id === state.focus);
-  const shown = `${visible(state).length} findings shown`;
+  const count = visible(state).length;
+  const shown = count === 1 ? "1 finding shown" : `${count} findings shown`;
   return chosen === undefined ? shown : `${shown}, chosen: ${withChange(chosen)}`;
 }

@@ -2084,7 +2084,8 @@ function doing({ state }) {
 	if (state.detecting) return state.film === null ? "Opening the film …" : "Detecting …";
 	if (state.film === null) return "Ready";
 	const chosen = state.findings.find(({ id }) => id === state.focus);
-	const shown = `${visible(state).length} findings shown`;
+	const count = visible(state).length;
+	const shown = count === 1 ? "1 finding shown" : `${count} findings shown`;
 	return chosen === void 0 ? shown : `${shown}, chosen: ${withChange(chosen)}`;
 }
 // src/main.ts
