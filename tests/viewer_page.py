@@ -22,6 +22,10 @@ _DROP = """files => {
 }"""
 
 
+#: Films are drawn with the next frame of the screen.
+_DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 @contextmanager
 def chromium():
     """A headless browser, until the block ends; skips a test where there is none."""
@@ -87,6 +91,7 @@ class ViewerPage:
 
     def settings(self) -> tuple[int, int, int]:
         """Window center, window width and zoom in percent, as the film's corner says."""
+        self.page.evaluate(_DRAWN)
         text = self.page.locator("#film-settings").inner_text()
         return tuple(int(number.replace("−", "-")) for number in re.findall(r"-?\d+", text)[:3])
 
