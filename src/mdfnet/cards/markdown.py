@@ -33,7 +33,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         >>> print(table(["finding", "AP"], [["a|b", 0.5]]))
         | finding | AP |
         |---|---|
-        | a\\\\|b | 0.5 |
+        | a\\|b | 0.5 |
     """
     lines = ["| " + " | ".join(map(text, row)) + " |" for row in (columns, *rows)]
     return "\n".join([lines[0], "|" + "---|" * len(columns), *lines[1:]])
