@@ -15,7 +15,7 @@ demo: $(READY)    ## train without and with vital signs on synthetic films, scor
 test: $(READY)    ## check style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --ignore=tests/clinic
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --ignore=tests/clinic
 
 test-clinic: $(READY)  ## run the tests with real programs (server, Orthanc, dcmtk, Chromium, OHIF), installed if absent (Debian, root)
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'

@@ -51,6 +51,7 @@ GIVEN = {
     "docs/how-to/train.md": ["data"],
     "docs/how-to/evaluate.md": ["data", "runs"],
     "docs/how-to/experiments.md": ["data"],
+    "docs/how-to/report.md": ["data", "runs"],
     "docs/how-to/predict.md": ["films", "runs"],
     "docs/how-to/explain.md": ["data", "films", "runs"],
     "docs/reference/dataset-folder.md": ["data"],

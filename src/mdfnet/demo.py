@@ -13,9 +13,10 @@ from mdfnet.config import load_config
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.errors import UserError
+from mdfnet.groups import groupings_of
 from mdfnet.report.html import write_report
-from mdfnet.report.runs import report_of
-from mdfnet.scoring import Scored, score, write_scored
+from mdfnet.report.runs import read_report
+from mdfnet.scoring import Scored, about_run, score, write_scored
 from mdfnet.training.train import train
 
 #: Sized so that the whole demo takes less than five minutes on two cores.
@@ -46,18 +47,18 @@ def run_demo(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) ->
         raise UserError("the folder is not empty", where=out, fix="choose another one with --out, or remove it")
     say(f"1/4  making {FILMS} synthetic films with findings and vital signs")
     dataset = write_phantoms(PhantomConfig(count=FILMS, size=SIZE, seed=seed, splits=SPLITS), out / "data")
-    models, scored = {}, {}
+    scored = {}
     for step, (name, overrides) in enumerate(MODELS.items(), start=2):
         say(f"{step}/4  training {name} on {len(dataset.split('train'))} films")
-        models[name] = train(load_config("tiny", {**overrides, "seed": seed}), dataset, out / name, devices=1, say=say)
-        scored[name] = score(models[name], dataset, "test", name=name)
-        about = {"model": name, "dataset": dataset.name, "split": "test", "versions": checkpoint.versions()}
-        write_scored(scored[name], out / name / "test", about)
+        model = train(load_config("tiny", {**overrides, "seed": seed}), dataset, out / name, devices=1, say=say)
+        scored[name] = score(model, dataset, "test", name=name)
+        groups = scored[name].by_group(groupings_of(dataset.split("test"), dataset.schema))
+        about = about_run(out / name / "model", model, dataset, "test")
+        write_scored(scored[name], out / name / "test", about, {"groups": [group.to_dict() for group in groups]})
     say("4/4  writing the report")
     title = "Do vital signs help to read chest films?"
-    runs, command = [out / name for name in MODELS], f"mdfnet demo --seed {seed}"
-    report = report_of(title, list(scored.values()), list(models.values()), runs, dataset, "test", command)
-    write_report(out / "report.html", report)
+    folders = [out / name / "test" for name in MODELS]
+    write_report(out / "report.html", read_report(title, folders, dataset, f"mdfnet demo --seed {seed}"))
     _conclude(scored, dataset, out, say)
     return scored
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -20,17 +20,21 @@ from mdfnet.files import read_json, replacing, without_nan
 from mdfnet.inference import detect_films
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.details import calibrated, froc_curves, mistakes_by_class, reliabilities, sweep
+from mdfnet.metrics.details import calibrated, froc_curves, mistakes_by_class, reliabilities, roc_curves, sweep
 from mdfnet.metrics.evaluation import Evaluation, evaluation_of
+from mdfnet.metrics.groups import Group, Grouping, by_group
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 from mdfnet.metrics.mistakes import count_mistakes
 from mdfnet.model import Model
 from mdfnet.operating import Operating, PointResult, point_results
-from mdfnet.predictions import write_coco, write_csv, write_marks
+from mdfnet.predictions import write_coco, write_csv, write_marks, write_uses
 from mdfnet.types import Classes, Detections, Study
 
 #: Replicates of the bootstrap over patients, unless asked for others.
 REPLICATES = 1000
+
+#: What became of the records, in an evaluation's folder.
+CLINICAL = "clinical.json"
 
 #: The model that ships with the package, trained on synthetic films; ``scripts/make_demo_model.py`` makes it.
 DEMO_MODEL = Path(__file__).parent / "demo_model"
@@ -113,6 +117,7 @@ class Scored:
         names = self.classes.names
         result = {
             "froc": froc_curves(self.matched, names),
+            "roc": roc_curves(self.matched, names),
             "reliability": reliabilities(self.matched, names),
             "mistakes": mistakes_by_class(count_mistakes(self.cases), names),
         }
@@ -120,6 +125,10 @@ class Scored:
             temperatures = [self.operating.temperatures[name] for name in names]
             result["calibrated"] = calibrated(self.matched, temperatures, names, self.patients, self.draws)
         return result
+
+    def by_group(self, groupings: Sequence[Grouping]) -> list[Group]:
+        """The measures by group of patients, see :func:`mdfnet.metrics.groups.by_group`."""
+        return by_group(self.matched, self.patients, groupings, replicates=self.draws)
 
     def _interval(self, name: str, values: np.ndarray) -> list[tuple[float, float]]:
         if name in COUNTS:
@@ -178,12 +187,35 @@ def check_fit(model: Model, dataset: Dataset) -> None:
         raise UserError(f"{what}: they differ in {odd.name!r}", where=dataset.folder, fix=fix)
 
 
+def about_run(folder: Path, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
+    """What an evaluation says of itself: which model, trained how, on which films.
+
+    Args:
+        folder: The saved model's.
+        model: The model.
+        dataset, split: What it was scored on.
+    """
+    return {
+        "model": str(folder),
+        "weights_sha256": checkpoint.read_card(folder).weights_sha256,
+        "parameters": sum(weights.numel() for weights in model.parameters() if weights.requires_grad),
+        "dataset": dataset.name,
+        "folder": str(dataset.folder.resolve()),
+        "split": split,
+        "fingerprint": dataset.fingerprint,
+        "versions": checkpoint.versions(),
+        "notice": checkpoint.NOTICE,
+    }
+
+
 def write_scored(
     scored: Scored, folder: str | Path, about: Mapping[str, Any], more: Mapping[str, Any] | None = None
 ) -> None:
-    """Write ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``marks.csv`` and ``films.csv``.
+    """Write what was found and what it is worth, for this program and for others.
 
-    ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools read them together.
+    ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json``, ``marks.csv`` and
+    ``films.csv``. ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools read
+    them together.
     The tables are all that a comparison with another model needs.
 
     Args:
@@ -208,6 +240,7 @@ def write_scored(
         draft.write_text(json.dumps(without_nan(content), indent=1, allow_nan=False), encoding="utf-8")
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
     write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
+    write_uses(folder / CLINICAL, ids, scored.detections)
     write_marks(folder, scored.studies, scored.classes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,18 @@ from mdfnet.experiments.run import Experiment, finish, prepare
 QUICK = ("epochs=1", "size=64", "weights=null")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@contextmanager
 def few_draws() -> Iterator[None]:
     """Intervals from few draws of the patients: quick."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "REPLICATES", 20)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_intervals() -> Iterator[None]:
+    """Few draws for the tests of this folder, and of no other."""
+    with few_draws():
         yield
 
 
@@ -58,6 +66,7 @@ def do() -> Callable[[Plan, Path], tuple[Experiment, dict[str, str]]]:
 def ablation(quick, do, tmp_path_factory) -> Path:
     """Folder of an ablation of two arms and two seeds that is done; not to be written to."""
     out = tmp_path_factory.mktemp("ablation") / "out"
-    _, failed = do(quick("ablation", "seeds=2", arms=("both",)), out)
+    with few_draws():
+        _, failed = do(quick("ablation", "seeds=2", arms=("both",)), out)
     assert failed == {}
     return out

@@ -15,9 +15,11 @@ import pytest
 
 from mdfnet.errors import UserError
 from mdfnet.metrics.evaluation import evaluate
+from mdfnet.metrics.groups import Grouping
 from mdfnet.report.colors import luminance
 from mdfnet.report.contents import DatasetCard, FilmExample, ModelResult, Report, SplitCard
 from mdfnet.report.html import NOTICE, render, write_report
+from mdfnet.scoring import Scored
 from mdfnet.types import Classes, Detections, Study, Target
 
 HOSTILE = "<script>alert(1)</script>"
@@ -26,6 +28,18 @@ TARGET = Target.of([[10, 10, 40, 50]], [1])
 FOUND = Detections(np.float32([[10, 10, 40, 45], [0, 0, 9, 9]]), np.array([1, 2]), np.float32([0.9, 0.2]))
 NOTHING = Detections(np.zeros((0, 4), np.float32), np.zeros(0, int), np.zeros(0, np.float32))
 CURVE = [{"epoch": 1, "train_loss": 1.0, "val_ap": 0.1}, {"epoch": 2, "train_loss": 0.5, "val_ap": 0.3}]
+
+
+def details() -> dict:
+    """What evaluation.json holds, of one film with one mark, found."""
+    study = Study("film", Path("film.png"), 64, 64, TARGET, np.zeros(1, np.float32), patient="p")
+    scored = Scored("fused", CLASSES, (study,), (1,), (FOUND,), draws=10)
+    grouping = Grouping(HOSTILE, (HOSTILE,), np.zeros(1, int))
+    groups = [group.to_dict() for group in scored.by_group([grouping])]
+    return {"intervals": scored.intervals, "sweep": scored.sweep, **scored.details, "groups": groups}
+
+
+DETAILS = details()
 
 
 def full_report(**changes) -> Report:
@@ -37,9 +51,10 @@ def full_report(**changes) -> Report:
         CURVE,
         1234600,
         "name: fused",
-        [(0.5, 1.0), (0.0, 0.1)],
-        [(0.5, 1.0)],
+        HOSTILE,
+        DETAILS,
     )
+    reference = replace(reference, details=DETAILS)
     card = DatasetCard(HOSTILE, HOSTILE, HOSTILE, CLASSES.names, (SplitCard("test", 1, 1, 1, (1, 0)),), ("clinical",))
     film = np.full((64, 64), 90, np.uint8)
     record = (("age", "61 years"), ("sbp", "missing"), (HOSTILE, HOSTILE))
@@ -124,8 +139,10 @@ def test_what_must_be_read_is_there():
 
 
 def test_scores_stand_beside_each_other_with_their_difference():
-    row = re.search(r"Effusion</th>(.*?)</tr>.*?<th scope=\"row\">all</th>(.*?)</tr>", PAGE, re.DOTALL)
-    never_marked, overall = (Page(cells).text.split() for cells in row.groups())
+    table = PAGE.partition("<caption>Average precision")[2]
+    row = re.search(r"Effusion</th>(.*?)</tr>.*?<th scope=\"row\">all</th>(.*?)</tr>", table, re.DOTALL)
+    figures = (re.sub(r'<small class="interval">.*?</small>', "", cells) for cells in row.groups())
+    never_marked, overall = (Page(cells).text.split() for cells in figures)
     assert never_marked == ["0", *["–", "–", "–"] * 4], "AP of a class that was never marked is not 0"
     assert overall == ["1", *["0.00", "1.00", "+1.00"] * 4]
 
@@ -137,7 +154,7 @@ def test_low_scores_are_not_drawn():
 
 def test_tables_and_pictures_are_accessible():
     page = Page(PAGE)
-    assert len(page.all("table")) == len(page.all("caption")) == 3
+    assert len(page.all("table")) == len(page.all("caption")) == 6
     assert all(cell.get("scope") for cell in page.all("th"))
     assert len(page.all("img")) == 2 and all("Marked:" in picture["alt"] for picture in page.all("img"))
     assert all(drawing.get("aria-label") for drawing in page.all("svg"))
@@ -146,8 +163,9 @@ def test_tables_and_pictures_are_accessible():
 
 def test_one_model_alone_has_a_report_without_differences():
     page = Page(render(full_report(models=full_report().models[:1], films=())))
-    assert page.open == [] and not page.all("small") and not page.all("img")
-    assert "difference" not in page.text
+    assert page.open == [] and not page.all("img")
+    assert all(small.get("class") == "interval" for small in page.all("small"))
+    assert "difference from" not in page.text and "In short" in page.text
 
 
 def test_real_data_are_not_called_synthetic():

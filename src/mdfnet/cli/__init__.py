@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from mdfnet.cli import data, detectors, experiments, explain, models, runs
+from mdfnet.cli import cards, data, detectors, experiments, explain, models, runs
 from mdfnet.cli import node as pacs
 from mdfnet.cli import serve as server
 from mdfnet.errors import UserError
@@ -27,6 +27,8 @@ app.add_typer(data.app, name="data")
 app.command()(runs.train)
 app.command()(runs.evaluate)
 app.command()(runs.compare)
+app.command()(runs.report)
+app.command()(cards.card)
 app.command()(models.calibrate)
 app.add_typer(experiments.app, name="experiment")
 app.command()(models.predict)

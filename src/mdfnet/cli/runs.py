@@ -1,4 +1,4 @@
-"""``mdfnet demo``, ``train``, ``evaluate`` and ``compare``."""
+"""``mdfnet demo``, ``train``, ``evaluate``, ``compare`` and ``report``."""
 
 from __future__ import annotations
 
@@ -41,12 +41,14 @@ def train(
     Example: mdfnet train data/nih --config default epochs=40 size=256 --out runs/nih
     """
     use_threads(threads)
+    from mdfnet.cards.model_card import write_model_cards
     from mdfnet.config import load_config
     from mdfnet.data.dataset import read_dataset
     from mdfnet.training.train import train as run
 
     settings = load_config(config, overrides or [])
     run(settings, read_dataset(dataset), out, resume=resume, devices=devices or "auto")
+    write_model_cards(out)
     typer.echo(f"best model: {out / 'model'}")
     typer.echo(f"next: mdfnet evaluate {out} {dataset} --split test")
 
@@ -62,20 +64,28 @@ def evaluate(
         Path | None,
         typer.Option("--second-reading", help="Another reading of the films: CSV of boxes, or a dataset folder."),
     ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", help="Clinical feature to group patients by, too; repeatable.")
+    ] = None,
+    groups: Annotated[
+        Path | None, typer.Option("--groups", help="CSV with a column image or patient_id; other columns are groups.")
+    ] = None,
     threads: Threads = None,
 ):
-    """Score a model: AP and AR at IoU and IoBB, hits, false alarms and misses per class; write a report.
+    """Score a model: all measures per class, with intervals, and by groups of patients; write a report.
 
     Example: mdfnet evaluate runs/nih data/nih --split val
     """
     use_threads(threads)
     from mdfnet import checkpoint
+    from mdfnet.cli.groups import print_groups
     from mdfnet.cli.scores import print_agreement, print_scores
     from mdfnet.data.dataset import read_dataset
+    from mdfnet.groups import groupings_of
     from mdfnet.inference import on_best_device
     from mdfnet.report.html import write_report
-    from mdfnet.report.runs import report_of
-    from mdfnet.scoring import DEMO_MODEL, find_model, score, write_scored
+    from mdfnet.report.runs import read_report
+    from mdfnet.scoring import DEMO_MODEL, about_run, find_model, score, write_scored
     from mdfnet.second_reading import compare_readings
 
     folder, films = find_model(model).resolve(), read_dataset(dataset)
@@ -83,20 +93,19 @@ def evaluate(
     if out is None and folder == DEMO_MODEL:
         raise UserError("the shipped model's folder is not written to", fix="say where with --out")
     out = out or run / (f"{split}-boxed" if boxed else split)
+    groupings_of(films.split(split), films.schema, by or (), groups)  # what is wrong with it is said at once
     network = on_best_device(checkpoint.load(folder))
     if network.preprocessing.intensity != films.intensity:
         own = network.preprocessing.intensity
         typer.echo(f"note: the model's films went through intensity recipe {own}, these through {films.intensity}")
     scored = score(network, films, split, name=run.name, boxed_only=boxed, replicates=replicates)
     second = {"second_reading": compare_readings(scored, second_reading)} if second_reading else {}
-    card = checkpoint.read_card(folder)
-    about = {"model": str(folder), "weights_sha256": card.weights_sha256, "dataset": films.name, "split": split,
-             "fingerprint": films.fingerprint, "versions": checkpoint.versions(), "notice": card.notice}  # fmt: skip
-    write_scored(scored, out, about, second)
-    title = f"{run.name} on {films.name}"
-    report = report_of(title, [scored], [network], [run], films, split, command=_command())
-    write_report(out / "report.html", report)
+    by_group = scored.by_group(groupings_of(scored.studies, films.schema, by or (), groups))
+    about = about_run(folder, network, films, split)
+    write_scored(scored, out, about, second | {"groups": [group.to_dict() for group in by_group]})
+    write_report(out / "report.html", read_report(f"{run.name} on {films.name}", [out], films, _command()))
     print_scores(scored)
+    print_groups(by_group)
     if second:
         print_agreement(second["second_reading"])
     typer.echo(f"report: {out / 'report.html'}")
@@ -127,6 +136,37 @@ def compare(
     print_comparison(comparison)
     if out:
         write_comparison(comparison, out)
+
+
+def report(
+    evaluations: Annotated[
+        list[Path], typer.Argument(help="Folders that 'mdfnet evaluate' wrote, or runs; the first is the reference.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("report"),
+    split: Annotated[str, typer.Option("--split", help="Which evaluation of a run.")] = "test",
+    dataset: Annotated[
+        Path | None, typer.Option("--dataset", help="Dataset folder, where it is not where it was.")
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", help="What to call a model, in the order given; repeatable.")
+    ] = None,
+    title: Annotated[str | None, typer.Option("--title", help="Title of the report.")] = None,
+):
+    """Write what evaluations found for people and for a paper: a page, figures (SVG, PDF), tables (CSV, LaTeX).
+
+    Example: mdfnet report runs/image-only runs/fused --out report
+    """
+    from mdfnet.data.dataset import read_dataset
+    from mdfnet.report.html import write_folder
+    from mdfnet.report.runs import read_report
+
+    folders = [one / split if (one / split).is_dir() else one for one in evaluations]
+    if name and len(name) != len(folders):
+        raise UserError(f"{len(name)} names for {len(folders)} models", fix="give --name once for each, in their order")
+    films = read_dataset(dataset) if dataset else None
+    content = read_report(title or "Evaluation", folders, films, _command(), name)
+    write_folder(out, content)
+    typer.echo(f"report: {out / 'report.html'}, figures and tables beside it")
 
 
 def _command() -> str:

@@ -12,6 +12,7 @@ from mdfnet.metrics.average_precision import average_precision, average_recall, 
 from mdfnet.metrics.bootstrap import draws, replicate, share_interval
 from mdfnet.metrics.calibration import at_temperature, reliability
 from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.films import roc
 from mdfnet.metrics.froc import RATES, froc
 from mdfnet.metrics.matching import Matches, match
 from mdfnet.metrics.measures import OVERLAPS, Matched, measure
@@ -75,6 +76,18 @@ def _curve(matches: Matches, label: int) -> dict[str, Any]:
         values = [float(values[point]) for values in vars(curve).values()] if point >= 0 else [None, 0.0, 0.0]
         at.append({"rate": rate} | dict(zip(("threshold", "false_positives", "sensitivity"), values, strict=True)))
     return {name: values[rises].tolist() for name, values in vars(curve).items()} | {"at": at}
+
+
+def roc_curves(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+    """Is the finding on the film at all, by class: the corners of the ROC curve."""
+    marked = matched.iou.truths > 0
+    result = {}
+    for k, label in enumerate(classes):
+        curve = np.stack(roc(matched.film_scores[:, k], marked[:, k]))
+        turns = np.append(np.flatnonzero(np.abs(np.diff(curve, 2)).sum(0) > 1e-12) + 1, len(curve[0]) - 1)
+        corners = curve[:, np.append(0, turns)]
+        result[label] = dict(zip(("false_positive_rate", "sensitivity"), corners.tolist(), strict=True))
+    return result
 
 
 def reliabilities(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, dict[str, list]]]:

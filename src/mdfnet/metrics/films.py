@@ -67,6 +67,21 @@ def auprc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndar
     return share((inside * precision).sum(1), hits[:, -1])
 
 
+def roc(scores: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ROC curve: share of the rest and share of the group that ever lower scores let in, from none to all.
+
+    Returns:
+        False positive rate and sensitivity, float64 ``[scores + 1]`` each, rising; NaN where one side is empty.
+
+    Examples:
+        >>> rate, sensitivity = roc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]))
+        >>> rate.tolist(), sensitivity.tolist()
+        ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
+    """
+    inside, outside = (side[0, ::-1].cumsum() for side in _by_score(scores, group, np.ones((1, len(scores)))))
+    return tuple(share(np.append(0, side), side[-1]) for side in (outside, inside))
+
+
 def _by_score(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weight of the group and of the rest at each distinct score, rising: ``[R, scores]`` each."""
     order = np.argsort(scores, kind="stable")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.types import Detections, Target
 
 if TYPE_CHECKING:
+    from mdfnet.comparing import Comparison
     from mdfnet.data.dataset import Dataset
 
 
@@ -26,8 +28,9 @@ class ModelResult:
         curve: One row per epoch of training with ``epoch`` and, where measured, ``train_loss`` and ``val_ap``.
         parameters: Number of learnable parameters.
         config: Its settings as YAML.
-        intervals: 95 % interval (low, high) of AP at IoU 0.5 per class, if they were computed.
-        overlaps: (smallest IoU that counts as a hit, mean AP), if they were computed.
+        sees: What it looks at, in words, such as "films alone".
+        details: What stands behind the scores, as ``evaluation.json`` has it: ``intervals``, ``sweep``, ``froc``,
+            ``roc``, ``reliability``, ``mistakes``, ``operating_points``, ``groups``; what is not there is not shown.
     """
 
     name: str
@@ -35,8 +38,13 @@ class ModelResult:
     curve: Sequence[Mapping[str, float]] = ()
     parameters: int | None = None
     config: str = ""
-    intervals: Sequence[tuple[float, float]] = ()
-    overlaps: Sequence[tuple[float, float]] = ()
+    sees: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def intervals(self, measure: str) -> list[tuple[float, float]]:
+        """95 % intervals per class and, last, of all; NaN where there are none."""
+        none = [(math.nan, math.nan)] * (len(self.evaluation.classes) + 1)
+        return self.details.get("intervals", {}).get(measure, none)
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,8 @@ class Report:
         films_note: How the examples were chosen, in a sentence.
         film_score: Only detections of at least this score are drawn on the examples.
         environment: Name -> value: versions, hardware, command, seed.
+        comparisons: Of each other model with the first, in their order; none where the patients are not known.
+        people: Who the patients of that split are, in words.
 
     Raises:
         ValueError: There is no model, or two have the same name.
@@ -122,6 +132,8 @@ class Report:
     films_note: str = ""
     film_score: float = 0.3
     environment: Mapping[str, str] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
+    people: str = ""
 
     def __post_init__(self):
         names = [model.name for model in self.models]

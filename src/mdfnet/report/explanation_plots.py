@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from mdfnet.explain.importance import Estimate, Importance
 from mdfnet.explain.what_if import Curve
-from mdfnet.report.plots import INK, RULE, SERIES, SETTINGS, plain, svg
+from mdfnet.report.style import Palette, Plot, on_page, plain
 
 #: Score points that a plot of importance spans at least: noise shall not look like news.
 SMALLEST = 0.05
 
-#: Colors of what raises a score, and of what lowers it.
-UP, DOWN = SERIES[2], SERIES[1]
+#: Series whose colors mean what raises a score, and what lowers it.
+UP, DOWN = 2, 1
 
 
 def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *, name: str) -> str:
@@ -39,13 +37,14 @@ def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *
     steps = np.asarray(values, float)[order]
     ends = baseline + np.cumsum(steps)
     starts = ends - steps
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(5.4, 0.75 + 0.24 * (len(steps) + 2)))
+    final = float(ends[-1]) if len(ends) else baseline
+
+    def draw(figure, palette):
         axes = figure.subplots()
         rows = np.arange(1, len(steps) + 1)
-        axes.barh(rows, steps, 0.7, left=starts, color=[UP if step > 0 else DOWN for step in steps])
-        final = float(ends[-1]) if len(ends) else baseline
-        axes.barh([0, len(steps) + 1], [baseline, final], 0.7, color=SERIES[0])
+        colors = [palette.series[UP if step > 0 else DOWN] for step in steps]
+        axes.barh(rows, steps, 0.7, left=starts, color=colors)
+        axes.barh([0, len(steps) + 1], [baseline, final], 0.7, color=palette.series[0])
         for y, value, at in zip(rows, steps, np.maximum(starts, ends), strict=True):
             axes.text(at + 0.01, y, _signed(value), va="center", fontsize=8)
         for y, value in ((0, baseline), (len(steps) + 1, final)):
@@ -56,7 +55,9 @@ def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *
         axes.set(xlim=(min(0, *starts, *ends, 0) - 0.02, 1.12), ylim=(len(names) - 0.5, -0.5), xlabel="score")
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(axis="x")
-        return svg(figure, name, f"Score {baseline:.2f} without a record, {final:.2f} with it; what each value adds")
+
+    words = f"Score {baseline:.2f} without a record, {final:.2f} with it; what each value adds"
+    return on_page(Plot(name, "What each value adds", words, (5.4, 0.75 + 0.24 * (len(steps) + 2)), draw))
 
 
 def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], *, name: str) -> str:
@@ -71,20 +72,21 @@ def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], 
     Returns:
         ``<svg>`` element.
     """
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(10.8, 2.5))
+
+    def draw(figure, palette):
         panels = figure.subplots(1, max(3, len(curves)), sharey=True)
         for axes, curve in zip(panels, curves, strict=False):
-            draw = _bars if curve.feature.kind == "category" else _line
-            draw(axes, curve, box)
-            axes.axhline(curve.missing[box], color=INK, linewidth=0.8, linestyle=":")
+            (_bars if curve.feature.kind == "category" else _line)(axes, curve, box, palette)
+            axes.axhline(curve.missing[box], color=palette.ink, linewidth=0.8, linestyle=":")
             unit = units[curve.feature.name]
             axes.set(title=plain(curve.feature.name), xlabel=plain(unit), ylim=(-0.02, 1.05))
             axes.grid(axis="y")
         for axes in panels[len(curves) :]:
             axes.set_axis_off()
         panels[0].set_ylabel("score")
-        return svg(figure, name, f"Score against {', '.join(curve.feature.name for curve in curves)}")
+
+    words = f"Score against {', '.join(curve.feature.name for curve in curves)}"
+    return on_page(Plot(name, "What if", words, (10.8, 2.5), draw))
 
 
 def importance_bars(features: Sequence[str], told: Importance, *, name: str) -> str:
@@ -99,42 +101,46 @@ def importance_bars(features: Sequence[str], told: Importance, *, name: str) -> 
         "pull: what knowing it adds": told.pull,
         "telling: what its value adds": told.telling,
     }
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(10.8, 0.7 + 0.21 * len(order)))
+
+    def draw(figure, palette):
         for axes, (title, part) in zip(figure.subplots(1, 3, sharey=True), parts.items(), strict=True):
-            _intervals(axes, part, order)
+            _intervals(axes, part, order, palette)
             axes.set_title(title)
         figure.axes[0].set_yticks(np.arange(len(order)), [plain(features[k]) for k in order])
-        return svg(figure, name, f"Importance of the clinical features for {told.finding}")
+
+    words = f"Importance of the clinical features for {told.finding}"
+    return on_page(Plot(name, "Importance", words, (10.8, 0.7 + 0.21 * len(order)), draw))
 
 
-def _intervals(axes, part: Estimate, order: np.ndarray) -> None:
+def _intervals(axes, part: Estimate, order: np.ndarray, palette: Palette) -> None:
     rows = np.arange(len(order))
     shown = part.shown[order]
-    axes.axvline(0, color=INK, linewidth=0.8)
-    axes.hlines(rows, part.low[order], part.high[order], color=INK, linewidth=1.2)
-    for these, face in ((shown, SERIES[1]), (~shown, "none")):
-        axes.scatter(part.value[order][these], rows[these], s=22, facecolors=face, edgecolors=SERIES[1], zorder=3)
+    axes.axvline(0, color=palette.ink, linewidth=0.8)
+    axes.hlines(rows, part.low[order], part.high[order], color=palette.ink, linewidth=1.2)
+    for these, face in ((shown, palette.series[1]), (~shown, "none")):
+        axes.scatter(
+            part.value[order][these], rows[these], s=22, facecolors=face, edgecolors=palette.series[1], zorder=3
+        )
     axes.tick_params(axis="y", length=0)
     low, high = axes.get_xlim()
     axes.set(xlabel="score points", xlim=(min(low, -SMALLEST / 2), max(high, SMALLEST)), ylim=(-0.6, len(order) - 0.4))
     axes.grid(axis="x")
 
 
-def _line(axes, curve: Curve, box: int) -> None:
+def _line(axes, curve: Curve, box: int, palette: Palette) -> None:
     if curve.density is not None:
-        axes.fill_between(curve.values, 0, 0.25 * curve.density, color=RULE, linewidth=0)
+        axes.fill_between(curve.values, 0, 0.25 * curve.density, color=palette.rule, linewidth=0)
     inside = np.where(curve.outside, np.nan, curve.scores[:, box])
-    axes.plot(curve.values, curve.scores[:, box], color=SERIES[1], linewidth=1.0, linestyle=(0, (3, 2)))
-    axes.plot(curve.values, inside, color=SERIES[1], linewidth=1.8)
+    axes.plot(curve.values, curve.scores[:, box], color=palette.series[1], linewidth=1.0, linestyle=(0, (3, 2)))
+    axes.plot(curve.values, inside, color=palette.series[1], linewidth=1.8)
     if np.isfinite(curve.own):
         at = np.interp(curve.own, curve.values, curve.scores[:, box])
-        axes.plot([curve.own], [at], "o", color=SERIES[2], markersize=5)
+        axes.plot([curve.own], [at], "o", color=palette.series[2], markersize=5)
 
 
-def _bars(axes, curve: Curve, box: int) -> None:
+def _bars(axes, curve: Curve, box: int, palette: Palette) -> None:
     names = [curve.feature.categories[int(value)] for value in curve.values]
-    colors = [SERIES[2] if value == curve.own else SERIES[1] for value in curve.values]
+    colors = [palette.series[2] if value == curve.own else palette.series[1] for value in curve.values]
     axes.bar(np.arange(len(names)), curve.scores[:, box], 0.6, color=colors)
     texts = [f"{name}*" if outside else name for name, outside in zip(names, curve.outside, strict=True)]
     axes.set_xticks(np.arange(len(names)), [plain(text) for text in texts])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,25 +13,15 @@ from markupsafe import Markup
 from PIL import Image
 
 from mdfnet.files import replacing
-from mdfnet.metrics.evaluation import compare
-from mdfnet.report import plots
-from mdfnet.report.answer import HEADLINE, answer, synthetic_parts
+from mdfnet.report.answer import answer, front, synthetic_parts
 from mdfnet.report.contents import FilmExample, Report
+from mdfnet.report.evidence import figures, tables
 from mdfnet.report.overlay import draw
+from mdfnet.report.style import on_page, write_plot
+from mdfnet.report.tables import write_table
 from mdfnet.types import Classes, Detections
 
 NOTICE = "Research use only. Not a medical device."
-
-#: Columns of the score table: measure -> heading.
-MEASURES = {
-    "AP@IoU=0.5": "AP, IoU 0.5",
-    "AP@IoU=0.25": "AP, IoU 0.25",
-    "AP@IoBB=0.5": "AP, IoBB 0.5",
-    "AR@IoU=0.5": "AR, IoU 0.5",
-}
-
-#: Columns of the table of counts: attribute of ``Counts`` -> heading.
-COUNTS = {"true_positives": "Hits (TP)", "false_positives": "False alarms (FP)", "false_negatives": "Misses (FN)"}
 
 _PICTURE_SIZE = 640
 
@@ -66,19 +55,30 @@ def write_report(path: str | Path, report: Report) -> None:
         draft.write_text(page, encoding="utf-8")
 
 
+def write_folder(folder: Path, report: Report) -> None:
+    """Write a report for a paper: ``report.html``, each plot in ``figures/``, each table in ``tables/``.
+
+    Raises:
+        UserError: See :func:`write_report`.
+    """
+    for plot in figures(report):
+        write_plot(plot, folder / "figures")
+    for table in tables(report):
+        write_table(table, folder / "tables")
+    write_report(folder / "report.html", report)
+
+
 def render(report: Report) -> str:
     """The report as HTML text, everything that comes from outside escaped; raises what :func:`write_report` does."""
     return template("report.html.j2").render(
         report=report,
         notice=NOTICE,
         answer=answer(report),
+        front=front(report),
         synthetic=synthetic_parts(report.dataset),
         scores=report.models[0].evaluation,
-        measures=MEASURES,
-        measure_rows=_rows(report, MEASURES, "{:.2f}"),
-        counts=COUNTS,
-        count_rows=_rows(report, COUNTS, "{:d}"),
-        plots={name: Markup(svg) for name, svg in _plots(report)},
+        tables={table.name: table for table in tables(report)},
+        plots={plot.name: Markup(on_page(plot)) for plot in figures(report)},
         films=[(example, list(_panels(report, example))) for example in report.films],
     )
 
@@ -93,55 +93,6 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     return environment.get_template(name)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A number of a table as text: the value, and with a second model by how much it differs from the first."""
-
-    value: str
-    difference: str = ""
-
-
-def _rows(report: Report, columns: dict[str, str], form: str) -> list[tuple[str, int, list[Cell]]]:
-    """Per class and for all: name, number of marked boxes, and the cells, models side by side in each column."""
-    first, *others = (model.evaluation for model in report.models)
-    tables = [first.rows(), *(other.rows() for other in others)]
-    differences = [compare(first, other) for other in others]
-    rows = []
-    for number, row in enumerate(tables[0]):
-        cells = []
-        for column in columns:
-            cells.append(Cell(_formatted(row[column], form)))
-            for table, difference in zip(tables[1:], differences, strict=True):
-                change = _signed(difference[number][column], form)
-                cells.append(Cell(_formatted(table[number][column], form), change))
-        rows.append((row["class"], row["truths"], cells))
-    return rows
-
-
-def _formatted(value: float, form: str) -> str:
-    """A number with a real minus sign; what is not defined is a dash."""
-    return "–" if math.isnan(value) else form.format(value).replace("-", "−")
-
-
-def _signed(value: float, form: str) -> str:
-    """A difference with its sign; what rounds to nothing is ±0."""
-    if not math.isnan(value) and float(form.format(value)) == 0:
-        return "±0"
-    return _formatted(value, form.replace(":", ":+"))
-
-
-def _plots(report: Report) -> Iterator[tuple[str, str]]:
-    """Those plots that there are numbers for."""
-    classes = report.models[0].evaluation.classes.names
-    values = {model.name: model.evaluation.measures[HEADLINE] for model in report.models}
-    intervals = {model.name: model.intervals for model in report.models if model.intervals}
-    yield "classes", plots.class_bars("AP at IoU 0.5", classes, values, intervals)
-    if overlaps := {model.name: model.overlaps for model in report.models if model.overlaps}:
-        yield "overlaps", plots.overlap_curves("IoU", overlaps)
-    if curves := {model.name: model.curve for model in report.models if model.curve}:
-        yield "training", plots.training_curves(curves)
 
 
 @dataclass(frozen=True)

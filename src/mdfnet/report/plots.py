@@ -1,91 +1,53 @@
-"""Plots as SVG text for the report: no window system, no global state, the same bytes for the same numbers."""
+"""Plots of scores: bars and differences per class, groups of patients, kinds of errors, training."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Mapping, Sequence
-from html import escape
 
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
-#: Stand-ins that become CSS variables, so that a plot follows the page into dark mode; the fallback serves alone.
-INK, RULE = "#010101", "#020202"
-SERIES = ("#030303", "#040404", "#050505", "#060606")
-_VARIABLES = {
-    INK: "var(--ink, #1d2329)",
-    RULE: "var(--rule, #d5dae0)",
-    SERIES[0]: "var(--series-1, #6b7682)",
-    SERIES[1]: "var(--series-2, #0b6fa8)",
-    SERIES[2]: "var(--series-3, #b4560a)",
-    SERIES[3]: "var(--series-4, #0a7a58)",
-}
-_MARKERS = ("o", "s", "^", "D")
-SETTINGS = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mdfnet",
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": RULE,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": RULE,
-    "grid.linewidth": 0.6,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-}
+from mdfnet.report.answer import signed
+from mdfnet.report.style import HATCHES, MARKERS, Plot, line, plain
 
 Curve = Sequence[Mapping[str, float]]
+Interval = tuple[float, float]
 
 
-def training_curves(runs: Mapping[str, Curve]) -> str:
+def training_curves(runs: Mapping[str, Curve]) -> Plot:
     """Loss and validation AP over the epochs, one line per run.
 
     Args:
         runs: Name of a run -> one row per epoch with ``epoch`` and, where they were measured, ``train_loss`` and
             ``val_ap``.
 
-    Returns:
-        ``<svg>`` element.
-
     Examples:
-        >>> training_curves({"fused": [{"epoch": 1, "train_loss": 0.9, "val_ap": 0.1}]})[:4]
+        >>> from mdfnet.report.style import on_page
+        >>> on_page(training_curves({"fused": [{"epoch": 1, "train_loss": 0.9, "val_ap": 0.1}]}))[:4]
         '<svg'
     """
-    panels = (("train_loss", "Training loss"), ("val_ap", "Validation AP"))
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(10.8, 3.0))
-        for axes, (key, title) in zip(figure.subplots(1, 2), panels, strict=True):
+
+    def draw(figure, palette):
+        for axes, (key, title) in zip(figure.subplots(1, 2), keys, strict=True):
             for number, (name, curve) in enumerate(runs.items()):
                 points = [(row["epoch"], row[key]) for row in curve if key in row and np.isfinite(row[key])]
-                _line(axes, number, name, points)
+                line(axes, number, palette, *np.array(points, float).reshape(-1, 2).T, name)
             axes.set(title=title, xlabel="epoch")
             axes.set_ylim(bottom=0)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(axis="y")
         figure.axes[0].legend(loc="upper right")
-        return svg(figure, "training", f"Training loss and validation AP over the epochs of {_listed(runs)}")
+
+    keys = (("train_loss", "Training loss"), ("val_ap", "Validation AP"))
+    words = f"Training loss and validation AP over the epochs of {_listed(runs)}"
+    return Plot("training", "Training loss and validation AP", words, (10.8, 3.0), draw)
 
 
 def class_bars(
     measure: str,
     classes: Sequence[str],
     values: Mapping[str, Sequence[float]],
-    intervals: Mapping[str, Sequence[tuple[float, float]]] | None = None,
-) -> str:
+    intervals: Mapping[str, Sequence[Interval]] | None = None,
+) -> Plot:
     """One measure per class as bars, models beside each other.
 
     Args:
@@ -94,24 +56,21 @@ def class_bars(
         values: Name of a model -> one value in [0, 1] per class; NaN leaves the bar out and says so.
         intervals: Name of a model -> (low, high) per class, for those models that have intervals.
 
-    Returns:
-        ``<svg>`` element.
-
     Examples:
-        >>> class_bars("AP", ["Effusion"], {"image-only": [0.3], "fused": [0.5]}, {"fused": [(0.4, 0.6)]})[:4]
+        >>> from mdfnet.report.style import on_page
+        >>> on_page(class_bars("AP", ["Effusion"], {"image-only": [0.3], "fused": [0.5]}, {"fused": [(0.4, 0.6)]}))[:4]
         '<svg'
     """
-    middle = np.arange(len(classes))
-    thickness = 0.8 / len(values)
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(10.8, 0.8 + len(classes) * (0.2 + 0.2 * len(values))))
+    middle, thickness = np.arange(len(classes)), 0.8 / len(values)
+
+    def draw(figure, palette):
         axes = figure.subplots()
         for number, (name, heights) in enumerate(values.items()):
             heights = np.asarray(heights, float)
             at = middle + (number - (len(values) - 1) / 2) * thickness
-            axes.barh(at, np.nan_to_num(heights), 0.9 * thickness, color=_color(number), label=name)
-            ranges = np.array((intervals or {}).get(name, [(value, value) for value in heights]))
-            axes.hlines(at, *ranges.T, color=INK, linewidth=1.2)
+            axes.barh(at, np.nan_to_num(heights), 0.9 * thickness, color=palette.color(number), label=plain(name))
+            ranges = np.array((intervals or {}).get(name, [(value, value) for value in heights]), float)
+            axes.hlines(at, *ranges.T, color=palette.ink, linewidth=1.2)
             for y, value, end in zip(at, heights, ranges[:, 1], strict=True):
                 text = "not marked" if np.isnan(value) else f"{value:.2f}"
                 axes.text(np.nan_to_num(end) + 0.008, y, text, va="center", fontsize=8)
@@ -121,65 +80,137 @@ def class_bars(
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(axis="x")
         figure.legend(loc="outside upper left", ncols=len(values))
-        return svg(figure, "classes", f"{measure} per class of {_listed(values)}")
+
+    size = (10.8, 0.8 + len(classes) * (0.2 + 0.2 * len(values)))
+    return Plot("classes", f"{measure} per class", f"{measure} per class of {_listed(values)}", size, draw)
 
 
-def overlap_curves(measure: str, curves: Mapping[str, Sequence[tuple[float, float]]]) -> str:
-    """AP over the overlap that counts as a hit: how much of a difference is finding, how much is outlining.
+def differences(
+    measure: str,
+    reference: str,
+    classes: Sequence[str],
+    values: Mapping[str, Sequence[tuple[float, float, float]]],
+) -> Plot:
+    """By how much models differ from the reference, with intervals and a line at no difference.
 
     Args:
-        measure: What is shown, for the axes.
-        curves: Name of a model -> (overlap threshold, AP), both in [0, 1].
-
-    Returns:
-        ``<svg>`` element.
+        measure: Of what the differences are.
+        reference: Name of the model that the others are compared with.
+        classes: Names of the rows; the last is for all together.
+        values: Name of a model -> (difference, low, high) per row; NaN leaves a row out.
 
     Examples:
-        >>> overlap_curves("IoU", {"fused": [(0.25, 0.6), (0.5, 0.4)]})[:4]
+        >>> from mdfnet.report.style import on_page
+        >>> on_page(differences("AP", "image-only", ["Effusion", "all"], {"fused": [(0.1, -0.1, 0.3)] * 2}))[:4]
         '<svg'
     """
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(5.4, 3.0))
+    middle = np.arange(len(classes))
+
+    def draw(figure, palette):
         axes = figure.subplots()
-        for number, (name, points) in enumerate(curves.items()):
-            _line(axes, number, name, points)
-        axes.set(xlabel=f"smallest {measure} that counts as a hit", ylabel="mean AP", ylim=(0, None))
-        axes.grid(axis="y")
-        axes.legend(loc="upper right")
-        return svg(figure, "overlap", f"Mean AP over the {measure} that counts as a hit, of {_listed(curves)}")
+        axes.axvline(0, color=palette.ink, linewidth=0.9)
+        for number, (name, rows) in enumerate(values.items(), start=1):
+            value, low, high = np.array(rows, float).T
+            at = middle + (number - (len(values) + 1) / 2) * 0.6 / len(values)
+            axes.hlines(at, low, high, color=palette.color(number), linewidth=2)
+            marker = MARKERS[number % len(MARKERS)]
+            axes.plot(value, at, marker, color=palette.color(number), markersize=6, label=plain(name))
+            for y, numbers in zip(at, zip(value, low, high, strict=True), strict=True):
+                text = "{} ({} to {})".format(*(signed(one) for one in numbers))
+                text = "not marked" if np.isnan(numbers[0]) else text
+                where = {"xytext": (8, 0), "textcoords": "offset points", "xycoords": axes.get_yaxis_transform()}
+                axes.annotate(text, (1, y), va="center", fontsize=8, annotation_clip=False, **where)
+        axes.axhline(len(classes) - 1.5, color=palette.rule, linewidth=0.8)
+        axes.set_yticks(middle, [plain(name) for name in classes])
+        axes.tick_params(axis="y", length=0)
+        axes.set(ylim=(len(classes) - 0.5, -0.5), xlabel=f"difference in {measure} from {plain(reference)}")
+        _around_zero(axes)
+        axes.grid(axis="x")
+        if len(values) > 1:
+            figure.legend(loc="outside upper left", ncols=len(values))
+
+    words = f"Difference in {measure} of {_listed(values)} from {reference} per class, with 95 % intervals"
+    size = (6.0, 1.0 + len(classes) * (0.22 + 0.16 * len(values)))
+    return Plot("differences", f"Differences in {measure} from {reference}", words, size, draw)
 
 
-def _line(axes, number: int, name: str, points: Sequence[tuple[float, float]]) -> None:
-    x, y = np.array(points, float).reshape(-1, 2).T
-    style = {"color": _color(number), "marker": _MARKERS[number % len(_MARKERS)]}
-    axes.plot(x, y, **style, markersize=3.5, linewidth=1.5, label=plain(name))
+def group_intervals(measure: str, groups: Sequence[tuple[str, str]], values: Mapping[str, Sequence[dict]]) -> Plot:
+    """A measure by group of patients, with intervals; open marks where a group is too small to compare.
+
+    Args:
+        measure: What is shown.
+        groups: Grouping and group of each row.
+        values: Name of a model -> per row ``value``, ``low``, ``high``, ``too_small``.
+    """
+    firsts = [number for number, (grouping, _) in enumerate(groups) if not number or groups[number - 1][0] != grouping]
+    at = np.array([number + 0.5 * sum(first <= number for first in firsts) for number in range(len(groups))])
+
+    def draw(figure, palette):
+        axes = figure.subplots()
+        for number, (name, rows) in enumerate(values.items()):
+            y = at + (number - (len(values) - 1) / 2) * 0.5 / len(values)
+            value, low, high = (np.array([row[key] for row in rows], float) for key in ("value", "low", "high"))
+            small = np.array([row["too_small"] for row in rows], bool)
+            style = {"color": palette.color(number), "markersize": 5}
+            axes.hlines(y, low, high, color=palette.color(number), linewidth=1.5)
+            marker = MARKERS[number % len(MARKERS)]
+            axes.plot(np.where(small, np.nan, value), y, marker, label=plain(name), **style)
+            axes.plot(np.where(small, value, np.nan), y, marker, markerfacecolor="white", **style)
+        axes.set_yticks(at, [plain(name) for _, name in groups])
+        for first in firsts:
+            place = {"xytext": (-4, 9), "textcoords": "offset points", "xycoords": axes.get_yaxis_transform()}
+            axes.annotate(plain(groups[first][0]), (0, at[first]), ha="right", weight="bold", fontsize=8, **place)
+        axes.tick_params(axis="y", length=0)
+        axes.set(xlabel=measure, xlim=(0, 1.02), ylim=(at[-1] + 0.6, at[0] - 1.1))
+        axes.grid(axis="x")
+        figure.legend(loc="outside upper left", ncols=len(values))
+
+    words = f"{measure} by group of patients of {_listed(values)}, with 95 % intervals"
+    return Plot("groups", f"{measure} by group of patients", words, (7.2, 1.0 + 0.28 * (at[-1] + 1)), draw)
 
 
-def _color(number: int) -> str:
-    return SERIES[number % len(SERIES)]
+def mistake_bars(kinds: Sequence[str], counts: Mapping[str, Sequence[float]]) -> Plot:
+    """How many errors of each kind a model makes, models beside each other.
+
+    Args:
+        kinds: Names of the kinds.
+        counts: Name of a model -> one number per kind.
+    """
+    middle, thickness = np.arange(len(kinds)), 0.8 / len(counts)
+    most = max(max(numbers) for numbers in counts.values()) or 1
+
+    def draw(figure, palette):
+        axes = figure.subplots()
+        for number, (name, numbers) in enumerate(counts.items()):
+            at = middle + (number - (len(counts) - 1) / 2) * thickness
+            axes.barh(
+                at,
+                numbers,
+                0.86 * thickness,
+                color=palette.color(number),
+                hatch=HATCHES[number % len(HATCHES)],
+                edgecolor="white",
+                linewidth=0,
+                label=plain(name),
+            )
+            for y, count in zip(at, numbers, strict=True):
+                axes.text(count + most * 0.01, y, f"{count:,}", va="center", fontsize=8)
+        axes.set_yticks(middle, kinds)
+        axes.tick_params(axis="y", length=0)
+        axes.set(xlabel="errors", xlim=(0, most * 1.12), ylim=(len(kinds) - 0.5, -0.5))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="x")
+        figure.legend(loc="outside upper left", ncols=len(counts))
+
+    size = (7.2, 0.8 + len(kinds) * (0.16 + 0.14 * len(counts)))
+    return Plot("mistakes", "Errors by kind", f"Number of errors by kind of {_listed(counts)}", size, draw)
 
 
-def plain(text: str) -> str:
-    """Text that matplotlib shall not read as a formula."""
-    return text.replace("$", r"\$")
+def _around_zero(axes) -> None:
+    """Limits that show zero, and at least a tenth on either side of it."""
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -0.1), max(high, 0.1))
 
 
 def _listed(names: Mapping[str, object]) -> str:
     return ", ".join(names)
-
-
-def svg(figure: Figure, name: str, description: str) -> str:
-    """The figure as an element for an HTML page: ids of its own, no fixed size, nothing but the drawing."""
-    file = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    text = file.getvalue()
-    box = re.search(r'viewBox="([^"]+)"', text).group(1)
-    body = text[re.search(r"<svg[^>]*>", text).end() :]
-    body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
-    body = body.replace("xlink:href", "href")
-    body = re.sub(r'\bid="', f'id="{name}-', body)
-    body = re.sub(r'(href="|url\()#', rf"\1#{name}-", body)
-    for stand_in, variable in _VARIABLES.items():
-        body = body.replace(stand_in, variable)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" role="img" aria-label="{escape(description)}"'
-    return f'{head} style="stroke-linejoin: round">{body}'

@@ -1,0 +1,168 @@
+"""Curves over thresholds: FROC, ROC of whole films, reliability, AP by overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mdfnet.metrics.froc import RATES
+from mdfnet.report.style import Plot, line, panels, plain, rows_of
+
+#: Bins with fewer boxes than this are small marks beside the line: their share of hits is mostly chance.
+FEW_BOXES = 10
+
+#: What FROC axes begin and end with, false positives per film.
+_FIRST, _LAST = 1 / 16, 8.0
+
+
+def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, float]]]) -> Plot:
+    """Mean sensitivity over the classes at the usual rates of false positives, with intervals.
+
+    Args:
+        overlap: What counts as a hit, in words.
+        values: Name of a model -> (sensitivity, low, high) at each of the rates 1/8 to 8.
+    """
+
+    def draw(figure, palette):
+        axes = figure.subplots()
+        for number, (name, rows) in enumerate(values.items()):
+            value, low, high = np.array(rows, float).T
+            axes.fill_between(RATES, low, high, color=palette.color(number), alpha=0.18, linewidth=0)
+            line(axes, number, palette, RATES, value, name)
+        _froc_axes(axes)
+        axes.set(xlabel="false positives per film and finding", ylabel="mean sensitivity")
+        axes.legend(loc="lower right")
+
+    words = f"Mean sensitivity against false positives per film ({overlap}) of {_names(values)}"
+    return Plot("froc", "FROC, mean over findings", words, (5.4, 3.4), draw)
+
+
+def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mapping[str, Mapping]]) -> Plot:
+    """The FROC curve of each class, in a panel of its own.
+
+    Args:
+        overlap: What counts as a hit, in words.
+        classes: Names of the classes.
+        curves: Name of a model -> class -> ``false_positives`` and ``sensitivity``.
+    """
+
+    def draw(figure, palette):
+        for axes, label in zip(panels(figure, len(classes)), classes, strict=True):
+            for number, (name, by_class) in enumerate(curves.items()):
+                x, y = (np.array(by_class[label][key], float) for key in ("false_positives", "sensitivity"))
+                if len(x) and not np.isnan(y).any():
+                    x, y = np.append(x.clip(_FIRST), max(_LAST, x[-1])), np.append(y, y[-1])
+                    begun = max(0, int((x <= _FIRST).sum()) - 1)  # what is found before the axis begins
+                    x, y = x[begun:], y[begun:]
+                    style = {"drawstyle": "steps-post", "marker": False}
+                    line(axes, number, palette, x, y, name, **style)
+            _froc_axes(axes)
+            axes.set_title(plain(label))
+        _finish(figure, "false positives per film", "sensitivity", len(curves))
+
+    size = (7.2, 0.7 + 1.9 * rows_of(len(classes)))
+    words = f"Sensitivity against false positives per film for each finding ({overlap}) of {_names(curves)}"
+    return Plot("froc-findings", "FROC of each finding", words, size, draw)
+
+
+def roc_panels(
+    classes: Sequence[str], curves: Mapping[str, Mapping[str, Mapping]], areas: Mapping[str, Sequence]
+) -> Plot:
+    """Is the finding on the film at all: the ROC curve of each class in a panel of its own.
+
+    Args:
+        classes: Names of the classes.
+        curves: Name of a model -> class -> ``false_positive_rate`` and ``sensitivity``.
+        areas: Name of a model -> area per class.
+    """
+
+    def draw(figure, palette):
+        for k, (axes, label) in enumerate(zip(panels(figure, len(classes)), classes, strict=True)):
+            axes.plot([0, 1], [0, 1], color=palette.rule, linewidth=1)
+            for number, (name, by_class) in enumerate(curves.items()):
+                x, y = (np.array(by_class[label][key], float) for key in ("false_positive_rate", "sensitivity"))
+                line(axes, number, palette, x, y, name, marker=False)
+                text = f"{areas[name][k]:.2f}"
+                place = (0.97, 0.05 + 0.11 * (len(curves) - 1 - number))
+                axes.text(*place, text, ha="right", color=palette.color(number), weight="bold", fontsize=8)
+            axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+        _finish(figure, "1 − specificity", "sensitivity", len(curves))
+
+    size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
+    words = f"ROC curve of films for each finding, with the area under it, of {_names(curves)}"
+    return Plot("roc-findings", "ROC of whole films", words, size, draw)
+
+
+def reliability_panels(classes: Sequence[str], bins: Mapping[str, Mapping[str, Mapping]]) -> Plot:
+    """Share of hits against score, per class: on the diagonal a score means what it says.
+
+    Args:
+        classes: Names of the classes.
+        bins: Name of a model -> class -> ``detections``, ``score`` and ``hits`` of each bin.
+    """
+
+    def draw(figure, palette):
+        for axes, label in zip(panels(figure, len(classes)), classes, strict=True):
+            axes.plot([0, 1], [0, 1], color=palette.rule, linewidth=1)
+            for number, (name, by_class) in enumerate(bins.items()):
+                boxes = np.array(by_class[label]["detections"])
+                x, y = (np.array(by_class[label][key], float) for key in ("score", "hits"))
+                known, enough = np.isfinite(x), boxes >= FEW_BOXES
+                line(axes, number, palette, x[enough], y[enough], name, marker=False)
+                sizes = np.where(enough[known], 26, 5)
+                markers = "os^D"[number % 4]
+                axes.scatter(x[known], y[known], sizes, color=palette.color(number), marker=markers, zorder=3)
+            axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+        _finish(figure, "score", "share of boxes that hit", len(bins))
+
+    size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
+    words = f"Share of boxes that hit a marked one, by their score, for each finding, of {_names(bins)}"
+    return Plot("reliability", "Reliability of the scores", words, size, draw)
+
+
+def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping]]]) -> Plot:
+    """Mean AP over the overlap that counts as a hit: how much of a difference is finding, how much is outlining.
+
+    Args:
+        sweeps: Name of a model -> overlap ("IoU", "IoBB") -> rows with ``threshold``, ``AP`` (last the mean) and
+            ``AP_interval``.
+    """
+    overlaps = list(next(iter(sweeps.values())))
+
+    def draw(figure, palette):
+        for axes, overlap in zip(panels(figure, len(overlaps)), overlaps, strict=True):
+            for number, (name, by_overlap) in enumerate(sweeps.items()):
+                rows = by_overlap[overlap]
+                x, y = [row["threshold"] for row in rows], np.array([row["AP"][-1] for row in rows], float)
+                low, high = np.array([row["AP_interval"] for row in rows], float).T
+                axes.fill_between(x, low, high, color=palette.color(number), alpha=0.18, linewidth=0)
+                line(axes, number, palette, x, y, name, markevery=2)
+            axes.set(
+                title=overlap, ylim=(0, 1.02), xlim=(-0.02, 1.02), xlabel=f"smallest {overlap} that counts as a hit"
+            )
+            axes.grid(axis="y")
+        figure.axes[0].set_ylabel("mean AP")
+        figure.axes[0].legend(loc="lower left")
+
+    words = f"Mean AP over the smallest overlap that counts as a hit, of {_names(sweeps)}"
+    return Plot("overlap", "AP by overlap", words, (7.2, 3.0), draw)
+
+
+def _froc_axes(axes) -> None:
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(RATES, ["1/8", "1/4", "1/2", "1", "2", "4", "8"])
+    axes.tick_params(which="minor", bottom=False)
+    axes.set(xlim=(_FIRST, _LAST * 1.1), ylim=(0, 1.02), yticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.grid(axis="y")
+
+
+def _finish(figure, xlabel: str, ylabel: str, count: int) -> None:
+    figure.supxlabel(xlabel, fontsize=9)
+    figure.supylabel(ylabel, fontsize=9)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=count)
+
+
+def _names(models: Mapping[str, object]) -> str:
+    return ", ".join(models)
