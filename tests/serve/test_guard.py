@@ -111,6 +111,23 @@ def test_every_response_has_the_headers(client, method, path):
     assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        pytest.param("/", 200, "text/html", id="the viewer"),
+        pytest.param("/viewer.js", 200, "text/javascript", id="its code"),
+        pytest.param("/viewer.css", 200, "text/css", id="its style"),
+        pytest.param("/icon.svg", 200, "image/svg+xml", id="its icon"),
+        pytest.param("/index.htm", 404, "application/json", id="nothing there"),
+        pytest.param("/../app.py", 404, "application/json", id="beside the page"),
+        pytest.param("/v1/predict", 405, "application/json", id="the API, method that it lacks"),
+    ],
+)
+def test_the_page_is_beside_the_api_not_over_it(client, path, status, kind):
+    answer = client.get(path)
+    assert answer.status_code == status and answer.headers["content-type"].startswith(kind)
+
+
 def test_the_manual_asks_for_nothing_from_elsewhere(client):
     page = client.get("/docs").text
     assert "<script" not in page and "http" not in page.replace("HTTP", "").replace("httpValidation", "")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
 from starlette.routing import Match
-from starlette.staticfiles import StaticFiles
 
 from mdfnet.checkpoint import NOTICE
 from mdfnet.serve.answers import State
@@ -27,7 +28,7 @@ from mdfnet.serve.tokens import Tokens
 from mdfnet.serve.worklist import Folder
 
 #: The built page of the viewer.
-PAGE = files("mdfnet.serve") / "page"
+PAGE = Path(str(files("mdfnet.serve") / "page"))
 
 
 def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
@@ -62,10 +63,23 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
     app.include_router(api(service, folder))
     _add_health(app, service)
     _add_manual(app)
-    if PAGE.is_dir():
-        app.mount("/", StaticFiles(directory=str(PAGE), html=True))
+    _add_page(app)
     describe(app, service, tokens)
     return Guard(app, service.settings, tokens, service.metrics)
+
+
+def _add_page(app: FastAPI) -> None:
+    """The viewer, file by file: a mount at the root would answer a wrong method of the API with 404."""
+    for file in PAGE.iterdir():
+        path = "/" if file.name == "index.html" else f"/{file.name}"
+        app.add_route(path, _file(str(file)), include_in_schema=False)
+
+
+def _file(path: str) -> Callable[[Request], Awaitable[Response]]:
+    async def send(_: Request) -> Response:
+        return FileResponse(path)
+
+    return send
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
