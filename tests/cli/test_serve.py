@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from mdfnet.cli import app
 from mdfnet.errors import UserError
 from mdfnet.serve.audit import Audit
+from mdfnet.serve.server import listen
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -72,3 +73,10 @@ def test_verify_audit_says_how_many_lines(tmp_path):
         "audit.jsonl: 1 lines, none changed, removed or put in; last hash"
         in run("--verify-audit", str(tmp_path / "audit.jsonl")).output
     )
+
+
+def test_the_body_of_an_answer_does_not_wait_for_the_client_to_acknowledge_its_head():
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
