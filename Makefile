@@ -12,6 +12,7 @@ help:             ## show this
 demo: $(READY)    ## train without and with vital signs on synthetic films, score both, write demo/report.html
 	$(BIN)/mdfnet demo --out demo
 
+# As many processes as cores, one thread each: threads that wait for a core are many times slower.
 test: $(READY)    ## check style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
