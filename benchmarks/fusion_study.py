@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from study_sources import SOURCES, Source
 
 from mdfnet.config import load_config
 from mdfnet.data.dataset import Dataset
+from mdfnet.experiments.films import hidden
 from mdfnet.inference import detect_films
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.model import Model
@@ -163,15 +164,6 @@ def scores(found: Sequence[Detections], studies: Sequence[Study], source: Source
     per_class = dict(zip(source.classes.names, result.measures[source.measure], strict=True))
     look_alike = float(np.mean([per_class[name] for name in source.look_alike]))
     return {"all": result.mean(source.measure), "look-alike": look_alike, **per_class}
-
-
-def hidden(studies: Sequence[Study], share: float, seed: int) -> list[Study]:
-    """The same films with a share of their clinical values missing."""
-    random = np.random.default_rng(seed)
-    return [
-        replace(s, clinical=np.where(random.random(len(s.clinical)) < share, np.nan, s.clinical).astype(np.float32))
-        for s in studies
-    ]
 
 
 def table(options: argparse.Namespace) -> None:

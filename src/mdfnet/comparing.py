@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mdfnet.errors import UserError, nearest
-from mdfnet.files import replacing
+from mdfnet.files import replacing, without_nan
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.comparison import Difference, Pair, compare_models
 from mdfnet.metrics.evaluation import Evaluation, check_comparable
@@ -94,10 +94,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON; NaN becomes null."""
-        rows = [
-            {key: _plain(value) for key, value in vars(one).items()} | {"verdict": one.verdict}
-            for one in self.differences
-        ]
+        rows = [without_nan(vars(one)) | {"verdict": one.verdict} for one in self.differences]
         return vars(self) | {"differences": rows, "words": self.sentences()}
 
 
@@ -211,9 +208,3 @@ def _in_words(one: Difference) -> str:
         return f"{text}: a difference is shown."
     why = "the interval includes zero" if one.low <= 0 <= one.high else "p is not below 0.05"
     return f"{text}: a difference is not shown, {why}."
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

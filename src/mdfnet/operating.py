@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mdfnet.errors import UserError, nearest
-from mdfnet.files import read_json, replacing
+from mdfnet.files import read_json, replacing, without_nan
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.calibration import at_temperature, fit_temperature
 from mdfnet.metrics.cases import Cases
@@ -99,15 +99,11 @@ class Operating:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON."""
-        points = [
-            vars(point) | {"thresholds": dict(point.thresholds), "sensitivity": _or_none(point.sensitivity)}
-            for point in self.points
-        ]
         return {
             "fitted_on": self.fitted_on,
             "hit": self.hit,
             "temperatures": dict(self.temperatures),
-            "points": points,
+            "points": [without_nan(vars(point)) for point in self.points],
         }
 
     @classmethod
@@ -267,7 +263,3 @@ def _point(data: Mapping[str, Any]) -> OperatingPoint:
     sensitivity = np.nan if data["sensitivity"] is None else float(data["sensitivity"])
     alarms = float(data["false_positives_per_film"])
     return OperatingPoint(str(data["name"]), str(data["rule"]), thresholds, sensitivity, alarms)
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value
