@@ -44,6 +44,17 @@ def test_an_experiment_and_its_report(program, plan, phantom_set, tmp_path):
     told = [(row["arm"], row["seeds"], row["compared with"]) for row in rows]
     assert told == [("all", "3", ""), ("age", "3", "all")]
     assert rows[1]["in words"] in ("higher than all", "lower than all", "not shown")
+    written = program("report", tmp_path / "out", "--out", tmp_path / "report", "--title", "Ages")
+    assert written.code == 0, written.err
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Ages</h1>" in page and "“age” sees no film, 1 clinical value: age." in page
+    assert (tmp_path / "report" / "tables" / "arms.csv").is_file()
+    for words, why in (
+        (["experiment", "explain", tmp_path / "out"], "no fused model is done yet"),
+        (["report", tmp_path / "out", "--name", "x"], "an experiment is reported by itself"),
+    ):
+        refused = program(*words)
+        assert refused.code == 2 and refused.err.count("\n") == 1 and why in refused.err
 
 
 def test_a_dry_run_leaves_nothing(program, phantom_set, tmp_path, quick):
@@ -85,6 +96,7 @@ def test_a_failed_cell_is_named_and_the_others_are_done(program, plan, phantom_s
         pytest.param(["ablation", "epoch=3", "--data", "DATA"], "arm 'none': unknown key 'epoch'", id="unknown key"),
         pytest.param(["report", "nowhere"], "nowhere: no experiment here", id="report of nothing"),
         pytest.param(["cell", "nowhere", "x"], "nowhere: no experiment here", id="cell of nothing"),
+        pytest.param(["explain", "nowhere"], "nowhere: no experiment here", id="explanation of nothing"),
         pytest.param(["ablation", "--data", "DATA", "folds=99"], "99 folds of 24 patients", id="too many folds"),
     ],
 )

@@ -16,6 +16,7 @@ from mdfnet import scoring
 from mdfnet.errors import UserError, nearest
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.published import discrepancies, overall, published
+from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import collect, error_of, is_done
 from mdfnet.experiments.summary import VIEWS, Row, alarms, summarize
 from mdfnet.files import replacing
@@ -43,7 +44,7 @@ def print_report(
     if measure is not None and measure not in MEASURES:
         raise UserError(f"no measure {measure!r}", fix=nearest(measure, MEASURES))
     measure = measure or plan.measure
-    rows = summarize(plan, collect(out), out, measure, draws or scoring.REPLICATES)
+    rows = summarize(plan, collect(out), out, [measure], draws or scoring.REPLICATES)
     _write(rows, plan, measure, out / REPORT)
     console = _console()
     console.print(f"{plan.name}: {plan.question}", highlight=False, markup=False)
@@ -54,9 +55,10 @@ def print_report(
     console.print("±: 95 % over seeds (Student's t), none below three. Difference: 95 % interval, over what it says.",
                   highlight=False)  # fmt: skip
     gains = [] if measure.startswith("ECE") else alarms(rows)  # an error of calibration is no gain
-    for line in [*gains, *_shift(plan)]:
+    for line in [*gains, *shift_of(plan)]:
         console.print(f"! {line}", highlight=False, markup=False)
     _print_open(plan, out, console)
+    console.print(f"as a page, with figures: mdfnet report {out}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _table(title: str, rows: list[Row], plan: Plan, measure: str) -> Table:
@@ -87,18 +89,6 @@ def _published(rows: Iterable[Row], plan: Plan, measure: str) -> dict[str, str]:
     """The paper's figure beside an arm's, where it is of the same measure."""
     known = {row.arm: overall(plan.arms[row.arm].published or "") for row in rows}
     return {arm: "" if value is None or measure != "AP@IoBB=0.5" else f"{value:.3f}" for arm, value in known.items()}
-
-
-def _shift(plan: Plan) -> list[str]:
-    """How the other place's data differ."""
-    if plan.test is None or plan.data is None or not isinstance(plan.data, Path):
-        return []
-    from mdfnet.data.dataset import read_dataset
-    from mdfnet.experiments.films import translated
-    from mdfnet.experiments.shift import shift_report
-
-    home = read_dataset(plan.data)
-    return shift_report(home, translated(read_dataset(plan.test), home, plan.classes))
 
 
 def _print_open(plan: Plan, out: Path, console: Console) -> None:

@@ -129,6 +129,30 @@ def report(
 
 
 @app.command()
+def explain(
+    out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
+    films: Annotated[
+        int | None, typer.Option("--films", min=2, help="So many test films in each cell (default: all).")
+    ] = None,
+    threads: Threads = None,
+):
+    """Explain every fused model of an experiment over its test films: which clinical value tells of which finding.
+
+    Example: mdfnet experiment explain runs/ablation --films 100
+    """
+    from mdfnet.experiments.engines import use_threads
+    from mdfnet.experiments.explained import explain_cells
+    from mdfnet.experiments.state import read_begun
+
+    use_threads(threads)
+    command = f"mdfnet experiment explain {out.name}" + (f" --films {films}" if films else "")
+    count = explain_cells(read_begun(out), out, films=films, command=command, say=typer.echo)
+    if not count:
+        raise UserError("no fused model is done yet", where=out, fix="explain it once it is")
+    typer.echo(f"{count} models are explained; next: mdfnet report {out}")
+
+
+@app.command()
 def cell(
     out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
     name: Annotated[str, typer.Argument(help="Name of a cell.")],

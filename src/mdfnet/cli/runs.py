@@ -140,7 +140,10 @@ def compare(
 
 def report(
     evaluations: Annotated[
-        list[Path], typer.Argument(help="Folders that 'mdfnet evaluate' wrote, or runs; the first is the reference.")
+        list[Path],
+        typer.Argument(
+            help="Folders that 'mdfnet evaluate' wrote, or runs, the first is the reference; or an experiment's folder."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("report"),
     split: Annotated[str, typer.Option("--split", help="Which evaluation of a run.")] = "test",
@@ -152,20 +155,35 @@ def report(
     ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the report.")] = None,
 ):
-    """Write what evaluations found for people and for a paper: a page, figures (SVG, PDF), tables (CSV, LaTeX).
+    """Write what was found for people and for a paper: a page, figures (SVG, PDF), tables (CSV, LaTeX).
 
     Example: mdfnet report runs/image-only runs/fused --out report
     """
     from mdfnet.data.dataset import read_dataset
+    from mdfnet.experiments.state import is_experiment
     from mdfnet.report.html import write_folder
     from mdfnet.report.runs import read_report
 
+    if any(map(is_experiment, evaluations)):
+        _report_experiment(evaluations, out, title, given=bool(dataset or name))
+        return
     folders = [one / split if (one / split).is_dir() else one for one in evaluations]
     if name and len(name) != len(folders):
         raise UserError(f"{len(name)} names for {len(folders)} models", fix="give --name once for each, in their order")
     films = read_dataset(dataset) if dataset else None
     content = read_report(title or "Evaluation", folders, films, _command(), name)
     write_folder(out, content)
+    typer.echo(f"report: {out / 'report.html'}, figures and tables beside it")
+
+
+def _report_experiment(folders: list[Path], out: Path, title: str | None, given: bool) -> None:
+    from mdfnet.report.experiment.page import write_experiment
+    from mdfnet.report.experiment.read import read_experiment
+
+    if len(folders) > 1 or given:
+        fix = "give its folder alone, with --out and --title"
+        raise UserError("an experiment is reported by itself, with its own data and names", where=folders[0], fix=fix)
+    write_experiment(out, read_experiment(folders[0], title, _command()))
     typer.echo(f"report: {out / 'report.html'}, figures and tables beside it")
 
 

@@ -142,6 +142,11 @@ class Plan(Part):
         """The whole plan as YAML; :func:`load_plan` reads it back to an equal one."""
         return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
 
+    @property
+    def largest(self) -> int | None:
+        """The largest number of training films; None where that is all there are."""
+        return None if "all" in self.sizes else max(self.sizes)
+
     def against(self, arm: str) -> str:
         """The arm that an arm is compared with; itself for a reference."""
         return self.arms[arm].against or self.reference

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from mdfnet.data.checks.shift import DIFFERS
 from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, telling
-from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.experiments.films import translated
+from mdfnet.experiments.plan import Plan
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.films import auroc
+
+
+def shift_of(plan: Plan) -> list[str]:
+    """What :func:`shift_report` says of an experiment's two places; nothing where it has one."""
+    if plan.test is None or not isinstance(plan.data, Path):
+        return []
+    home = read_dataset(plan.data)
+    return shift_report(home, translated(read_dataset(plan.test), home, plan.classes))
 
 
 def shift_report(home: Dataset, other: Dataset) -> list[str]:

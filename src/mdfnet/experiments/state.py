@@ -3,7 +3,7 @@
 ``experiment.yaml``  the plan
 ``data.json``        fingerprints of the data it began with
 ``cells/NAME/``      a cell's work: ``cell.json`` (its settings), ``run/``, ``test/``, ``result.json`` once it is done,
-                     ``error.txt`` where it failed
+                     ``error.txt`` where it failed, ``explanation/`` once it is explained
 ``results.jsonl``    one line for each cell that is done
 """
 
@@ -21,6 +21,7 @@ from mdfnet.files import read_json, replacing, without_nan
 
 PLAN, DATA, RESULTS, CELLS = "experiment.yaml", "data.json", "results.jsonl", "cells"
 SETTINGS, RESULT, ERROR = "cell.json", "result.json", "error.txt"
+EXPLANATION = "explanation"
 
 
 def folder_of(out: Path, cell: Cell) -> Path:
@@ -72,13 +73,18 @@ def begin(plan: Plan, out: Path, fingerprints: Mapping[str, str]) -> None:
             draft.write_text(text, encoding="utf-8")
 
 
+def is_experiment(out: Path) -> bool:
+    """Whether a folder is an experiment's."""
+    return (out / PLAN).is_file()
+
+
 def read_begun(out: str | Path) -> Plan:
     """The plan of an experiment's folder.
 
     Raises:
         UserError: It is no such folder.
     """
-    if not (Path(out) / PLAN).is_file():
+    if not is_experiment(Path(out)):
         raise UserError(
             f"no experiment here: {PLAN} is missing", where=out, fix="give the --out of 'mdfnet experiment'"
         )

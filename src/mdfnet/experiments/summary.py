@@ -7,6 +7,7 @@ each seed has films of its own, a seed is a whole replicate, and intervals are S
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +21,8 @@ from mdfnet.experiments.plan import Plan, Source
 from mdfnet.experiments.state import folder_of
 from mdfnet.metrics.significance import student_quantile
 
-#: (view, size, finding, arm) -> seed -> mean over its folds.
-Values = dict[tuple[str, int | None, str, str], dict[int, float]]
+#: (measure, view, size, finding, arm) -> seed -> mean over its folds.
+Values = dict[tuple[str, str, int | None, str, str], dict[int, float]]
 
 #: Fewest replicates that get an interval: of two it would be thirteen times their distance.
 FEWEST = 3
@@ -118,6 +119,7 @@ class Row:
     """One line of the report.
 
     Args:
+        measure: What the numbers are.
         view: What was scored, a key of `VIEWS`.
         size: Number of training films; None for all.
         finding: A finding, or "all" for the mean over them.
@@ -127,6 +129,7 @@ class Row:
         against: The arm it is compared with.
     """
 
+    measure: str
     view: str
     size: int | None
     finding: str
@@ -135,9 +138,14 @@ class Row:
     change: Change | None
     against: str
 
+    @property
+    def place(self) -> tuple[str, str, int | None, str]:
+        """Measure, view, size and finding."""
+        return self.measure, self.view, self.size, self.finding
+
 
 def summarize(
-    plan: Plan, results: Iterable[Mapping[str, Any]], out: Path, measure: str | None = None, draws: int = 1000
+    plan: Plan, results: Iterable[Mapping[str, Any]], out: Path, measures: Sequence[str] = (), draws: int = 1000
 ) -> list[Row]:
     """The report's lines, from the lines of ``results.jsonl`` and the cells' folders.
 
@@ -145,61 +153,93 @@ def summarize(
 
     Args:
         plan, results, out: Of which experiment.
-        measure: Default: the plan's.
+        measures: Default: the plan's alone.
         draws: Replicates of the bootstrap over patients, and permutations.
     """
-    measure = measure or plan.measure
-    values = _by_replicate(plan, results, measure)
-    findings = list(dict.fromkeys(key[2] for key in values))
+    measures = list(measures) or [plan.measure]
+    values = by_replicate(plan, results, measures)
+    findings = list(dict.fromkeys(key[3] for key in values))
     findings = [*(finding for finding in findings if finding != "all"), "all"]
     sizes = [None if size == "all" else size for size in plan.sizes]
     rows = []
     for view, size, arm in itertools.product(VIEWS, sizes, plan.arms):
-        changes = _changes(plan, out, view, size, arm, values, measure, draws)
-        for finding in findings:
-            if by_seed := values.get((view, size, finding, arm)):
-                mean = Mean.of(list(by_seed.values()))
-                rows.append(Row(view, size, finding, arm, mean, changes.get(finding), plan.against(arm)))
-    return sorted(
-        rows, key=lambda row: (list(VIEWS).index(row.view), sizes.index(row.size), findings.index(row.finding))
-    )
+        changes = _changes(plan, out, view, size, arm, values, measures, draws)
+        for measure, finding in itertools.product(measures, findings):
+            if by_seed := values.get((measure, view, size, finding, arm)):
+                mean, change = Mean.of(list(by_seed.values())), changes.get((measure, finding))
+                rows.append(Row(measure, view, size, finding, arm, mean, change, plan.against(arm)))
+    order = (measures, list(VIEWS), sizes, findings)
+    return sorted(rows, key=lambda row: [known.index(value) for known, value in zip(order, row.place, strict=True)])
+
+
+def growth(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str | None = None) -> dict[str, Change]:
+    """How far each arm's gain on the test films with most training films exceeds that with fewest, seed by seed.
+
+    Of arms that have no reference, or that were trained with one number of films alone, nothing is said.
+
+    Args:
+        plan, results: Of which experiment.
+        measure: Default: the plan's.
+    """
+    measure, sizes = measure or plan.measure, [math.inf if size == "all" else size for size in plan.sizes]
+    values, grown = by_replicate(plan, results, [measure]), {}
+    ends = [None if size == math.inf else size for size in (min(sizes), max(sizes))]
+    for arm in plan.arms:
+        against = plan.against(arm)
+        few, many = (_gains(*(values.get((measure, "test", size, "all", one), {}) for one in (arm, against)))
+                     for size in ends)  # fmt: skip
+        if arm != against and len(sizes) > 1 and few.keys() & many.keys():
+            pairs = [many[seed] - few[seed] for seed in sorted(few.keys() & many.keys())]
+            over = "replicates" if isinstance(plan.data, Source) else "seeds"
+            grown[arm] = replace(Change.of_replicates(pairs), over=over)
+    return grown
+
+
+def _gains(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    return {seed: own[seed] - other[seed] for seed in own.keys() & other.keys()}
 
 
 def _changes(
-    plan: Plan, out: Path, view: str, size: int | None, arm: str, values: Values, measure: str, draws: int
-) -> dict[str, Change]:
-    """By finding; over patients where the seeds share their films, else over replicates."""
+    plan: Plan, out: Path, view: str, size: int | None, arm: str, values: Values, measures: Sequence[str], draws: int
+) -> dict[tuple[str, str], Change]:
+    """By measure and finding; over patients where the seeds share their films, else over replicates."""
     against = plan.against(arm)
-    own, other = ({key[2]: v for key, v in values.items() if (key[0], key[1], key[3]) == (view, size, one)}
+    own, other = ({(key[0], key[3]): v for key, v in values.items() if (key[1], key[2], key[4]) == (view, size, one)}
                   for one in (arm, against))  # fmt: skip
     if arm == against or not (own and other):
         return {}
-    shared = {finding: sorted(own[finding].keys() & other.get(finding, {}).keys()) for finding in own}
+    gains = {key: _gains(own[key], other.get(key, {})) for key in own}
     if isinstance(plan.data, Source):
-        return {f: Change.of_replicates([own[f][s] - other[f][s] for s in seeds]) for f, seeds in shared.items()}
-    cells = [c for c in cells_of(plan) if c.arm == arm and c.size == size and c.seed in shared["all"]]
+        return {
+            key: Change.of_replicates([by_seed[seed] for seed in sorted(by_seed)]) for key, by_seed in gains.items()
+        }
+    cells = [c for c in cells_of(plan) if (c.arm, c.size) == (arm, size) and c.seed in gains[measures[0], "all"]]
     if not cells:
         return {}
     folders = [folder_of(out, replace(cell, arm=name)) / view for cell in cells for name in (against, arm)]
-    found = compare_evaluations(folders, [measure], replicates=draws)
+    found = compare_evaluations(folders, measures, replicates=draws)
     over = "folds" if found.folds > 1 else "patients and seeds" if found.seeds > 1 else "patients, one seed"
-    return {d.finding: Change(d.value, d.low, d.high, len(cells), over, d.p_corrected) for d in found.differences}
+    return {
+        (d.measure, d.finding): Change(d.value, d.low, d.high, len(cells), over, d.p_corrected)
+        for d in found.differences
+    }
 
 
-def _by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str) -> Values:
+def by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measures: Sequence[str]) -> Values:
+    """The scores seed by seed, of seeds that have all their folds."""
     found: dict[tuple, dict[int, list[float]]] = {}
     for result in results:
         cell = result["cell"]
         if cell["arm"] not in plan.arms or cell["seed"] not in plan.seeds:
             continue
-        for view, table in result["scores"].items():
+        for (view, table), measure in itertools.product(result["scores"].items(), measures):
             for finding, row in table.items():
                 value = np.nan if row[measure] is None else row[measure]
-                key = (view, cell["size"], finding, cell["arm"])
+                key = (measure, view, cell["size"], finding, cell["arm"])
                 found.setdefault(key, {}).setdefault(cell["seed"], []).append(value)
     done = {}
     for key, by_seed in found.items():
-        rule = plan.arms[key[3]].split or plan.split
+        rule = plan.arms[key[4]].split or plan.split
         folds = 1 if rule == "row" else plan.folds or 1
         whole = {seed: _mean(values) for seed, values in by_seed.items() if len(values) == folds}
         done[key] = {seed: value for seed, value in whole.items() if not np.isnan(value)}

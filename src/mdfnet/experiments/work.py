@@ -24,11 +24,25 @@ from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of
 from mdfnet.files import read_json, replacing, without_nan
 from mdfnet.inference import detect_films, on_best_device
 from mdfnet.metrics.evaluation import Evaluation
+from mdfnet.operating import Operating
 from mdfnet.scoring import Scored, write_scored
 from mdfnet.training.train import train
 from mdfnet.types import Detections, Study
 
-Detect = Callable[[tuple[Study, ...]], Iterable[Detections]]
+
+@dataclass(frozen=True)
+class Trained:
+    """What a cell's training left.
+
+    Args:
+        detect: Finds what is on films.
+        fused: Whether it looks at records.
+        operating: Its operating points and calibration, if they were fitted.
+    """
+
+    detect: Callable[[tuple[Study, ...]], Iterable[Detections]]
+    fused: bool
+    operating: Operating | None = None
 
 
 @dataclass(frozen=True)
@@ -129,9 +143,9 @@ def _do(job: Job, say: Callable[[str], None]) -> None:
         shutil.rmtree(run, ignore_errors=True)
         with replacing(noted) as draft:
             draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
-    detect, fused = _trained(job, run, say)
-    views = _views(job, fused)
-    scores = {name: _scored(job, name, dataset, studies, detect) for name, (dataset, studies) in views.items()}
+    trained = _trained(job, run, say)
+    views = _views(job, trained.fused)
+    scores = {name: _scored(job, name, dataset, studies, trained) for name, (dataset, studies) in views.items()}
     result = {
         "cell": job.cell.to_dict(),
         "films": {name: len(job.dataset.split(name)) for name in ("train", "val", "test")},
@@ -145,16 +159,16 @@ def _do(job: Job, say: Callable[[str], None]) -> None:
         (run / "last.ckpt").unlink(missing_ok=True)
 
 
-def _trained(job: Job, run: Path, say: Callable[[str], None]) -> tuple[Detect, bool]:
-    """What detects, and whether it looks at records."""
+def _trained(job: Job, run: Path, say: Callable[[str], None]) -> Trained:
     data = job.dataset
     if job.settings["clinical_only"]:
-        return ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed).detect, True
+        baseline = ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed)
+        return Trained(baseline.detect, fused=True)
     resume = (run / "last.ckpt").is_file()
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped before its first epoch was done
     model = on_best_device(train(job.config, data, run, resume=resume, devices=1, say=say))
-    return (lambda studies: detect_films(model, studies)), job.config.fused
+    return Trained(lambda studies: detect_films(model, studies), job.config.fused, model.operating)
 
 
 def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Study, ...]]]:
@@ -170,10 +184,10 @@ def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Study, ...]]
     return views
 
 
-def _scored(job: Job, name: str, dataset: Dataset, studies: tuple[Study, ...], detect: Detect) -> Evaluation:
-    found, known = tuple(detect(studies)), image_ids(dataset)
+def _scored(job: Job, name: str, dataset: Dataset, studies: tuple[Study, ...], trained: Trained) -> Evaluation:
+    found, known = tuple(trained.detect(studies)), image_ids(dataset)
     ids = tuple(known[study.id] for study in studies)
-    scored = Scored(job.cell.arm, dataset.classes, studies, ids, found, scoring.REPLICATES)
+    scored = Scored(job.cell.arm, dataset.classes, studies, ids, found, scoring.REPLICATES, trained.operating)
     about = {"model": job.cell.name, "dataset": dataset.name, "split": name, "fingerprint": dataset.fingerprint}
     about |= {"versions": checkpoint.versions(), "notice": checkpoint.NOTICE}
     write_scored(scored, job.folder / name, about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ def answer(report: Report) -> list[str]:
     for other, comparison in zip_longest(others, report.comparisons):
         sentences += _against(first.name, first.evaluation, other.name, other.evaluation, comparison)
     if report.dataset.synthetic:
-        what = _listed(synthetic_parts(report.dataset))
+        what = listed(synthetic_parts(report.dataset))
         sentences.append(f"The {what} are synthetic: this shows what a method can do, not what it does for patients.")
     return sentences
 
@@ -96,9 +96,9 @@ def _sure(name: str, comparison: Comparison) -> list[str]:
     for verdict in ("higher", "lower"):
         names = tuple(one.finding for one in per_class if one.verdict == verdict)
         if names:
-            sentences.append(f"Shown to be {verdict}, corrected over {len(per_class)} findings: {_listed(names)}.")
+            sentences.append(f"Shown to be {verdict}, corrected over {len(per_class)} findings: {listed(names)}.")
     if unsure := tuple(one.finding for one in per_class if one.verdict == "not shown"):
-        sentences.append(f"Not shown for: {_listed(unsure)}.")
+        sentences.append(f"Not shown for: {listed(unsure)}.")
     return sentences
 
 
@@ -117,7 +117,7 @@ def _picture(first: str, name: str, comparison: Comparison) -> list[str]:
 def _limits(report: Report) -> list[str]:
     sentences = []
     if report.dataset.synthetic:
-        what = _listed(synthetic_parts(report.dataset))
+        what = listed(synthetic_parts(report.dataset))
         sentences.append(f"The {what} are synthetic: this is about a method, not about patients.")
     if report.comparisons and all(one.seeds == 1 for one in report.comparisons):
         sentences.append("Each model was trained once: how much training again would change is not in the intervals.")
@@ -125,9 +125,9 @@ def _limits(report: Report) -> list[str]:
     small = {f"{group['grouping']} {group['name']}" for group in _groups(report) if group["too_small"]}
     short = {f"{group['grouping']} {group['name']}" for group in _groups(report) if group["falls_short"]}
     if short:
-        sentences.append(f"Groups that fall short of the other patients: {_listed(tuple(sorted(short)))}.")
+        sentences.append(f"Groups that fall short of the other patients: {listed(tuple(sorted(short)))}.")
     if small:
-        sentences.append(f"Groups of patients too small to tell: {_listed(tuple(sorted(small)))}.")
+        sentences.append(f"Groups of patients too small to tell: {listed(tuple(sorted(small)))}.")
     return sentences
 
 
@@ -202,6 +202,12 @@ def _counted(count: int, noun: str, plural: str = "s") -> str:
     return f"{count:,} {noun}{plural if count != 1 else ''}"
 
 
-def _listed(words: tuple[str, ...]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them.
+
+    Examples:
+        >>> listed(["Mass"]), listed(["Mass", "Nodule", "Effusion"])
+        ('Mass', 'Mass, Nodule and Effusion')
+    """
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last

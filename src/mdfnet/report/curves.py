@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mdfnet.metrics.froc import RATES
-from mdfnet.report.style import Plot, line, panels, plain, rows_of
+from mdfnet.report.style import Plot, legend, line, panels, plain, rows_of
 
 #: Bins with fewer boxes than this are small marks beside the line: their share of hits is mostly chance.
 FEW_BOXES = 10
@@ -30,7 +30,7 @@ def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, fl
             value, low, high = np.array(rows, float).T
             axes.fill_between(RATES, low, high, color=palette.color(number), alpha=0.18, linewidth=0)
             line(axes, number, palette, RATES, value, name)
-        _froc_axes(axes)
+        froc_axes(axes)
         axes.set(xlabel="false positives per film and finding", ylabel="mean sensitivity")
         axes.legend(loc="lower right")
 
@@ -57,9 +57,9 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mappi
                     x, y = x[begun:], y[begun:]
                     style = {"drawstyle": "steps-post", "marker": False}
                     line(axes, number, palette, x, y, name, **style)
-            _froc_axes(axes)
+            froc_axes(axes)
             axes.set_title(plain(label))
-        _finish(figure, "false positives per film", "sensitivity", len(curves))
+        finish_panels(figure, "false positives per film", "sensitivity", list(curves))
 
     size = (7.2, 0.7 + 1.9 * rows_of(len(classes)))
     words = f"Sensitivity against false positives per film for each finding ({overlap}) of {_names(curves)}"
@@ -87,7 +87,7 @@ def roc_panels(
                 place = (0.97, 0.05 + 0.11 * (len(curves) - 1 - number))
                 axes.text(*place, text, ha="right", color=palette.color(number), weight="bold", fontsize=8)
             axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-        _finish(figure, "1 − specificity", "sensitivity", len(curves))
+        finish_panels(figure, "1 − specificity", "sensitivity", list(curves))
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
     words = f"ROC curve of films for each finding, with the area under it, of {_names(curves)}"
@@ -114,7 +114,7 @@ def reliability_panels(classes: Sequence[str], bins: Mapping[str, Mapping[str, M
                 markers = "os^D"[number % 4]
                 axes.scatter(x[known], y[known], sizes, color=palette.color(number), marker=markers, zorder=3)
             axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-        _finish(figure, "score", "share of boxes that hit", len(bins))
+        finish_panels(figure, "score", "share of boxes that hit", list(bins))
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
     words = f"Share of boxes that hit a marked one, by their score, for each finding, of {_names(bins)}"
@@ -149,7 +149,8 @@ def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping]]]) -> Plot
     return Plot("overlap", "AP by overlap", words, (7.2, 3.0), draw)
 
 
-def _froc_axes(axes) -> None:
+def froc_axes(axes) -> None:
+    """Axes of a FROC curve: false positives on a log scale."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(RATES, ["1/8", "1/4", "1/2", "1", "2", "4", "8"])
     axes.tick_params(which="minor", bottom=False)
@@ -157,11 +158,11 @@ def _froc_axes(axes) -> None:
     axes.grid(axis="y")
 
 
-def _finish(figure, xlabel: str, ylabel: str, count: int) -> None:
+def finish_panels(figure, xlabel: str, ylabel: str, names: Sequence[str]) -> None:
+    """Labels for all panels, and a legend of the series of the first."""
     figure.supxlabel(xlabel, fontsize=9)
     figure.supylabel(ylabel, fontsize=9)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=count)
+    legend(figure, names, figure.axes[0].get_legend_handles_labels()[0])
 
 
 def _names(models: Mapping[str, object]) -> str:

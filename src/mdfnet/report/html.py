@@ -72,6 +72,7 @@ def render(report: Report) -> str:
     """The report as HTML text, everything that comes from outside escaped; raises what :func:`write_report` does."""
     return template("report.html.j2").render(
         report=report,
+        title=report.title,
         notice=NOTICE,
         answer=answer(report),
         front=front(report),

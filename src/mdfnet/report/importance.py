@@ -15,6 +15,7 @@ from markupsafe import Markup
 from mdfnet.explain.importance import Estimate, Importance
 from mdfnet.explain.reliance import ALARMS, CONDITIONS, Reliance
 from mdfnet.files import replacing
+from mdfnet.report.answer import listed
 from mdfnet.report.explanation_plots import importance_bars
 from mdfnet.report.html import NOTICE, template
 
@@ -82,7 +83,7 @@ def verdict(relied: Reliance) -> str:
 
 def alarms_in_words(relied: Reliance) -> list[str]:
     """What is wrong, a sentence each, with the findings that show it."""
-    return [f"{ALARMS[name]}{f': {_listed(of)}' if of else ''}" for name, of in relied.alarms.items()]
+    return [f"{ALARMS[name]}{f': {listed(of)}' if of else ''}" for name, of in relied.alarms.items()]
 
 
 def in_words(told: Importance, features: Sequence[str]) -> str:
@@ -147,11 +148,6 @@ def _rows(relied: Reliance) -> list[tuple[str, list[str], str]]:
         auroc = _span(Estimate(*(end[index] for end in _ends(relied.auroc))), -1, "{:.2f}")
         rows.append((TITLES[name], [*per_class, mean], auroc))
     return rows
-
-
-def _listed(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _change(gain: Estimate, index: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -110,6 +110,14 @@ def line(axes, number: int, palette: Palette, x, y, name: str | None = None, *, 
     if marker:
         own |= {"marker": MARKERS[number % len(MARKERS)], "markersize": 3.5}
     axes.plot(x, y, **{**own, **style}, label=None if name is None else plain(name))
+
+
+def legend(figure: Figure, names: Sequence[str], handles: Sequence | None = None) -> None:
+    """A legend above all axes, in as many columns as the names leave room for."""
+    width = 0.5 + 0.08 * max(map(len, names))
+    columns = min(len(names), max(1, int(figure.get_figwidth() / width)))
+    known = {} if handles is None else {"handles": handles, "labels": [plain(name) for name in names]}
+    figure.legend(loc="outside upper left", ncols=columns, **known)
 
 
 def panels(figure: Figure, count: int, columns: int = 3) -> list:

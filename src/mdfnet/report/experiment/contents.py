@@ -1,0 +1,113 @@
+"""What the report of an experiment says, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mdfnet.experiments.plan import Plan, Source
+from mdfnet.experiments.summary import Change, Mean, Row
+from mdfnet.report.contents import DatasetCard
+
+
+@dataclass(frozen=True)
+class Told:
+    """What each clinical value tells of one finding: the mean over trainings.
+
+    Args:
+        finding: Name of the class.
+        features: Names of the clinical values.
+        telling: One mean per feature, see :class:`mdfnet.explain.importance.Importance`.
+        films: Films that were looked at in each training.
+    """
+
+    finding: str
+    features: tuple[str, ...]
+    telling: tuple[Mean, ...]
+    films: int
+
+
+@dataclass(frozen=True)
+class ExperimentReport:
+    """Everything that the page of an experiment says.
+
+    Args:
+        title: Of the page.
+        plan: What was asked and done.
+        rows: Means and differences, of the plan's measure with all findings first, then of further measures.
+        growth: Arm -> how far its gain with most training films exceeds that with fewest.
+        sees: Arm -> what its models look at, in words.
+        films: Size of the training set (None: all) -> number of films in "train", "val" and "test".
+        dataset: The data; of the first seed, where each seed has films of its own.
+        people: Who the patients of its test films are, in words.
+        scores: Arm -> seed -> the plan's measure, mean over findings, on the test films with the records given.
+        reliability: Arm -> finding -> bins over all seeds, as :func:`mdfnet.metrics.details.reliabilities` has them.
+        calibrated: Arm -> finding, and "all" -> calibration error at IoBB 0.5 once scores are put to the temperatures
+            that were fitted on validation films.
+        told: Arm -> what tells of each finding; of arms whose models were explained.
+        alarms: What must not be overlooked, in sentences.
+        left: Cells that are not done.
+        environment: Name -> value: versions, command.
+    """
+
+    title: str
+    plan: Plan
+    rows: tuple[Row, ...]
+    growth: Mapping[str, Change]
+    sees: Mapping[str, str]
+    films: Mapping[int | None, Mapping[str, int]]
+    dataset: DatasetCard
+    people: str = ""
+    scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    reliability: Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]] = field(default_factory=dict)
+    calibrated: Mapping[str, Mapping[str, Mean]] = field(default_factory=dict)
+    told: Mapping[str, tuple[Told, ...]] = field(default_factory=dict)
+    alarms: tuple[str, ...] = ()
+    left: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms of which something is done, in the plan's order."""
+        done = {row.arm for row in self.rows}
+        return [arm for arm in self.plan.arms if arm in done]
+
+    @property
+    def others(self) -> list[str]:
+        """Those of them that are compared with another arm."""
+        return [arm for arm in self.arms if self.plan.against(arm) != arm]
+
+    @property
+    def findings(self) -> list[str]:
+        """The findings that have a score of some kind, and last "all"."""
+        scored = {row.finding for row in self.rows}
+        return [*(name for name in self.dataset.classes if name in scored), "all"]
+
+    @property
+    def sizes(self) -> list[int | None]:
+        """Sizes of the training set of which something is done, the smallest first."""
+        done = {row.size for row in self.rows}
+        return sorted(done, key=lambda size: self.films[size]["train"])
+
+    @property
+    def largest(self) -> int | None:
+        """The size that all but the learning curve is about: the largest of which something is done."""
+        return self.sizes[-1]
+
+    @property
+    def replicates(self) -> bool:
+        """Whether each seed has films of its own."""
+        return isinstance(self.plan.data, Source)
+
+    def of(self, *, measure: str | None = None, view: str = "test", size: Any = ..., finding: str = "all") -> list[Row]:
+        """Rows of all arms.
+
+        Args:
+            measure: Default: the plan's.
+            view: What was scored.
+            size: Number of training films. Default: the largest.
+            finding: A finding, or "all".
+        """
+        place = (measure or self.plan.measure, view, self.largest if size is ... else size, finding)
+        return [row for row in self.rows if row.place == place]

@@ -1,0 +1,138 @@
+"""From the folder of an experiment to what its report says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdfnet import scoring
+from mdfnet.config import Config
+from mdfnet.errors import UserError
+from mdfnet.experiments.cells import Cell, cells_of
+from mdfnet.experiments.explained import read_explanation
+from mdfnet.experiments.films import arranged, open_data
+from mdfnet.experiments.plan import Plan
+from mdfnet.experiments.shift import shift_of
+from mdfnet.experiments.state import SETTINGS, collect, folder_of, is_done, read_begun
+from mdfnet.experiments.summary import Mean, alarms, by_replicate, growth, summarize
+from mdfnet.files import read_json
+from mdfnet.metrics.froc import RATES
+from mdfnet.report.contents import DatasetCard
+from mdfnet.report.experiment.contents import ExperimentReport, Told
+from mdfnet.report.runs import people
+
+#: What is reported beside the plan's measure.
+FURTHER = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5", "AR@IoU=0.5", "FROC@IoBB=0.5", "AUROC", "AUPRC", "ECE@IoBB=0.5")
+
+#: Sensitivity at the usual rates of false alarms.
+SENSITIVITIES = tuple(f"sensitivity@IoBB=0.5,FP={rate:g}" for rate in RATES)
+
+
+def read_experiment(
+    out: Path, title: str | None = None, command: str = "", draws: int | None = None
+) -> ExperimentReport:
+    """All that an experiment has shown so far.
+
+    Args:
+        out: Its folder.
+        title: Of the report. Default: the plan's question, or its name.
+        command: How the report was asked for.
+        draws: Replicates of the bootstrap over patients, and permutations.
+
+    Raises:
+        UserError: It is no experiment, none of its cells is done, or its data are not where they were.
+    """
+    plan, results = read_begun(out), collect(out)
+    measures = list(dict.fromkeys([plan.measure, *FURTHER, *SENSITIVITIES]))
+    rows = summarize(plan, results, out, measures, draws or scoring.REPLICATES)
+    if not rows:
+        fix = "do it first: mdfnet experiment, with this folder as --out"
+        raise UserError("no seed of this experiment is done yet", where=out, fix=fix)
+    done = [cell for cell in cells_of(plan) if is_done(out, cell)]
+    first = done[0]
+    dataset = arranged(open_data(plan, first.seed, out), plan, first)
+    films = {result["cell"]["size"]: result["films"] for result in results}
+    largest = max(films, key=lambda size: films[size]["train"])
+    whole = [cell for cell in done if cell.size == largest]
+    return ExperimentReport(
+        title=title or plan.question or plan.name,
+        plan=plan,
+        rows=tuple(rows),
+        growth=growth(plan, results),
+        sees={cell.arm: _sees(out, cell) for cell in done},
+        films=films,
+        dataset=DatasetCard.of(dataset),
+        people=people(dataset.split("test"), dataset.schema),
+        scores=_by_seed(plan, results, largest),
+        reliability=_by_arm(out, whole, _reliability),
+        calibrated=_by_arm(out, whole, _calibrated),
+        told={arm: told for arm, told in _by_arm(out, whole, _told).items() if told},
+        alarms=(*alarms(row for row in rows if row.measure == plan.measure), *shift_of(plan)),
+        left=len(cells_of(plan)) - len(done),
+        environment={"command": command, **results[-1]["versions"]},
+    )
+
+
+def _sees(out: Path, cell: Cell) -> str:
+    """What the models of an arm look at."""
+    settings = read_json(folder_of(out, cell) / SETTINGS)
+    names = settings["features"]
+    values = f"{len(names)} clinical value{'s' if len(names) != 1 else ''}: {', '.join(names)}"
+    if settings["clinical_only"]:
+        return f"no film, {values}"
+    return f"films and {values}" if Config.model_validate(settings["config"]).fused else "films alone"
+
+
+def _by_seed(plan: Plan, results: Iterable[Mapping[str, Any]], size: int | None) -> dict[str, dict[int, float]]:
+    values = by_replicate(plan, results, [plan.measure])
+    return {arm: values.get((plan.measure, "test", size, "all", arm), {}) for arm in plan.arms}
+
+
+def _by_arm(out: Path, cells: Sequence[Cell], of) -> dict[str, Any]:
+    """What ``of`` makes of the folders of each arm's cells."""
+    arms = dict.fromkeys(cell.arm for cell in cells)
+    return {arm: of([folder_of(out, cell) for cell in cells if cell.arm == arm]) for arm in arms}
+
+
+def _reliability(folders: Sequence[Path]) -> dict[str, dict[str, list]]:
+    """The bins of all seeds put together: boxes added, scores and hits averaged over boxes."""
+    parts = [_evaluation(folder)["reliability"]["IoBB"] for folder in folders]
+    return {finding: _pooled([part[finding] for part in parts]) for finding in parts[0]}
+
+
+def _pooled(bins: Sequence[Mapping[str, list]]) -> dict[str, list]:
+    boxes = np.array([one["detections"] for one in bins], float)
+    with np.errstate(invalid="ignore"):
+        means = {key: (boxes * np.nan_to_num(np.array([one[key] for one in bins], float))).sum(0) / boxes.sum(0)
+                 for key in ("score", "hits")}  # fmt: skip
+    return {"detections": boxes.sum(0).astype(int).tolist(), **{key: mean.tolist() for key, mean in means.items()}}
+
+
+def _calibrated(folders: Sequence[Path]) -> dict[str, Mean]:
+    """Over seeds; nothing where temperatures were not fitted."""
+    parts = [_evaluation(folder) for folder in folders]
+    if any("calibrated" not in part for part in parts):
+        return {}
+    names = [*parts[0]["evaluation"]["classes"]["names"], "all"]
+    values = np.array([part["calibrated"]["ECE"] for part in parts], float)
+    return {name: Mean.of(column[~np.isnan(column)].tolist()) for name, column in zip(names, values.T, strict=True)}
+
+
+def _told(folders: Sequence[Path]) -> tuple[Told, ...]:
+    """Over the seeds that were explained."""
+    found = list(filter(None, map(read_explanation, folders)))
+    if not found:
+        return ()
+    told = []
+    for number, one in enumerate(found[0]["importance"]):
+        values = np.array([part["importance"][number]["telling"]["value"] for part in found], float)
+        means = tuple(Mean.of(column[~np.isnan(column)].tolist()) for column in values.T)
+        told.append(Told(one["finding"], tuple(found[0]["features"]), means, one["films"]))
+    return tuple(told)
+
+
+def _evaluation(folder: Path) -> dict[str, Any]:
+    return read_json(folder / "test" / "evaluation.json")
