@@ -59,7 +59,7 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mappi
                     line(axes, number, palette, x, y, name, **style)
             froc_axes(axes)
             axes.set_title(plain(label))
-        finish_panels(figure, "false positives per film", "sensitivity", list(curves))
+        finish_panels(figure, "false positives per film", "sensitivity")
 
     size = (7.2, 0.7 + 1.9 * rows_of(len(classes)))
     words = f"Sensitivity against false positives per film for each finding ({overlap}) of {_names(curves)}"
@@ -87,7 +87,7 @@ def roc_panels(
                 place = (0.97, 0.05 + 0.11 * (len(curves) - 1 - number))
                 axes.text(*place, text, ha="right", color=palette.color(number), weight="bold", fontsize=8)
             axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-        finish_panels(figure, "1 − specificity", "sensitivity", list(curves))
+        finish_panels(figure, "1 − specificity", "sensitivity")
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
     words = f"ROC curve of films for each finding, with the area under it, of {_names(curves)}"
@@ -114,7 +114,7 @@ def reliability_panels(classes: Sequence[str], bins: Mapping[str, Mapping[str, M
                 markers = "os^D"[number % 4]
                 axes.scatter(x[known], y[known], sizes, color=palette.color(number), marker=markers, zorder=3)
             axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-        finish_panels(figure, "score", "share of boxes that hit", list(bins))
+        finish_panels(figure, "score", "share of boxes that hit")
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
     words = f"Share of boxes that hit a marked one, by their score, for each finding, of {_names(bins)}"
@@ -158,11 +158,11 @@ def froc_axes(axes) -> None:
     axes.grid(axis="y")
 
 
-def finish_panels(figure, xlabel: str, ylabel: str, names: Sequence[str]) -> None:
-    """Labels for all panels, and a legend of the series of the first."""
+def finish_panels(figure, xlabel: str, ylabel: str) -> None:
+    """Labels and a legend for all panels."""
     figure.supxlabel(xlabel, fontsize=9)
     figure.supylabel(ylabel, fontsize=9)
-    legend(figure, names, figure.axes[0].get_legend_handles_labels()[0])
+    legend(figure)
 
 
 def _names(models: Mapping[str, object]) -> str:

@@ -79,7 +79,7 @@ def class_bars(
         axes.set(xlabel=measure, xlim=(0, 1.06), ylim=(len(classes) - 0.5, -0.5))
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(axis="x")
-        legend(figure, list(values))
+        legend(figure)
 
     size = (10.8, 0.8 + len(classes) * (0.2 + 0.2 * len(values)))
     return Plot("classes", f"{measure} per class", f"{measure} per class of {_listed(values)}", size, draw)
@@ -127,7 +127,7 @@ def differences(
         around_zero(axes)
         axes.grid(axis="x")
         if len(values) > 1:
-            legend(figure, list(values))
+            legend(figure)
 
     words = f"Difference in {measure} of {_listed(values)} from {reference} per class, with 95 % intervals"
     size = (6.0, 1.0 + len(classes) * (0.22 + 0.16 * len(values)))
@@ -163,7 +163,7 @@ def group_intervals(measure: str, groups: Sequence[tuple[str, str]], values: Map
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel=measure, xlim=(0, 1.02), ylim=(at[-1] + 0.6, at[0] - 1.1))
         axes.grid(axis="x")
-        legend(figure, list(values))
+        legend(figure)
 
     words = f"{measure} by group of patients of {_listed(values)}, with 95 % intervals"
     return Plot("groups", f"{measure} by group of patients", words, (7.2, 1.0 + 0.28 * (at[-1] + 1)), draw)
@@ -200,7 +200,7 @@ def mistake_bars(kinds: Sequence[str], counts: Mapping[str, Sequence[float]]) ->
         axes.set(xlabel="errors", xlim=(0, most * 1.12), ylim=(len(kinds) - 0.5, -0.5))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(axis="x")
-        legend(figure, list(counts))
+        legend(figure)
 
     size = (7.2, 0.8 + len(kinds) * (0.16 + 0.14 * len(counts)))
     return Plot("mistakes", "Errors by kind", f"Number of errors by kind of {_listed(counts)}", size, draw)

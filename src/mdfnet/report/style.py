@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -112,12 +112,15 @@ def line(axes, number: int, palette: Palette, x, y, name: str | None = None, *, 
     axes.plot(x, y, **{**own, **style}, label=None if name is None else plain(name))
 
 
-def legend(figure: Figure, names: Sequence[str], handles: Sequence | None = None) -> None:
-    """A legend above all axes, in as many columns as the names leave room for."""
-    width = 0.5 + 0.08 * max(map(len, names))
-    columns = min(len(names), max(1, int(figure.get_figwidth() / width)))
-    known = {} if handles is None else {"handles": handles, "labels": [plain(name) for name in names]}
-    figure.legend(loc="outside upper left", ncols=columns, **known)
+def legend(figure: Figure) -> None:
+    """A legend of the series of all axes, above them, in as many columns as the names leave room for."""
+    series = {}
+    for axes in figure.axes:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            series.setdefault(name, handle)
+    if series:
+        columns = int(figure.get_figwidth() / (0.5 + 0.08 * max(map(len, series))))
+        figure.legend(series.values(), series, loc="outside upper left", ncols=max(1, min(len(series), columns)))
 
 
 def panels(figure: Figure, count: int, columns: int = 3) -> list:

@@ -75,7 +75,7 @@ def learning_curve(measure: str, films: Sequence[int], arms: Mapping[str, Sequen
             axes.set(xlabel="training films", ylabel=plain(label))
             axes.grid(axis="y")
         scores.set_ylim(bottom=0)
-        legend(figure, list(arms), scores.get_legend_handles_labels()[0])
+        legend(figure)
 
     words = f"Mean {measure} over the number of training films, of {', '.join(arms)}, and differences between them"
     return Plot("learning", "Learning curve", words, (7.2, 3.2), draw)
@@ -104,8 +104,7 @@ def froc(
                 line(axes, number, palette, rates, value, arm)
             froc_axes(axes)
             axes.set_title(plain(title))
-        arms = next(iter(panels_of.values()))
-        finish_panels(figure, "false positives per film and finding", "sensitivity", list(arms))
+        finish_panels(figure, "false positives per film and finding", "sensitivity")
 
     size = (7.2, 0.7 + 1.9 * rows_of(len(panels_of))) if len(panels_of) > 1 else (5.4, 3.6)
     words = f"Sensitivity against false positives per film ({overlap}): {', '.join(panels_of)}"
