@@ -10,6 +10,7 @@ import mdfnet
 from mdfnet.explain import regions
 from mdfnet.explain.regions import region_scores
 from mdfnet.explain.scores import box_scores, locate
+from mdfnet.explain.ways import Ways
 from mdfnet.types import Detections
 from small_model import FILM, RECORDS, fused
 
@@ -46,6 +47,17 @@ def test_region_scores_are_torchvisions_own(keys, chunk, monkeypatch):
     expected = torch.stack([torchvisions_own(model, REGIONS, record) for record in RECORDS])
     assert torch.allclose(scores, expected, atol=1e-6)
     assert (expected.std(0).max() > 1e-3) == bool(model.fusion), "the records say nothing: the test would be empty"
+
+
+@pytest.mark.parametrize("keys", [{}, {"vector": "film"}, {"vector": None}], ids=["the default", "scaled", "3-D alone"])
+@pytest.mark.parametrize("chunk", [pytest.param(2**25, id="all at once"), pytest.param(1, id="one by one")])
+def test_many_records_pool_nothing_and_score_the_same(keys, chunk, monkeypatch):
+    monkeypatch.setattr(regions, "CHUNK_BYTES", chunk)
+    monkeypatch.delattr(Ways, "to_pooler")
+    model = fused(**keys)
+    scores = region_scores(model, model.encode(FILM), REGIONS, RECORDS.repeat(22, 1))
+    expected = torch.stack([torchvisions_own(model, REGIONS, record) for record in RECORDS])
+    assert torch.allclose(scores, expected.repeat(22, 1, 1), atol=1e-6)
 
 
 def test_a_pyramid_too():

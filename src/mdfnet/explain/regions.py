@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,23 +11,15 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from mdfnet.detectors.base import mode_of
 from mdfnet.detectors.torchvision import TorchvisionDetector
-from mdfnet.fusion.attach import maps_of
-from mdfnet.fusion.encoder import Patients
+from mdfnet.explain.ways import Answers, first_layer, ways_in
 from mdfnet.fusion.features import Features, replayed
-from mdfnet.fusion.maps import Added, resized
 from mdfnet.model import Model
 
-#: Bytes that the pooled regions of the records looked at together may take.
+#: Bytes that what is worked out for the records looked at together may take.
 CHUNK_BYTES = 2**25
 
 #: Records looked at together where each needs a fused map of its own.
 MAPS = 8
-
-#: Pooled features of encoded records.
-Pool = Callable[[Patients], Tensor]
-
-#: Cells of what a fuser adds, up to which its way into a region is worked out once instead of for every record.
-CELLS = 256
 
 
 @dataclass(frozen=True)
@@ -82,15 +73,15 @@ def region_scores(model: Model, features: Features, regions: Tensor, clinical: T
         return regions.new_zeros(len(clinical), len(regions), len(model.classes))
     if len(features) > 1:
         return _chunk(model, features, regions, clinical, None)
-    (name,) = model.detector.image_part
-    maps = list(maps_of(features.outputs[name]))
-    pool = _ways_in(model, features, maps, regions)
-    if pool is None:
-        count = MAPS
+    ways = ways_in(model, features, regions)
+    if ways is None:
+        answers, count = None, MAPS
+    elif len(clinical) >= ways.cells and (layer := first_layer(model)) is not None:
+        answers = partial(ways.to_layer, layer)
+        count = CHUNK_BYTES // (4 * (ways.cells * ways.plain.shape[1] + len(regions) * layer.out_features))
     else:
-        cells = math.prod(model.detector.net.roi_heads.box_roi_pool.output_size)
-        count = max(1, CHUNK_BYTES // (4 * len(regions) * maps[0].shape[1] * cells))
-    return torch.cat([_chunk(model, features, regions, some, pool) for some in clinical.split(count)])
+        answers, count = ways.to_pooler, CHUNK_BYTES // (4 * ways.plain.numel())
+    return torch.cat([_chunk(model, features, regions, some, answers) for some in clinical.split(max(1, count))])
 
 
 def region_gradients(model: Model, features: Features, regions: Tensor, labels: Tensor, record: Tensor) -> Tensor:
@@ -107,7 +98,7 @@ def region_gradients(model: Model, features: Features, regions: Tensor, labels: 
     net, sizes = model.detector.net, [tuple(features.images.shape[-2:])]
     images = features.images.clone().requires_grad_()
     switches = mode_of([net, net.rpn, net.roi_heads], training=False)
-    with model.seeing(without_outputs(features), record[None]), switches, torch.enable_grad():
+    with model.seeing(features.without_outputs(), record[None]), switches, torch.enable_grad():
         maps = _named(net.backbone(net.transform(list(images))[0].tensors))
         pooled = net.roi_heads.box_roi_pool(maps, [regions], sizes)
         logits, _ = net.roi_heads.box_predictor(net.roi_heads.box_head(pooled))
@@ -116,58 +107,19 @@ def region_gradients(model: Model, features: Features, regions: Tensor, labels: 
     return torch.stack([gradient[0].abs().sum(0) for gradient in each])
 
 
-def _chunk(model: Model, features: Features, regions: Tensor, clinical: Tensor, pool: Pool | None) -> Tensor:
+def _chunk(model: Model, features: Features, regions: Tensor, clinical: Tensor, answers: Answers | None) -> Tensor:
     net, heads = model.detector.net, model.detector.net.roi_heads
-    sizes = [tuple(features.images.shape[-2:])] * len(clinical)
-    with model.seeing(features if pool is None else without_outputs(features), clinical):
-        if pool is None:
-            maps = _named(net.backbone(features.images))  # answers with its recording
-            pooled = heads.box_roi_pool(maps, [regions] * len(clinical), sizes)
+    sizes, many = [tuple(features.images.shape[-2:])] * len(clinical), [regions] * len(clinical)
+    with model.seeing(features if answers is None else features.without_outputs(), clinical):
+        if answers is None:
+            maps, given = _named(net.backbone(features.images)), {}  # answers with its recording
         else:
-            # Through the pooler all the same: the 1-D fusion behind it counts there which rows are whose.
-            with replayed(heads, {"box_roi_pool": pool(model.fusion.context.patients)}):
-                pooled = heads.box_roi_pool({}, [regions] * len(clinical), sizes)
-        logits, _ = heads.box_predictor(heads.box_head(pooled))
+            maps, given = {}, answers(model.fusion.context.patients)
+        with replayed(heads, given):
+            # The pooler is asked in any case: the 1-D fusion behind it counts there which rows are whose.
+            pooled = heads.box_roi_pool(maps, many, sizes)
+            logits, _ = heads.box_predictor(heads.box_head(pooled))
     return logits.softmax(-1)[:, 1:].unflatten(0, (len(clinical), len(regions)))
-
-
-def _ways_in(model: Model, features: Features, maps: list[Tensor], regions: Tensor) -> Pool | None:
-    """Pooled features ``[R * N, C, 7, 7]`` of encoded records, where pooling is worked out once; None where it cannot.
-
-    Pooling and resizing are linear, so a region of ``map + resized(added)`` is that of the map plus a fixed mixture of
-    the few cells of what is added: no map is fused, whatever its size.
-    """
-    fuser = _added_by(model)
-    if fuser is None or len(maps) != 1:
-        return None
-    sizes, pooler = [tuple(features.images.shape[-2:])], model.detector.net.roi_heads.box_roi_pool
-    nobody = torch.full((1, len(model.schema)), torch.nan, device=regions.device)
-    with model.seeing(without_outputs(features), nobody):
-        cells = fuser.added(model.fusion.context.patients)[0].shape[-2:]
-        if cells.numel() > CELLS:
-            return None
-        each = torch.eye(cells.numel(), device=regions.device).unflatten(1, cells)[None]
-        # ``forward``: the hooks of the pooler are of no use here.
-        ways = pooler.forward({"0": resized(each, maps[0].shape[-2:])}, [regions], sizes)  # [N, cells, 7, 7]
-        plain = pooler.forward({"0": maps[0]}, [regions], sizes)  # [N, C, 7, 7]
-
-    def pool(patients: Patients) -> Tensor:
-        added = fuser.added(patients)[0].flatten(2)  # [R, C, cells]
-        pooled = torch.einsum("rck,nkp->rncp", added, ways.flatten(2)).unflatten(-1, plain.shape[-2:])
-        return (pooled + plain).flatten(0, 1)
-
-    return pool
-
-
-def _added_by(model: Model) -> Added | None:
-    """The fuser of the detector's map, if it adds something to it."""
-    hooks = list(model.fusion.maps.values()) if model.fusion is not None else []
-    return hooks[0].fuser if len(hooks) == 1 and isinstance(hooks[0].fuser, Added) else None
-
-
-def without_outputs(features: Features) -> Features:
-    """The same films, nothing of which is replayed."""
-    return Features(features.images, features.geometries, {})
 
 
 def _named(maps: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:

@@ -42,6 +42,10 @@ class Features:
         outputs = {name: _repeat(output, count) for name, output in self.outputs.items()}
         return Features(self.images.expand(count, -1, -1, -1), self.geometries * count, outputs)
 
+    def without_outputs(self) -> Features:
+        """The same films, nothing of which is replayed."""
+        return Features(self.images, self.geometries, {})
+
 
 def _repeat(output, count: int):
     if isinstance(output, Tensor):
