@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +100,43 @@ def mode_of(modules: Sequence[nn.Module], training: bool) -> Iterator[None]:
     finally:
         for module, flag in zip(modules, before, strict=True):
             module.training = flag
+
+
+class _Answered(Exception):
+    """All that was asked has answered; the rest of the network need not run."""
+
+
+def outputs_of(module: nn.Module, names: Sequence[str], run: Callable[[], object]) -> dict[str, Any]:
+    """What submodules give, before other hooks see it, by name in the order they answer; then the run is broken off.
+
+    Args:
+        module, names: Whose submodules, and which.
+        run: Runs the module. What it does not reach is not in the answer.
+
+    Examples:
+        >>> net = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.Linear(5, 1))  # the last one would not fit
+        >>> outputs_of(net, ["1"], lambda: net(torch.rand(2, 2, 3)))["1"].shape
+        torch.Size([2, 4])
+    """
+    outputs: dict[str, Any] = {}
+
+    def recorder(name: str):
+        def after(module, args, output):
+            outputs[name] = output
+            if len(outputs) == len(names):
+                raise _Answered
+
+        return after
+
+    hooks = [module.get_submodule(name).register_forward_hook(recorder(name), prepend=True) for name in names]
+    try:
+        run()
+    except _Answered:
+        pass
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return outputs
 
 
 def _to_float32(module: nn.Module, args: tuple, output):

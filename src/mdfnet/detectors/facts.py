@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mdfnet.detectors.base import Detector, MapSite, VectorSite
+from mdfnet.detectors.base import Detector, MapSite, VectorSite, outputs_of
 from mdfnet.detectors.registry import Entry
 from mdfnet.errors import UserError
 from mdfnet.settings import InputConfig
@@ -59,28 +59,11 @@ def _facts(entry: Entry, device: str) -> Facts:
     return Facts(parameters, strides, detector.map_sites, detector.vector_sites)
 
 
-class _Seen(Exception):
-    """All map sites have answered; the rest need not run."""
-
-
 def _strides(detector: Detector, images: Tensor) -> tuple[int, ...] | None:
     from mdfnet.fusion.attach import maps_of
 
-    sides: dict[str, list[int]] = {}
     names = [site.module for site in detector.map_sites]
-
-    def look(name: str):
-        def after(module, args, output):
-            sides[name] = [map.shape[-1] for map in maps_of(output)]
-            if len(sides) == len(names):
-                raise _Seen
-
-        return after
-
-    for name in names:
-        detector.get_submodule(name).register_forward_hook(look(name))
-    try:
-        detector.detect(images)
-    except _Seen:
-        return tuple(round(images.shape[-1] / side) for name in names for side in sides[name])
-    return None
+    outputs = outputs_of(detector, names, lambda: detector.detect(images))
+    if len(outputs) < len(names):
+        return None
+    return tuple(round(images.shape[-1] / map.shape[-1]) for name in names for map in maps_of(outputs[name]))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.ops import box_convert, clip_boxes_to_image
 from transformers import PreTrainedModel
 
-from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of
+from mdfnet.detectors.base import Detector, MapSite, VectorSite, mode_of, outputs_of
 from mdfnet.detectors.settings import TransformersConfig
 from mdfnet.detectors.transformers_config import PREFIXES, library_config, quiet
 from mdfnet.detectors.transformers_weights import pretrain
@@ -212,25 +212,19 @@ def _let_start(net: PreTrainedModel, kind: Kind) -> None:
     """Score layers that the library starts at one half start low, or most of the loss is spent on nothing."""
     for name in _layers(net, kind.scores):
         bias = net.get_submodule(name).bias
-        if not bias.any():
+        if bias.is_meta or not bias.any():  # there it has no values
             nn.init.constant_(bias, -math.log((1 - PRIOR) / PRIOR))
 
 
 def _channels(net: PreTrainedModel, kind: Kind, input: InputConfig) -> list[int]:
-    """Channels of each map of the site, found by running the backbone once."""
-    channels: list[int] = []
-
-    def after(module: nn.Module, args: tuple, output) -> None:
-        maps = [output] if isinstance(output, Tensor) else output
-        channels.extend((value[0] if isinstance(value, tuple) else value).shape[1] for value in maps)
-
-    hook = net.get_submodule(kind.map).register_forward_hook(after)
+    """Channels of each map of the site, found by running the network up to there once."""
     training = net.training
     with torch.no_grad():
-        net.eval()(torch.zeros(1, input.channels, input.size, input.size))
+        films = torch.zeros(1, input.channels, input.size, input.size)
+        output = outputs_of(net.eval(), [kind.map], lambda: net(films))[kind.map]
     net.train(training)
-    hook.remove()
-    return channels
+    maps = [output] if isinstance(output, Tensor) else output
+    return [(value[0] if isinstance(value, tuple) else value).shape[1] for value in maps]
 
 
 def _layers(net: PreTrainedModel, name: str) -> list[str]:

@@ -14,7 +14,7 @@ from mdfnet.errors import UserError
 from mdfnet.explain.scores import finding_scores
 from mdfnet.explain.shapley import finding_shapley
 from mdfnet.fusion.features import Features
-from mdfnet.metrics.bootstrap import interval, patient_weights
+from mdfnet.metrics.bootstrap import interval, normal_interval, patient_weights
 from mdfnet.model import Model
 from mdfnet.preprocessing import film_tensor
 from mdfnet.types import Classes, Study
@@ -168,7 +168,7 @@ def importance(
         finding,
         len(patients),
         int(positive.sum()),
-        _estimate(size),
+        Estimate(size[0], *interval(size[1:])),
         _estimate(_gaps(values, positive, weights)),
         _estimate(_gaps(explained.exchanged[kept, :, column], positive, weights)),
         _estimate(film),
@@ -220,8 +220,8 @@ def _gaps(columns: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.
 
 
 def _estimate(replicates: np.ndarray) -> Estimate:
-    """The first row is the value itself."""
-    return Estimate(replicates[0], *interval(replicates[1:]))
+    """Of differences of means, the first row being the value itself: with few films percentiles are too narrow."""
+    return Estimate(replicates[0], *normal_interval(replicates[0], replicates[1:]))
 
 
 def _nothing(finding: str, features: int) -> Importance:

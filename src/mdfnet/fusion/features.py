@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mdfnet.detectors.base import Detector
+from mdfnet.detectors.base import Detector, outputs_of
 from mdfnet.preprocessing import Geometry
 
 
@@ -55,32 +55,9 @@ def _repeat(output, count: int):
     return type(output)(_repeat(value, count) for value in output) if isinstance(output, list | tuple) else output
 
 
-class _Recorded(Exception):
-    """All of the image part has answered; the rest of the detector need not run."""
-
-
 def image_features(detector: Detector, images: Tensor) -> dict[str, Any]:
     """Outputs of the detector's image part for ``images [B, C, S, S]``; what lies behind it is not run."""
-    outputs: dict[str, Any] = {}
-    names = detector.image_part
-
-    def recorder(name: str):
-        def after(module, args, output):
-            outputs[name] = output
-            if len(outputs) == len(names):
-                raise _Recorded
-
-        return after
-
-    hooks = [detector.get_submodule(n).register_forward_hook(recorder(n), prepend=True) for n in names]
-    try:
-        detector.detect(images)
-    except _Recorded:
-        pass
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return outputs
+    return outputs_of(detector, detector.image_part, lambda: detector.detect(images))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from mdfnet.metrics.odds import logit, sigmoid
 from mdfnet.metrics.significance import student_quantile
 from mdfnet.metrics.weights import chunks
 
@@ -94,9 +95,9 @@ def share_interval(value: np.ndarray, replicates: np.ndarray, marks: np.ndarray 
     """
     marks = np.broadcast_to(np.maximum(marks, 1), np.shape(value))
     edge = 1 / (4 * marks)
-    center, scaled = (_logit(np.clip(one, edge, 1 - edge)) for one in (value, replicates))
+    center, scaled = (logit(one, edge) for one in (value, replicates))
     limits = normal_interval(center, scaled, student_quantile(np.maximum(marks - 1, 1)))
-    low, high = (1 / (1 + np.exp(-limit)) for limit in limits)
+    low, high = map(sigmoid, limits)
     constant = np.nanmax(replicates, axis=0, initial=0) - np.nanmin(replicates, axis=0, initial=1) <= 0
     perfect = _TAIL ** (1 / marks)
     low = np.where(constant & (value == 1), perfect, low)
@@ -118,7 +119,3 @@ def mean_and_spread(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice|Degrees of freedom")
         return np.nanmean(replicates, axis=0), np.nanstd(replicates, axis=0, ddof=1)
-
-
-def _logit(share: np.ndarray) -> np.ndarray:
-    return np.log(share / (1 - share))

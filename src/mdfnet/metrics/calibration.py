@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdfnet.metrics.matching import Matches
+from mdfnet.metrics.odds import logit, sigmoid
 from mdfnet.metrics.weights import as_rows, like, share
 
 #: Bins of equal width that scores are sorted into.
@@ -89,11 +90,11 @@ def fit_temperature(score: np.ndarray, hit: np.ndarray) -> float:
     """
     if hit.all() or not hit.any():
         return 1.0
-    z = _logit(score)
+    z = logit(score, _EDGE)
     low, high = 1 / HOTTEST, 1 / COLDEST  # of the slope 1 / T, in which the likelihood has one peak
     for _ in range(60):
         slope = (low + high) / 2
-        low, high = (slope, high) if (z * (hit - _sigmoid(slope * z))).sum() > 0 else (low, slope)
+        low, high = (slope, high) if (z * (hit - sigmoid(slope * z))).sum() > 0 else (low, slope)
     return float(2 / (low + high))
 
 
@@ -104,7 +105,7 @@ def at_temperature(score: np.ndarray, temperature: np.ndarray | float) -> np.nda
         >>> at_temperature(np.array([0.9, 0.5]), 2.0).round(3).tolist()
         [0.75, 0.5]
     """
-    return _sigmoid(_logit(score) / temperature)
+    return sigmoid(logit(score, _EDGE) / temperature)
 
 
 def _sums(matches: Matches, label: int, rows: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
@@ -120,12 +121,3 @@ def _sums(matches: Matches, label: int, rows: np.ndarray, threshold: float) -> t
     return tuple(
         rows @ np.bincount(place, values, size).reshape(-1, BINS) for values in (np.ones(len(film)), score, hit)
     )
-
-
-def _logit(score: np.ndarray) -> np.ndarray:
-    score = np.clip(np.asarray(score, np.float64), _EDGE, 1 - _EDGE)
-    return np.log(score / (1 - score))
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-z))
