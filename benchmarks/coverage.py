@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+import parts
 
 from mdfnet.metrics.average_precision import average_precision
 from mdfnet.metrics.bootstrap import interval, patient_weights, share_interval
@@ -113,15 +114,14 @@ PARTS = {"ap": ap, "difference": difference}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; default: all")
-    parser.add_argument("--repeats", type=int, default=2000)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--marks", nargs="+", type=int, default=MARKS)
-    parser.add_argument("--replicates", type=int, default=1000)
-    options = parser.parse_args()
-    for name in options.parts or PARTS:
-        PARTS[name](options)
+    parts.run(
+        PARTS,
+        __doc__,
+        repeats={"type": int, "default": 2000},
+        models={"nargs": "+", "choices": MODELS, "default": list(MODELS)},
+        marks={"nargs": "+", "type": int, "default": MARKS},
+        replicates={"type": int, "default": 1000},
+    )
 
 
 if __name__ == "__main__":

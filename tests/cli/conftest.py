@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,3 +71,9 @@ def run_folder(program, phantom_set, tmp_path_factory) -> Path:
 def quick() -> tuple[str, ...]:
     """Arguments of a training that takes a second."""
     return QUICK
+
+
+@pytest.fixture
+def data(phantom_set, tmp_path) -> Path:
+    """The phantoms, to be broken."""
+    return Path(shutil.copytree(phantom_set, tmp_path / "data"))
