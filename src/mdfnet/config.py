@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,8 +18,11 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 from mdfnet.detectors.registry import find
 from mdfnet.detectors.settings import DetectorConfig, RCNNConfig
 from mdfnet.errors import UserError, nearest
-from mdfnet.files import parse_yaml, read_text
+from mdfnet.files import parse_yaml
 from mdfnet.settings import InputConfig, Part
+from mdfnet.shipped import Shipped
+
+_PRESETS = Shipped("mdfnet", "presets", "preset")
 
 #: Version of this format. A file of a later version is refused; see :func:`load_config`.
 CONFIG_VERSION = 1
@@ -120,8 +122,7 @@ class Config(Part):
 
 def presets() -> list[str]:
     """Names of the configs that come with the package."""
-    folder = resources.files("mdfnet") / "presets"
-    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return _PRESETS.names()
 
 
 def load_config(source: str | Path | Config = "default", overrides: list[str] | Mapping[str, Any] = ()) -> Config:
@@ -137,7 +138,10 @@ def load_config(source: str | Path | Config = "default", overrides: list[str] | 
         UserError: No such preset or file, unknown key (the nearest is named), a value that does not fit, or a file of a
             later version.
     """
-    values, where = (source.model_dump(), source.name) if isinstance(source, Config) else _read(source)
+    if isinstance(source, Config):
+        values, where = source.model_dump(), source.name
+    else:
+        values, where = _PRESETS.read(source) or {}, str(source)
     if isinstance(values, Mapping) and isinstance(values.get("version"), int) and values["version"] > CONFIG_VERSION:
         fix = "update mdfnet"
         raise UserError(f"config version {values['version']} is later than {CONFIG_VERSION}, which this mdfnet reads",
@@ -152,17 +156,6 @@ def load_config(source: str | Path | Config = "default", overrides: list[str] | 
         *parts, leaf = _locate(key, config)
         functools.reduce(dict.__getitem__, parts, values)[leaf] = value
     return _validate(values, "override" if overrides else where, config)
-
-
-def _read(source: str | Path) -> tuple[Any, str]:
-    name, path = str(source), Path(source)
-    if name in presets():
-        text = (resources.files("mdfnet") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
-    elif path.is_file():
-        text = read_text(path)
-    else:
-        raise UserError(f"no preset or config file {name!r}", fix=nearest(name, presets()))
-    return parse_yaml(text, name) or {}, name
 
 
 def _validate(values: Any, where: object, before: Config | None = None) -> Config:

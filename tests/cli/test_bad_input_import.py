@@ -117,7 +117,7 @@ def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
         case("shares are no numbers", ["--fraction", "train=most"], ["--fraction train=most"]),
         case("shares are NaN", ["--fraction", "train=nan"], ["do not add up to 1"]),
         case("shares do not add up", ["--fraction", "train=0.2"], ["do not add up to 1"]),
-        case("no such schema", ["--schema", "mimic"], ["no clinical schema 'mimic'", "mimic-ed"]),
+        case("no such schema", ["--schema", "mimic"], ["no clinical schema or YAML file 'mimic'", "mimic-ed"]),
         case("into the current folder", ["--out", "."], ["exists already"]),
         case("into a file's place", ["--out", "{}/f0.png"], ["f0.png", "exists already"]),
         case("below a file", ["--out", "{}/f0.png/set"], ["f0.png/set", "Not a directory"]),

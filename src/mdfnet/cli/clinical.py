@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdfnet.cli.options import Invalid
+from mdfnet.cli.options import Invalid, SchemaName
 
 if TYPE_CHECKING:
     from mdfnet.data.importers.measured import Records
@@ -16,7 +16,6 @@ app = typer.Typer(no_args_is_help=True, help="Make a clinical table for films fr
 
 Films = Annotated[Path, typer.Option("--films", help="One row per film: image_id, patient_id, time (ISO 8601).")]
 Out = Annotated[Path, typer.Option("--out", help="CSV to write; --films of the imports reads it.")]
-SchemaName = Annotated[str, typer.Option("--schema", help="Clinical schema: mimic-ed, age-sex-view, or a YAML file.")]
 Within = Annotated[float, typer.Option("--within", min=0, help="Hours before the film from which a value counts.")]
 Zone = Annotated[str | None, typer.Option("--zone", help="Time zone of times that have no offset from UTC.")]
 OnInvalid = Annotated[

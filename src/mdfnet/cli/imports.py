@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdfnet.cli.identifiers import KeepIds, KeyFile, Linkage, write_identified
-from mdfnet.cli.options import Intensity, Invalid, Origin, Size
+from mdfnet.cli.options import Intensity, Invalid, Origin, SchemaName, Size
 from mdfnet.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from other files.")
 
 Images = Annotated[Path, typer.Option("--images", help="Folder below which the films lie.")]
-SchemaName = Annotated[str, typer.Option("--schema", help="Clinical schema: mimic-ed, age-sex-view, or a YAML file.")]
+Films = Annotated[Path | None, typer.Option("--films", help="One row per film: image_id, clinical columns.")]
 Out = Annotated[Path, typer.Option("--out", help="Dataset folder to make.")]
 Name = Annotated[str | None, typer.Option("--name", help="Name of the dataset (default: the folder's).")]
 Source = Annotated[str, typer.Option("--source", help="Where the data come from, with citation.")]
@@ -84,7 +84,7 @@ def import_coco(
     annotations: Annotated[Path, typer.Option("--annotations", help="COCO detection JSON.")],
     images: Images,
     out: Out,
-    films: Annotated[Path | None, typer.Option("--films", help="One row per film: image_id, clinical columns.")] = None,
+    films: Films = None,
     schema: SchemaName = "mimic-ed",
     name: Name = None,
     source: Source = "",
@@ -119,7 +119,7 @@ def import_coco(
 def import_yolo(
     data: Annotated[Path, typer.Option("--data", help="The YAML file of a YOLO dataset.")],
     out: Out,
-    films: Annotated[Path | None, typer.Option("--films", help="One row per film: image_id, clinical columns.")] = None,
+    films: Films = None,
     schema: SchemaName = "mimic-ed",
     name: Name = None,
     source: Source = "",
@@ -156,7 +156,7 @@ def import_voc(
     out: Out,
     sets: Annotated[Path | None, typer.Option("--sets", help="Folder with train.txt, val.txt, test.txt.")] = None,
     origin: Origin = 1,
-    films: Annotated[Path | None, typer.Option("--films", help="One row per film: image_id, clinical columns.")] = None,
+    films: Films = None,
     schema: SchemaName = "mimic-ed",
     label: Labels = None,
     name: Name = None,
@@ -202,7 +202,7 @@ def import_dicom(
     images: Annotated[Path, typer.Option("--images", help="Folder of DICOM films, folders below it included.")],
     out: Out,
     boxes: Annotated[Path | None, typer.Option("--boxes", help="One row per box: image_id, label, corners.")] = None,
-    films: Annotated[Path | None, typer.Option("--films", help="One row per film: image_id, clinical columns.")] = None,
+    films: Films = None,
     schema: SchemaName = "mimic-ed",
     label: Labels = None,
     name: Name = None,

@@ -17,6 +17,7 @@ Replicates = Annotated[int, typer.Option("--replicates", min=2, help="Draws of t
 Size = Annotated[
     int | None, typer.Option("--size", min=32, help="Write the films smaller, as PNG: longest side in pixels.")
 ]
+SchemaName = Annotated[str, typer.Option("--schema", help="Clinical schema: mimic-ed, age-sex-view, or a YAML file.")]
 Origin = Annotated[int, typer.Option("--origin", min=0, max=1, help="What VOC files call the first pixel: 1, or 0.")]
 
 

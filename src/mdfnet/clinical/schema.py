@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from mdfnet.errors import UserError, first_problem, nearest
-from mdfnet.files import parse_yaml, read_text
+from mdfnet.shipped import Shipped
+
+_SCHEMAS = Shipped("mdfnet.clinical", "schemas", "clinical schema")
 
 
 class Feature(BaseModel):
@@ -100,8 +101,7 @@ class Schema(BaseModel):
     @staticmethod
     def shipped() -> list[str]:
         """Names of the schemas that come with the package."""
-        folder = resources.files("mdfnet.clinical") / "schemas"
-        return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+        return _SCHEMAS.names()
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Schema:
@@ -110,15 +110,8 @@ class Schema(BaseModel):
         Raises:
             UserError: No such schema, or the file does not describe one.
         """
-        path = Path(name_or_path)
-        if str(name_or_path) in cls.shipped():
-            text = (resources.files("mdfnet.clinical") / "schemas" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
-        elif path.is_file():
-            text = read_text(path)
-        else:
-            fix = f"give a YAML file, or a shipped schema: {nearest(str(name_or_path), cls.shipped())}"
-            raise UserError(f"no clinical schema {str(name_or_path)!r}", fix=fix)
+        content = _SCHEMAS.read(name_or_path)
         try:
-            return cls.model_validate(parse_yaml(text, name_or_path))
+            return cls.model_validate(content)
         except ValidationError as error:
             raise UserError(f"not a clinical schema: {first_problem(error)}", where=name_or_path) from None

@@ -6,7 +6,6 @@ A protocol is such a file that comes with the package; it is found by its name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,8 +15,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from mdfnet.config import key_and_value, load_config
 from mdfnet.data.phantom.config import Fraction
 from mdfnet.errors import UserError, first_problem, meant, nearest
-from mdfnet.files import parse_yaml, read_text
 from mdfnet.metrics.evaluation import MEASURES
+from mdfnet.shipped import Shipped
+
+_PROTOCOLS = Shipped("mdfnet.experiments", "protocols", "protocol")
 
 #: Stands for each clinical feature of the data in turn: an arm with it in its name becomes one arm per feature.
 EACH = "*"
@@ -154,8 +155,7 @@ class Plan(Part):
 
 def protocols() -> list[str]:
     """Names of the experiments that come with the package."""
-    folder = resources.files("mdfnet.experiments") / "protocols"
-    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return _PROTOCOLS.names()
 
 
 def load_plan(source: str | Path, changes: Sequence[str] = (), arms: Sequence[str] = (), **values: Any) -> Plan:
@@ -192,14 +192,7 @@ def load_plan(source: str | Path, changes: Sequence[str] = (), arms: Sequence[st
 
 
 def _read(source: str | Path) -> dict[str, Any]:
-    name, path = str(source), Path(source)
-    if name in protocols():
-        text = (resources.files("mdfnet.experiments") / "protocols" / f"{name}.yaml").read_text(encoding="utf-8")
-    elif path.is_file():
-        text = read_text(path)
-    else:
-        raise UserError(f"no protocol or YAML file {name!r}", fix=nearest(name, protocols()))
-    content = parse_yaml(text, name)
+    content = _PROTOCOLS.read(source)
     if not isinstance(content, Mapping):
         raise UserError("not an experiment: it has no keys", where=source)
     return dict(content)
