@@ -4,9 +4,9 @@
     python benchmarks/explanation_truth.py importance --study runs/study
     python benchmarks/explanation_truth.py shortcut --out runs/shortcut            # trains one, minutes
 
-`importance`: for each of five seeds and each half of their test films, and for each pair of look-alikes, is the feature
-that matters most one that the generative model uses to tell the pair apart? And how many of the intervals of features
-that tell nothing of the pair cover zero?
+`importance`: for each of five seeds and each half of their test films (or other `--parts`), and for each pair of
+look-alikes, is the feature that matters most one that the generative model uses to tell the pair apart? And how many of
+the intervals of features that tell nothing of the pair cover zero?
 
 `shortcut`: a model trained where pain follows one finding, which it does in training alone, under the reliance test on
 training, validation and test films.
@@ -15,6 +15,7 @@ training, validation and test films.
 from __future__ import annotations
 
 import argparse
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,39 +48,44 @@ def explained(study: Path, seed: int, films: int) -> Explained:
     return explain_films(model, alike[:films])
 
 
-def print_importance(study: Path, films: int) -> None:
-    """Hits of the first rank, and coverage of zero, over seeds, halves, pairs and both members of each."""
+def print_importance(told: list[Explained], parts: int) -> None:
+    """Hits of the first rank, and coverage of zero, over seeds, parts of their films, and both members of each pair."""
     first: dict[str, list[bool]] = {}
-    cover: dict[str, list[bool]] = {"pull": [], "telling": []}
-    off: dict[str, list[float]] = {"pull": [], "telling": []}
+    idle_ones: dict[str, list[tuple[float, float, float]]] = {"pull": [], "telling": []}
     sides: list[int] = []
-    for seed in range(SEEDS):
-        told = explained(study, seed, films)
-        halves = np.arange(len(told.patients)) % 2
-        for half in (0, 1):
-            for pattern, pair in LOOK_ALIKES.items():
-                for finding, other in (pair, pair[::-1]):
-                    one = importance(told, finding, against=other, among=halves == half)
-                    first.setdefault(f"{finding} against {other}", []).append(hit(told, one, pattern, seed, half))
-                    sides += [one.positives, one.films - one.positives]
-                    for name in cover:
-                        part = getattr(one, name)
-                        cover[name] += [not part.shown[k] for k in idle(told)]
-                        off[name] += [abs(float(part.value[k])) for k in idle(told) if part.shown[k]]
+    for seed, one_seed in enumerate(told):
+        for part, (pattern, pair) in itertools.product(range(parts), LOOK_ALIKES.items()):
+            for finding, other in (pair, pair[::-1]):
+                among = np.arange(len(one_seed.patients)) % parts == part
+                one = importance(one_seed, finding, against=other, among=among)
+                print(f"seed {seed} part {part} ", end="")
+                first.setdefault(f"{finding} against {other}", []).append(hit(one_seed, one, pattern))
+                sides.append(min(one.positives, one.films - one.positives))
+                for name, found in idle_ones.items():
+                    estimate = getattr(one, name)
+                    found += [(estimate.value[k], estimate.low[k], estimate.high[k]) for k in idle(one_seed)]
     for name, hits in first.items():
         print(f"{name}: a telling feature ranks first in {sum(hits)} of {len(hits)}")
-    for name, covers in cover.items():
-        print(f"{name}: {np.mean(covers):.1%} of {len(covers)} intervals of features that tell nothing cover zero")
-        print(f"  the others are {min(off[name]):.3f} to {max(off[name]):.3f} off, median {np.median(off[name]):.3f}")
-    print(f"films on a side: {min(sides)} to {max(sides)}, median {np.median(sides):.0f}")
+    for name, found in idle_ones.items():
+        print_coverage(name, *np.array(found).T)
+    print(f"films on the smaller side: {min(sides)} to {max(sides)}, median {np.median(sides):.0f}")
 
 
-def hit(told: Explained, one: Importance, pattern: str, seed: int, half: int) -> bool:
+def print_coverage(name: str, value: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+    """How often intervals of features that tell nothing cover zero, and how far from it they are."""
+    covers, errors = (low <= 0) & (high >= 0), (high - low) / (2 * 1.96)
+    off = np.abs(value[~covers])
+    print(f"{name}: {covers.mean():.1%} of {len(covers)} intervals of features that tell nothing cover zero")
+    print(f"  the others are {off.min():.3f} to {off.max():.3f} off, median {np.median(off):.3f}")
+    print(f"  root mean square distance from zero: {np.sqrt(np.mean((value / errors) ** 2)):.2f} standard errors")
+
+
+def hit(told: Explained, one: Importance, pattern: str) -> bool:
     """Whether the feature with the largest pull is one that tells; prints the two largest."""
     order = np.argsort(-one.pull.value)
     best = ", ".join(f"{told.features[k]} {one.pull.value[k]:.3f}" for k in order[:2])
     size = told.features[int(one.size.value.argmax())]
-    print(f"seed {seed} half {half} {one.finding:>16} of {one.films}: {best}; largest size {size}", flush=True)
+    print(f"{one.finding:>16} of {one.films}: {best}; largest size {size}", flush=True)
     return told.features[order[0]] in telling(pattern)
 
 
@@ -129,6 +135,7 @@ def main() -> None:
     of_importance = verbs.add_parser("importance")
     of_importance.add_argument("--study", type=Path, required=True)
     of_importance.add_argument("--films", type=int, default=100)
+    of_importance.add_argument("--parts", type=int, nargs="+", default=[2])
     of_shortcut = verbs.add_parser("shortcut")
     of_shortcut.add_argument("--out", type=Path, required=True)
     of_shortcut.add_argument("--count", type=int, default=800)
@@ -137,7 +144,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.verb == "importance":
-        print_importance(args.study, args.films)
+        told = [explained(args.study, seed, args.films) for seed in range(SEEDS)]
+        for parts in args.parts:
+            print_importance(told, parts)
     else:
         print_shortcut(args.out, args.count, args.size, args.epochs)
 
