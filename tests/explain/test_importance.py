@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.stats import ttest_ind
 
 import mdfnet
 from mdfnet.errors import UserError
@@ -71,6 +72,15 @@ def test_what_says_nothing_is_seldom_shown():
     shown = [importance(made_up(seed=seed), "Consolidation").pull.shown for seed in range(60)]
     assert all(used for used, _ in shown)
     assert sum(idle for _, idle in shown) <= 8, "5 % of 60 are 3"
+
+
+def test_intervals_are_those_of_welch_where_films_are_many():
+    told = made_up(400)
+    one, inside = importance(told, "Consolidation"), told.marked[:, 0]
+    oracle = ttest_ind(told.values[inside, :, 0], told.values[~inside, :, 0], equal_var=False).confidence_interval()
+    width = oracle.high - oracle.low
+    assert (np.abs(one.pull.low - oracle.low) < 0.1 * width).all()
+    assert (np.abs(one.pull.high - oracle.high) < 0.1 * width).all()
 
 
 def test_against_another_finding_only_films_with_one_of_the_two_count():
