@@ -162,10 +162,8 @@ def shapley(options: argparse.Namespace) -> None:
 
 def report(what: str, took: float, encode: float, detects: float) -> None:
     """A line: without and with the encoding of the film, and how often that goes into the detections."""
-    ratio = detects / (took + encode)
-    print(
-        f"{what:>12}: {took:.3f} s, with encode {took + encode:.3f} s, {ratio:.0f} times faster; {parts.peak():.0f} MB"
-    )
+    whole, memory = took + encode, parts.peak()
+    print(f"{what:>12}: {took:.3f} s, with encode {whole:.3f} s, {detects / whole:.0f} times faster; {memory:.0f} MB")
 
 
 #: Name on the command line -> what is measured.
