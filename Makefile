@@ -19,10 +19,7 @@ test: $(READY)    ## check style and run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --ignore=tests/clinic
 
 test-clinic: $(READY)  ## run the tests with real programs (server, Orthanc, dcmtk, Chromium, OHIF), installed if absent (Debian, root)
-	$(BIN)/uv pip install --python $(BIN)/python --quiet --editable '.[clinic,dev]'
 	PYTHON=$(BIN)/python scripts/test_clinic.sh
-
-test-clinic: viewer/node_modules
 
 viewer: viewer/node_modules  ## build the page of mdfnet serve; needs Node 20.19 or later
 	cd viewer && npm run build

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
@@ -64,6 +63,15 @@ class Server:
         }
 
 
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with ExitStack() as open_ones:
+        free = [open_ones.enter_context(socket.socket()) for _ in range(count)]
+        for one in free:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in free]
+
+
 @contextmanager
 def running(folder: Path, *options: str, model: str = "demo", **variables: str) -> Iterator[Server]:
     """Start a server, and end it; it is ready when the block begins.
@@ -74,9 +82,7 @@ def running(folder: Path, *options: str, model: str = "demo", **variables: str) 
         model: Its model.
         variables: Of its environment.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     log = folder / f"serve-{port}.log"
     environment = {"MDFNET_KEY": "a key for tests, which is no secret at all", **os.environ, **variables}
     command = [sys.executable, "-m", "mdfnet", "serve", model, "--port", str(port), *options]
@@ -87,8 +93,18 @@ def running(folder: Path, *options: str, model: str = "demo", **variables: str) 
         _wait(server)
         yield server
     finally:
-        process.send_signal(signal.SIGTERM)
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ask a process to end, and end it when it does not: nothing that a test starts outlives it."""
+    process.terminate()
+    try:
         process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
 
 
 def _wait(server: Server) -> None:

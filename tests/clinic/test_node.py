@@ -20,6 +20,7 @@ from mdfnet.pacs.about import About, uid_of
 from mdfnet.pacs.node import Node
 from mdfnet.pacs.settings import load_node
 from mdfnet.scoring import DEMO_MODEL
+from running_server import end, free_ports
 from synthetic_patients import UNSUITABLE, ZONE, synthetic_films, unsuitable_films
 
 FILMS, KILLS = 200, 10
@@ -75,6 +76,12 @@ class Running:
         with open(log, "a") as file:
             self.process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        end(self.process)
+
     def wait_for(self, done, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not done():
@@ -90,6 +97,7 @@ class Running:
         self.process.wait()
 
 
+@pytest.mark.timeout(1200)  # 200 films, ten starts
 def test_killed_ten_times_it_reports_on_each_film_once(orthanc, fhir, film, tmp_path):
     films = synthetic_films(FILMS, tmp_path, film, fhir)
     unsuitable_films(tmp_path, film)
@@ -99,17 +107,16 @@ def test_killed_ten_times_it_reports_on_each_film_once(orthanc, fhir, film, tmp_
     before, chance = orthanc.contents(), random.Random(0)
     assert len(before) == FILMS + len(UNSUITABLE)
     for _ in range(KILLS):
-        running = Running(config, tmp_path / "log")
-        start = running.lines()
-        running.wait_for(lambda running=running, start=start: running.lines() > start)  # it works
-        time.sleep(chance.uniform(0, 2.5))
-        running.kill()
+        with Running(config, tmp_path / "log") as running:
+            start = running.lines()
+            running.wait_for(lambda running=running, start=start: running.lines() > start)  # it works
+            time.sleep(chance.uniform(0, 2.5))
+            running.kill()
     assert len(orthanc.get("/instances")) < FILMS + len(before), "all was done before the last kill"
-    running = Running(config, tmp_path / "log")
-    running.wait_for(lambda: len(orthanc.get("/instances")) >= FILMS + len(before), 300)
-    time.sleep(2)  # for what should not come
-    running.process.terminate()
-    assert running.process.wait(20) == 0
+    with Running(config, tmp_path / "log") as running:
+        running.wait_for(lambda: len(orthanc.get("/instances")) >= FILMS + len(before), 300)
+        time.sleep(2)  # for what should not come
+    assert running.process.returncode == 0
     made = made_by_node(orthanc, before)
     assert len(made) == FILMS
     check_reports(made, films)
@@ -140,15 +147,16 @@ def test_a_lost_journal_adds_nothing(orthanc, fhir, film, tmp_path, kind):
     assert run() == first
 
 
-def test_films_are_received_and_reports_sent_by_c_store(orthanc, fhir, film, tmp_path, program):
+def test_films_are_received_and_reports_sent_by_c_store(program, orthanc, fhir, film, tmp_path):
     """dcmtk sends films to the node as a modality would; Orthanc takes the reports as an archive would."""
-    films, port = synthetic_films(3, tmp_path, film, fhir), 11113
+    storescu, (port,) = program("storescu"), free_ports(1)
+    films = synthetic_films(3, tmp_path, film, fhir)
     source = {"kind": "receive", "port": port, "callers": ["MODALITY"]}
     target = {"kind": "store", "ae_title": "TESTPACS", "host": "127.0.0.1", "port": orthanc.dicom_port}
     node = Node.of(load_node(write_config(tmp_path, fhir, source=source, target=target)))
 
     def send(caller: str, path: Path) -> int:
-        command = [program("storescu"), "-aet", caller, "-aec", "MDFNET", "127.0.0.1", str(port), path]
+        command = [storescu, "-aet", caller, "-aec", "MDFNET", "127.0.0.1", str(port), path]
         return subprocess.run([str(word) for word in command], capture_output=True).returncode
 
     try:

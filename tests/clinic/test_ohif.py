@@ -36,7 +36,7 @@ def app() -> Path:
     """The npm package ``@ohif/app``, unpacked."""
     folder = Path(os.environ.get("MDFNET_OHIF", CACHE))
     if not (folder / "index.html").is_file():
-        pytest.skip(f"NEEDS OHIF in {folder}: run 'make test-clinic', which fetches it from npm")
+        pytest.skip(f"NEEDS OHIF: it is not in {folder}; run 'make test-clinic', which fetches it from npm")
     return folder
 
 

@@ -31,6 +31,7 @@ def fuzz_server():
 @pytest.mark.parametrize("token", [None, TOKEN], ids=["without a token", "with a token"])
 def test_schemathesis_finds_nothing_with_all_checks(tmp_path, token):
     """Status codes, media types, headers, schemas, data that break them, methods, tokens, films after they are gone."""
+    pytest.importorskip("schemathesis", reason="NEEDS schemathesis: pip install 'mdfnet[clinic]'")
     with running(tmp_path, **({"MDFNET_TOKEN": token} if token else {})) as server:
         command = [
             *(Path(sys.executable).with_name("schemathesis"), "--config-file", HERE / "schemathesis.toml"),

@@ -37,7 +37,7 @@ def browser():
 
 
 @pytest.fixture
-def viewer(server, browser) -> Iterator[Callable[..., ViewerPage]]:
+def viewer(browser, server) -> Iterator[Callable[..., ViewerPage]]:
     """Opens the viewer in a new tab; options are those of a Playwright page. No tab may have had an error."""
     opened: list[ViewerPage] = []
 

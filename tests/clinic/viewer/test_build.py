@@ -13,11 +13,12 @@ VIEWER = Path(__file__).parents[3] / "viewer"
 
 
 @pytest.fixture(scope="session")
-def npm():
+def npm(program):
     """Runs npm in the viewer's folder."""
-    if not (VIEWER / "node_modules").is_dir():
+    program("npm")
+    if not all((VIEWER / "node_modules" / name).is_dir() for name in ("typescript", "vite")):
         pytest.skip("NEEDS npm packages: run 'make test-clinic', which installs them")
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    node = subprocess.run([program("node"), "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(map(int, node.strip("v\n").split(".")))[:2] < (20, 19):
         pytest.skip(f"NEEDS Node 20.19 or later, this is {node.strip()}")
 
