@@ -57,7 +57,7 @@ for options in --net "--net --map-root-user"; do
   unshare $options ip link set lo up 2>/dev/null && alone=(unshare $options bash -c 'ip link set lo up && exec "$@"' bash) && break
 done
 ((${#alone[@]})) ||
-  echo "*** NO NETWORK NAMESPACE (that needs unshare and ip, and to be allowed): others can reach the tests' Orthanc; it asks for a password" >&2
+  printf '\n%s\n' "*** NO NETWORK NAMESPACE (that needs unshare and ip, and to be allowed): others can reach the tests' Orthanc; it asks for a password" >&2
 
 # Each test has a limit of its own; this one is for what that cannot end.
 exec timeout --foreground --signal=INT --kill-after=60 1800 "${alone[@]}" "$PYTHON" -m pytest tests/clinic "$@"

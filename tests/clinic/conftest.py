@@ -21,6 +21,9 @@ from running_server import end, free_ports
 DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "mdfnet", "mdfnet-test"
 
+#: Schemathesis loads it, not pytest.
+collect_ignore = ["server/schemathesis_hooks.py"]
+
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """What was lacking, in the last line: a run that skips all is green, too, and must be seen to be empty."""
