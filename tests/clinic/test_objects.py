@@ -40,9 +40,9 @@ def run(*command) -> str:
 
 
 @pytest.fixture(params=["MONOCHROME1", "MONOCHROME2", "CR", "real"])
-def any_film(request, archived_film, shared_data) -> Path:
+def any_film(request, archived_film) -> Path:
     if request.param == "real":
-        return shared_data / "dicom" / "nih_MONO1_explicitLE.dcm"
+        return request.getfixturevalue("shared_data") / "dicom" / "nih_MONO1_explicitLE.dcm"
     if request.param == "CR":
         bare = {"PresentationIntentType": None, "PatientOrientation": None}
         return archived_film(SOPClassUID="1.2.840.10008.5.1.4.1.1.1", Modality="CR", **bare)

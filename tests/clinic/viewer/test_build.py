@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
@@ -13,14 +14,15 @@ VIEWER = Path(__file__).parents[3] / "viewer"
 
 
 @pytest.fixture(scope="session")
-def npm(program):
+def npm():
     """Runs npm in the viewer's folder."""
-    program("npm")
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("NEEDS Node and npm: https://nodejs.org")
     if not all((VIEWER / "node_modules" / name).is_dir() for name in ("typescript", "vite")):
         pytest.skip("NEEDS npm packages: run 'make test-clinic', which installs them")
-    node = subprocess.run([program("node"), "--version"], capture_output=True, text=True, check=True).stdout
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(map(int, node.strip("v\n").split(".")))[:2] < (20, 19):
-        pytest.skip(f"NEEDS Node 20.19 or later, this is {node.strip()}")
+        pytest.skip(f"NEEDS Node 20.19 or later: this is {node.strip()}")
 
     def run(*arguments: str) -> None:
         environment = {**os.environ, "NODE_ENV": "production"}
