@@ -41,6 +41,7 @@ export interface ModelInfo {
   readonly features: readonly Feature[];
   readonly operating: { readonly points: readonly OperatingPoint[]; readonly fitted_on?: string } | null;
   readonly fused: boolean;
+  readonly card: { readonly training: { readonly synthetic?: readonly string[] | undefined } };
 }
 
 export interface Detection {

@@ -7,6 +7,7 @@ import { FONTS } from "./film/labels.ts";
 import type { Session } from "./session.ts";
 import type { Stage } from "./stage.ts";
 import type { App } from "./state.ts";
+import { madeUp } from "./words.ts";
 
 const FORMATS: readonly { readonly format: ReportFormat; readonly name: string; readonly end: string }[] = [
   { format: "coco", name: "Findings as COCO JSON", end: "json" },
@@ -74,7 +75,7 @@ export class Exports {
     const about = `MDF-Net, model ${model?.name} ${model?.sha256.slice(0, 12)}. ${this.session.whatIfText ?? ""}`;
     context.fillStyle = "#eef2f5";
     context.font = `600 13px ${FONTS}`;
-    context.fillText(`${panes}${model?.notice ?? ""}`, 8, height + 18);
+    context.fillText(`${panes}${model?.notice ?? ""} ${madeUp(model)}`, 8, height + 18);
     context.font = `12px ${FONTS}`;
     context.fillText(about, 8, height + 36);
     const bytes = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));

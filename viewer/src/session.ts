@@ -86,7 +86,8 @@ export class Session {
     } catch (error) {
       if (turn !== this.opening) return;
       if (this.app.state.film === null) this.app.set({ source: null });
-      this.report(error);
+      if (refused(error)) this.refuse(source, error);
+      else this.report(error);
     } finally {
       if (turn === this.opening) this.app.set({ detecting: false });
     }
@@ -133,6 +134,12 @@ export class Session {
   report(error: unknown): void {
     if (!(error instanceof ApiError)) throw error;
     this.app.set({ message: { text: error.message, fix: error.fix } });
+  }
+
+  /** Of several files it says which; one that can never be opened does not stay in the list. */
+  private refuse(source: Source, { message, fix }: ApiError): void {
+    const sources = this.app.state.sources.filter((one) => one !== source || one.kind === "worklist");
+    this.app.set({ sources, message: { text: `${source.name}: ${message}`, fix } });
   }
 
   private ask(values: Values): void {
@@ -207,5 +214,9 @@ export class Session {
     return moved.length === 0 ? null : `What-if: ${moved.join(", ")}`;
   }
 }
+
+/** Whether the server will never take it: too large, no film, or not one of a chest from the front. */
+const refused = (error: unknown): error is ApiError =>
+  error instanceof ApiError && (error.status === 413 || error.status === 422);
 
 const said = (value: Values[string] | undefined): string => String(value ?? "missing");

@@ -4,13 +4,14 @@ import { byId } from "./dom.ts";
 import { visible } from "./findings.ts";
 import type { Session } from "./session.ts";
 import type { App } from "./state.ts";
-import { withChange } from "./words.ts";
+import { madeUp, withChange } from "./words.ts";
 
 export function status(app: App, session: Session): void {
   app.watch(["model"], () => {
     const { model } = app.state;
     if (model === null) return;
     byId("model-name").textContent = `${model.name} ${model.version}  ${model.sha256.slice(0, 12)}`;
+    byId("made-up").textContent = madeUp(model);
     byId("model-name").title = `SHA-256 ${model.sha256}`;
   });
   app.watch(["film"], () => {

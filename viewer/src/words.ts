@@ -1,6 +1,6 @@
 /** How scores, units and values are written, in one place. */
 
-import type { Feature, RecordUse, Value } from "./api.ts";
+import type { Feature, ModelInfo, RecordUse, Value } from "./api.ts";
 import type { Finding } from "./findings.ts";
 
 /** How people write the UCUM codes of chest-film records; other codes are shown as they are. */
@@ -52,4 +52,12 @@ export function remark(use: RecordUse | null, name: string): string | null {
   const refused = use?.refused[name];
   if (refused !== undefined) return `not used: ${refused}`;
   return use?.unseen.includes(name) ? (use.notes[name] ?? "training had no such value") : null;
+}
+
+/** What of the model's training was made up; empty where nothing was. */
+export function madeUp(model: ModelInfo | null): string {
+  const parts = model?.card.training.synthetic ?? [];
+  if (parts.includes("films")) return "Trained on synthetic films.";
+  const named = parts.map((part) => (part === "clinical" ? "records" : part));
+  return named.length === 0 ? "" : `Trained with synthetic ${named.join(" and ")}.`;
 }

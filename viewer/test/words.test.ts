@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { change, remark, spoken, title, unit, withCalibrated, withChange } from "../src/words.ts";
+import type { ModelInfo } from "../src/api.ts";
+import { change, madeUp, remark, spoken, title, unit, withCalibrated, withChange } from "../src/words.ts";
 
 const feature = (title: string, unit: string | null = null) => ({ name: "x", title, unit, kind: "number" as const });
 const finding = { id: 0, label: "Effusion", box: [1.2, 2, 3, 4] as const, score: 0.8, now: 0.8, filmOnly: 0.5, added: false };
@@ -43,4 +44,11 @@ test("a screen reader is told what the label shows, and where", () => {
 test("a refused value says why, an unseen one what training had", () => {
   const use = { values: {}, used: [], missing: [], refused: { a: "too hot" }, unseen: ["b"], notes: { b: "38 to 99" } };
   assert.deepEqual(["a", "b", "c"].map((name) => remark(use, name)), ["not used: too hot", "38 to 99", null]);
+});
+
+test("a model says what of its training was made up", () => {
+  const says = (synthetic?: string[]) => madeUp({ card: { training: { synthetic } } } as unknown as ModelInfo);
+  assert.equal(says(["films", "findings", "clinical"]), "Trained on synthetic films.");
+  assert.equal(says(["clinical"]), "Trained with synthetic records.");
+  assert.deepEqual([says([]), says(), madeUp(null)], ["", "", ""]);
 });

@@ -34,11 +34,18 @@ def comparing(page: ViewerPage) -> None:
     page.page.keyboard.press("e")
 
 
+def refused(page: ViewerPage) -> None:
+    page.drop(("notes.txt", b"not a film"))
+    page.page.get_by_role("alert").wait_for()
+    page.errors.clear()
+
+
 STATES: dict[str, Callable[[ViewerPage], object]] = {
     "empty": lambda page: None,
     "with a film": reading,
     "what-if with a box chosen": asking,
     "compared, menu open": comparing,
+    "film refused": refused,
     "keys": lambda page: page.page.keyboard.press("?"),
 }
 

@@ -44,7 +44,9 @@ def test_what_is_no_film_is_refused_in_words(viewer):
     page.drop(("notes.txt", b"not a film"))
     message = page.page.get_by_role("alert")
     message.wait_for()
-    assert "PNG" in message.inner_text() or "DICOM" in message.inner_text()
+    assert message.locator("span").inner_text() == "notes.txt: not a PNG, JPEG or DICOM film"
+    assert page.page.locator("#films button", has_text="notes.txt").count() == 0, "it can never be opened"
+    assert page.page.locator("#what-if-state").inner_text() == "", "without a film there is no record"
     page.errors = [line for line in page.errors if "422" not in line]
     page.page.get_by_role("button", name="Close").click()
     assert message.is_hidden()

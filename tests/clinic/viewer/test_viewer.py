@@ -130,6 +130,27 @@ def test_moving_the_temperature_moves_the_scores(viewer):
     assert {label: score for label, score, _ in reversed(page.findings())} == before
 
 
+def test_where_list_and_explanation_differ_the_page_says_so(viewer):
+    """The list follows the model's box as it shifts, the explanation stays at one place."""
+    page = viewer().open().open_listed(FILM)
+    page.page.locator("#threshold").fill("0.1")
+    heat(page)
+    differ = []
+    for row in range(len(page.findings())):
+        press(page.page, "n")
+        page.page.locator("#why li").first.wait_for()
+        score, _, alone = page.page.locator("#findings tr").nth(row).locator("td.number").all_inner_texts()
+        said = page.page.locator("#why-sum").inner_text()
+        differ.append(re.findall(r"\d\.\d\d", said) != [alone, score])
+        assert ("The list follows the model's own box" in said) == differ[-1], said
+    assert set(differ) == {True, False}
+
+
+def test_the_page_says_that_the_model_knows_synthetic_films(viewer):
+    notice = viewer().open().page.locator("#notice").inner_text()
+    assert notice == "Research use only. Not a medical device. Trained on synthetic films."
+
+
 def test_what_if_is_never_exported(viewer):
     page = viewer().open().open_listed(FILM)
     measured = [(label, score) for label, score, _ in page.findings()]

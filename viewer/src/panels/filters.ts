@@ -56,8 +56,8 @@ function row(app: App, { name, color }: ClassInfo, index: number): HTMLLIElement
 
 /** A piece of the line that boxes of a class are drawn with. */
 export function sample(color: string, index: number): SVGSVGElement {
-  const { dashes } = lineStyle(color, index);
+  const { color: stroke, dashes } = lineStyle(color, index);
   const ends = { x1: 0, y1: 6, x2: 28, y2: 6 };
-  const line = svg("line", { ...ends, stroke: color, "stroke-width": 3, "stroke-dasharray": dashes });
+  const line = svg("line", { ...ends, stroke, "stroke-width": 3, "stroke-dasharray": dashes });
   return svg("svg", { class: "sample", width: 28, height: 12, "aria-hidden": "true" }, line);
 }

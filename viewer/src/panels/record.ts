@@ -25,12 +25,13 @@ export function record(app: App, session: Session): void {
   const reset = byId<HTMLButtonElement>("reset-record");
   const keep = byId<HTMLButtonElement>("keep-record");
   keep.addEventListener("click", () => void session.take(app.state.current));
-  app.watch(["current", "measured", "model"], () => {
+  app.watch(["current", "measured", "model", "film"], () => {
     const moved = changes(app.state).length;
     reset.disabled = keep.disabled = moved === 0;
     byId("record-panel").classList.toggle("what-if", moved > 0);
     const values = moved === 1 ? "1 value differs" : `${moved} values differ`;
-    byId("what-if-state").textContent = moved === 0 ? "as measured" : `what-if: ${values}`;
+    const unmoved = app.state.film === null ? "" : "as measured";
+    byId("what-if-state").textContent = moved === 0 ? unmoved : `what-if: ${values}`;
   });
   app.watch(["film", "model"], () => (byId<HTMLFieldSetElement>("record").disabled = app.state.film === null));
 }

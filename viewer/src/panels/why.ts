@@ -2,6 +2,7 @@
 
 import type { Explanation, Feature, Value, Values } from "../api.ts";
 import { byId, h, svg } from "../dom.ts";
+import type { Finding } from "../findings.ts";
 import type { App } from "../state.ts";
 import { change, score, title, valueText, withCalibrated } from "../words.ts";
 
@@ -13,14 +14,22 @@ export function why(app: App): void {
     byId("why-title").textContent = finding === undefined ? "" : `${finding.label} ${withCalibrated(finding)}`;
     byId("why-help").hidden = finding !== undefined;
     byId("why-waits").hidden = finding === undefined || box !== undefined || model?.fused === false;
-    byId("why").classList.toggle("stale", explanation?.record !== app.state.current);
+    const stale = explanation?.record !== app.state.current;
+    byId("why").classList.toggle("stale", stale);
     byId("why-sum").hidden = box === undefined;
     byId("why").replaceChildren(...(box === undefined ? [] : bars(app, box, explanation!.record)));
-    if (explanation === null || box === undefined) return;
+    if (explanation === null || box === undefined || finding === undefined) return;
     const how = explanation.exact ? "exact over all combinations of values" : "estimated from samples of combinations";
     const sum = `At this very place: no record ${score(box.baseline)} → with record ${score(box.full)}.`;
-    byId("why-sum").textContent = `${sum} Shapley values, ${how}.`;
+    const parts = [sum, stale ? "" : elsewhere(finding, box), `Shapley values, ${how}.`];
+    byId("why-sum").textContent = parts.filter(Boolean).join(" ");
   });
+}
+
+/** Why the list has other numbers, where it has: it follows the model's box, the explanation stays at one place. */
+function elsewhere({ now, filmOnly }: Finding, { baseline, full }: Explanation["boxes"][number]): string {
+  const same = score(now) === score(full) && (filmOnly === null || score(filmOnly) === score(baseline));
+  return same ? "" : "The list follows the model's own box, which lies a little differently under each record.";
 }
 
 function bars({ state }: App, { values }: Explanation["boxes"][number], record: Values): readonly HTMLElement[] {

@@ -504,6 +504,57 @@ function textWidth(text) {
 	ruler.font = LABEL_FONT;
 	return ruler.measureText(text).width;
 }
+// src/words.ts
+/** How people write the UCUM codes of chest-film records; other codes are shown as they are. */
+var UNITS = {
+	a: "years",
+	Cel: "°C",
+	"[degF]": "°F",
+	"mm[Hg]": "mmHg",
+	"1": ""
+};
+var unit = (feature) => UNITS[feature.unit ?? "1"] ?? feature.unit ?? "";
+var score = (value) => value.toFixed(2);
+/** With its sign; nothing where two decimals do not show a change. */
+function change(by) {
+	const text = by.toFixed(2);
+	if (Number(text) === 0) return "";
+	return by > 0 ? `+${text}` : `−${text.slice(1)}`;
+}
+/** As written beside a box: "Effusion 0.61 ▲ +0.12". */
+function withChange({ label, now, score: measured, added }) {
+	if (added) return `${label} ${score(now)} new`;
+	const moved = change(now - measured);
+	if (moved === "") return `${label} ${score(now)}`;
+	return `${label} ${score(now)} ${now > measured ? "▲" : "▼"} ${moved}`;
+}
+/** What a screen reader says: first what is seen, so that one who speaks to the computer can name it. */
+function spoken(finding) {
+	const place = `box ${finding.box.map(Math.round).join(", ")}`;
+	return `${withChange(finding)}${finding.added ? ", not found under the measured record" : ""}, ${place}`;
+}
+/** The score, and how likely that makes a hit, where that was fitted and no slider has moved the score. */
+function withCalibrated({ now, score: measured, calibrated }) {
+	return calibrated !== null && calibrated !== void 0 && now === measured ? `${score(now)}, calibrated ${score(calibrated)}` : score(now);
+}
+/** At most two decimals, without trailing zeros. */
+var number = (value) => String(Math.round(value * 100) / 100);
+var valueText = (value) => value === null || value === void 0 ? "missing" : typeof value === "number" ? number(value) : value;
+/** The first words of what a feature means: "Oxygen saturation by pulse oximetry" is too long for a form. */
+var title = (feature) => /^.*?(?=[,:(]| as | at | by | of the |$)/.exec(feature.title)?.[0].trim() || feature.name;
+/** Why a value was not used, or that training had none like it; null where there is nothing to say. */
+function remark(use, name) {
+	const refused = use?.refused[name];
+	if (refused !== void 0) return `not used: ${refused}`;
+	return use?.unseen.includes(name) ? use.notes[name] ?? "training had no such value" : null;
+}
+/** What of the model's training was made up; empty where nothing was. */
+function madeUp(model) {
+	const parts = model?.card.training.synthetic ?? [];
+	if (parts.includes("films")) return "Trained on synthetic films.";
+	const named = parts.map((part) => part === "clinical" ? "records" : part);
+	return named.length === 0 ? "" : `Trained with synthetic ${named.join(" and ")}.`;
+}
 // src/exports.ts
 var FORMATS = [
 	{
@@ -582,7 +633,7 @@ var Exports = class {
 		const about = `MDF-Net, model ${model?.name} ${model?.sha256.slice(0, 12)}. ${this.session.whatIfText ?? ""}`;
 		context.fillStyle = "#eef2f5";
 		context.font = `600 13px ${FONTS}`;
-		context.fillText(`${panes}${model?.notice ?? ""}`, 8, height + 18);
+		context.fillText(`${panes}${model?.notice ?? ""} ${madeUp(model)}`, 8, height + 18);
 		context.font = `12px ${FONTS}`;
 		context.fillText(about, 8, height + 36);
 		const bytes = await new Promise((done) => canvas.toBlob(done, "image/png"));
@@ -636,53 +687,28 @@ var DASHES = [
 	"1 4",
 	"20 6"
 ];
+/** Luminance from which on a line stands out 4.5 to 1 from the page's dark grounds. */
+var BRIGHT = .22;
 var lineStyle = (color, index) => ({
-	color,
+	color: onDark(color),
 	dashes: DASHES[index % DASHES.length]
 });
-// src/words.ts
-/** How people write the UCUM codes of chest-film records; other codes are shown as they are. */
-var UNITS = {
-	a: "years",
-	Cel: "°C",
-	"[degF]": "°F",
-	"mm[Hg]": "mmHg",
-	"1": ""
-};
-var unit = (feature) => UNITS[feature.unit ?? "1"] ?? feature.unit ?? "";
-var score = (value) => value.toFixed(2);
-/** With its sign; nothing where two decimals do not show a change. */
-function change(by) {
-	const text = by.toFixed(2);
-	if (Number(text) === 0) return "";
-	return by > 0 ? `+${text}` : `−${text.slice(1)}`;
+/** The model's color of a class, `#rrggbb`, with as much white as it needs to be seen on a dark page. */
+function onDark(color) {
+	const parts = [
+		1,
+		3,
+		5
+	].map((start) => parseInt(color.slice(start, start + 2), 16));
+	for (let white = 0;; white += .05) {
+		const mixed = parts.map((part) => Math.round(part + (255 - part) * white));
+		if (luminance(mixed) >= BRIGHT) return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+	}
 }
-/** As written beside a box: "Effusion 0.61 ▲ +0.12". */
-function withChange({ label, now, score: measured, added }) {
-	if (added) return `${label} ${score(now)} new`;
-	const moved = change(now - measured);
-	if (moved === "") return `${label} ${score(now)}`;
-	return `${label} ${score(now)} ${now > measured ? "▲" : "▼"} ${moved}`;
-}
-/** What a screen reader says: first what is seen, so that one who speaks to the computer can name it. */
-function spoken(finding) {
-	const place = `box ${finding.box.map(Math.round).join(", ")}`;
-	return `${withChange(finding)}${finding.added ? ", not found under the measured record" : ""}, ${place}`;
-}
-/** The score, and how likely that makes a hit, where that was fitted and no slider has moved the score. */
-function withCalibrated({ now, score: measured, calibrated }) {
-	return calibrated !== null && calibrated !== void 0 && now === measured ? `${score(now)}, calibrated ${score(calibrated)}` : score(now);
-}
-/** At most two decimals, without trailing zeros. */
-var number = (value) => String(Math.round(value * 100) / 100);
-var valueText = (value) => value === null || value === void 0 ? "missing" : typeof value === "number" ? number(value) : value;
-/** The first words of what a feature means: "Oxygen saturation by pulse oximetry" is too long for a form. */
-var title = (feature) => /^.*?(?=[,:(]| as | at | by | of the |$)/.exec(feature.title)?.[0].trim() || feature.name;
-/** Why a value was not used, or that training had none like it; null where there is nothing to say. */
-function remark(use, name) {
-	const refused = use?.refused[name];
-	if (refused !== void 0) return `not used: ${refused}`;
-	return use?.unseen.includes(name) ? use.notes[name] ?? "training had no such value" : null;
+/** Relative luminance (WCAG 2) of red, green and blue from 0 to 255. */
+function luminance(parts) {
+	const linear = parts.map((part) => part <= 10 ? part / 3294.6 : ((part / 255 + .055) / 1.055) ** 2.4);
+	return .2126 * linear[0] + .7152 * linear[1] + .0722 * linear[2];
 }
 // src/panels/filters.ts
 function filters(app) {
@@ -738,7 +764,7 @@ function row$2(app, { name, color }, index) {
 }
 /** A piece of the line that boxes of a class are drawn with. */
 function sample(color, index) {
-	const { dashes } = lineStyle(color, index);
+	const { color: stroke, dashes } = lineStyle(color, index);
 	return svg("svg", {
 		class: "sample",
 		width: 28,
@@ -749,7 +775,7 @@ function sample(color, index) {
 		y1: 6,
 		x2: 28,
 		y2: 6,
-		stroke: color,
+		stroke,
 		"stroke-width": 3,
 		"stroke-dasharray": dashes
 	}));
@@ -984,13 +1010,15 @@ function record(app, session) {
 	app.watch([
 		"current",
 		"measured",
-		"model"
+		"model",
+		"film"
 	], () => {
 		const moved = changes(app.state).length;
 		reset.disabled = keep.disabled = moved === 0;
 		byId("record-panel").classList.toggle("what-if", moved > 0);
 		const values = moved === 1 ? "1 value differs" : `${moved} values differ`;
-		byId("what-if-state").textContent = moved === 0 ? "as measured" : `what-if: ${values}`;
+		const unmoved = app.state.film === null ? "" : "as measured";
+		byId("what-if-state").textContent = moved === 0 ? unmoved : `what-if: ${values}`;
 	});
 	app.watch(["film", "model"], () => byId("record").disabled = app.state.film === null);
 }
@@ -1054,14 +1082,23 @@ function why(app) {
 		byId("why-title").textContent = finding === void 0 ? "" : `${finding.label} ${withCalibrated(finding)}`;
 		byId("why-help").hidden = finding !== void 0;
 		byId("why-waits").hidden = finding === void 0 || box !== void 0 || model?.fused === false;
-		byId("why").classList.toggle("stale", explanation?.record !== app.state.current);
+		const stale = explanation?.record !== app.state.current;
+		byId("why").classList.toggle("stale", stale);
 		byId("why-sum").hidden = box === void 0;
 		byId("why").replaceChildren(...box === void 0 ? [] : bars(app, box, explanation.record));
-		if (explanation === null || box === void 0) return;
+		if (explanation === null || box === void 0 || finding === void 0) return;
 		const how = explanation.exact ? "exact over all combinations of values" : "estimated from samples of combinations";
-		const sum = `At this very place: no record ${score(box.baseline)} → with record ${score(box.full)}.`;
-		byId("why-sum").textContent = `${sum} Shapley values, ${how}.`;
+		const parts = [
+			`At this very place: no record ${score(box.baseline)} → with record ${score(box.full)}.`,
+			stale ? "" : elsewhere(finding, box),
+			`Shapley values, ${how}.`
+		];
+		byId("why-sum").textContent = parts.filter(Boolean).join(" ");
 	});
+}
+/** Why the list has other numbers, where it has: it follows the model's box, the explanation stays at one place. */
+function elsewhere({ now, filmOnly }, { baseline, full }) {
+	return score(now) === score(full) && (filmOnly === null || score(filmOnly) === score(baseline)) ? "" : "The list follows the model's own box, which lies a little differently under each record.";
 }
 function bars({ state }, { values }, record) {
 	const widest = Math.max(.01, ...Object.values(values).map(Math.abs));
@@ -1322,7 +1359,8 @@ var Session = class {
 		} catch (error) {
 			if (turn !== this.opening) return;
 			if (this.app.state.film === null) this.app.set({ source: null });
-			this.report(error);
+			if (refused(error)) this.refuse(source, error);
+			else this.report(error);
 		} finally {
 			if (turn === this.opening) this.app.set({ detecting: false });
 		}
@@ -1383,6 +1421,17 @@ var Session = class {
 			text: error.message,
 			fix: error.fix
 		} });
+	}
+	/** Of several files it says which; one that can never be opened does not stay in the list. */
+	refuse(source, { message, fix }) {
+		const sources = this.app.state.sources.filter((one) => one !== source || one.kind === "worklist");
+		this.app.set({
+			sources,
+			message: {
+				text: `${source.name}: ${message}`,
+				fix
+			}
+		});
 	}
 	ask(values) {
 		if (this.app.state.film === null) return;
@@ -1462,6 +1511,8 @@ var Session = class {
 		return moved.length === 0 ? null : `What-if: ${moved.join(", ")}`;
 	}
 };
+/** Whether the server will never take it: too large, no film, or not one of a chest from the front. */
+var refused = (error) => error instanceof ApiError && (error.status === 413 || error.status === 422);
 var said = (value) => String(value ?? "missing");
 // src/film/gestures.ts
 /** A pointer that moves less than this many pixels clicks. */
@@ -2043,6 +2094,7 @@ function status(app, session) {
 		const { model } = app.state;
 		if (model === null) return;
 		byId("model-name").textContent = `${model.name} ${model.version}  ${model.sha256.slice(0, 12)}`;
+		byId("made-up").textContent = madeUp(model);
 		byId("model-name").title = `SHA-256 ${model.sha256}`;
 	});
 	app.watch(["film"], () => {
