@@ -6,17 +6,8 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from mdfnet.serve.answers import (
-    DetectRequest,
-    Explanation,
-    ExplanationRequest,
-    FilmPrediction,
-    FilmSize,
-    FilmWhatIf,
-    ReportRequest,
-    ScoredResult,
-    WhatIfRequest,
-)
+from mdfnet.serve.answers import Explanation, FilmPrediction, FilmSize, FilmWhatIf, ScoredResult
+from mdfnet.serve.questions import DetectRequest, ExplanationRequest, ReportRequest, WhatIfRequest
 from mdfnet.serve.responses import JSON, FilmId, check_count, content, refusals, sent
 from mdfnet.serve.service import Service
 

@@ -11,7 +11,8 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.data.importers.fhir import record_from_fhir
 from mdfnet.data.importers.measured import Matching
 from mdfnet.errors import UserError
-from mdfnet.serve.answers import Clinical, FhirBundle, Record
+from mdfnet.serve.answers import Clinical
+from mdfnet.serve.questions import FhirBundle, Record
 from mdfnet.serve.refusals import Refused
 from mdfnet.types import RecordUse
 

@@ -12,9 +12,9 @@ import torch
 from mdfnet.checkpoint import Card
 from mdfnet.errors import UserError
 from mdfnet.predictions import coco_text, csv_text
-from mdfnet.serve.answers import GivenDetection, MarkedBox
 from mdfnet.serve.films import OpenFilm
 from mdfnet.serve.memory import in_memory, path_of
+from mdfnet.serve.questions import GivenDetection, MarkedBox
 from mdfnet.serve.refusals import Refused
 from mdfnet.types import Classes, Detections, RecordUse
 

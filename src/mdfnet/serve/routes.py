@@ -10,18 +10,9 @@ from pydantic import Field
 
 from mdfnet.clinical.records import RecordResult
 from mdfnet.serve.about import model_facts
-from mdfnet.serve.answers import (
-    FhirBundle,
-    FilmSize,
-    ListedFilm,
-    ModelFacts,
-    OpenedFilm,
-    Prediction,
-    Record,
-    WhatIf,
-    Worklist,
-)
+from mdfnet.serve.answers import FilmSize, ListedFilm, ModelFacts, OpenedFilm, Prediction, WhatIf, Worklist
 from mdfnet.serve.film_routes import add_film_routes
+from mdfnet.serve.questions import FhirBundle, Record
 from mdfnet.serve.records import clinical_answer
 from mdfnet.serve.responses import UPLOAD, FilmId, check_count, refusals, sent
 from mdfnet.serve.service import Service

@@ -24,11 +24,9 @@ from mdfnet.serve.answers import (
     BoxExplanation,
     Detection,
     Explanation,
-    MarkedBox,
     ModelName,
     OpenedFilm,
     Preprocessing,
-    ReportRequest,
     Result,
     Window,
 )
@@ -37,6 +35,7 @@ from mdfnet.serve.decoders import Decoded, Decoders
 from mdfnet.serve.films import OpenFilm, OpenFilms
 from mdfnet.serve.metrics import Metrics
 from mdfnet.serve.model_thread import ModelThread
+from mdfnet.serve.questions import MarkedBox, ReportRequest
 from mdfnet.serve.records import clinical_answer, read_clinical
 from mdfnet.serve.refusals import Refused
 from mdfnet.serve.reports import Report, detections_of, dicom, table
