@@ -18,6 +18,10 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 
+#: The record would be paired with the last one.
+TWO_FILMS = 2 * b'--x\r\nContent-Disposition: form-data; name="film"; filename="f"\r\n\r\nfilm\r\n' + b"--x--\r\n"
+
+
 @pytest.fixture(scope="module")
 def guarded(serving, send):
     """A server with a token, that takes bodies of 200 kB."""
@@ -151,6 +155,7 @@ def test_no_upload_touches_the_disk(client, send, monkeypatch):
         pytest.param(b"{}", "application/json", 415, "not_a_form", id="JSON where a form is due"),
         pytest.param(b"", "multipart/form-data", 400, "bad_form", id="no boundary"),
         pytest.param(b"--x--\r\n", "multipart/form-data; boundary=x", 422, "no_film", id="no part at all"),
+        pytest.param(TWO_FILMS, "multipart/form-data; boundary=x", 422, "part_twice", id="whose film?"),
         pytest.param(b"--x\r\nnonsense\r\n\r\n", "multipart/form-data; boundary=x", 400, "bad_form", id="damaged"),
     ],
 )

@@ -22,6 +22,7 @@ const NO_FILM: Partial<State> = {
   explanation: null,
   measured: {},
   current: {},
+  given: null,
   use: null,
   answeredIn: null,
 };
@@ -104,7 +105,9 @@ export class Session {
     const findings = (this.found = findingsOf(answer.detections));
     const values = answer.clinical?.values ?? {};
     const { clinical: use, image_only: imageOnly } = answer;
-    this.app.set({ findings, imageOnly, measured: values, current: values, use, focus: null, explanation: null });
+    // The film came with more than the values that were asked with: with what was refused, and why.
+    const given = (record === undefined ? film.info.clinical : null) ?? use;
+    this.app.set({ findings, imageOnly, measured: values, current: values, given, use, focus: null, explanation: null });
     await this.scoreWithoutRecord(findings);
   }
 

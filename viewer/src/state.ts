@@ -30,6 +30,8 @@ export interface State {
   /** The patient's own values, and those that the sliders show: null is missing. */
   measured: Values;
   current: Values;
+  /** What became of the record that was given, with what could not be taken of it, and of that of the sliders. */
+  given: RecordUse | null;
   use: RecordUse | null;
   findings: readonly Finding[];
   imageOnly: readonly Detection[];
@@ -62,6 +64,7 @@ export const newApp = (): App =>
     detecting: false,
     measured: {},
     current: {},
+    given: null,
     use: null,
     findings: [],
     imageOnly: [],

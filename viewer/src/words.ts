@@ -61,3 +61,10 @@ export function madeUp(model: ModelInfo | null): string {
   const named = parts.map((part) => (part === "clinical" ? "records" : part));
   return named.length === 0 ? "" : `Trained with synthetic ${named.join(" and ")}.`;
 }
+
+/** What of a record is about none of the model's features, such as a name that it does not know. */
+export function passedOver(given: RecordUse | null, model: ModelInfo | null): string {
+  const features = new Set(model?.features.map(({ name }) => name));
+  const notes = Object.entries(given?.notes ?? {}).filter(([name]) => !features.has(name));
+  return notes.map(([name, note]) => (note.includes(name) ? note : `${name}: ${note}`)).join("; ");
+}

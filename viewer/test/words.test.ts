@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { ModelInfo } from "../src/api.ts";
-import { change, madeUp, remark, spoken, title, unit, withCalibrated, withChange } from "../src/words.ts";
+import { change, madeUp, passedOver, remark, spoken, title, unit, withCalibrated, withChange } from "../src/words.ts";
 
 const feature = (title: string, unit: string | null = null) => ({ name: "x", title, unit, kind: "number" as const });
 const finding = { id: 0, label: "Effusion", box: [1.2, 2, 3, 4] as const, score: 0.8, now: 0.8, filmOnly: 0.5, added: false };
@@ -51,4 +51,12 @@ test("a model says what of its training was made up", () => {
   assert.equal(says(["films", "findings", "clinical"]), "Trained on synthetic films.");
   assert.equal(says(["clinical"]), "Trained with synthetic records.");
   assert.deepEqual([says([]), says(), madeUp(null)], ["", "", ""]);
+});
+
+test("what is passed over of a record is said, but not twice what a field says", () => {
+  const notes = { temprature: "temprature is no feature", FHIR: "films without a time", age: "training had 18 to 97" };
+  const given = { values: {}, used: [], missing: [], refused: {}, unseen: ["age"], notes };
+  const model = { features: [{ name: "age" }] } as unknown as ModelInfo;
+  assert.equal(passedOver(given, model), "temprature is no feature; FHIR: films without a time");
+  assert.equal(passedOver(null, model), "");
 });

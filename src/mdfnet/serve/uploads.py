@@ -54,6 +54,8 @@ async def read_form(request: Request, part: Part, settings: Settings) -> tuple[b
     if form.keys() - {"film", part.name}:
         fix = f"known are: film, {part.name}"
         raise Refused(422, "unknown_part", "the form has a part that is not known", fix)
+    if len(form.multi_items()) > len(form):
+        raise Refused(422, "part_twice", "the form has a part twice", "send one film, and one record with it")
     film = form.get("film")
     if not isinstance(film, UploadFile):
         raise Refused(422, "no_film", "the form has no file 'film'", "send PNG, JPEG or DICOM, with a file name")

@@ -187,6 +187,27 @@ def test_an_implausible_value_is_refused_and_says_why(viewer):
     assert "not used: temperature is 98.6" in page.page.locator(".value", has_text="Body temp").inner_text()
 
 
+def test_what_a_dropped_record_says_in_vain_is_said(viewer, films):
+    """With its film or after it; what a slider asks does not make it forgotten."""
+    page = viewer().open()
+    record = ("record.json", b'{"age": 50, "temperature": 98.6, "temprature": 38.2}')
+    field, notes = page.page.locator(".value", has_text="Body temp"), page.page.locator("#record-notes")
+    page.drop(films / FILM, record)
+    page.detected()
+    for again in (False, True):
+        if again:
+            page.drop(("other.json", b'{"age": 50}'))
+            notes.wait_for(state="hidden")
+            assert "not used" not in field.inner_text()
+            page.drop(record)
+        notes.wait_for()
+        assert "temprature" in notes.inner_text()
+        page.slider("Heart rate").focus()
+        press(page.page, "ArrowRight")
+        settled(page)
+        assert "not used: temperature is 98.6" in field.inner_text()
+
+
 def test_values_can_become_the_record(viewer):
     page = viewer().open().open_listed(FILM)
     heat(page)

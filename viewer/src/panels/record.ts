@@ -4,7 +4,7 @@ import type { Feature, Value } from "../api.ts";
 import { button, byId, h, setAttributes } from "../dom.ts";
 import type { Session } from "../session.ts";
 import { type App, changes } from "../state.ts";
-import { number, remark, title, unit, valueText } from "../words.ts";
+import { number, passedOver, remark, title, unit, valueText } from "../words.ts";
 import { Choice } from "./choice.ts";
 import { Gauge } from "./gauge.ts";
 
@@ -33,6 +33,7 @@ export function record(app: App, session: Session): void {
     const unmoved = app.state.film === null ? "" : "as measured";
     byId("what-if-state").textContent = moved === 0 ? unmoved : `what-if: ${values}`;
   });
+  app.watch(["given", "model"], () => (byId("record-notes").textContent = passedOver(app.state.given, app.state.model)));
   app.watch(["film", "model"], () => (byId<HTMLFieldSetElement>("record").disabled = app.state.film === null));
 }
 
@@ -50,8 +51,8 @@ function row(app: App, session: Session, feature: Feature): HTMLElement {
   const range = h("span", { class: "quiet" }, `${normal} ${unit(feature)}`.trim());
   const name = h("span", { class: "name", title: feature.title }, title(feature));
   const element = h("div", { class: "value" }, name, field.element, missing, back, range, was, note);
-  app.watch(["current", "measured", "use", "film"], () => {
-    const { film, use } = app.state;
+  app.watch(["current", "measured", "given", "use", "film"], () => {
+    const { film, given, use } = app.state;
     const [value, measured] = [app.state.current[feature.name] ?? null, app.state.measured[feature.name] ?? null];
     field.show(value, measured);
     missing.checked = value === null;
@@ -59,7 +60,7 @@ function row(app: App, session: Session, feature: Feature): HTMLElement {
     element.classList.toggle("changed", value !== measured);
     element.classList.toggle("missing", value === null);
     was.textContent = film === null ? "" : measured === null ? "not measured" : `measured ${valueText(measured)}`;
-    note.textContent = remark(use, feature.name) ?? "";
+    note.textContent = remark(value === measured ? given : use, feature.name) ?? "";
   });
   return element;
 }

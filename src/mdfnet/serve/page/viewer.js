@@ -555,6 +555,11 @@ function madeUp(model) {
 	const named = parts.map((part) => part === "clinical" ? "records" : part);
 	return named.length === 0 ? "" : `Trained with synthetic ${named.join(" and ")}.`;
 }
+/** What of a record is about none of the model's features, such as a name that it does not know. */
+function passedOver(given, model) {
+	const features = new Set(model?.features.map(({ name }) => name));
+	return Object.entries(given?.notes ?? {}).filter(([name]) => !features.has(name)).map(([name, note]) => note.includes(name) ? note : `${name}: ${note}`).join("; ");
+}
 // src/exports.ts
 var FORMATS = [
 	{
@@ -856,6 +861,7 @@ var newApp = () => new Store({
 	detecting: false,
 	measured: {},
 	current: {},
+	given: null,
 	use: null,
 	findings: [],
 	imageOnly: [],
@@ -1020,6 +1026,7 @@ function record(app, session) {
 		const unmoved = app.state.film === null ? "" : "as measured";
 		byId("what-if-state").textContent = moved === 0 ? unmoved : `what-if: ${values}`;
 	});
+	app.watch(["given", "model"], () => byId("record-notes").textContent = passedOver(app.state.given, app.state.model));
 	app.watch(["film", "model"], () => byId("record").disabled = app.state.film === null);
 }
 function row(app, session, feature) {
@@ -1046,10 +1053,11 @@ function row(app, session, feature) {
 	app.watch([
 		"current",
 		"measured",
+		"given",
 		"use",
 		"film"
 	], () => {
-		const { film, use } = app.state;
+		const { film, given, use } = app.state;
 		const [value, measured] = [app.state.current[feature.name] ?? null, app.state.measured[feature.name] ?? null];
 		field.show(value, measured);
 		missing.checked = value === null;
@@ -1057,7 +1065,7 @@ function row(app, session, feature) {
 		element.classList.toggle("changed", value !== measured);
 		element.classList.toggle("missing", value === null);
 		was.textContent = film === null ? "" : measured === null ? "not measured" : `measured ${valueText(measured)}`;
-		note.textContent = remark(use, feature.name) ?? "";
+		note.textContent = remark(value === measured ? given : use, feature.name) ?? "";
 	});
 	return element;
 }
@@ -1284,6 +1292,7 @@ var NO_FILM = {
 	explanation: null,
 	measured: {},
 	current: {},
+	given: null,
 	use: null,
 	answeredIn: null
 };
@@ -1376,11 +1385,13 @@ var Session = class {
 		const findings = this.found = findingsOf(answer.detections);
 		const values = answer.clinical?.values ?? {};
 		const { clinical: use, image_only: imageOnly } = answer;
+		const given = (record === void 0 ? film.info.clinical : null) ?? use;
 		this.app.set({
 			findings,
 			imageOnly,
 			measured: values,
 			current: values,
+			given,
 			use,
 			focus: null,
 			explanation: null
