@@ -19,10 +19,11 @@ export const lineStyle = (color: string, index: number): LineStyle => ({
 /** The model's color of a class, `#rrggbb`, with as much white as it needs to be seen on a dark page. */
 export function onDark(color: string): string {
   const parts = [1, 3, 5].map((start) => parseInt(color.slice(start, start + 2), 16));
-  for (let white = 0; ; white += 0.05) {
+  for (let white = 0; white < 1; white += 0.05) {
     const mixed = parts.map((part) => Math.round(part + (255 - part) * white));
     if (luminance(mixed) >= BRIGHT) return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
   }
+  return "#ffffff";
 }
 
 /** Relative luminance (WCAG 2) of red, green and blue from 0 to 255. */

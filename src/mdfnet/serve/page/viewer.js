@@ -705,10 +705,11 @@ function onDark(color) {
 		3,
 		5
 	].map((start) => parseInt(color.slice(start, start + 2), 16));
-	for (let white = 0;; white += .05) {
+	for (let white = 0; white < 1; white += .05) {
 		const mixed = parts.map((part) => Math.round(part + (255 - part) * white));
 		if (luminance(mixed) >= BRIGHT) return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 	}
+	return "#ffffff";
 }
 /** Relative luminance (WCAG 2) of red, green and blue from 0 to 255. */
 function luminance(parts) {
