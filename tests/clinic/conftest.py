@@ -30,7 +30,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     told = config.pluginmanager.get_plugin("terminalreporter")
     if told is None or not told.stats:
         return
-    stats = {kind: told.stats.get(kind, []) for kind in ("passed", "failed", "error", "skipped")}
+    kinds = ("passed", "failed", "error", "skipped")
+    stats = {kind: [one for one in told.stats.get(kind, []) if "tests/clinic/" in one.nodeid] for kind in kinds}
     wants = Counter(one.longrepr[2].removeprefix("Skipped: NEEDS ").partition(":")[0] for one in stats["skipped"])
     lacking = ", ".join(f"{what} ({count})" for what, count in wants.most_common())
     counts = ", ".join(f"{len(reports)} {kind}" for kind, reports in stats.items())
