@@ -56,7 +56,10 @@ class FusionConfig(Part):
 class TrainConfig(Part):
     """How the model is trained."""
 
-    epochs: int = Field(30, ge=1)
+    epochs: int = Field(30, ge=0, description="0: the detector stays as `detector.weights` has it; see fusion_epochs")
+    fusion_epochs: int | None = Field(
+        None, ge=1, description="then so many train the fusion alone, on the detector as it is; null: both together"
+    )
     batch_size: int = Field(8, ge=1)
     accumulate: int = Field(1, ge=1, description="batches per optimizer step")
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -118,6 +121,17 @@ class Config(Part):
     def fused(self) -> bool:
         """Whether clinical data enter the detector at all."""
         return self.fusion.map is not None or self.fusion.vector is not None
+
+    @property
+    def staged(self) -> bool:
+        """Whether the fusion is trained by itself, on a finished detector."""
+        return self.fused and self.train.fusion_epochs is not None
+
+    @model_validator(mode="after")
+    def _something_to_train(self):
+        if self.train.epochs == 0 and not (self.staged and self.detector.weights):
+            raise ValueError("train.epochs 0 leaves the detector as it is: give detector.weights and fusion_epochs")
+        return self
 
 
 def presets() -> list[str]:

@@ -26,6 +26,7 @@ from mdfnet.inference import detect_films, on_best_device
 from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.operating import Operating
 from mdfnet.scoring import Scored, write_scored
+from mdfnet.training.stages import LAST, begun
 from mdfnet.training.train import train
 from mdfnet.types import Detections, Study
 
@@ -156,15 +157,17 @@ def _do(job: Job, say: Callable[[str], None]) -> None:
     with replacing(job.folder / RESULT) as draft:
         draft.write_text(json.dumps(without_nan(result), allow_nan=False), encoding="utf-8")
     with suppress(OSError):  # only to go on with a training, which is done
-        (run / "last.ckpt").unlink(missing_ok=True)
+        (run / LAST).unlink(missing_ok=True)
 
 
 def _trained(job: Job, run: Path, say: Callable[[str], None]) -> Trained:
     data = job.dataset
     if job.settings["clinical_only"]:
         baseline = ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed)
+        return ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed).detect, True
         return Trained(baseline.detect, fused=True)
     resume = (run / "last.ckpt").is_file()
+    resume = begun(run)
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped before its first epoch was done
     model = on_best_device(train(job.config, data, run, resume=resume, devices=1, say=say))

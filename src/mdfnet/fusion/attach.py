@@ -23,10 +23,14 @@ VectorFuser = Callable[[VectorSite, nn.Module], nn.Module]
 
 
 class Context:
-    """What the hooks read while a batch passes: the encoded records, and RoIs per film."""
+    """What the hooks read while a batch passes: the encoded records, RoIs per film, and where fusion is to be heard.
+
+    ``heard`` is bool ``[B]``: the detector's own output stands for films where it is False; None: heard everywhere.
+    """
 
     patients: Patients | None = None
     rows: list[int] | None = None
+    heard: Tensor | None = None
 
 
 class _MapHook(nn.Module):
@@ -39,8 +43,11 @@ class _MapHook(nn.Module):
     def after(self, module: nn.Module, args: tuple, output):
         if self.context.patients is None:
             return None
-        fused = iter(self.fuser(list(maps_of(output)), self.context.patients))
-        return _with_maps(output, fused)
+        plain = list(maps_of(output))
+        fused = self.fuser(plain, self.context.patients)
+        if (heard := self.context.heard) is not None:
+            fused = [torch.where(heard[:, None, None, None], new, old) for new, old in zip(fused, plain, strict=True)]
+        return _with_maps(output, iter(fused))
 
 
 def maps_of(output) -> Iterator[Tensor]:
@@ -79,16 +86,18 @@ class _VectorHook(nn.Module):
     def after(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor | None:
         if self.context.patients is None:
             return None
-        z, x = self.context.patients.vector, args[0]
+        z, x, heard = self.context.patients.vector, args[0], self.context.heard
         if self.per_roi:  # [N, C]
             rows = torch.as_tensor(self.context.rows, device=z.device)
-            return self.fuser(x, output, z.repeat_interleave(rows, 0))
+            fused = self.fuser(x, output, z.repeat_interleave(rows, 0))
+            return fused if heard is None else torch.where(heard.repeat_interleave(rows)[:, None], fused, output)
         if isinstance(module, nn.Conv2d):  # [B, C, H, W]
             if x.shape[-2:] != output.shape[-2:]:
                 raise ValueError("1-D fusion needs a convolution that keeps the map's size")
-            fused = self.fuser(x.movedim(1, -1), output.movedim(1, -1), z[:, None, None])
-            return fused.movedim(-1, 1)
-        return self.fuser(x, output, z[:, None])  # [..., B, Q, C]
+            fused = self.fuser(x.movedim(1, -1), output.movedim(1, -1), z[:, None, None]).movedim(-1, 1)
+            return fused if heard is None else torch.where(heard[:, None, None, None], fused, output)
+        fused = self.fuser(x, output, z[:, None])  # [..., B, Q, C]
+        return fused if heard is None else torch.where(heard[:, None, None], fused, output)
 
 
 class Hiding(nn.Module):
@@ -119,6 +128,7 @@ class ClinicalFusion(nn.Module):
         hiding: Hides values in training.
         map_fuser: Makes the 3-D fuser of a map site, see :mod:`mdfnet.fusion.maps`; None: no 3-D.
         vector_fuser: Makes the 1-D fuser of a vector site, see :mod:`mdfnet.fusion.vectors`; None: no 1-D.
+        silent: Say nothing of films without any record: the detector is then bit by bit the plain one.
     """
 
     def __init__(
@@ -128,9 +138,11 @@ class ClinicalFusion(nn.Module):
         hiding: nn.Module,
         map_fuser: MapFuser | None,
         vector_fuser: VectorFuser | None,
+        *,
+        silent: bool = False,
     ):
         super().__init__()
-        self.encoder, self.hiding, self.context = encoder, hiding, Context()
+        self.encoder, self.hiding, self.context, self.silent = encoder, hiding, Context(), silent
         self.maps, self.vectors = nn.ModuleDict(), nn.ModuleDict()
         for site in detector.map_sites if map_fuser else ():
             hook = _MapHook(self.context, map_fuser(site))
@@ -150,11 +162,14 @@ class ClinicalFusion(nn.Module):
 
         One batch at a time: a server needs one model per worker, or a lock.
         """
-        self.context.patients = self.encoder(self.hiding(clinical))
+        shown = self.hiding(clinical)
+        self.context.patients = self.encoder(shown)
+        known = ~shown.isnan().all(1)
+        self.context.heard = known if self.silent and not known.all() else None
         try:
             yield
         finally:
-            self.context.patients = self.context.rows = None
+            self.context.patients = self.context.rows = self.context.heard = None
 
 
 def _key(module: str) -> str:

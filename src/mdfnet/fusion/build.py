@@ -38,6 +38,7 @@ def attach(config: Config, schema: Schema, fitted: Standardizer, detector: Detec
         Hiding(settings.record_dropout, settings.feature_dropout),
         partial(_map_fuser, config, encoder.dim) if settings.map else None,
         partial(_vector_fuser, config, encoder.dim) if settings.vector else None,
+        silent=config.staged,
     )
 
 

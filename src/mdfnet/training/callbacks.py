@@ -15,9 +15,11 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from mdfnet.files import replacing
+from mdfnet.inference import detect_films
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.operating import fit_operating
 from mdfnet.training.module import Training
+from mdfnet.training.stages import LAST
 from mdfnet.types import Classes, Detections, Study
 
 
@@ -31,12 +33,33 @@ class Validation(Callback):
         run: The run's folder; the best model goes to ``run/model``.
         facts: What to note in the model's card.
         say: Where to print a line per epoch.
+        from_start: Score and keep the model as it begins, so that an epoch has to be better.
     """
 
-    def __init__(self, films: Sequence[Study], run: Path, facts: dict[str, Any], say: Callable[[str], None]):
+    def __init__(
+        self,
+        films: Sequence[Study],
+        run: Path,
+        facts: dict[str, Any],
+        say: Callable[[str], None],
+        *,
+        from_start: bool = False,
+    ):
         self.films, self.run, self.facts, self.say = films, run, facts, say
-        self.best, self.history = -1.0, []
+        self.best, self.history, self.from_start = -1.0, [], from_start
         self.started = time.perf_counter()
+
+    def on_fit_start(self, trainer: L.Trainer, training: Training) -> None:
+        if not self.from_start or self.best >= 0:  # or it goes on
+            return
+        found = {
+            film.id: one.cpu() for film, one in zip(self.films, detect_films(training.model, self.films), strict=True)
+        }
+        scores = validation_scores(self.films, found, training.model.classes)
+        self.best = scores[training.settings.monitor]
+        if trainer.is_global_zero:
+            self._save(training, {"epoch": -1, **scores}, found)
+            self.say(f"the detector alone  {_in_words(scores)}")
 
     def on_train_epoch_start(self, trainer: L.Trainer, training: Training) -> None:
         self.started = time.perf_counter()
@@ -78,17 +101,15 @@ class Validation(Callback):
         """Write the history and, with the detections of a best epoch, the model."""
         write_history(self.run / "history.csv", self.history)
         if best is not None:
-            scores = {key: row[key] for key in ("epoch", *SCORES)}
-            detections = [best[study.id] for study in self.films]
-            fitted_on = f"{len(self.films)} films of the split val of {self.facts['dataset']}"
-            training.model.operating = fit_operating(self.films, detections, training.model.classes, fitted_on)
-            training.model.save(self.run / "model", **self.facts, validation=scores)
-        values = "  ".join(f"{name} {row[name]:.3f}" for name in SCORES)
-        mark = "" if best is None else "  best"
-        epochs = trainer.max_epochs
-        self.say(
-            f"epoch {row['epoch'] + 1:>3}/{epochs}  loss {row['loss']:.3f}  {values}  {row['seconds']:.0f} s{mark}"
-        )
+            self._save(training, {key: row[key] for key in ("epoch", *SCORES)}, best)
+        mark, epoch = "" if best is None else "  best", f"epoch {row['epoch'] + 1:>3}/{trainer.max_epochs}"
+        self.say(f"{epoch}  loss {row['loss']:.3f}  {_in_words(row)}  {row['seconds']:.0f} s{mark}")
+
+    def _save(self, training: Training, scores: dict[str, Any], found: Mapping[str, Detections]) -> None:
+        detections = [found[study.id] for study in self.films]
+        fitted_on = f"{len(self.films)} films of the split val of {self.facts['dataset']}"
+        training.model.operating = fit_operating(self.films, detections, training.model.classes, fitted_on)
+        training.model.save(self.run / "model", **self.facts, validation=scores)
 
 
 #: What is watched on the validation films.
@@ -103,10 +124,10 @@ def validation_scores(films: Sequence[Study], found: Mapping[str, Detections], c
 
 
 class LastCheckpoint(Callback):
-    """Writes ``last.ckpt`` after every epoch, so that a killed run loses one epoch at most."""
+    """Writes :data:`LAST` after every epoch, so that a killed run loses one epoch at most."""
 
     def __init__(self, run: Path):
-        self.path = run / "last.ckpt"
+        self.path = run / LAST
 
     def on_train_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
         with replacing(self.path) if trainer.is_global_zero else nullcontext(self.path) as draft:
@@ -125,6 +146,10 @@ def read_history(path: Path) -> list[dict[str, float]]:
     """Read what :func:`write_history` wrote."""
     with path.open(newline="", encoding="utf-8") as file:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _in_words(scores: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {scores[name]:.3f}" for name in SCORES)
 
 
 def _means(totals: dict[str, float]) -> dict[str, float]:

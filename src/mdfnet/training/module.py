@@ -13,6 +13,7 @@ from mdfnet.config import TrainConfig
 from mdfnet.errors import UserError
 from mdfnet.model import Model
 from mdfnet.training.films import Batch
+from mdfnet.training.stages import still
 from mdfnet.types import Detections
 
 
@@ -42,7 +43,7 @@ class Training(L.LightningModule):
     """Trains a model. Validation only collects detections; :class:`mdfnet.training.callbacks.Validation` scores them.
 
     Args:
-        model: What is trained.
+        model: What is trained; a detector whose weights take no gradients stays as it is.
         loss_names: Names of the model's losses.
     """
 
@@ -57,6 +58,8 @@ class Training(L.LightningModule):
         # All chance in an epoch comes from here, so that a resumed run goes on exactly as the unbroken one.
         L.seed_everything(self.settings.seed + 1009 * self.current_epoch + self.global_rank, verbose=False)
         self.totals = {"films": 0.0}
+        if not any(weights.requires_grad for weights in self.model.detector.parameters()):
+            still(self.model.detector)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         losses = self.model.losses(batch["images"], batch["targets"], batch["clinical"])
@@ -78,7 +81,10 @@ class Training(L.LightningModule):
         settings = self.settings
         if settings.optimizer == "sgd":
             optimizer = torch.optim.SGD(
-                self.parameters(), settings.lr, momentum=0.9, weight_decay=settings.weight_decay
+                [p for p in self.parameters() if p.requires_grad],
+                settings.lr,
+                momentum=0.9,
+                weight_decay=settings.weight_decay,
             )
         else:
             optimizer = torch.optim.AdamW(_decayed(self, settings.weight_decay), settings.lr)

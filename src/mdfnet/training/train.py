@@ -27,6 +27,7 @@ from mdfnet.model import Model, build
 from mdfnet.training.callbacks import LastCheckpoint, Validation
 from mdfnet.training.films import Films
 from mdfnet.training.module import Training
+from mdfnet.training.stages import FILMS_ALONE, LAST, begin_with, begun, first_stage
 
 
 def train(
@@ -44,7 +45,8 @@ def train(
     Args:
         config: What to train.
         dataset: On what; its studies carry their splits.
-        run: Folder of the run: ``config.yaml``, ``history.csv``, ``last.ckpt``, ``logs/`` and the best ``model/``.
+        run: Folder of the run: ``config.yaml``, ``history.csv``, ``last.ckpt``, ``logs/`` and the best ``model/``; with
+            ``fusion_epochs`` also ``films-alone/``, the run of the detector.
         resume: Go on from the run's ``last.ckpt`` as if it had not been interrupted.
         devices: How many processes or GPUs.
         callbacks: More Lightning callbacks.
@@ -63,12 +65,18 @@ def train(
     model = build(config, classes=dataset.classes, schema=dataset.schema)
     model.preprocessing = replace(model.preprocessing, intensity=dataset.intensity)
     model.fit(Standardizer.fit(dataset.schema, np.stack([study.clinical for study in films.train])))
-    if not resume:
+    if config.train.epochs == 0:
+        begin_with(model, config.detector.weights)
+    elif not resume:
         model.load_pretrained()
     last = _open(run, config, dataset, resume)
+    if config.staged and config.train.epochs:
+        how = {"devices": devices, "callbacks": callbacks, "say": say}
+        begin_with(model, first_stage(config, run, lambda first, at, on: train(first, dataset, at, resume=on, **how)))
+        L.seed_everything(config.train.seed, workers=True, verbose=False)
     training = Training(model, model.detector.loss_names)
-    own = _callbacks(config, Validation(films.val, run, _facts(dataset, films), say), run)
-    trainer = _trainer(config, run, devices, [*own, *(callbacks or [])])
+    validation = Validation(films.val, run, _facts(dataset, films), say, from_start=config.staged)
+    trainer = _trainer(config, run, devices, [*_callbacks(config, validation, run), *(callbacks or [])])
     try:
         trainer.fit(training, films, ckpt_path=last, weights_only=False if last else None)
     except SystemExit:  # how Lightning ends on Ctrl-C and SIGTERM
@@ -88,15 +96,15 @@ def _films(dataset: Dataset, config: Config) -> Films:
 
 
 def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | None:
-    """Make the run's folder, or find the checkpoint to go on from."""
-    last = run / "last.ckpt"
+    """Make the run's folder, or find the checkpoint to go on from: none where the first of two stages is not done."""
+    last = run / LAST
     if resume:
         _check_resumable(run, config, dataset)
-        return last
+        return last if last.is_file() else None
     if rank_zero_only.rank > 0:  # the first process of a distributed run has done it
         return None
     if run.exists() and any(run.iterdir()):
-        fix = "choose another name, or --resume" if last.is_file() else "choose another name, or remove it"
+        fix = "choose another name, or --resume" if begun(run) else "choose another name, or remove it"
         raise UserError("the run's folder is not empty", where=run, fix=fix)
     try:
         run.mkdir(parents=True, exist_ok=True)
@@ -107,15 +115,16 @@ def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | N
 
 
 def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
-    last = run / "last.ckpt"
-    if not last.is_file():
+    last = run / LAST
+    if not begun(run):
         fix = "no epoch was finished: remove the folder and start without --resume"
-        raise UserError("nothing to resume: last.ckpt is missing", where=run, fix=fix)
-    if not zipfile.is_zipfile(last):
+        raise UserError(f"nothing to resume: {LAST} is missing", where=run, fix=fix)
+    if last.is_file() and not zipfile.is_zipfile(last):
         raise UserError("the checkpoint is damaged", where=last, fix="start anew; the best model so far is whole")
     if load_config(run / "config.yaml") != config:
         raise UserError("the config differs from the run's", where=run / "config.yaml", fix="resume with the same one")
-    if checkpoint.read_card(run / "model").training["fingerprint"] != dataset.fingerprint:
+    model = run / "model" if last.is_file() else run / FILMS_ALONE / "model"
+    if checkpoint.read_card(model).training["fingerprint"] != dataset.fingerprint:
         raise UserError("not the dataset the run began with", where=dataset.folder, fix="resume with the same one")
 
 
@@ -152,7 +161,7 @@ def _trainer(config: Config, run: Path, devices: int | str, callbacks: list[Call
     gpu = torch.cuda.is_available()
     precision = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[settings.precision]
     return L.Trainer(
-        max_epochs=settings.epochs,
+        max_epochs=settings.fusion_epochs if config.staged else settings.epochs,
         devices=devices,
         precision=precision if gpu or settings.precision != "16" else "32-true",
         accumulate_grad_batches=settings.accumulate,

@@ -1,0 +1,77 @@
+"""Training in two stages: the detector on films alone, then the fusion by itself, on the detector as it is.
+
+What the film tells is then learned by itself, and no record can spoil it: without a record the fused model is the
+image-only one, bit by bit, and the fusion adds only what helps on top.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from mdfnet import checkpoint
+from mdfnet.config import Config, load_config
+from mdfnet.errors import UserError
+from mdfnet.model import Model
+
+#: The first stage's run, within the run's folder.
+FILMS_ALONE = "films-alone"
+
+#: What makes a checkpoint of a run that is not done.
+LAST = "last.ckpt"
+
+
+def begun(run: Path) -> bool:
+    """Whether a run has an epoch to go on from, of either stage."""
+    first = run / FILMS_ALONE
+    return any(path.exists() for path in (run / LAST, first / LAST, first / "model"))
+
+
+def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool], object]) -> Path:
+    """Train the detector alone, or go on with it, or find it done.
+
+    Args:
+        config: Of both stages.
+        run: Folder of the run.
+        train: Trains a config into a folder; the last says whether to go on from its ``last.ckpt``.
+
+    Returns:
+        Folder of its best model.
+    """
+    first = run / FILMS_ALONE
+    resume, done = (first / LAST).is_file(), (first / "model").is_dir()
+    if resume or not done:
+        if not resume:
+            shutil.rmtree(first, ignore_errors=True)  # stopped in its first epoch
+        changes = {"fusion.map": None, "fusion.vector": None, "train.fusion_epochs": None}
+        train(load_config(config, changes), first, resume)
+        (first / LAST).unlink(missing_ok=True)  # done: what is left is its model and its history
+    return first / "model"
+
+
+def still(detector: nn.Module) -> None:
+    """Keep a held detector's batch statistics, too, while the rest is in training mode."""
+    for part in detector.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
+
+
+def begin_with(model: Model, folder: str | Path) -> None:
+    """Give a model the detector of a saved one, and hold it there.
+
+    Raises:
+        UserError: It is no saved model, or one that finds other things: its last layers would have to be trained.
+    """
+    if not checkpoint.is_model(folder):
+        fix = "give the folder of a model that mdfnet saved, or epochs to train the detector"
+        raise UserError("with epochs=0 the detector is a saved model's", where=folder, fix=fix)
+    theirs = checkpoint.read_card(folder).classes
+    if tuple(theirs) != model.classes.names:
+        what = f"the model finds {', '.join(theirs)}, and the data are marked for {', '.join(model.classes.names)}"
+        raise UserError(what, where=folder, fix="train the detector too: give it epochs")
+    checkpoint.start_from(model, folder)
+    for weights in model.detector.parameters():
+        weights.requires_grad_(False)
