@@ -297,6 +297,20 @@ def test_one_patients_record_does_not_touch_anothers_film(models):
 
 
 @every_fusion
+def test_silent_fusion_leaves_films_without_a_record_to_the_detector(models):
+    silent, alone = copy.deepcopy(models.trained), copy.deepcopy(models.plain)
+    silent.fusion.silent = True
+    alone.detector.load_state_dict(silent.detector.state_dict())
+    expected, found = alone.detect(IMAGES), silent.detect(IMAGES, RECORDS)
+    assert_same(found[1:2], expected[1:2])  # the one film whose record is all missing
+    assert_same(found[:1], models.trained.detect(IMAGES, RECORDS)[:1])
+    assert_same(silent.detect(IMAGES, None), expected)
+    losses = sum(silent.train().losses(IMAGES, TARGETS, None).values())
+    losses.backward()
+    assert all(p.grad is None or not p.grad.any() for p in silent.fusion.parameters())
+
+
+@every_fusion
 def test_encode_and_detect_from_is_detect(models):
     features = models.trained.encode(IMAGES)
     for records in (RECORDS, OTHERS, None):

@@ -75,6 +75,7 @@ def test_a_run_leaves_all_that_is_needed(dataset, tmp_path):
         pytest.param(["ema=0.9"], id="with averaged weights"),
         pytest.param(["loss=learned"], id="with learned loss weights"),
         pytest.param(["accumulate=2", "balance=true"], id="with accumulation and balanced sampling"),
+        pytest.param(["fusion_epochs=4"], id="in the first of two stages"),
     ],
 )
 def test_two_epochs_resumed_and_two_more_are_four(overrides, dataset, tmp_path):
@@ -180,14 +181,15 @@ from mdfnet.config import load_config
 from mdfnet.data.dataset import read_dataset
 from mdfnet.training.train import train
 if __name__ == "__main__":
-    config = load_config("tiny", ["size=64", "batch_size=2", "epochs=1"])
+    config = load_config("tiny", ["size=64", "batch_size=2", "epochs=1", *sys.argv[3:]])
     train(config, read_dataset(sys.argv[1]), sys.argv[2], devices=2)
 """
 
 
-def test_two_processes_train_one_model(dataset, tmp_path):
+@pytest.mark.parametrize("overrides", [[], ["fusion_epochs=1"]], ids=["at once", "in two stages"])
+def test_two_processes_train_one_model(overrides, dataset, tmp_path):
     (tmp_path / "ddp.py").write_text(DDP)
-    command = [sys.executable, tmp_path / "ddp.py", dataset.folder, tmp_path / "run"]
+    command = [sys.executable, tmp_path / "ddp.py", dataset.folder, tmp_path / "run", *overrides]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
     )

@@ -112,7 +112,9 @@ def config_of(plan: Plan, cell: Cell, films: int) -> Config:
     """The config of a cell that trains on so many films."""
     arm = plan.arms[cell.arm]
     config = load_config(arm.config or plan.config, {**plan.set, **arm.set, "train.seed": cell.seed})
-    steps = math.ceil(films / config.train.batch_size)
-    if plan.min_steps > steps * config.train.epochs:
-        return load_config(config, {"train.epochs": math.ceil(plan.min_steps / steps)})
+    steps, epochs = math.ceil(films / config.train.batch_size), config.train.epochs
+    if plan.min_steps > steps * epochs > 0:
+        longer = math.ceil(plan.min_steps / steps)
+        fusion = config.train.fusion_epochs and math.ceil(config.train.fusion_epochs * longer / epochs)
+        return load_config(config, {"train.epochs": longer, "train.fusion_epochs": fusion})
     return config
