@@ -35,6 +35,7 @@ from mdfnet.experiments.films import hidden
 from mdfnet.inference import detect_films
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.model import Model
+from mdfnet.training.stages import begun
 from mdfnet.training.train import train
 from mdfnet.types import Detections, Study
 
@@ -54,6 +55,7 @@ PAPER = {"map": "paper", "zero_start": False, **NOTHING_HIDDEN}
 FUSIONS: dict[str, dict[str, Any]] = {
     "none": {"map": None, "vector": None},
     "default": {},
+    "two-stages": {"train.fusion_epochs": "half"},
     "nothing-hidden": NOTHING_HIDDEN,
     "raw": {"encoder": "paper", **NOTHING_HIDDEN},
     "paper": {"encoder": "paper", **PAPER},
@@ -123,8 +125,9 @@ def trained_and_scored(cell: Cell, source: Source, out: Path) -> dict[str, dict[
     dataset = source.films(out, cell.seed, 0.0 if cell.arm == "signal-0" else 1.0)
     folder = out / "runs" / cell.name
     taught = source.merge(dataset) if cell.arm == "ceiling" else dataset
-    resume = (folder / "last.ckpt").is_file()
-    model = train(config, taught, folder, resume=resume, devices=1, say=lambda line: print(" ", line, flush=True))
+    model = train(
+        config, taught, folder, resume=begun(folder), devices=1, say=lambda line: print(" ", line, flush=True)
+    )
     return scored(model, cell, source, dataset)
 
 

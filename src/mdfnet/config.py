@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -57,8 +58,9 @@ class TrainConfig(Part):
     """How the model is trained."""
 
     epochs: int = Field(30, ge=0, description="0: the detector stays as `detector.weights` has it; see fusion_epochs")
-    fusion_epochs: int | None = Field(
-        None, ge=1, description="then so many train the fusion alone, on the detector as it is; null: both together"
+    fusion_epochs: Annotated[int, Field(ge=1)] | Literal["half"] | None = Field(
+        None,
+        description="then so many train the fusion alone, the detector staying as it is; half: of `epochs`; null: at once",
     )
     batch_size: int = Field(8, ge=1)
     accumulate: int = Field(1, ge=1, description="batches per optimizer step")
@@ -117,6 +119,12 @@ class Config(Part):
             raise ValueError(f"fusion.map paper doubles up to input.size, {self.input.size} is not a power of two")
         return self
 
+    @model_validator(mode="after")
+    def _something_to_train(self):
+        if self.train.epochs == 0 and not (self.staged and self.detector.weights and self.last_epochs):
+            raise ValueError("train.epochs 0 leaves the detector as it is: give detector.weights and fusion_epochs")
+        return self
+
     @property
     def fused(self) -> bool:
         """Whether clinical data enter the detector at all."""
@@ -127,11 +135,12 @@ class Config(Part):
         """Whether the fusion is trained by itself, on a finished detector."""
         return self.fused and self.train.fusion_epochs is not None
 
-    @model_validator(mode="after")
-    def _something_to_train(self):
-        if self.train.epochs == 0 and not (self.staged and self.detector.weights):
-            raise ValueError("train.epochs 0 leaves the detector as it is: give detector.weights and fusion_epochs")
-        return self
+    @property
+    def last_epochs(self) -> int:
+        """Epochs of the training, or of its second stage."""
+        if not self.staged:
+            return self.train.epochs
+        return math.ceil(self.train.epochs / 2) if self.train.fusion_epochs == "half" else self.train.fusion_epochs
 
 
 def presets() -> list[str]:

@@ -142,6 +142,9 @@ def test_a_detector_that_is_there_gets_a_fusion_and_stays(dataset, run, tmp_path
         pytest.param(["epochs=0", "detector.weights=x"], "give detector.weights and fusion_epochs", id="no fusion"),
         pytest.param(["epochs=0", STAGED, "detector.weights=x", *ALONE], "give detector.weights", id="no records"),
         pytest.param(["epochs=0", STAGED, "detector.weights=x"], "the detector is a saved model's", id="no model"),
+        pytest.param(
+            ["epochs=0", "fusion_epochs=half", "detector.weights=x"], "give detector.weights", id="half of none"
+        ),
         pytest.param(["fusion_epochs=0"], "greater than or equal to 1", id="no epochs"),
     ],
 )

@@ -114,7 +114,7 @@ def config_of(plan: Plan, cell: Cell, films: int) -> Config:
     config = load_config(arm.config or plan.config, {**plan.set, **arm.set, "train.seed": cell.seed})
     steps, epochs = math.ceil(films / config.train.batch_size), config.train.epochs
     if plan.min_steps > steps * epochs > 0:
-        longer = math.ceil(plan.min_steps / steps)
-        fusion = config.train.fusion_epochs and math.ceil(config.train.fusion_epochs * longer / epochs)
+        longer, fusion = math.ceil(plan.min_steps / steps), config.train.fusion_epochs
+        fusion = math.ceil(fusion * longer / epochs) if isinstance(fusion, int) else fusion
         return load_config(config, {"train.epochs": longer, "train.fusion_epochs": fusion})
     return config

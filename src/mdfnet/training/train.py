@@ -161,7 +161,7 @@ def _trainer(config: Config, run: Path, devices: int | str, callbacks: list[Call
     gpu = torch.cuda.is_available()
     precision = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[settings.precision]
     return L.Trainer(
-        max_epochs=settings.fusion_epochs if config.staged else settings.epochs,
+        max_epochs=config.last_epochs,
         devices=devices,
         precision=precision if gpu or settings.precision != "16" else "32-true",
         accumulate_grad_batches=settings.accumulate,
