@@ -60,7 +60,7 @@ class TrainConfig(Part):
     epochs: int = Field(30, ge=0, description="0: the detector stays as `detector.weights` has it; see fusion_epochs")
     fusion_epochs: Annotated[int, Field(ge=1)] | Literal["half"] | None = Field(
         None,
-        description="then so many train the fusion alone, the detector staying as it is; half: of `epochs`; null: at once",
+        description="then so many train the fusion alone, on the finished detector; half: of `epochs`; null: at once",
     )
     batch_size: int = Field(8, ge=1)
     accumulate: int = Field(1, ge=1, description="batches per optimizer step")
