@@ -164,9 +164,7 @@ def _trained(job: Job, run: Path, say: Callable[[str], None]) -> Trained:
     data = job.dataset
     if job.settings["clinical_only"]:
         baseline = ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed)
-        return ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed).detect, True
         return Trained(baseline.detect, fused=True)
-    resume = (run / "last.ckpt").is_file()
     resume = begun(run)
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped before its first epoch was done
