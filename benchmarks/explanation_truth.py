@@ -3,6 +3,7 @@
     python benchmarks/fusion_study.py run --out runs/study --detectors rcnn        # trains the models, hours
     python benchmarks/explanation_truth.py importance --study runs/study
     python benchmarks/explanation_truth.py shortcut --out runs/shortcut            # trains one, minutes
+    python benchmarks/explanation_truth.py places --out runs/places                # data for mdfnet experiment external
 
 `importance`: for each of five seeds and each half of their test films (or other `--parts`), and for each pair of
 look-alikes, is the feature that matters most one that the generative model uses to tell the pair apart? And how many of
@@ -10,12 +11,16 @@ the intervals of features that tell nothing of the pair cover zero?
 
 `shortcut`: a model trained where pain follows one finding, which it does in training alone, under the reliance test on
 training, validation and test films.
+
+`places`: two datasets for the protocol `external`: a home where pain follows the finding on all films, and another place
+where it does not.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,25 +100,25 @@ def idle(told: Explained) -> list[int]:
     return [k for k, name in enumerate(told.features) if name not in used]
 
 
-def planted(folder: Path, count: int, size: int, seed: int) -> Dataset:
-    """Phantoms whose vital signs tell nothing, but for pain in the training split: 9 or 10 with the finding, 0 or 1."""
+def planted(folder: Path, count: int, size: int, seed: int, splits: Collection[str]) -> Dataset:
+    """Phantoms whose vital signs tell nothing, but for pain in some splits: 9 or 10 with the finding, 0 or 1 without."""
     made = write_phantoms(PhantomConfig(count=count, size=size, seed=seed, signal=0, splits=(0.6, 0.15, 0.25)), folder)
     random, label, at = np.random.default_rng(seed), made.classes.label(FOLLOWED), made.schema.index(SIGN)
 
     def with_sign(study: Study) -> Study:
         clinical = study.clinical.copy()
-        there = label in study.target.labels if study.split == "train" else random.random() < 0.5
+        there = label in study.target.labels if study.split in splits else random.random() < 0.5
         clinical[at] = random.integers(9, 11) if there else random.integers(0, 2)
         return replace(study, clinical=clinical)
 
-    dataset = replace(made, name="shortcut", studies=tuple(map(with_sign, made.studies)))
+    dataset = replace(made, name=folder.name, studies=tuple(map(with_sign, made.studies)))
     return write_dataset(dataset, folder, images="keep")
 
 
 def print_shortcut(out: Path, count: int, size: int, epochs: int) -> None:
     """Train where the sign tells, and test where it does and where it does not."""
     if not (out / "data").exists():
-        planted(out / "data", count, size, seed=0)
+        planted(out / "data", count, size, seed=0, splits=("train",))
     dataset = read_dataset(out / "data")
     if not (out / "run/model").exists():
         train(load_config("tiny", {"size": size, "epochs": epochs}), dataset, out / "run")
@@ -136,17 +141,21 @@ def main() -> None:
     of_importance.add_argument("--study", type=Path, required=True)
     of_importance.add_argument("--films", type=int, default=100)
     of_importance.add_argument("--parts", type=int, nargs="+", default=[2])
-    of_shortcut = verbs.add_parser("shortcut")
-    of_shortcut.add_argument("--out", type=Path, required=True)
-    of_shortcut.add_argument("--count", type=int, default=800)
-    of_shortcut.add_argument("--size", type=int, default=128)
-    of_shortcut.add_argument("--epochs", type=int, default=10)
+    for name in ("shortcut", "places"):
+        verb = verbs.add_parser(name)
+        verb.add_argument("--out", type=Path, required=True)
+        verb.add_argument("--count", type=int, default=800)
+        verb.add_argument("--size", type=int, default=128)
+        verb.add_argument("--epochs", type=int, default=10)
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.verb == "importance":
         told = [explained(args.study, seed, args.films) for seed in range(SEEDS)]
         for parts in args.parts:
             print_importance(told, parts)
+    elif args.verb == "places":
+        planted(args.out / "home", args.count, args.size, seed=0, splits=("train", "val", "test"))
+        planted(args.out / "elsewhere", args.count, args.size, seed=1, splits=())
     else:
         print_shortcut(args.out, args.count, args.size, args.epochs)
 
