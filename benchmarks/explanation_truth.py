@@ -12,8 +12,8 @@ the intervals of features that tell nothing of the pair cover zero?
 `shortcut`: a model trained where pain follows one finding, which it does in training alone, under the reliance test on
 training, validation and test films.
 
-`places`: two datasets for the protocol `external`: a home where pain follows the finding on all films, and another place
-where it does not.
+`places`: two datasets for the protocol `external`: a home where pain follows the finding on all films, and another
+place where it does not.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def idle(told: Explained) -> list[int]:
 
 
 def planted(folder: Path, count: int, size: int, seed: int, splits: Collection[str]) -> Dataset:
-    """Phantoms whose vital signs tell nothing, but for pain in some splits: 9 or 10 with the finding, 0 or 1 without."""
+    """Phantoms whose vital signs tell nothing, but for pain in some splits: 9 or 10 with the finding, else 0 or 1."""
     made = write_phantoms(PhantomConfig(count=count, size=size, seed=seed, signal=0, splits=(0.6, 0.15, 0.25)), folder)
     random, label, at = np.random.default_rng(seed), made.classes.label(FOLLOWED), made.schema.index(SIGN)
 
