@@ -15,12 +15,15 @@ from mdfnet.report.evidence import OVERLAP_WORDS
 from mdfnet.report.experiment import plots
 from mdfnet.report.experiment.contents import ExperimentReport
 from mdfnet.report.experiment.read import FURTHER, SENSITIVITIES
-from mdfnet.report.experiment.words import TOLD, measure_words
+from mdfnet.report.experiment.words import measure_words
 from mdfnet.report.plots import differences
 from mdfnet.report.style import Plot
 from mdfnet.report.tables import Cell, Column, Table
 
 _CALIBRATION = "ECE@IoBB=0.5"
+
+#: Arms that curves are drawn of: as many as colors, marks and strokes tell apart.
+DRAWN = 4
 
 
 def figures(report: ExperimentReport) -> list[Plot]:
@@ -46,7 +49,7 @@ def _gains(report: ExperimentReport) -> Iterator[Plot]:
                     rows.append((f"{arm}, {where}" if where else arm, row.change))
     if rows:
         yield plots.arm_differences(measure_words(report.plan.measure), rows)
-    arms = [arm for arm in report.others if report.plan.against(arm) == report.plan.reference][:TOLD]
+    arms = [arm for arm in report.others if report.plan.against(arm) == report.plan.reference][: DRAWN - 1]
     if arms and len(report.findings) > 1:
         values = {arm: [_limits(row.change) for row in _of_arm(report, arm)] for arm in arms}
         names = [*report.findings[:-1], "all, mean"]
@@ -68,7 +71,7 @@ def _learning(report: ExperimentReport) -> Iterator[Plot]:
     if len(report.sizes) < 2:
         return
     counts = [report.films[size]["train"] for size in report.sizes]
-    rows = {arm: [_row(report.of(size=size), arm) for size in report.sizes] for arm in report.arms[:TOLD]}
+    rows = {arm: [_row(report.of(size=size), arm) for size in report.sizes] for arm in report.arms[:DRAWN]}
     yield plots.learning_curve(measure_words(report.plan.measure), counts, rows)
 
 
@@ -77,7 +80,7 @@ def _row(rows: Iterable[Row], arm: str) -> Row | None:
 
 
 def _curves(report: ExperimentReport) -> Iterator[Plot]:
-    arms = report.arms[:TOLD]
+    arms = report.arms[:DRAWN]
     sensitivity = {
         finding: {arm: [_score(_row(report.of(measure=name, finding=finding), arm)) for name in SENSITIVITIES]
                   for arm in arms}

@@ -10,7 +10,7 @@ from mdfnet.report.answer import HEADLINE, listed, signed, synthetic_parts
 from mdfnet.report.experiment.contents import ExperimentReport
 
 #: More arms than this are told in the tables alone.
-TOLD = 6
+TOLD = 7
 
 #: What an interval covers, in words.
 COVERS = {
