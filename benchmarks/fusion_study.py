@@ -55,7 +55,7 @@ PAPER = {"map": "paper", "zero_start": False, **NOTHING_HIDDEN}
 FUSIONS: dict[str, dict[str, Any]] = {
     "none": {"map": None, "vector": None},
     "default": {},
-    "two-stages": {"train.fusion_epochs": "half"},
+    "two-stages": {"train.fusion_epochs": 20},
     "nothing-hidden": NOTHING_HIDDEN,
     "raw": {"encoder": "paper", **NOTHING_HIDDEN},
     "paper": {"encoder": "paper", **PAPER},
