@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from mdfnet import checkpoint
@@ -44,7 +45,7 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     first = run / FILMS_ALONE
     resume, done = (first / LAST).is_file(), (first / "model").is_dir()
     if resume or not done:
-        if not resume:
+        if not resume and rank_zero_only.rank == 0:
             shutil.rmtree(first, ignore_errors=True)  # stopped in its first epoch
         changes = {"fusion.map": None, "fusion.vector": None, "train.fusion_epochs": None}
         train(load_config(config, changes), first, resume)
