@@ -82,7 +82,9 @@ def test_a_page_of_its_own_that_tells_nobody_where_the_data_lie(ablation, writte
 def test_models_are_explained_once_and_the_report_says_what_tells(ablation, tmp_path):
     out, said = tmp_path / "out", []
     shutil.copytree(ablation, out)
-    assert explain_cells(read_begun(out), out, films=3, say=said.append) == 2
+    with pytest.raises(UserError, match="no arm 'bth'; did you mean 'both'"):
+        explain_cells(read_begun(out), out, arms=["bth"])
+    assert explain_cells(read_begun(out), out, arms=["both"], films=3, say=said.append) == 2
     pages = sorted(out.glob("cells/*/explanation/explanation.html"))
     assert [page.parts[-3] for page in pages] == ["both-seed-0", "both-seed-1"]  # "none" looks at no record
     before = [page.stat().st_mtime_ns for page in pages]

@@ -131,6 +131,7 @@ def report(
 @app.command()
 def explain(
     out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
+    arm: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; repeatable.")] = None,
     films: Annotated[
         int | None, typer.Option("--films", min=2, help="So many test films in each cell (default: all).")
     ] = None,
@@ -146,7 +147,7 @@ def explain(
 
     use_threads(threads)
     command = f"mdfnet experiment explain {out.name}" + (f" --films {films}" if films else "")
-    count = explain_cells(read_begun(out), out, films=films, command=command, say=typer.echo)
+    count = explain_cells(read_begun(out), out, arms=arm or (), films=films, command=command, say=typer.echo)
     if not count:
         raise UserError("no fused model is done yet", where=out, fix="explain it once it is")
     typer.echo(f"{count} models are explained; next: mdfnet report {out}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from mdfnet.config import Config
+from mdfnet.errors import UserError, nearest
 from mdfnet.experiments.cells import Cell, cells_of
 from mdfnet.experiments.films import arranged, open_data
 from mdfnet.experiments.plan import Plan
@@ -19,7 +20,13 @@ _DONE = "explanation.html"
 
 
 def explain_cells(
-    plan: Plan, out: Path, *, films: int | None = None, command: str = "", say: Callable[[str], None] = print
+    plan: Plan,
+    out: Path,
+    *,
+    arms: Collection[str] = (),
+    films: int | None = None,
+    command: str = "",
+    say: Callable[[str], None] = print,
 ) -> int:
     """Write ``explanation/`` of every cell that is done and looks at records; those that have it are left alone.
 
@@ -27,6 +34,7 @@ def explain_cells(
 
     Args:
         plan, out: Of which experiment.
+        arms: Only these. Default: all.
         films: Test films to look at in each cell, drawn by the cell's seed; None: all.
         command: For the pages.
         say: Where to print.
@@ -35,9 +43,13 @@ def explain_cells(
         How many cells are explained now.
 
     Raises:
-        UserError: The data are not where they were.
+        UserError: There is no such arm, or the data are not where they were.
     """
-    done = [cell for cell in cells_of(plan) if cell.size == plan.largest and is_done(out, cell)]
+    for arm in arms:
+        if arm not in plan.arms:
+            raise UserError(f"the experiment has no arm {arm!r}", where=out, fix=nearest(arm, plan.arms))
+    wanted = [cell for cell in cells_of(plan) if cell.size == plan.largest and (cell.arm in arms or not arms)]
+    done = [cell for cell in wanted if is_done(out, cell)]
     cells = [cell for cell in done if _looks_at_records(out, cell)]
     for number, cell in enumerate(cells, start=1):
         folder = folder_of(out, cell)
