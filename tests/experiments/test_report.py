@@ -147,8 +147,10 @@ def said(report: ExperimentReport, question: str) -> str:
 @pytest.mark.parametrize(
     ("by", "words"),
     [
-        pytest.param(0.2, "Mean AP at IoU 0.5 of “fused” is higher than of “plain”: 0.75 and 0.55, +0.20 (95", id="up"),
-        pytest.param(-0.2, "“fused” is lower than of “plain”: 0.35 and 0.55, −0.20", id="lower"),
+        pytest.param(
+            0.2, "Mean AP at IoU 0.5 of “fused” is higher than of “plain”: 0.751 and 0.550, +0.201 (95", id="up"
+        ),
+        pytest.param(-0.2, "“fused” is lower than of “plain”: 0.351 and 0.550, −0.199", id="lower"),
         pytest.param(0.0, "No difference from “plain” is shown for “fused”.", id="nothing"),
     ],
 )
@@ -169,7 +171,7 @@ def test_an_arm_without_its_reference_is_not_compared():
 def test_without_records():
     report = report_of([*gain(0.2), *gain(-0.1, view="none")])
     words = said(report, "When records are missing")
-    assert words.startswith("With no records, differences from “plain”: “fused” −0.10 (95")
+    assert words.startswith("With no records, differences from “plain”: “fused” −0.099 (95")
     assert {"arms", "arms-none"} <= tables_of(report)
 
 
@@ -181,10 +183,10 @@ def tables_of(report: ExperimentReport) -> set[str]:
     ("few", "many", "words"),
     [
         pytest.param(
-            0.1, 0.3, "The gain of “fused” is +0.10 with 100, +0.30 with 1,000 films. It grows: from", id="grows"
+            0.1, 0.3, "The gain of “fused” is +0.101 with 100, +0.301 with 1,000 films. It grows: from", id="grows"
         ),
-        pytest.param(0.3, 0.1, "It shrinks: from fewest to most by −0.20", id="shrinks"),
-        pytest.param(0.2, 0.2, "That it grows is not shown: from fewest to most by ±0.00", id="the same noise"),
+        pytest.param(0.3, 0.1, "It shrinks: from fewest to most by −0.200", id="shrinks"),
+        pytest.param(0.2, 0.2, "That it grows is not shown: from fewest to most by ±0.000", id="the same noise"),
     ],
 )
 def test_growth_with_training_films(few, many, words):
@@ -237,5 +239,5 @@ def test_many_arms_are_named_in_the_table_and_not_in_the_words():
 
 def test_a_change_without_interval_is_not_called_one():
     report = report_of([one for one in gain(0.2) if one["cell"]["seed"] < 2])
-    assert said(report, "How large is the difference").endswith("“fused” +0.21.")
+    assert said(report, "How large is the difference").endswith("“fused” +0.205.")
     assert Change.of_replicates([0.2, 0.2]).verdict == "2 of 3 replicates"

@@ -10,6 +10,7 @@ from mdfnet.experiments.summary import Change, Mean, Row
 from mdfnet.report.answer import signed
 from mdfnet.report.curves import finish_panels, froc_axes
 from mdfnet.report.experiment.contents import Told
+from mdfnet.report.experiment.words import DIGITS
 from mdfnet.report.plots import around_zero
 from mdfnet.report.style import Palette, Plot, legend, line, panels, plain, rows_of
 
@@ -35,7 +36,8 @@ def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
         axes.hlines(at, low, high, color=palette.color(1), linewidth=2)
         axes.plot(value, at, "s", color=palette.color(1), markersize=6)
         for y, (_, one) in zip(at, rows, strict=True):
-            text = signed(one.value) + ("" if np.isnan(one.low) else f" ({signed(one.low)} to {signed(one.high)})")
+            middle, least, most = (signed(number, DIGITS) for number in (one.value, one.low, one.high))
+            text = middle if np.isnan(one.low) else f"{middle} ({least} to {most})"
             place = {"xytext": (8, 0), "textcoords": "offset points", "xycoords": axes.get_yaxis_transform()}
             axes.annotate(text, (1, y), va="center", fontsize=8, annotation_clip=False, **place)
         axes.set_yticks(at, [plain(name) for name, _ in rows])

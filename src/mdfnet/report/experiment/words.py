@@ -12,6 +12,9 @@ from mdfnet.report.experiment.contents import ExperimentReport
 #: More arms than this are told in the tables alone.
 TOLD = 7
 
+#: How differences are written: those of experiments are often below a hundredth.
+DIGITS = "+.3f"
+
 #: What an interval covers, in words.
 COVERS = {
     "replicates": "training again and other patients, as each seed has films of its own",
@@ -77,7 +80,7 @@ def front(report: ExperimentReport) -> list[tuple[str, list[str]]]:
 def _shown(row: Row, report: ExperimentReport) -> str:
     return (
         f"Mean {measure_words(row.measure)} of “{row.arm}” is {row.change.verdict} than of “{row.against}”:"
-        f" {row.score.value:.2f} and {_reference(row, report).value:.2f}, {_change(row.change)}."
+        f" {row.score.value:.3f} and {_reference(row, report).value:.3f}, {_change(row.change)}."
     )
 
 
@@ -149,7 +152,7 @@ def _grows(report: ExperimentReport) -> Iterator[str]:
         return
     for arm, grown in list(report.growth.items())[:TOLD]:
         gains = [
-            f"{signed(row.change.value)} with {report.films[size]['train']:,}"
+            f"{signed(row.change.value, DIGITS)} with {report.films[size]['train']:,}"
             for size in report.sizes
             for row in report.of(size=size)
             if row.arm == arm and row.change
@@ -190,6 +193,5 @@ def _limits(report: ExperimentReport) -> Iterator[str]:
 
 def _change(change: Change) -> str:
     """With its 95 % interval."""
-    if math.isnan(change.low):
-        return signed(change.value)
-    return f"{signed(change.value)} (95\u00a0% {signed(change.low)} to {signed(change.high)})"
+    value, low, high = (signed(one, DIGITS) for one in (change.value, change.low, change.high))
+    return value if math.isnan(change.low) else f"{value} (95\u00a0% {low} to {high})"
