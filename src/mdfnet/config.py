@@ -122,7 +122,7 @@ class Config(Part):
     @model_validator(mode="after")
     def _something_to_train(self):
         if self.train.epochs == 0 and not (self.staged and self.detector.weights and self.last_epochs):
-            raise ValueError("train.epochs 0 leaves the detector as it is: give detector.weights and fusion_epochs")
+            raise ValueError("train.epochs = 0 leaves the detector as it is: give detector.weights and fusion_epochs")
         return self
 
     @property
