@@ -151,12 +151,14 @@ def _findings(report: ExperimentReport) -> Table | None:
                 reference = _score(_row(report.of(finding=finding), row.against))
                 difference = Cell(row.change.value, row.change.low, row.change.high, form="{:+.3f}")
                 cells = [Cell(f"{finding}: {row.arm}"), _mean(reference), _mean(row.score), difference]
-                rows.append((*cells, Cell(row.change.p, form="{:.3f}"), Cell(row.change.verdict)))
+                p = () if report.replicates else (Cell(row.change.p, form="{:.3f}"),)
+                rows.append((*cells, *p, Cell(row.change.verdict)))
     if not rows:
         return None
-    columns = ("Finding and arm", "reference", "arm", "difference", "p, Holm", "verdict")
+    p = () if report.replicates else ("p, Holm",)
+    columns = ("Finding and arm", "reference", "arm", "difference", *p, "verdict")
     caption = f"{measure_words(report.plan.measure)} of each finding, test films"
-    note = "p: swapping patient by patient, corrected over findings; none where each seed has films of its own."
+    note = "p: swapping patient by patient, corrected over findings." if p else ""
     return Table("findings", caption, tuple(map(Column, columns)), tuple(rows), note, breaks=tuple(breaks))
 
 
