@@ -22,6 +22,7 @@ FUSIONS = {
     "one vector for all cells": {"map": "repeat", "vector": None},
     "the paper's, grown to the film": {"map": "paper", "size": 128},
     "1-D alone": {"map": None},
+    "silent without a record": {"fusion_epochs": 1},
     "none": {"map": None, "vector": None},
 }
 
@@ -49,7 +50,11 @@ def test_region_scores_are_torchvisions_own(keys, chunk, monkeypatch):
     assert (expected.std(0).max() > 1e-3) == bool(model.fusion), "the records say nothing: the test would be empty"
 
 
-@pytest.mark.parametrize("keys", [{}, {"vector": "film"}, {"vector": None}], ids=["the default", "scaled", "3-D alone"])
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"vector": "film"}, {"vector": None}, {"fusion_epochs": 1}],
+    ids=["the default", "scaled", "3-D alone", "silent"],
+)
 @pytest.mark.parametrize("chunk", [pytest.param(2**25, id="all at once"), pytest.param(1, id="one by one")])
 def test_many_records_pool_nothing_and_score_the_same(keys, chunk, monkeypatch):
     monkeypatch.setattr(regions, "CHUNK_BYTES", chunk)

@@ -67,7 +67,8 @@ class Ways:
 
     def _added(self, patients: Patients) -> Tensor:
         """``[R, C, cells]``."""
-        return self.fuser.added(patients)[0].flatten(2)
+        added = self.fuser.added(patients)[0].flatten(2)
+        return patients.speaking(added, torch.zeros_like(added))
 
 
 def ways_in(model: Model, features: Features, regions: Tensor) -> Ways | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -23,14 +24,10 @@ VectorFuser = Callable[[VectorSite, nn.Module], nn.Module]
 
 
 class Context:
-    """What the hooks read while a batch passes: the encoded records, RoIs per film, and where fusion is to be heard.
-
-    ``heard`` is bool ``[B]``: the detector's own output stands for films where it is False; None: heard everywhere.
-    """
+    """What the hooks read while a batch passes: the encoded records, and RoIs per film."""
 
     patients: Patients | None = None
     rows: list[int] | None = None
-    heard: Tensor | None = None
 
 
 class _MapHook(nn.Module):
@@ -41,13 +38,10 @@ class _MapHook(nn.Module):
         self.fuser, self.context = fuser, context
 
     def after(self, module: nn.Module, args: tuple, output):
-        if self.context.patients is None:
+        if (patients := self.context.patients) is None:
             return None
         plain = list(maps_of(output))
-        fused = self.fuser(plain, self.context.patients)
-        if (heard := self.context.heard) is not None:
-            fused = [torch.where(heard[:, None, None, None], new, old) for new, old in zip(fused, plain, strict=True)]
-        return _with_maps(output, iter(fused))
+        return _with_maps(output, map(patients.speaking, self.fuser(plain, patients), plain))
 
 
 def maps_of(output) -> Iterator[Tensor]:
@@ -84,20 +78,18 @@ class _VectorHook(nn.Module):
         self.context.rows = [len(boxes) for boxes in args[1]]
 
     def after(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor | None:
-        if self.context.patients is None:
+        if (patients := self.context.patients) is None:
             return None
-        z, x, heard = self.context.patients.vector, args[0], self.context.heard
+        z, x = patients.vector, args[0]
         if self.per_roi:  # [N, C]
             rows = torch.as_tensor(self.context.rows, device=z.device)
-            fused = self.fuser(x, output, z.repeat_interleave(rows, 0))
-            return fused if heard is None else torch.where(heard.repeat_interleave(rows)[:, None], fused, output)
+            return patients.speaking(self.fuser(x, output, z.repeat_interleave(rows, 0)), output, rows)
         if isinstance(module, nn.Conv2d):  # [B, C, H, W]
             if x.shape[-2:] != output.shape[-2:]:
                 raise ValueError("1-D fusion needs a convolution that keeps the map's size")
-            fused = self.fuser(x.movedim(1, -1), output.movedim(1, -1), z[:, None, None]).movedim(-1, 1)
-            return fused if heard is None else torch.where(heard[:, None, None, None], fused, output)
-        fused = self.fuser(x, output, z[:, None])  # [..., B, Q, C]
-        return fused if heard is None else torch.where(heard[:, None, None], fused, output)
+            fused = self.fuser(x.movedim(1, -1), output.movedim(1, -1), z[:, None, None])
+            return patients.speaking(fused.movedim(-1, 1), output)
+        return patients.speaking(self.fuser(x, output, z[:, None]), output, axis=-3)  # [..., B, Q, C]
 
 
 class Hiding(nn.Module):
@@ -163,13 +155,12 @@ class ClinicalFusion(nn.Module):
         One batch at a time: a server needs one model per worker, or a lock.
         """
         shown = self.hiding(clinical)
-        self.context.patients = self.encoder(shown)
-        known = ~shown.isnan().all(1)
-        self.context.heard = known if self.silent and not known.all() else None
+        patients, known = self.encoder(shown), ~shown.isnan().all(1)
+        self.context.patients = replace(patients, heard=known) if self.silent and not known.all() else patients
         try:
             yield
         finally:
-            self.context.patients = self.context.rows = self.context.heard = None
+            self.context.patients = self.context.rows = None
 
 
 def _key(module: str) -> str:

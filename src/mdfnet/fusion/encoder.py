@@ -21,11 +21,26 @@ class Patients:
         vector: ``[B, D]``.
         tokens: ``[B, T, D]``, one per feature where the encoder has such, else the vector alone.
         present: bool ``[B, T]``, which tokens say something.
+        heard: bool ``[B]``: where it is False nothing is fused; None: heard everywhere.
     """
 
     vector: Tensor
     tokens: Tensor
     present: Tensor
+    heard: Tensor | None = None
+
+    def speaking(self, fused: Tensor, plain: Tensor, rows: Tensor | None = None, axis: int = 0) -> Tensor:
+        """What is fused for patients who are heard, what is plain for the others.
+
+        Args:
+            fused, plain: Of one shape, patients along ``axis``.
+            rows: int ``[B]``, how many rows in turn belong to each patient; None: one.
+            axis: Counted from the end where negative.
+        """
+        if self.heard is None:
+            return fused
+        heard = self.heard if rows is None else self.heard.repeat_interleave(rows)
+        return torch.where(heard.view(-1, *[1] * (fused.ndim - 1 - axis % fused.ndim)), fused, plain)
 
     @classmethod
     def of(cls, vector: Tensor) -> Patients:
