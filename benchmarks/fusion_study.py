@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from study_sources import SOURCES, Source
 
+from mdfnet.checkpoint import is_model
 from mdfnet.config import load_config
 from mdfnet.data.dataset import Dataset
 from mdfnet.experiments.films import hidden
@@ -49,13 +50,17 @@ DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {
     "rt-detr-v2": ("detr-tiny", {"lr": 0.001, "epochs": 15}),
 }
 
-#: Fusions by what the tables call them.
-NOTHING_HIDDEN = {"record_dropout": 0.0, "feature_dropout": 0.0}
+#: Fusions by what the tables call them. "concat": at the first layer over each RoI, as in the paper.
+AT_ONCE = {"train.fusion_epochs": None}
+CONCAT_AT_ONCE = {"vector": "concat", **AT_ONCE}
+NOTHING_HIDDEN = {**CONCAT_AT_ONCE, "record_dropout": 0.0, "feature_dropout": 0.0}
 PAPER = {"map": "paper", "zero_start": False, **NOTHING_HIDDEN}
 FUSIONS: dict[str, dict[str, Any]] = {
     "none": {"map": None, "vector": None},
     "default": {},
-    "two-stages": {"train.fusion_epochs": 20},
+    "at-once": AT_ONCE,
+    "concat": {"vector": "concat", "train.fusion_epochs": 20},
+    "concat-at-once": CONCAT_AT_ONCE,
     "nothing-hidden": NOTHING_HIDDEN,
     "raw": {"encoder": "paper", **NOTHING_HIDDEN},
     "paper": {"encoder": "paper", **PAPER},
@@ -125,9 +130,9 @@ def trained_and_scored(cell: Cell, source: Source, out: Path) -> dict[str, dict[
     dataset = source.films(out, cell.seed, 0.0 if cell.arm == "signal-0" else 1.0)
     folder = out / "runs" / cell.name
     taught = source.merge(dataset) if cell.arm == "ceiling" else dataset
-    model = train(
-        config, taught, folder, resume=begun(folder), devices=1, say=lambda line: print(" ", line, flush=True)
-    )
+    alone = out / "runs" / replace(cell, fusion="none", arm="image-only").name / "model"
+    how = {"resume": begun(folder), "alone": alone if is_model(alone) else None, "devices": 1}
+    model = train(config, taught, folder, **how, say=lambda line: print(" ", line, flush=True))
     return scored(model, cell, source, dataset)
 
 

@@ -42,7 +42,9 @@ class FusionConfig(Part):
     map: Literal["deconv", "repeat", "film", "attention", "paper"] | None = Field(
         "deconv", description="3-D fusion, on the feature maps"
     )
-    vector: Literal["concat", "film", "residual"] | None = Field("concat", description="1-D fusion, in the head")
+    vector: Literal["residual", "concat", "film"] | None = Field(
+        "residual", description="1-D fusion, in the head: residual at the scores, the others before them"
+    )
     encoder: Literal["mlp", "tokens", "paper", "paper-scaled"] = Field(
         "mlp", description="from a record to a clinical vector"
     )
@@ -59,7 +61,7 @@ class TrainConfig(Part):
 
     epochs: int = Field(30, ge=0, description="0: the detector stays as `detector.weights` has it; see fusion_epochs")
     fusion_epochs: Annotated[int, Field(ge=1)] | Literal["half"] | None = Field(
-        None,
+        "half",
         description="then so many train the fusion alone, on the finished detector; half: of `epochs`; null: at once",
     )
     batch_size: int = Field(8, ge=1)
@@ -134,6 +136,12 @@ class Config(Part):
     def staged(self) -> bool:
         """Whether the fusion is trained by itself, on a finished detector."""
         return self.fused and self.train.fusion_epochs is not None
+
+    @property
+    def alone(self) -> Config:
+        """The same training of the detector on films alone."""
+        train = self.train.model_copy(update={"fusion_epochs": None})
+        return self.model_copy(update={"fusion": FusionConfig(map=None, vector=None), "train": train})
 
     @property
     def last_epochs(self) -> int:

@@ -50,7 +50,8 @@ def run_demo(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) ->
     scored = {}
     for step, (name, overrides) in enumerate(MODELS.items(), start=2):
         say(f"{step}/4  training {name} on {len(dataset.split('train'))} films")
-        model = train(load_config("tiny", {**overrides, "seed": seed}), dataset, out / name, devices=1, say=say)
+        config, alone = load_config("tiny", {**overrides, "seed": seed}), out / "image-only" / "model"
+        model = train(config, dataset, out / name, devices=1, alone=alone, say=say)
         scored[name] = score(model, dataset, "test", name=name)
         groups = scored[name].by_group(groupings_of(dataset.split("test"), dataset.schema))
         about = about_run(out / name / "model", model, dataset, "test")

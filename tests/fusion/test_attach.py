@@ -93,7 +93,8 @@ class Fake(Detector):
 
 def attached(layer, rois=False):
     detector = Fake(layer, rois)
-    fusion = ClinicalFusion(detector, Number(), Hiding(0, 0), lambda site: Plus(), lambda site, layer: PlusRow())
+    maps, vectors = {detector.map_sites[0]: Plus()}, {detector.vector_sites[0]: PlusRow()}
+    fusion = ClinicalFusion(detector, Number(), Hiding(0, 0), maps, vectors)
     return detector, fusion
 
 

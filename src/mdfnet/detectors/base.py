@@ -29,13 +29,13 @@ class MapSite:
 
 @dataclass(frozen=True)
 class VectorSite:
-    """A linear or convolutional layer of a head: where 1-D fusion happens.
+    """A linear or convolutional layer of a head: where 1-D fusion may happen.
 
     Args:
         module: Its name in the detector.
         rois: Name of the RoI pooler, where the layer sees the RoIs of all films in one ``[N, C]`` table.
-        last: The layer gives the class scores themselves. What is added there moves every box of a film alike, so
-            fusion must look at the layer's input, too.
+        last: The layer gives the class scores themselves. What a patient alone adds there moves every box of a film
+            alike, so fusion must look at the layer's input, too.
     """
 
     module: str

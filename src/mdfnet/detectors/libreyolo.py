@@ -123,7 +123,10 @@ class YOLOX(YOLO):
         self.map_sites = (MapSite("net.backbone", tuple(stem.conv.in_channels for stem in net.head.stems)),)
         self.image_part = ("net.backbone",)
         first = "0.pconv.conv" if options["depthwise"] else "0.conv"
-        self.vector_sites = tuple(VectorSite(f"net.head.cls_convs.{level}.{first}") for level in range(3))
+        self.vector_sites = (
+            *(VectorSite(f"net.head.cls_convs.{level}.{first}") for level in range(3)),
+            *(VectorSite(f"net.head.cls_preds.{level}", last=True) for level in range(3)),
+        )
         last = [f"net.head.{kind}_preds.{level}" for kind in ("cls", "obj", "reg") for level in range(3)]
         self.in_float32(["net.backbone", *last])
 
@@ -148,7 +151,10 @@ class YOLOv9(YOLO):
         super().__init__(net, config, input, f"LibreYOLO9{size}")
         self.map_sites = (MapSite("net.neck", tuple(tower[0].conv.in_channels for tower in net.head.cv3)),)
         self.image_part = ("net.backbone", "net.neck")
-        self.vector_sites = tuple(VectorSite(f"net.head.cv3.{level}.0.conv") for level in range(3))
+        self.vector_sites = (
+            *(VectorSite(f"net.head.cv3.{level}.0.conv") for level in range(3)),
+            *(VectorSite(f"net.head.cv3.{level}.2", last=True) for level in range(3)),
+        )
         last = [f"net.head.{tower}.{level}.2" for tower in ("cv2", "cv3") for level in range(3)]
         self.in_float32(["net.neck", *last])
 

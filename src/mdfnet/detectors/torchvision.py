@@ -98,7 +98,9 @@ def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:
     """The layers of the heads that fusion takes part in: over each RoI, or where the scores of each cell come from."""
     if isinstance(net, GeneralizedRCNN):
         layer = _first(net.roi_heads.box_head, nn.Linear)
-        yield VectorSite(f"net.roi_heads.box_head.{layer}", rois="net.roi_heads.box_roi_pool")
+        pooler = "net.roi_heads.box_roi_pool"
+        yield VectorSite(f"net.roi_heads.box_head.{layer}", rois=pooler)
+        yield VectorSite("net.roi_heads.box_predictor.cls_score", rois=pooler, last=True)
     elif isinstance(net, SSD):
         for level, head in enumerate(net.head.classification_head.module_list):
             inner = "" if isinstance(head, nn.Conv2d) else f".{len(head) - 1}"  # SSDlite: depthwise, then the scores

@@ -31,10 +31,10 @@ class Kind:
     Args:
         map: Name of the module whose output is fused: the first maps all else depends on.
         image: Names of the modules that need not run again for another patient.
-        scores: Name of the layer, or of the list of layers, that gives the class scores, or begins to.
+        scores: Name of the layer, or of the list of layers, that gives the class scores.
+        before: Name of the first layer of the head that ends in ``scores``, where it has more than one.
         losses: Names of its losses.
         softmax: One class a query and one for "nothing", not a sigmoid each.
-        last: ``scores`` gives the scores themselves.
     """
 
     map: str
@@ -42,7 +42,7 @@ class Kind:
     scores: str
     losses: tuple[str, ...] = ("loss_ce", "loss_bbox", "loss_giou")
     softmax: bool = False
-    last: bool = True
+    before: str | None = None
 
 
 _BACKBONE = ("model.backbone",)
@@ -57,7 +57,13 @@ KINDS = {
     "d-fine": Kind("model.backbone", _BACKBONE, "model.decoder.class_embed", (*_VARIFOCAL, "loss_fgl", "loss_ddf")),
     "rf-detr": Kind("model.backbone.projector", _VIT, "class_embed"),
     "lw-detr": Kind("model.backbone.projector", _VIT, "class_embed"),
-    "yolos": Kind(_PATCHES, (_PATCHES,), "class_labels_classifier.layers.0", softmax=True, last=False),
+    "yolos": Kind(
+        _PATCHES,
+        (_PATCHES,),
+        "class_labels_classifier.layers.2",
+        softmax=True,
+        before="class_labels_classifier.layers.0",
+    ),
 }
 
 #: Layers that give scores and boxes, by the last part of their name: they stay precise under mixed precision.
@@ -105,7 +111,8 @@ class TransformersDetector(Detector):
         for name in ("mean", "std"):
             self.register_buffer(name, torch.tensor(getattr(input, name)).view(-1, 1, 1), persistent=False)
         self.map_sites = (MapSite(f"net.{kind.map}", tuple(channels)),)
-        self.vector_sites = tuple(VectorSite(f"net.{name}", last=kind.last) for name in _layers(net, kind.scores))
+        scores = (VectorSite(f"net.{name}", last=True) for name in _layers(net, kind.scores))
+        self.vector_sites = (*([VectorSite(f"net.{kind.before}")] if kind.before else []), *scores)
         self.image_part = tuple(f"net.{name}" for name in kind.image)
         self.loss_names = kind.losses
         self.in_float32([f"net.{name}" for name, _ in net.named_modules() if PRECISE.fullmatch(name)])

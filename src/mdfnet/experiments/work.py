@@ -16,17 +16,17 @@ from mdfnet import checkpoint, scoring
 from mdfnet.config import Config
 from mdfnet.data.dataset import Dataset, image_ids, read_dataset
 from mdfnet.errors import UserError
-from mdfnet.experiments.cells import Cell, config_of
+from mdfnet.experiments.cells import Cell, cells_of, config_of
 from mdfnet.experiments.clinical_only import ClinicalOnly
 from mdfnet.experiments.films import arranged, hidden, open_data, seen_by, translated
 from mdfnet.experiments.plan import RECORDS, Plan
-from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of
+from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of, is_done
 from mdfnet.files import read_json, replacing, without_nan
 from mdfnet.inference import detect_films, on_best_device
 from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.operating import Operating
 from mdfnet.scoring import Scored, write_scored
-from mdfnet.training.stages import LAST, begun
+from mdfnet.training.stages import FILMS_ALONE, LAST, begun
 from mdfnet.training.train import train
 from mdfnet.types import Detections, Study
 
@@ -56,6 +56,7 @@ class Job:
         config: Of its training.
         folder: Where it works.
         settings: All that its result depends on, as plain JSON.
+        alone: Model of another cell that is the first stage of this one's training, if there is any yet.
         other: Data of another place to test on too, in the classes and features of ``dataset``.
     """
 
@@ -64,6 +65,7 @@ class Job:
     config: Config
     folder: Path
     settings: dict[str, Any]
+    alone: Path | None = None
     other: Dataset | None = None
 
 
@@ -92,9 +94,31 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
         "other": abroad.fingerprint if abroad else None,
         "config": config.model_dump(mode="json"),
     }
-    job = Job(cell, own, config, folder_of(out, cell), settings, abroad)
+    alone = _finished_alone(plan, cell, config, len(own.split("train")), out)
+    job = Job(cell, own, config, folder_of(out, cell), settings, alone, abroad)
     _check_unchanged(job)
     return job
+
+
+def _finished_alone(plan: Plan, cell: Cell, config: Config, films: int, out: Path) -> Path | None:
+    """Where another cell, on the same films, has trained the detector that this one begins with."""
+    if not config.staged:
+        return None
+
+    def films_of(one: Cell) -> tuple:
+        return one.seed, one.fold, one.size, plan.arms[one.arm].split or plan.split
+
+    for other in cells_of(plan):
+        if other == cell or films_of(other) != films_of(cell) or plan.arms[other.arm].clinical_only:
+            continue
+        theirs, run = config_of(plan, other, films), folder_of(out, other) / "run"
+        if theirs.alone != config.alone:
+            continue
+        if not theirs.fused and is_done(out, other):
+            return run / "model"
+        if theirs.staged and checkpoint.is_model(run / "model") and checkpoint.is_model(run / FILMS_ALONE / "model"):
+            return run / FILMS_ALONE / "model"
+    return None
 
 
 def _check_unchanged(job: Job) -> None:
@@ -168,7 +192,7 @@ def _trained(job: Job, run: Path, say: Callable[[str], None]) -> Trained:
     resume = begun(run)
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped before its first epoch was done
-    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, say=say))
+    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, alone=job.alone, say=say))
     return Trained(lambda studies: detect_films(model, studies), job.config.fused, model.operating)
 
 

@@ -8,7 +8,7 @@ Shapes: B films, D the width of the clinical vector, C channels, H x W a map, N 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,10 +17,6 @@ from torch import Tensor, nn
 
 from mdfnet.detectors.base import Detector, MapSite, VectorSite
 from mdfnet.fusion.encoder import Patients
-
-#: What makes the fuser of a map site, and of a layer of a head.
-MapFuser = Callable[[MapSite], nn.Module]
-VectorFuser = Callable[[VectorSite, nn.Module], nn.Module]
 
 
 class Context:
@@ -118,8 +114,8 @@ class ClinicalFusion(nn.Module):
         detector: Hooks are put on it; it holds no reference to this module's parameters.
         encoder: ``[B, F]`` values with NaN where missing -> :class:`~mdfnet.fusion.encoder.Patients`.
         hiding: Hides values in training.
-        map_fuser: Makes the 3-D fuser of a map site, see :mod:`mdfnet.fusion.maps`; None: no 3-D.
-        vector_fuser: Makes the 1-D fuser of a vector site, see :mod:`mdfnet.fusion.vectors`; None: no 1-D.
+        maps: 3-D fusers by the site they fuse at, see :mod:`mdfnet.fusion.maps`.
+        vectors: 1-D fusers by the site they fuse at, see :mod:`mdfnet.fusion.vectors`.
         silent: Say nothing of films without any record: the detector is then bit by bit the plain one.
     """
 
@@ -128,22 +124,21 @@ class ClinicalFusion(nn.Module):
         detector: Detector,
         encoder: nn.Module,
         hiding: nn.Module,
-        map_fuser: MapFuser | None,
-        vector_fuser: VectorFuser | None,
+        maps: Mapping[MapSite, nn.Module],
+        vectors: Mapping[VectorSite, nn.Module],
         *,
         silent: bool = False,
     ):
         super().__init__()
         self.encoder, self.hiding, self.context, self.silent = encoder, hiding, Context(), silent
         self.maps, self.vectors = nn.ModuleDict(), nn.ModuleDict()
-        for site in detector.map_sites if map_fuser else ():
-            hook = _MapHook(self.context, map_fuser(site))
+        for site, fuser in maps.items():
+            hook = _MapHook(self.context, fuser)
             detector.get_submodule(site.module).register_forward_hook(hook.after)
             self.maps[_key(site.module)] = hook
-        for site in detector.vector_sites if vector_fuser else ():
-            layer = detector.get_submodule(site.module)
-            hook = _VectorHook(self.context, vector_fuser(site, layer), site.rois is not None)
-            layer.register_forward_hook(hook.after)
+        for site, fuser in vectors.items():
+            hook = _VectorHook(self.context, fuser, site.rois is not None)
+            detector.get_submodule(site.module).register_forward_hook(hook.after)
             if site.rois:
                 detector.get_submodule(site.rois).register_forward_pre_hook(hook.count)
             self.vectors[_key(site.module)] = hook

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 
 from torch import nn
 
@@ -32,14 +32,13 @@ def attach(config: Config, schema: Schema, fitted: Standardizer, detector: Detec
     """
     settings = config.fusion
     encoder = ENCODERS[settings.encoder](schema, settings.dim, fitted)
-    return ClinicalFusion(
-        detector,
-        encoder,
-        Hiding(settings.record_dropout, settings.feature_dropout),
-        partial(_map_fuser, config, encoder.dim) if settings.map else None,
-        partial(_vector_fuser, config, encoder.dim) if settings.vector else None,
-        silent=config.staged,
-    )
+    maps = {site: _map_fuser(config, encoder.dim, site) for site in detector.map_sites if settings.map}
+    vectors = {
+        site: _vector_fuser(config, encoder.dim, site, detector.get_submodule(site.module))
+        for site in _vector_sites(settings.vector, detector.vector_sites)
+    }
+    hiding = Hiding(settings.record_dropout, settings.feature_dropout)
+    return ClinicalFusion(detector, encoder, hiding, maps, vectors, silent=config.staged)
 
 
 def _map_fuser(config: Config, dim: int, site: MapSite) -> nn.Module:
@@ -49,6 +48,13 @@ def _map_fuser(config: Config, dim: int, site: MapSite) -> nn.Module:
     own = config.detector
     second = own if isinstance(own, ComposedConfig) else RCNNConfig(stride=32, depth=32, norm=False)
     return PaperMap(dim, site.channels, config.input.size, image_backbone(second, in_channels=3))
+
+
+def _vector_sites(kind: str | None, sites: Sequence[VectorSite]) -> Sequence[VectorSite]:
+    """Residual fuses at the scores, the others at the layer before; where a head has but one of both, all there."""
+    if kind is None:
+        return ()
+    return [site for site in sites if site.last == (VECTORS[kind] is Residual)] or sites
 
 
 def _vector_fuser(config: Config, dim: int, site: VectorSite, layer: nn.Module) -> nn.Module:

@@ -14,7 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from mdfnet import checkpoint
-from mdfnet.config import Config, load_config
+from mdfnet.config import Config
 from mdfnet.errors import UserError
 from mdfnet.model import Model
 
@@ -47,8 +47,7 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     if resume or not done:
         if not resume and rank_zero_only.rank == 0:
             shutil.rmtree(first, ignore_errors=True)  # stopped in its first epoch
-        changes = {"fusion.map": None, "fusion.vector": None, "train.fusion_epochs": None}
-        train(load_config(config, changes), first, resume)
+        train(config.alone, first, resume)
         (first / LAST).unlink(missing_ok=True)  # done: what is left is its model and its history
     return first / "model"
 

@@ -37,6 +37,7 @@ def train(
     *,
     resume: bool = False,
     devices: int | str = "auto",
+    alone: Path | None = None,
     callbacks: list[Callback] | None = None,
     say: Callable[[str], None] = print,
 ) -> Model:
@@ -49,6 +50,7 @@ def train(
             ``fusion_epochs`` also ``films-alone/``, the run of the detector.
         resume: Go on from the run's ``last.ckpt`` as if it had not been interrupted.
         devices: How many processes or GPUs.
+        alone: Model that :attr:`Config.alone` gave on the same films, to take instead of training it once more.
         callbacks: More Lightning callbacks.
         say: Where to print.
 
@@ -71,8 +73,11 @@ def train(
         model.load_pretrained()
     last = _open(run, config, dataset, resume)
     if config.staged and config.train.epochs:
-        how = {"devices": devices, "callbacks": callbacks, "say": say}
-        begin_with(model, first_stage(config, run, lambda first, at, on: train(first, dataset, at, resume=on, **how)))
+
+        def first(config: Config, run: Path, resume: bool) -> None:
+            train(config, dataset, run, resume=resume, devices=devices, callbacks=callbacks, say=say)
+
+        begin_with(model, alone or first_stage(config, run, first))
         L.seed_everything(config.train.seed, workers=True, verbose=False)
     training = Training(model, model.detector.loss_names)
     validation = Validation(films.val, run, _facts(dataset, films), say, from_start=config.staged)
