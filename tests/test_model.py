@@ -5,7 +5,7 @@ import torch
 
 import mdfnet
 from mdfnet.fusion.maps import Deconv
-from mdfnet.fusion.vectors import Concat
+from mdfnet.fusion.vectors import Residual
 
 NAN = float("nan")
 RECORDS = torch.tensor(
@@ -75,7 +75,7 @@ def test_given_masks_are_what_the_mask_head_learns(images, targets):
 
 def test_the_two_fusions_are_two_keys():
     kinds = {type(module) for module in tiny(map=None).modules()}
-    assert Concat in kinds and Deconv not in kinds
+    assert Residual in kinds and Deconv not in kinds
     assert tiny(map=None, vector=None).fusion is None
 
 

@@ -36,7 +36,7 @@ def settings(out) -> dict[str, dict]:
 def test_ablation_trains_what_it_says(ablation):
     fusion = {name: (card.config.fusion.map, card.config.fusion.vector) for name, card in cards(ablation).items()}
     assert fusion == {f"none-seed-{s}": (None, None) for s in range(2)} | {
-        f"both-seed-{s}": ("deconv", "concat") for s in range(2)
+        f"both-seed-{s}": ("deconv", "residual") for s in range(2)
     }
     assert {card.config.train.seed for card in cards(ablation).values()} == {0, 1}
 

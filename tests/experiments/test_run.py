@@ -7,12 +7,17 @@ from dataclasses import replace
 from unittest import mock
 
 import pytest
+import torch
 
-from mdfnet.data.dataset import write_dataset
+import mdfnet
+from mdfnet.data.dataset import read_dataset, write_dataset
 from mdfnet.errors import UserError
 from mdfnet.experiments import work
+from mdfnet.experiments.cells import Cell
+from mdfnet.experiments.plan import Arm
 from mdfnet.experiments.run import prepare
 from mdfnet.experiments.state import RESULTS, collect, read_begun, read_results
+from mdfnet.experiments.work import job_of
 from mdfnet.tables import read_table
 
 
@@ -47,6 +52,58 @@ def test_one_line_a_cell_and_a_folder_with_all_that_was_found(ablation):
     assert not (ablation / "cells" / "both-seed-1" / "run" / "last.ckpt").exists()  # large, and not needed again
 
 
+def test_the_detector_is_trained_once_for_all_arms(ablation):
+    for seed in (0, 1):
+        alone, fused = (mdfnet.load(ablation / f"cells/{arm}-seed-{seed}/run/model") for arm in ("none", "both"))
+        weights = alone.detector.state_dict()
+        assert all(torch.equal(value, weights[key]) for key, value in fused.detector.state_dict().items())
+        assert not (ablation / f"cells/both-seed-{seed}/run/films-alone").exists()
+
+
+@pytest.fixture(scope="module")
+def shared(quick, do, tmp_path_factory):
+    """Folder of an experiment with one arm done, in two stages, and the model that another arm would begin with."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "mine.yaml").write_text("name: x\nreference: both\nseeds: 1\narms: {both: {}}\n", encoding="utf-8")
+    _, failed = do(quick(folder / "mine.yaml"), folder / "out")
+    assert failed == {}
+
+    def alone(arm: dict, **cell):
+        plan = quick(folder / "mine.yaml")
+        plan = plan.model_copy(update={"arms": {**plan.arms, "other": Arm(**arm)}})
+        return job_of(plan, Cell("other", 0, **cell), folder / "out", read_dataset(plan.data)).alone
+
+    return folder / "out", alone
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        pytest.param({"set": {"vector": None}}, id="another fusion"),
+        pytest.param({"only": ["age"]}, id="other values of the record"),
+        pytest.param({"set": {"fusion_epochs": 3, "encoder": "tokens"}}, id="trained otherwise"),
+    ],
+)
+def test_arms_that_differ_in_the_fusion_begin_with_one_detector(arm, shared):
+    out, alone = shared
+    assert alone(arm) == out / "cells/both-seed-0/run/films-alone/model"
+
+
+@pytest.mark.parametrize(
+    ("arm", "cell"),
+    [
+        pytest.param({"set": {"lr": 0.01}}, {}, id="trained otherwise"),
+        pytest.param({"set": {"levels": 2, "detector.name": "ssd"}}, {}, id="another detector"),
+        pytest.param({"split": "row"}, {}, id="other films"),
+        pytest.param({}, {"size": 9}, id="fewer films"),
+        pytest.param({"set": {"fusion_epochs": None}}, {}, id="at once"),
+        pytest.param({"set": {"map": None, "vector": None}}, {}, id="no fusion"),
+    ],
+)
+def test_another_detector_is_trained_anew(arm, cell, shared):
+    assert shared[1](arm, **cell) is None
+
+
 def test_what_is_done_is_not_done_again(ablation, quick, do):
     before, said = (ablation / RESULTS).read_bytes(), []
     _, failed = do(quick("ablation", "seeds=2", arms=("both",)), ablation, said)
@@ -68,9 +125,8 @@ def test_a_killed_experiment_goes_on_where_it_was(quick, do, tmp_path):
     assert not (killed.out / RESULTS).exists() and len(said) == 2
     said.clear()
     do(plan, tmp_path / "killed", said)
-    assert [line[:11] for line in said if line.startswith("epoch")] == ["epoch   2/3", "epoch   3/3"] + [
-        f"epoch   {n}/3" for n in (1, 2, 3)
-    ]
+    epochs = [line[:11] for line in said if line.startswith("epoch")]
+    assert epochs == ["epoch   2/3", "epoch   3/3", "epoch   1/2", "epoch   2/2"]
     for cell in ("none-seed-0", "both-seed-0"):
         assert losses(tmp_path / "killed", cell) == losses(tmp_path / "whole", cell)
     assert results_of(tmp_path / "killed") == results_of(tmp_path / "whole")
@@ -175,7 +231,7 @@ def test_an_arm_that_failed_may_be_mended(quick, do, tmp_path):
     _, failed = do(plan("1.0e+30"), tmp_path / "out")
     assert list(failed) == ["b-seed-0"] and "the loss is not finite" in failed["b-seed-0"]
     assert do(plan("0.001"), tmp_path / "out")[1] == {}
-    assert len(read_table(tmp_path / "out/cells/b-seed-0/run/history.csv").rows) == 2  # from the beginning
+    assert len(read_table(tmp_path / "out/cells/b-seed-0/run/films-alone/history.csv").rows) == 2  # from the beginning
     with pytest.raises(UserError, match=r"there with another config.train.lr: 0\.001, and now 0\.002"):
         do(plan("0.002"), tmp_path / "out")
 

@@ -18,11 +18,12 @@ REGIONS = torch.tensor([[3.0, 12, 40, 60], [20, 20, 96, 84], [50.5, 30, 61, 44]]
 FUSIONS = {
     "the default": {},
     "attention, which adds nothing of its own": {"map": "attention", "encoder": "tokens"},
+    "concatenated": {"vector": "concat"},
     "scale and shift": {"map": "film", "vector": "film"},
     "one vector for all cells": {"map": "repeat", "vector": None},
     "the paper's, grown to the film": {"map": "paper", "size": 128},
     "1-D alone": {"map": None},
-    "silent without a record": {"fusion_epochs": 1},
+    "speaking without a record": {"fusion_epochs": None},
     "none": {"map": None, "vector": None},
 }
 
@@ -52,8 +53,8 @@ def test_region_scores_are_torchvisions_own(keys, chunk, monkeypatch):
 
 @pytest.mark.parametrize(
     "keys",
-    [{}, {"vector": "film"}, {"vector": None}, {"fusion_epochs": 1}],
-    ids=["the default", "scaled", "3-D alone", "silent"],
+    [{}, {"vector": "concat"}, {"vector": "film"}, {"vector": None}, {"fusion_epochs": None}],
+    ids=["the default", "concatenated", "scaled", "3-D alone", "speaking"],
 )
 @pytest.mark.parametrize("chunk", [pytest.param(2**25, id="all at once"), pytest.param(1, id="one by one")])
 def test_many_records_pool_nothing_and_score_the_same(keys, chunk, monkeypatch):

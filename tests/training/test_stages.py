@@ -70,6 +70,14 @@ def test_the_second_leaves_the_detector_as_it_is(dataset, run):
     assert not torch.equal(one.scores, expected[0].scores) and torch.equal(other.scores, expected[1].scores)
 
 
+def test_the_first_stage_may_be_another_runs(dataset, run, tmp_path):
+    run_of(dataset, tmp_path / "run", STAGED, alone=run / "films-alone" / "model")
+    assert not (tmp_path / "run" / "films-alone").exists()
+    last = [torch.load(folder / "last.ckpt", weights_only=False)["state_dict"] for folder in (run, tmp_path / "run")]
+    assert last[0].keys() == last[1].keys()
+    assert [key for key in last[0] if not torch.equal(last[0][key], last[1][key])] == []
+
+
 def test_both_stages_leave_their_histories(run):
     for folder in (run, run / "films-alone"):
         assert len((folder / "history.csv").read_text().splitlines()) == 3
@@ -122,7 +130,7 @@ def test_no_epoch_of_fusion_is_kept_that_is_not_better(dataset, tmp_path, monkey
     said = []
     model = run_of(dataset, tmp_path / "run", STAGED, say=said.append)
     assert read_card(tmp_path / "run" / "model").training["validation"]["epoch"] == -1
-    assert not any(p.any() for name, p in model.fusion.named_parameters() if ".project." in name), "as it began"
+    assert not any(p.any() for name, p in model.fusion.named_parameters() if ".out." in name), "as it began"
     assert said[2] == "the detector alone  AP@IoU=0.25 0.300  AP@IoU=0.5 0.300  AP@IoBB=0.5 0.300"
     assert model.operating is not None
 

@@ -17,7 +17,7 @@ from mdfnet.model import Model
 from mdfnet.training.module import LearnedSum, Training
 from mdfnet.training.train import train
 
-QUICK = ["size=64", "batch_size=4"]
+QUICK = ["size=64", "batch_size=4", "fusion_epochs=null"]  # both stages: test_stages.py
 
 
 @pytest.fixture

@@ -91,8 +91,8 @@ def ways_in(model: Model, features: Features, regions: Tensor) -> Ways | None:
 
 def first_layer(model: Model) -> nn.Linear | None:
     """The linear layer right behind the pooler, if whatever is fused there does not look at the layer's input."""
-    head, hooks = model.detector.net.roi_heads.box_head, model.fusion.vectors.values()
-    blind = all(isinstance(hook.fuser, Concat | FilmVector) for hook in hooks)
+    head, fuser = model.detector.net.roi_heads.box_head, model.fusion.vector_fuser("net.roi_heads.box_head.fc6")
+    blind = fuser is None or isinstance(fuser, Concat | FilmVector)
     return head.fc6 if blind and isinstance(head, TwoMLPHead) else None
 
 

@@ -143,6 +143,10 @@ class ClinicalFusion(nn.Module):
                 detector.get_submodule(site.rois).register_forward_pre_hook(hook.count)
             self.vectors[_key(site.module)] = hook
 
+    def vector_fuser(self, module: str) -> nn.Module | None:
+        """The 1-D fuser at a layer of the detector, if there is one."""
+        return self.vectors[_key(module)].fuser if _key(module) in self.vectors else None
+
     @contextmanager
     def of(self, clinical: Tensor) -> Iterator[None]:
         """While entered, the detector sees these patients: ``clinical [B, F]``, one row per film of the batch.
