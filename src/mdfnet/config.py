@@ -64,6 +64,11 @@ class TrainConfig(Part):
         "half",
         description="then so many train the fusion alone, on the finished detector; half: of `epochs`; null: at once",
     )
+    fusion_gain: Literal["shown", "any"] = Field(
+        "shown",
+        description="an epoch of fusion alone is kept if it is better on the validation films: beyond chance, or"
+        " at all",
+    )
     batch_size: int = Field(8, ge=1)
     accumulate: int = Field(1, ge=1, description="batches per optimizer step")
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -119,6 +124,14 @@ class Config(Part):
     def _paper_sizes(self):
         if self.fusion.map == "paper" and self.input.size & (self.input.size - 1):
             raise ValueError(f"fusion.map paper doubles up to input.size, {self.input.size} is not a power of two")
+        return self
+
+    @model_validator(mode="after")
+    def _begins_as_the_detector(self):
+        fresh = self.fusion.vector == "concat" and not self.fusion.zero_start
+        if self.staged and (self.fusion.map == "paper" or fresh):
+            what = "fusion.zero_start false" if fresh else "fusion.map paper"
+            raise ValueError(f"{what} does not begin as the finished detector; train at once: train.fusion_epochs null")
         return self
 
     @model_validator(mode="after")

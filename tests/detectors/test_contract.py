@@ -44,7 +44,7 @@ FUSIONS = [
     *({"encoder": kind} for kind in ("tokens", "paper", "paper-scaled")),
     {"map": "attention", "vector": "residual", "encoder": "tokens"},
 ]
-PAPER = {"map": "paper"}
+PAPER = {"map": "paper", "fusion_epochs": None}
 
 
 def overrides(name: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ FUSIONS = {
     "concatenated": {"vector": "concat"},
     "scale and shift": {"map": "film", "vector": "film"},
     "one vector for all cells": {"map": "repeat", "vector": None},
-    "the paper's, grown to the film": {"map": "paper", "size": 128},
+    "the paper's, grown to the film": {"map": "paper", "size": 128, "fusion_epochs": None},
     "1-D alone": {"map": None},
     "speaking without a record": {"fusion_epochs": None},
     "none": {"map": None, "vector": None},
@@ -125,7 +125,9 @@ def test_bad_input(films, records, words):
         box_scores(model, model.encode(films), found, records)
 
 
-@pytest.mark.parametrize("keys", [{}, {"map": "paper", "size": 64}], ids=["default", "batch norms in the fuser"])
+@pytest.mark.parametrize(
+    "keys", [{}, {"map": "paper", "size": 64, "fusion_epochs": None}], ids=["default", "batch norms in the fuser"]
+)
 def test_the_mode_of_the_model_is_left_as_it_was(keys):
     model = fused(**keys).train()
     film, norms = model.encode(FILM), [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]

@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
 from mdfnet.files import replacing
-from mdfnet.inference import detect_films
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.operating import fit_operating
+from mdfnet.training.gain import found_alone, gain
 from mdfnet.training.module import Training
 from mdfnet.training.stages import LAST
 from mdfnet.types import Classes, Detections, Study
@@ -33,7 +33,8 @@ class Validation(Callback):
         run: The run's folder; the best model goes to ``run/model``.
         facts: What to note in the model's card.
         say: Where to print a line per epoch.
-        from_start: Score and keep the model as it begins, so that an epoch has to be better.
+        keep: Which epochs are kept: ``better`` than all before; or, of fusion on a finished detector, which is kept as it
+            begins, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be chance.
     """
 
     def __init__(
@@ -43,22 +44,23 @@ class Validation(Callback):
         facts: dict[str, Any],
         say: Callable[[str], None],
         *,
-        from_start: bool = False,
+        keep: Literal["better", "any", "shown"] = "better",
     ):
         self.films, self.run, self.facts, self.say = films, run, facts, say
-        self.best, self.history, self.from_start = -1.0, [], from_start
+        self.best, self.history, self.keep = -1.0, [], keep
+        self.alone: dict[str, Detections] = {}
         self.started = time.perf_counter()
 
     def on_fit_start(self, trainer: L.Trainer, training: Training) -> None:
-        if not self.from_start or self.best >= 0:  # or it goes on
+        if self.keep == "better":
             return
-        found = {
-            film.id: one.cpu() for film, one in zip(self.films, detect_films(training.model, self.films), strict=True)
-        }
-        scores = validation_scores(self.films, found, training.model.classes)
+        self.alone = found_alone(training.model, self.films)
+        if self.best >= 0:  # it goes on
+            return
+        scores = validation_scores(self.films, self.alone, training.model.classes)
         self.best = scores[training.settings.monitor]
         if trainer.is_global_zero:
-            self._save(training, {"epoch": -1, **scores}, found)
+            self._save(training, {"epoch": -1, **scores}, self.alone)
             self.say(f"the detector alone  {_in_words(scores)}")
 
     def on_train_epoch_start(self, trainer: L.Trainer, training: Training) -> None:
@@ -76,10 +78,11 @@ class Validation(Callback):
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         row["seconds"] = round(time.perf_counter() - self.started, 2)
         self.history.append(row)
-        better = scores[monitor] > self.best
-        self.best = max(self.best, scores[monitor])
+        mark = self._mark(scores[monitor], found, training)
+        if mark == BEST:
+            self.best = scores[monitor]
         if trainer.is_global_zero:
-            self._keep(trainer, training, row, found if better else None)
+            self._write(trainer, training, row, found, mark)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "history": self.history}
@@ -95,15 +98,31 @@ class Validation(Callback):
             found = {name: one for part in parts for name, one in part.items()}
         return found
 
-    def _keep(
-        self, trainer: L.Trainer, training: Training, row: dict[str, Any], best: Mapping[str, Detections] | None
+    def _mark(self, score: float, found: Mapping[str, Detections], training: Training) -> str:
+        """Whether an epoch is the best so far, in a word; why not, where it is not shown to be."""
+        if score <= self.best:
+            return ""
+        if self.keep == "shown":
+            monitor = training.settings.monitor
+            one = gain(self.films, self.alone, found, training.model.classes, monitor)
+            if one.verdict != "higher":
+                return f"not shown to be better: {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f}), p {one.p:.2f}"
+        return BEST
+
+    def _write(
+        self,
+        trainer: L.Trainer,
+        training: Training,
+        row: dict[str, Any],
+        found: Mapping[str, Detections],
+        mark: str,
     ) -> None:
-        """Write the history and, with the detections of a best epoch, the model."""
+        """Write the history and, of a best epoch, the model."""
         write_history(self.run / "history.csv", self.history)
-        if best is not None:
-            self._save(training, {key: row[key] for key in ("epoch", *SCORES)}, best)
-        mark, epoch = "" if best is None else "  best", f"epoch {row['epoch'] + 1:>3}/{trainer.max_epochs}"
-        self.say(f"{epoch}  loss {row['loss']:.3f}  {_in_words(row)}  {row['seconds']:.0f} s{mark}")
+        if mark == BEST:
+            self._save(training, {key: row[key] for key in ("epoch", *SCORES)}, found)
+        said = [f"epoch {row['epoch'] + 1:>3}/{trainer.max_epochs}", f"loss {row['loss']:.3f}", _in_words(row)]
+        self.say("  ".join([*said, f"{row['seconds']:.0f} s", *([mark] if mark else [])]))
 
     def _save(self, training: Training, scores: dict[str, Any], found: Mapping[str, Detections]) -> None:
         detections = [found[study.id] for study in self.films]
@@ -111,6 +130,9 @@ class Validation(Callback):
         training.model.operating = fit_operating(self.films, detections, training.model.classes, fitted_on)
         training.model.save(self.run / "model", **self.facts, validation=scores)
 
+
+#: What an epoch is called whose model is kept.
+BEST = "best"
 
 #: What is watched on the validation films.
 SCORES = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5")

@@ -80,7 +80,8 @@ def train(
         begin_with(model, alone or first_stage(config, run, first))
         L.seed_everything(config.train.seed, workers=True, verbose=False)
     training = Training(model, model.detector.loss_names)
-    validation = Validation(films.val, run, _facts(dataset, films), say, from_start=config.staged)
+    keep = config.train.fusion_gain if config.staged else "better"
+    validation = Validation(films.val, run, _facts(dataset, films), say, keep=keep)
     trainer = _trainer(config, run, devices, [*_callbacks(config, validation, run), *(callbacks or [])])
     try:
         trainer.fit(training, films, ckpt_path=last, weights_only=False if last else None)
