@@ -137,10 +137,16 @@ def test_config_files(program, tmp_path, content, words):
     assert_refused(program("config", tmp_path / "mine.yaml"), tmp_path, *words)
 
 
+def forgotten(run):
+    """No epoch of either stage is left."""
+    (run / "last.ckpt").unlink()
+    shutil.rmtree(run / "films-alone")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        case("nothing saved yet", lambda run: (run / "last.ckpt").unlink(), ["no epoch was finished"]),
+        case("nothing saved yet", forgotten, ["no epoch was finished"]),
         case("checkpoint cut off", cut("last.ckpt", 1000), ["last.ckpt", "damaged"]),
         case("another config", text("config.yaml", "epochs: 1", "epochs: 2"), ["config.yaml", "differs"]),
     ],
@@ -186,7 +192,7 @@ def test_interrupt_while_training(program, phantom_set, quick, tmp_path, number)
         if training.current_epoch == 1:
             signal.raise_signal(number)
 
-    arguments = ["train", phantom_set, *quick, "epochs=3", "--out", tmp_path / "run"]
+    arguments = ["train", phantom_set, *quick, "epochs=3", "fusion_epochs=null", "--out", tmp_path / "run"]
     handler = signal.getsignal(signal.SIGINT)
     try:
         with mock.patch.object(Training, "on_train_epoch_start", interrupt):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pydicom
 import pytest
 from PIL import Image
 
 from archived_films import archived
+from mdfnet.data.phantom import PhantomConfig, phantoms
 from mdfnet.pacs.report import reported
 from mdfnet.tables import read_table
 
 
 def test_predict_writes_what_it_found(program, film, tmp_path):
     """The boxes of the report are those of the table from the score on; a rerun writes the same objects."""
-    path = film(tmp_path / "film.dcm", **archived())
+    one = next(one for one in phantoms(PhantomConfig(count=20, size=192)) if len(one.target))
+    path = film(tmp_path / "film.dcm", one.film.astype(np.uint16) * 16, **archived())
     options = ["--out", tmp_path / "out", "--score", 0.05, "--dicom-out", tmp_path / "dicom"]
     also = ["--dicom-also", "capture", "--dicom-also", "presentation"]
     uids = []

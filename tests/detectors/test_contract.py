@@ -32,8 +32,8 @@ OTHERS = RECORDS + torch.tensor([2.0] * 9 + [0.0])
 QUICK: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("quick.yaml").read_text())
 
 #: Untrained, their 70 to 220 batch norms amplify noise on a film 70 to 200,000 times up to their maps (measured), and
-#: so any rounding, too, and the boxes of Mask R-CNN v2 lie elsewhere (IoU down to 0.08, measured): what they find in half
-#: precision is compared from the maps on.
+#: so any rounding, too, and the boxes of Mask R-CNN v2 lie elsewhere (IoU down to 0.08, measured): what they find in
+#: half precision is compared from the maps on.
 DEEP = ("yolox", "yolov9", "maskrcnn_resnet50_fpn_v2")
 
 FAMILIES = ("rcnn", "retinanet", "fcos", "ssd")

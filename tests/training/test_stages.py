@@ -1,6 +1,7 @@
 """Two stages: the detector is what it would be without records, the fusion comes on top, and nothing is lost."""
 
 import dataclasses
+from unittest import mock
 
 import pytest
 import torch
@@ -13,7 +14,8 @@ from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.training import callbacks
 from mdfnet.training.train import train
 
-QUICK = ["size=64", "batch_size=4", "epochs=2"]
+#: Small trainings show nothing: any epoch is kept that is better.
+QUICK = ["size=64", "batch_size=4", "epochs=2", "fusion_gain=any"]
 STAGED, ALONE = "fusion_epochs=2", ["map=null", "vector=null"]
 
 
@@ -133,6 +135,27 @@ def test_no_epoch_of_fusion_is_kept_that_is_not_better(dataset, tmp_path, monkey
     assert not any(p.any() for name, p in model.fusion.named_parameters() if ".out." in name), "as it began"
     assert said[2] == "the detector alone  AP@IoU=0.25 0.300  AP@IoU=0.5 0.300  AP@IoBB=0.5 0.300"
     assert model.operating is not None
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "kept"),
+    [
+        pytest.param(["not shown", "higher"], 1, id="the second"),
+        pytest.param(["higher", "not shown"], 0, id="the first"),
+        pytest.param(["not shown", "not shown"], -1, id="none"),
+    ],
+)
+def test_an_epoch_of_fusion_is_kept_whose_gain_is_shown(verdicts, kept, dataset, tmp_path, monkeypatch):
+    answers, said = [mock.Mock(verdict=name, value=0.1, low=-0.02, high=0.22, p=0.2) for name in verdicts], []
+    monkeypatch.setattr(callbacks, "gain", mock.Mock(side_effect=answers))
+    scored(monkeypatch, 0.1, 0.2, 0.3, 0.4, 0.5)
+    run_of(dataset, tmp_path / "run", STAGED, "fusion_gain=shown", say=said.append)
+    assert read_card(tmp_path / "run" / "model").training["validation"]["epoch"] == kept
+    words = [
+        "  best" if name == "higher" else "not shown to be better: +0.100 (-0.020 to +0.220), p 0.20"
+        for name in verdicts
+    ]
+    assert all(line.endswith(end) for line, end in zip(said[3:5], words, strict=True))
 
 
 def test_a_detector_that_is_there_gets_a_fusion_and_stays(dataset, run, tmp_path):

@@ -200,8 +200,8 @@ def _over_conditions(runs: np.ndarray, shuffles: int) -> np.ndarray:
 def _judged(
     classes: Classes, studies: Sequence[Study], ap: np.ndarray, aurocs: np.ndarray, reaction: np.ndarray
 ) -> Reliance:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        kept = _estimate(((aurocs[3] - 0.5) / (aurocs[0] - 0.5))[None])
+    above = np.where(aurocs[0] == 0.5, np.nan, aurocs[0] - 0.5)  # of no distance to chance, no share can be left
+    kept = _estimate(((aurocs[3] - 0.5) / above)[None])
     kept = Estimate(kept.value[0], kept.low[0], kept.high[0])
     gain = _estimate(ap[0] - ap[1:])
     patients = len({study.patient for study in studies})

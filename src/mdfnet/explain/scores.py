@@ -80,7 +80,8 @@ def finding_scores(model: Model, features: Features, clinical: Tensor, *, found_
         model, features, clinical: As :func:`box_scores`.
         found_with: float32 ``[F]``. A two-stage detector then looks for places with this record and without any, and
             its second stage at those that score highest, under all records: hundreds of times quicker. With that record
-            and without any the score is the highest of the whole film, with others the highest at these places.
+            and without any the score is the highest of the whole film, or higher where a place that only the other of
+            the two led to scores more; with others it is the highest at these places.
 
     Returns:
         float32 ``[R, classes]`` in [0, 1].

@@ -33,8 +33,8 @@ class Validation(Callback):
         run: The run's folder; the best model goes to ``run/model``.
         facts: What to note in the model's card.
         say: Where to print a line per epoch.
-        keep: Which epochs are kept: ``better`` than all before; or, of fusion on a finished detector, which is kept as it
-            begins, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be chance.
+        keep: Which epochs are kept: ``better`` than all before; or, of fusion on a finished detector, which is kept as
+            it begins, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be chance.
     """
 
     def __init__(
