@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -84,6 +85,16 @@ def test_the_numbers_are_those_of_the_evaluation(cards, run):
 def test_checklists_answer_what_the_run_knows(cards, name, item, answer):
     (row,) = [line for line in cards[f"{name}.md"].splitlines() if line.startswith(f"| {item} |")]
     assert answer in row and row.replace("\\|", "").count("|") == 4
+
+
+def test_a_fusion_that_was_not_kept_is_said_to_change_nothing(run, tmp_path):
+    copy = shutil.copytree(run / "model", tmp_path / "model")
+    path = copy / "model.json"
+    path.write_text(path.read_text().replace('"epoch": 1', '"epoch": -1'), encoding="utf-8")
+    write_model_cards(copy)
+    text = (copy / "CLAIM.md").read_text()
+    assert "the detector alone, 0.250. No epoch of the fusion was shown to be better, so that records change" in text
+    assert "10 epochs of the detector on films alone, then 5 of the fusion on it, in batches of 8" in text
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def run_folder(program, phantom_set, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "quick"
     answer = program("train", phantom_set, *QUICK, "--out", folder, "--threads", torch.get_num_threads())
     assert answer.code == 0, answer.err
+    assert "no gain by the records was shown on the validation films" in answer.out  # one epoch shows none
     return folder
 
 

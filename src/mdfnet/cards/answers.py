@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mdfnet.cards.subject import Finding, Subject
+from mdfnet.config import Config
 from mdfnet.report.answer import HEADLINE
 
 #: Where no answer is known.
@@ -101,11 +102,14 @@ def _of_training(subject: Subject) -> dict[str, str]:
     synthetic = f" Synthetic: {', '.join(subject.synthetic)}." if subject.synthetic else ""
     source, terms = training.get("source"), training.get("license")
     how = (
-        f"At most {config.epochs} epochs in batches of {config.batch_size}, {config.optimizer} with rate {config.lr:g}"
-        f" ({config.schedule}), augmentation “{config.augment}”, seed {config.seed}."
+        f"At most {_epochs(subject.card.config)} in batches of {config.batch_size}, {config.optimizer} with rate"
+        f" {config.lr:g} ({config.schedule}), augmentation “{config.augment}”, seed {config.seed}."
     )
     selected = f"The epoch with the best {config.monitor} on the validation films"
-    if "epoch" in best:
+    if best.get("epoch", 0) < 0:
+        selected += f": the detector alone, {best[config.monitor]:.3f}. No epoch of the fusion was shown to be better,"
+        selected += " so that records change nothing"
+    elif "epoch" in best:
         selected += f": epoch {best['epoch'] + 1}, {best.get(config.monitor, float('nan')):.3f}"
     weights = getattr(subject.card.config.detector, "weights", None)
     return {
@@ -127,6 +131,14 @@ def _of_training(subject: Subject) -> dict[str, str]:
         ),
         "reference": "Findings are synthetic: made with the films." if "findings" in subject.synthetic else "",
     }
+
+
+def _epochs(config: Config) -> str:
+    if not config.staged:
+        return f"{config.train.epochs} epochs"
+    return (
+        f"{config.train.epochs} epochs of the detector on films alone, then {config.last_epochs} of the fusion on it,"
+    )
 
 
 def _of_evaluation(subject: Subject) -> dict[str, str]:

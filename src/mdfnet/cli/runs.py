@@ -42,6 +42,7 @@ def train(
     """
     use_threads(threads)
     from mdfnet.cards.model_card import write_model_cards
+    from mdfnet.checkpoint import read_card
     from mdfnet.config import load_config
     from mdfnet.data.dataset import read_dataset
     from mdfnet.training.train import train as run
@@ -50,6 +51,8 @@ def train(
     run(settings, read_dataset(dataset), out, resume=resume, devices=devices or "auto")
     write_model_cards(out)
     typer.echo(f"best model: {out / 'model'}")
+    if read_card(out / "model").training["validation"]["epoch"] < 0:
+        typer.echo("no gain by the records was shown on the validation films: it answers as the detector alone")
     typer.echo(f"next: mdfnet evaluate {out} {dataset} --split test")
 
 

@@ -52,6 +52,12 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     return first / "model"
 
 
+def hold(detector: nn.Module) -> None:
+    """Let a detector's weights take no gradients any more."""
+    for weights in detector.parameters():
+        weights.requires_grad_(False)
+
+
 def still(detector: nn.Module) -> None:
     """Keep a held detector's batch statistics, too, while the rest is in training mode."""
     for part in detector.modules():
@@ -73,5 +79,4 @@ def begin_with(model: Model, folder: str | Path) -> None:
         what = f"the model finds {', '.join(theirs)}, and the data are marked for {', '.join(model.classes.names)}"
         raise UserError(what, where=folder, fix="train the detector too: give it epochs")
     checkpoint.start_from(model, folder)
-    for weights in model.detector.parameters():
-        weights.requires_grad_(False)
+    hold(model.detector)
