@@ -17,7 +17,7 @@ from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Arm
 from mdfnet.experiments.run import prepare
 from mdfnet.experiments.state import RESULTS, collect, read_begun, read_results
-from mdfnet.experiments.work import job_of
+from mdfnet.experiments.work import finished_alone, job_of
 from mdfnet.tables import read_table
 
 
@@ -71,7 +71,8 @@ def shared(quick, do, tmp_path_factory):
     def alone(arm: dict, **cell):
         plan = quick(folder / "mine.yaml")
         plan = plan.model_copy(update={"arms": {**plan.arms, "other": Arm(**arm)}})
-        return job_of(plan, Cell("other", 0, **cell), folder / "out", read_dataset(plan.data)).alone
+        job = job_of(plan, Cell("other", 0, **cell), folder / "out", read_dataset(plan.data))
+        return finished_alone(plan, job, folder / "out")
 
     return folder / "out", alone
 

@@ -177,6 +177,10 @@ def test_a_detector_that_is_there_gets_a_fusion_and_stays(dataset, run, tmp_path
             ["epochs=0", "fusion_epochs=half", "detector.weights=x"], "give detector.weights", id="half of none"
         ),
         pytest.param(["fusion_epochs=0"], "greater than or equal to 1", id="no epochs"),
+        pytest.param([STAGED, "map=paper"], "map paper does not begin as the finished", id="a map that is never zero"),
+        pytest.param(
+            [STAGED, "vector=concat", "zero_start=false"], "zero_start false does not begin as", id="a fresh layer"
+        ),
     ],
 )
 def test_refused_before_anything_is_written(overrides, message, dataset, tmp_path):

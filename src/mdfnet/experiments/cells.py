@@ -95,8 +95,8 @@ def cells_of(plan: Plan) -> list[Cell]:
     for seed in plan.seeds:
         for size in plan.sizes:
             for fold in range(plan.folds) if plan.folds else (None,):
-                for name, arm in plan.arms.items():
-                    by_row = (arm.split or plan.split) == "row"
+                for name in plan.arms:
+                    by_row = plan.split_of(name) == "row"
                     if not (by_row and fold):  # a split of rows has no folds of patients: once
                         cells.append(Cell(name, seed, None if by_row else fold, None if size == "all" else size))
     named: dict[str, Cell] = {}

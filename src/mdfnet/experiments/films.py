@@ -46,7 +46,7 @@ def arranged(dataset: Dataset, plan: Plan, cell: Cell) -> Dataset:
         UserError: More folds than patients, fewer films than asked for, or patients who are not known.
     """
     arm = plan.arms[cell.arm]
-    studies = _split(dataset, plan, arm.split or plan.split, cell.fold)
+    studies = _split(dataset, plan, plan.split_of(cell.arm), cell.fold)
     if cell.size is not None:
         studies = nested(studies, cell.size, cell.seed)
     return with_features(replace(dataset, studies=studies), seen_by(arm, dataset.schema))

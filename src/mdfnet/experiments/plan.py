@@ -143,6 +143,10 @@ class Plan(Part):
         """The whole plan as YAML; :func:`load_plan` reads it back to an equal one."""
         return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
 
+    def split_of(self, arm: str) -> str:
+        """How the data of an arm are split: as it says, else as the experiment does."""
+        return self.arms[arm].split or self.split
+
     @property
     def largest(self) -> int | None:
         """The largest number of training films; None where that is all there are."""

@@ -239,7 +239,7 @@ def by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measures: Seq
                 found.setdefault(key, {}).setdefault(cell["seed"], []).append(value)
     done = {}
     for key, by_seed in found.items():
-        rule = plan.arms[key[4]].split or plan.split
+        rule = plan.split_of(key[4])
         folds = 1 if rule == "row" else plan.folds or 1
         whole = {seed: _mean(values) for seed, values in by_seed.items() if len(values) == folds}
         done[key] = {seed: value for seed, value in whole.items() if not np.isnan(value)}

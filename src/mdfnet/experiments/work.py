@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,6 @@ class Job:
         config: Of its training.
         folder: Where it works.
         settings: All that its result depends on, as plain JSON.
-        alone: Model of another cell that is the first stage of this one's training, if there is any yet.
         other: Data of another place to test on too, in the classes and features of ``dataset``.
     """
 
@@ -65,7 +64,6 @@ class Job:
     config: Config
     folder: Path
     settings: dict[str, Any]
-    alone: Path | None = None
     other: Dataset | None = None
 
 
@@ -88,37 +86,15 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
         "cell": cell.to_dict(),
         "clinical_only": arm.clinical_only,
         "features": list(seen_by(arm, dataset.schema)),
-        "split": arm.split or plan.split,
+        "split": plan.split_of(cell.arm),
         "records": list(plan.records),
         "data": own.fingerprint,
         "other": abroad.fingerprint if abroad else None,
         "config": config.model_dump(mode="json"),
     }
-    alone = _finished_alone(plan, cell, config, len(own.split("train")), out)
-    job = Job(cell, own, config, folder_of(out, cell), settings, alone, abroad)
+    job = Job(cell, own, config, folder_of(out, cell), settings, abroad)
     _check_unchanged(job)
     return job
-
-
-def _finished_alone(plan: Plan, cell: Cell, config: Config, films: int, out: Path) -> Path | None:
-    """Where another cell, on the same films, has trained the detector that this one begins with."""
-    if not config.staged:
-        return None
-
-    def films_of(one: Cell) -> tuple:
-        return one.seed, one.fold, one.size, plan.arms[one.arm].split or plan.split
-
-    for other in cells_of(plan):
-        if other == cell or films_of(other) != films_of(cell) or plan.arms[other.arm].clinical_only:
-            continue
-        theirs, run = config_of(plan, other, films), folder_of(out, other) / "run"
-        if theirs.alone != config.alone:
-            continue
-        if not theirs.fused and is_done(out, other):
-            return run / "model"
-        if theirs.staged and checkpoint.is_model(run / "model") and checkpoint.is_model(run / FILMS_ALONE / "model"):
-            return run / FILMS_ALONE / "model"
-    return None
 
 
 def _check_unchanged(job: Job) -> None:
@@ -151,7 +127,8 @@ def run_cell(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = pri
     if (folder / RESULT).is_file():
         return None
     try:
-        _do(job_of(plan, cell, out, open_data(plan, cell.seed, out), plan.test and read_dataset(plan.test)), say)
+        job = job_of(plan, cell, out, open_data(plan, cell.seed, out), plan.test and read_dataset(plan.test))
+        _do(job, finished_alone(plan, job, out), say)
     except Exception as error:  # whatever it is: the other cells go on
         text = str(error) if isinstance(error, UserError) else traceback.format_exc()
         with replacing(folder / ERROR) as draft:
@@ -161,14 +138,33 @@ def run_cell(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = pri
     return None
 
 
-def _do(job: Job, say: Callable[[str], None]) -> None:
+def finished_alone(plan: Plan, job: Job, out: Path) -> Path | None:
+    """The model of another cell that is the first stage of this one's training, if there is any yet.
+
+    Args:
+        plan, out: Whose cells are looked at, and where: those that are done, on the same films.
+        job: Of the cell that is to be trained.
+    """
+    split, films = plan.split_of(job.cell.arm), len(job.dataset.split("train"))
+    for other in cells_of(plan) if job.config.staged else ():
+        same_films = replace(other, arm=job.cell.arm) == job.cell and plan.split_of(other.arm) == split
+        if not (same_films and is_done(out, other)):
+            continue
+        theirs, run = config_of(plan, other, films), folder_of(out, other) / "run"
+        model = run / FILMS_ALONE / "model" if theirs.fused else run / "model"
+        if theirs.alone == job.config.alone and checkpoint.is_model(model):
+            return model
+    return None
+
+
+def _do(job: Job, alone: Path | None, say: Callable[[str], None]) -> None:
     started, run = time.perf_counter(), job.folder / "run"
     noted = job.folder / SETTINGS
     if not noted.is_file() or read_json(noted) != job.settings:
         shutil.rmtree(run, ignore_errors=True)
         with replacing(noted) as draft:
             draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
-    trained = _trained(job, run, say)
+    trained = _trained(job, run, alone, say)
     views = _views(job, trained.fused)
     scores = {name: _scored(job, name, dataset, studies, trained) for name, (dataset, studies) in views.items()}
     result = {
@@ -184,7 +180,7 @@ def _do(job: Job, say: Callable[[str], None]) -> None:
         (run / LAST).unlink(missing_ok=True)
 
 
-def _trained(job: Job, run: Path, say: Callable[[str], None]) -> Trained:
+def _trained(job: Job, run: Path, alone: Path | None, say: Callable[[str], None]) -> Trained:
     data = job.dataset
     if job.settings["clinical_only"]:
         baseline = ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed)
@@ -192,7 +188,7 @@ def _trained(job: Job, run: Path, say: Callable[[str], None]) -> Trained:
     resume = begun(run)
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped before its first epoch was done
-    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, alone=job.alone, say=say))
+    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, alone=alone, say=say))
     return Trained(lambda studies: detect_films(model, studies), job.config.fused, model.operating)
 
 
