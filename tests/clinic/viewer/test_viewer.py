@@ -417,6 +417,7 @@ def test_a_structured_report_of_what_is_shown(viewer, shared_data):
     page = viewer().open()
     page.drop(shared_data / DICOM)
     page.detected()
+    page.page.locator("#threshold").fill("0.1")
     shown = page.findings()
     report = pydicom.dcmread(BytesIO(exported(page, "DICOM structured report")))
     film = pydicom.dcmread(shared_data / DICOM, stop_before_pixels=True)
@@ -424,6 +425,23 @@ def test_a_structured_report_of_what_is_shown(viewer, shared_data):
     assert (report.Modality, report.StudyInstanceUID) == ("SR", film.StudyInstanceUID)
     assert len(places) == len(shown)
     assert report.VerificationFlag == "UNVERIFIED"
+
+
+def test_where_nothing_is_shown_a_capture_says_so_and_a_structured_report_cannot(viewer, shared_data):
+    pytest.importorskip(
+        "mdfnet.pacs.capture", reason="NEEDS highdicom: pip install 'mdfnet[dicom]'", exc_type=ImportError
+    )
+    page = viewer().open()
+    page.drop(shared_data / DICOM)
+    page.detected()
+    page.page.locator("#threshold").fill("1")
+    assert page.findings() == []
+    assert pydicom.dcmread(BytesIO(exported(page, "DICOM secondary capture"))).Modality == "OT"
+    page.page.get_by_role("button", name="Export", exact=True).click()
+    report = page.page.get_by_role("button", name="DICOM structured report")
+    assert report.is_disabled() and "secondary capture" in report.get_attribute("title")
+    page.page.locator("#threshold").fill("0.1")
+    assert report.is_enabled(), "a finding is shown again"
 
 
 def items(report) -> Iterator[pydicom.Dataset]:

@@ -600,15 +600,28 @@ var Exports = class {
 			autofocus: true
 		});
 		byId("exports").append(picture, ...entries);
-		app.watch(["film"], () => this.allow());
+		app.watch([
+			"film",
+			"findings",
+			"threshold",
+			"point",
+			"hidden"
+		], () => this.allow());
 	}
 	allow() {
-		const { film } = this.app.state;
 		for (const entry of byId("exports").querySelectorAll("button")) {
-			const needsDicom = entry.dataset["format"] === "sr" || entry.dataset["format"] === "capture";
-			entry.disabled = film === null || needsDicom && film.info.kind !== "dicom";
-			entry.title = entry.disabled && film !== null ? "needs a DICOM film" : "";
+			const missing = this.missing(entry.dataset["format"]);
+			entry.disabled = missing !== null;
+			entry.title = missing ?? "";
 		}
+	}
+	/** What an export of this format needs and is not there; null where it can be made. */
+	missing(format) {
+		const { state } = this.app;
+		if (state.film === null) return "needs an open film";
+		if (format !== "sr" && format !== "capture") return null;
+		if (state.film.info.kind !== "dicom") return "needs a DICOM film";
+		return format === "sr" && reportable(state).length === 0 ? "needs a finding; a secondary capture can say that there is none" : null;
 	}
 	/** Never named after the file or the patient. */
 	name = (end) => `mdfnet-${this.app.state.film?.info.id.slice(0, 8)}.${end}`;
