@@ -55,7 +55,7 @@ def film(viewer: ViewerPage, name: str, data: bytes) -> None:
         while len(viewer.times("film")) == seen:
             viewer.page.wait_for_timeout(20)
         viewer.detected()
-        viewer.page.wait_for_load_state("networkidle")
+        viewer.settled()
         print(f"{name}, {turn}: {viewer.times('film')[-1]:.0f} ms from drop to screen")
     viewer.drag(120, 60)
     steps = viewer.times("draw")

@@ -32,7 +32,7 @@ GREYS, COLORS = 112, 112
 
 def take(viewer: ViewerPage, name: str) -> None:
     """Wait until nothing moves, and save what the page shows."""
-    viewer.page.wait_for_load_state("networkidle")
+    viewer.settled()
     viewer.page.wait_for_timeout(800)
     with Image.open(io.BytesIO(viewer.page.screenshot())) as shot:
         few_colors(shot.convert("RGB")).save(PICTURES / name, optimize=True)
@@ -58,7 +58,7 @@ def synthetic_film(viewer: ViewerPage) -> None:
     viewer.slider("Body temperature").focus()
     for _ in range(12):
         viewer.page.keyboard.press("ArrowRight")
-    viewer.page.wait_for_load_state("networkidle")
+    viewer.settled()
     viewer.page.locator("#findings button", has_text="Consolidation").first.click()
     take(viewer, "viewer.png")
     viewer.page.keyboard.press("m")

@@ -52,10 +52,12 @@ class ViewerPage:
     def __init__(self, page, url: str):
         self.page, self.address = page, f"{url}/"
         self.errors: list[str] = []
-        self.requests: list = []
+        self.requests, self.ended = [], []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda line: line.type in ("error", "warning") and self.errors.append(line.text))
         page.on("request", lambda request: self.requests.append(request))
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, lambda request: self.ended.append(request))
 
     def open(self) -> ViewerPage:
         """Load the page and wait for the model."""
@@ -79,6 +81,21 @@ class ViewerPage:
         self.page.locator("#films button[aria-current]", has_text=name).wait_for()
         return self.detected()
 
+    def settled(self) -> ViewerPage:
+        """Wait until no answer is on its way, none has led to another question, and all is drawn."""
+        # Not Playwright's "networkidle": once reached after loading, it does not wait again.
+        before = -1
+        while before != len(self.requests) or len(self.ended) < before:
+            before = len(self.requests)
+            self.page.wait_for_timeout(100)
+        self.page.evaluate(_DRAWN)
+        return self
+
+    def drawn(self, selector: str, **options):
+        """What is found on the film, once it is drawn as the page now has it."""
+        self.page.evaluate(_DRAWN)
+        return self.page.locator(selector, **options)
+
     def slider(self, name: str):
         """The slider of a clinical value."""
         return self.page.get_by_role("slider", name=name, exact=True)
@@ -91,8 +108,7 @@ class ViewerPage:
 
     def settings(self) -> tuple[int, int, int]:
         """Window center, window width and zoom in percent, as the film's corner says."""
-        self.page.evaluate(_DRAWN)
-        text = self.page.locator("#film-settings").inner_text()
+        text = self.drawn("#film-settings").inner_text()
         return tuple(int(number.replace("−", "-")) for number in re.findall(r"-?\d+", text)[:3])
 
     def drag(self, dx: int, dy: int, **options) -> None:

@@ -25,7 +25,6 @@ def asking(page: ViewerPage) -> None:
     for _ in range(12):
         page.page.keyboard.press("ArrowRight")
     page.page.keyboard.press("n")
-    page.page.wait_for_load_state("networkidle")
 
 
 def comparing(page: ViewerPage) -> None:
@@ -56,6 +55,6 @@ def test_axe_finds_nothing(viewer, state):
         pytest.skip("NEEDS axe-core: run 'make test-clinic', which installs it from npm")
     page = viewer().open()
     STATES[state](page)
-    page.page.wait_for_timeout(200)
+    page.settled()
     page.page.evaluate(AXE.read_text(encoding="utf-8"))
     assert page.page.evaluate(RUN) == []

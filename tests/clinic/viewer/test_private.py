@@ -65,7 +65,7 @@ def test_a_film_that_the_server_has_let_go_is_sent_again(viewer):
     page.page.route("**/what-if", lambda route: route.fulfill(status=404, body=json.dumps(gone)), times=1)
     page.slider("Body temperature").focus()
     page.page.keyboard.press("ArrowRight")
-    page.page.wait_for_load_state("networkidle")
+    page.settled()
     assert page.page.locator("#timing").inner_text().startswith("what-if answered")
     assert page.page.get_by_role("alert").is_hidden()
     assert sum("/v1/worklist/" in request.url for request in page.requests) == 2
@@ -87,12 +87,11 @@ def test_an_answer_for_another_film_is_never_shown(viewer):
     held = []
     page.page.route("**/what-if", lambda route: held.append(route), times=1)
     page.slider("Body temperature").focus()
-    page.page.keyboard.press("ArrowRight")
-    page.page.wait_for_timeout(200)
+    with page.page.expect_request("**/what-if"):
+        page.page.keyboard.press("ArrowRight")
     page.open_listed("phantom-00000.png")
     (route,) = held
     route.continue_()
-    page.page.wait_for_load_state("networkidle")
-    page.page.wait_for_timeout(300)
+    page.settled()
     assert page.findings() == []
     assert page.page.locator("#what-if-badge").is_hidden()

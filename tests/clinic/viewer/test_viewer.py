@@ -33,17 +33,11 @@ def press(page, key: str, times: int = 1) -> None:
         page.keyboard.press(key)
 
 
-def settled(viewer: ViewerPage) -> None:
-    """Waits until no answer is on its way."""
-    viewer.page.wait_for_load_state("networkidle")
-    viewer.page.wait_for_timeout(100)
-
-
 def heat(viewer: ViewerPage, steps: int = 12) -> None:
     """Raises the temperature by tenths of a degree with the keyboard."""
     viewer.slider("Body temperature").focus()
     press(viewer.page, "ArrowRight", steps)
-    settled(viewer)
+    viewer.settled()
 
 
 def exported(viewer: ViewerPage, name: str) -> bytes:
@@ -63,7 +57,7 @@ def grey(viewer: ViewerPage, pane: int = 0) -> np.ndarray:
       for (let index = 0; index < data.length; index += 4) text += String.fromCharCode(data[index]);
       return [canvas.width, canvas.height, btoa(text)];
     }"""
-    width, height, values = viewer.page.evaluate(read, pane)
+    width, height, values = viewer.settled().page.evaluate(read, pane)
     return np.frombuffer(base64.b64decode(values), np.uint8).reshape(height, width)
 
 
@@ -85,7 +79,7 @@ def test_a_dicom_film_from_drop_to_report(viewer, shared_data):
     label = page.findings()[0][0]
     page.page.locator("#classes label", has_text=label).locator("input").uncheck()
     assert label not in {name for name, *_ in page.findings()}
-    assert page.page.locator(".box", has_text=label).count() == 0
+    assert page.drawn(".box", has_text=label).count() == 0
     found = json.loads(exported(page, "Findings as COCO JSON"))
     assert sorted(one["score"] for one in found) == pytest.approx(
         sorted(score for name, score, _ in before if name != label), abs=0.006
@@ -99,7 +93,7 @@ def test_pixels_are_those_of_pydicom(viewer, shared_data, name):
     page.detected()
     press(page.page, "1")
     page.drag(-150, 30)
-    settled(page)
+    page.settled()
     center, width, zoom = page.settings()
     film = pydicom.dcmread(shared_data / name)
     film.WindowCenter, film.WindowWidth = center, width
@@ -124,9 +118,9 @@ def test_moving_the_temperature_moves_the_scores(viewer):
     gauge = page.page.locator(".value.changed")
     assert "measured 37.1" in gauge.inner_text() and gauge.locator(".tick").is_visible()
     assert page.page.locator("#what-if-badge").inner_text() == "What-if: temperature 37.1 → 38.3"
-    assert page.page.locator(".box.faded").count() == 2, "boxes that lost their score fade, they do not vanish"
+    assert page.drawn(".box.faded").count() == 2, "boxes that lost their score fade, they do not vanish"
     press(page.page, "m")
-    settled(page)
+    page.settled()
     assert {label: score for label, score, _ in reversed(page.findings())} == before
 
 
@@ -167,15 +161,15 @@ def test_missing_is_a_state_of_its_own(viewer):
     assert typed.input_value() == ""
     typed.fill("118")
     press(page.page, "Tab")
-    settled(page)
+    page.settled()
     assert "missing" not in pressure.get_attribute("class").split()
     page.page.get_by_role("checkbox", name="Body temperature missing").check()
-    settled(page)
+    page.settled()
     assert page.page.get_by_label("Body temperature, typed").input_value() == ""
     badge = page.page.locator("#what-if-badge").inner_text()
     assert badge == "What-if: temperature 37.1 → missing, sbp missing → 118"
     page.page.get_by_role("checkbox", name="Body temperature missing").uncheck()
-    settled(page)
+    page.settled()
     assert page.page.locator("#what-if-badge").inner_text() == "What-if: sbp missing → 118"
 
 
@@ -183,7 +177,7 @@ def test_an_implausible_value_is_refused_and_says_why(viewer):
     page = viewer().open().open_listed(FILM)
     page.page.get_by_label("Body temperature, typed").fill("98.6")
     press(page.page, "Tab")
-    settled(page)
+    page.settled()
     assert "not used: temperature is 98.6" in page.page.locator(".value", has_text="Body temp").inner_text()
 
 
@@ -204,7 +198,7 @@ def test_what_a_dropped_record_says_in_vain_is_said(viewer, films):
         assert "temprature" in notes.inner_text()
         page.slider("Heart rate").focus()
         press(page.page, "ArrowRight")
-        settled(page)
+        page.settled()
         assert "not used: temperature is 98.6" in field.inner_text()
 
 
@@ -214,7 +208,7 @@ def test_values_can_become_the_record(viewer):
     fever = [score for _, score, _ in page.findings()]
     page.page.get_by_role("button", name="Take as measured").click()
     page.detected()
-    settled(page)
+    page.settled()
     assert [score for _, score, _ in page.findings()][:2] == pytest.approx(fever[:2], abs=0.011)
     assert page.page.locator("#what-if-state").inner_text() == "as measured"
     assert page.page.locator("#what-if-badge").is_hidden()
@@ -224,7 +218,7 @@ def test_a_record_dropped_with_or_after_its_film(viewer, films):
     page = viewer().open()
     page.drop(films / FILM, ("record.json", b'{"age": 50, "temperature": {"value": 101.3, "unit": "[degF]"}}'))
     page.detected()
-    settled(page)
+    page.settled()
     assert "measured 38.5" in page.page.locator(".value", has_text="Body temp").inner_text()
     page.drop(("later.json", b'{"temperature": 36.6}'))
     page.page.locator(".value", has_text="measured 36.6").wait_for()
@@ -234,8 +228,8 @@ def test_a_record_dropped_with_or_after_its_film(viewer, films):
 def test_beside_the_film_alone(viewer):
     page = viewer().open().open_listed(FILM)
     press(page.page, "c")
-    settled(page)
-    panes = page.page.locator(".pane")
+    page.settled()
+    panes = page.drawn(".pane")
     fused, alone = (set(panes.nth(number).locator("text").all_text_contents()) for number in (0, 1))
     assert fused and alone and fused != alone
     assert np.array_equal(grey(page, 0), grey(page, 1))
@@ -247,7 +241,7 @@ def test_zoom_keeps_the_place_below_the_cursor(viewer):
     page.page.mouse.move(pane["x"] + 200, pane["y"] + 300)
     before = page.page.locator("#read-out").inner_text()
     page.page.mouse.wheel(0, -600)
-    settled(page)
+    page.settled()
     page.page.mouse.move(pane["x"] + 200, pane["y"] + 301)
     page.page.mouse.move(pane["x"] + 200, pane["y"] + 300)
     assert page.page.locator("#read-out").inner_text() == before
@@ -257,14 +251,14 @@ def test_zoom_keeps_the_place_below_the_cursor(viewer):
 @pytest.mark.parametrize("how", ["right button", "shift", "pan tool"])
 def test_the_film_is_dragged_without_windowing(viewer, how):
     page = viewer().open().open_listed(FILM)
-    before, box = page.settings(), page.page.locator(".outline[data-id='0'] .line").bounding_box()
+    before, box = page.settings(), page.drawn(".outline[data-id='0'] .line").bounding_box()
     if how == "pan tool":
         page.page.get_by_role("button", name="Pan", exact=True).click()
     if how == "shift":
         page.page.keyboard.down("Shift")
     page.drag(60, -40, button="right" if how == "right button" else "left")
-    settled(page)
-    moved = page.page.locator(".outline[data-id='0'] .line").bounding_box()
+    page.settled()
+    moved = page.drawn(".outline[data-id='0'] .line").bounding_box()
     assert page.settings() == before
     # The first pixels tell a drag from a click.
     assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((60, -40), abs=12)
@@ -277,8 +271,8 @@ def test_boxes_lie_on_the_film_at_every_zoom(viewer):
         page.page.locator("#stage").focus()
         for key in keys:
             press(page.page, key)
-        settled(page)
-        box = page.page.locator(".outline[data-id='0'] .line").bounding_box()
+        page.settled()
+        box = page.drawn(".outline[data-id='0'] .line").bounding_box()
         zoom = page.settings()[2] / 100
         assert box["width"] == pytest.approx(one[2] * zoom, rel=0.02, abs=3)
         assert box["height"] == pytest.approx(one[3] * zoom, rel=0.02, abs=3)
@@ -324,7 +318,7 @@ def test_keyboard_alone(viewer):
     press(keys, "PageDown", 4)
     keys.locator("#films button[aria-current]", has_text=FILM).wait_for()
     page.detected()
-    settled(page)
+    page.settled()
     press(keys, "n")
     assert keys.locator("#findings button[aria-pressed=true]").count() == 1
     press(keys, "Escape")
@@ -333,17 +327,17 @@ def test_keyboard_alone(viewer):
     press(keys, "l")
     press(keys, "Shift+ArrowRight", 3)
     press(keys, "+")
-    settled(page)
+    page.settled()
     assert page.settings()[1] > settings[1] and page.settings()[2] > settings[2]
     press(keys, "Tab")
-    settled(page)
+    page.settled()
     assert keys.evaluate("document.activeElement.getAttribute('data-id')") is not None, "Tab does not reach a box"
     press(keys, "Enter")
-    assert keys.locator(".box.focused").count() == 1
+    assert page.drawn(".box.focused").count() == 1
     while keys.evaluate("document.activeElement.getAttribute('aria-label')") != "Body temperature":
         press(keys, "Tab")
     press(keys, "ArrowRight", 12)
-    settled(page)
+    page.settled()
     assert keys.locator("#what-if-state").inner_text() == "what-if: 1 value differs"
     press(keys, "e")
     press(keys, "Tab")
@@ -369,8 +363,8 @@ def test_single_keys_can_be_turned_off(viewer):
     page.page.get_by_role("checkbox", name="Letters and signs").uncheck()
     page.page.locator("#keys").get_by_role("button", name="Close").click()
     press(page.page, "i")
-    settled(page)
-    assert "inverted" not in page.page.locator("#film-settings").inner_text()
+    page.settled()
+    assert "inverted" not in page.drawn("#film-settings").inner_text()
 
 
 def test_a_model_of_films_alone_has_no_record(viewer, films, tmp_path):
@@ -378,13 +372,13 @@ def test_a_model_of_films_alone_has_no_record(viewer, films, tmp_path):
     save(model, tmp_path / "model")
     with running(tmp_path, "--films", str(films), "--threads", "1", model=str(tmp_path / "model")) as server:
         page = viewer(server.url).open().open_listed(FILM)
-        settled(page)
+        page.settled()
         assert page.page.locator("#no-record").inner_text() == "This model looks at films alone."
         assert page.page.locator("#record").is_hidden() and page.page.locator(".caution").is_hidden()
         page.page.locator("#threshold").fill("0")
         press(page.page, "n")
-        settled(page)
-        assert page.findings() and page.page.locator(".box.focused").count() == 1
+        page.settled()
+        assert page.findings() and page.drawn(".box.focused").count() == 1
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1024, 768), (768, 1024)], ids=["laptop", "tablet", "tablet upright"])
@@ -406,7 +400,7 @@ def test_two_fingers_zoom(viewer):
     for kind, apart in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120), ("touchEnd", None)):
         points = [] if apart is None else [{"x": 450 - apart, "y": 400, "id": 0}, {"x": 450 + apart, "y": 400, "id": 1}]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    settled(page)
+    page.settled()
     assert page.settings()[2] == pytest.approx(3 * before, rel=0.1)
 
 
