@@ -36,6 +36,15 @@ FOREGROUND_ONLY = (RetinaNet, FCOS)
 PRECISE = ("backbone", "head", "rpn.head", "roi_heads.box_predictor", "roi_heads.mask_predictor")
 
 
+def start_distances(net: FCOS) -> None:
+    """Start FCOS's distances from a place to a box's four sides at one cell of its level.
+
+    So they start in its paper, as exp(0) (Tian et al., ICCV 2019, section 3.2). Torchvision's relu starts around zero,
+    where half of them have no gradient: a training from scratch may never find a box.
+    """
+    nn.init.ones_(net.head.regression_head.bbox_reg.bias)
+
+
 class Standardized(GeneralizedRCNNTransform):
     """Intensities alone: films arrive at the network's size, :class:`mdfnet.preprocessing.Preprocessing` resizes them.
 
