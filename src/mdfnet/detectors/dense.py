@@ -11,7 +11,7 @@ from torchvision.models.detection.ssd import SSD, SSDHead
 
 from mdfnet.detectors.backbone import Pyramid, image_backbone, pretrain
 from mdfnet.detectors.settings import DenseConfig
-from mdfnet.detectors.torchvision import TorchvisionDetector, start_distances
+from mdfnet.detectors.torchvision import TorchvisionDetector
 from mdfnet.settings import InputConfig
 
 #: Sides of RetinaNet's anchors and FCOS's reach, in cells of their level (Lin et al. 2017, Tian et al. 2019).
@@ -37,7 +37,6 @@ def fcos(config: DenseConfig, input: InputConfig, classes: int) -> TorchvisionDe
     sizes = tuple((stride * FCOS_CELLS,) for stride in _strides(config))
     anchors = AnchorGenerator(sizes, ((1.0,),) * config.levels)
     net = FCOS(_pyramid(config, input), classes, anchor_generator=anchors, **_kept(config), nms_thresh=config.box_nms)
-    start_distances(net)
     return _detector(net, config, input)
 
 

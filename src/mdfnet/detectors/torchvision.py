@@ -36,15 +36,6 @@ FOREGROUND_ONLY = (RetinaNet, FCOS)
 PRECISE = ("backbone", "head", "rpn.head", "roi_heads.box_predictor", "roi_heads.mask_predictor")
 
 
-def start_distances(net: FCOS) -> None:
-    """Start FCOS's distances from a place to a box's four sides at one cell of its level.
-
-    So they start in its paper, as exp(0) (Tian et al., ICCV 2019, section 3.2). Torchvision's relu starts around zero,
-    where half of them have no gradient: a training from scratch may never find a box.
-    """
-    nn.init.ones_(net.head.regression_head.bbox_reg.bias)
-
-
 class Standardized(GeneralizedRCNNTransform):
     """Intensities alone: films arrive at the network's size, :class:`mdfnet.preprocessing.Preprocessing` resizes them.
 
@@ -63,7 +54,7 @@ class TorchvisionDetector(Detector):
     """A network of torchvision, its own code unchanged.
 
     Args:
-        net: The network.
+        net: The network, its weights still to be loaded.
         input: The network's input.
         channels: Channels of each map that ``net.backbone`` gives.
         pretrain: Loads the network's pretrained weights.
@@ -74,6 +65,7 @@ class TorchvisionDetector(Detector):
     ):
         super().__init__()
         net.transform = Standardized(input)
+        _let_start(net)
         self.net, self.pretrain = net, pretrain
         self.map_sites = (MapSite("net.backbone", tuple(channels)),)
         self.image_part = ("net.backbone",)
@@ -101,6 +93,16 @@ class TorchvisionDetector(Detector):
 
     def load_pretrained(self) -> None:
         self.pretrain(self.net)
+
+
+def _let_start(net: nn.Module) -> None:
+    """FCOS's distances from a place to a box's four sides start at one cell of its level.
+
+    So they start in its paper, as exp(0) (Tian et al., ICCV 2019, section 3.2). Torchvision's relu starts around zero,
+    where half of them have no gradient: a training from scratch may never find a box.
+    """
+    if isinstance(net, FCOS):
+        nn.init.ones_(net.head.regression_head.bbox_reg.bias)
 
 
 def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:

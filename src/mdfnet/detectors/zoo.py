@@ -7,11 +7,10 @@ from functools import partial
 import torch
 from torch import nn
 from torchvision.models import get_model
-from torchvision.models.detection import FCOS
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from mdfnet.detectors.settings import ZooConfig
-from mdfnet.detectors.torchvision import TorchvisionDetector, start_distances
+from mdfnet.detectors.torchvision import TorchvisionDetector
 from mdfnet.detectors.trunks import grey_input
 from mdfnet.detectors.weights import find_weights, load_fitting, no_download
 from mdfnet.errors import UserError
@@ -38,8 +37,6 @@ def build(config: ZooConfig, input: InputConfig, classes: int) -> TorchvisionDet
     net = _net(config, classes)
     keeper = net.roi_heads if isinstance(net, GeneralizedRCNN) else net
     keeper.score_thresh, keeper.detections_per_img = config.box_score, config.detections
-    if isinstance(net, FCOS):
-        start_distances(net)
     if config.name == "ssd300_vgg16" and input.size != SSD300:
         net.anchor_generator.steps = None  # by the maps' own sizes
     channels = _channels(net.backbone, config.smallest_input)

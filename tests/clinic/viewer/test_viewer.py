@@ -50,14 +50,13 @@ def exported(viewer: ViewerPage, name: str) -> bytes:
 
 def grey(viewer: ViewerPage, pane: int = 0) -> np.ndarray:
     """What the canvas shows, ``[H, W]``."""
-    read = """number => {
-      const canvas = document.querySelectorAll("canvas")[number];
+    read = """canvas => {
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
       let text = "";
       for (let index = 0; index < data.length; index += 4) text += String.fromCharCode(data[index]);
       return [canvas.width, canvas.height, btoa(text)];
     }"""
-    width, height, values = viewer.settled().page.evaluate(read, pane)
+    width, height, values = viewer.drawn("canvas").nth(pane).evaluate(read)
     return np.frombuffer(base64.b64decode(values), np.uint8).reshape(height, width)
 
 
