@@ -27,14 +27,15 @@ from pathlib import Path
 
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+from random_mimic import PUBLISHED, Truth, random_release
+
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules
 from mdfnet.data.mimic.stays import load_films, load_stays, match_stays
 from mdfnet.data.mimic.tables import Source, load, opened
 from mdfnet.data.mimic.vitals import MEASURED, TRIAGE_COLUMNS, VITALSIGN_COLUMNS, Fate, read_value
-from random_mimic import PUBLISHED, Truth, random_release
 
 #: Builds -> options; the second differs from the first by the one rule that explains the paper's gap.
 BUILDS = {

@@ -23,8 +23,8 @@ from mdfnet.data.checks import check_dataset
 from mdfnet.data.checks.duplicates import ALIKE, alike
 from mdfnet.data.checks.films import INVERTED
 from mdfnet.data.checks.pixels import Pixels, has_text
-from mdfnet.data.dataset import write_dataset
-from mdfnet.data.images import read_film
+from mdfnet.data.dataset_folder import write_dataset
+from mdfnet.data.images.read import read_film
 from mdfnet.data.importers import About, import_csv
 from mdfnet.report.marks import font
 

@@ -27,16 +27,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mdfnet import checkpoint
-from mdfnet.config import load_config
-from mdfnet.data.dataset import Dataset, read_dataset, write_dataset
+from mdfnet.core.types import Study
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.data.phantom.clinical import telling
 from mdfnet.data.phantom.findings import LOOK_ALIKES
 from mdfnet.explain.importance import Explained, Importance, explain_films, importance
 from mdfnet.explain.reliance import CONDITIONS, reliance
+from mdfnet.models.config import load_config
+from mdfnet.models.load import load
 from mdfnet.training.train import train
-from mdfnet.types import Study
 
 SEEDS = 5
 
@@ -46,7 +47,7 @@ FOLLOWED, SIGN = "Consolidation", "pain"
 
 def explained(study: Path, seed: int, films: int) -> Explained:
     """The first test films with look-alikes of a seed of the fusion study, by the model trained with that seed."""
-    model = checkpoint.load(study / f"runs/rcnn-default-signal-1-{seed}/model").eval()
+    model = load(study / f"runs/rcnn-default-signal-1-{seed}/model").eval()
     dataset = read_dataset(study / f"data/seed-{seed}-signal-1")
     labels = {dataset.classes.label(name) for pair in LOOK_ALIKES.values() for name in pair}
     alike = [one for one in dataset.split("test") if labels & set(one.target.labels.tolist())]
@@ -122,7 +123,7 @@ def print_shortcut(out: Path, count: int, size: int, epochs: int) -> None:
     dataset = read_dataset(out / "data")
     if not (out / "run/model").exists():
         train(load_config("tiny", {"size": size, "epochs": epochs}), dataset, out / "run")
-    model = checkpoint.load(out / "run/model").eval()
+    model = load(out / "run/model").eval()
     for split in ("train", "val", "test"):
         told = reliance(model, dataset.split(split))
         print(f"{split}, {told.films} films: alarms {told.alarms or 'none'}")

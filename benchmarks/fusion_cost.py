@@ -59,7 +59,7 @@ class Bench:
         import torch
 
         import mdfnet
-        from mdfnet.config import load_config
+        from mdfnet.models.config import load_config
         from mdfnet.training.stages import hold, still
 
         torch.set_num_threads(options.threads)
@@ -122,7 +122,7 @@ def groups(options: argparse.Namespace) -> list[dict[str, Recipe]]:
     """What is compared with what."""
     if options.presets:
         return [{name: [*recipe, *options.overrides] for name, recipe in PRESETS.items()}]
-    from mdfnet.detectors.registry import entries
+    from mdfnet.models.detectors.registry import entries
 
     names = options.detectors or [name for name, entry in entries().items() if entry.installed]
     fused = {name: ["default", f"detector.name={name}", *options.overrides] for name in names}

@@ -29,16 +29,16 @@ import numpy as np
 import torch
 from study_sources import SOURCES, Source
 
-from mdfnet.checkpoint import is_model
-from mdfnet.config import load_config
+from mdfnet.core.types import Detections, Study
 from mdfnet.data.dataset import Dataset
 from mdfnet.experiments.films import hidden
-from mdfnet.inference import detect_films
 from mdfnet.metrics.evaluation import evaluate
-from mdfnet.model import Model
+from mdfnet.models.card import is_model
+from mdfnet.models.config import load_config
+from mdfnet.models.inference import detect_films
+from mdfnet.models.model import Model
 from mdfnet.training.stages import begun
 from mdfnet.training.train import train
-from mdfnet.types import Detections, Study
 
 #: Detectors by what the tables call them: preset and overrides.
 DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {

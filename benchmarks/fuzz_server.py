@@ -3,8 +3,8 @@
     python benchmarks/fuzz_server.py [--count 10000] [--seed 0]
 
 Films (DICOM, PNG, JPEG), records and whole forms are cut, repeated, overwritten, and their numbers replaced by extreme
-ones; beside them go the hostile films of tests/data/test_hostile.py. The time of each is that of the whole request, on
-whatever else the machine does.
+ones; beside them go the hostile films of tests/data/images/test_hostile.py. The time of each is that of the whole
+request, on whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from types import ModuleType
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from running_server import Connection, Server, form, post, running
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -60,7 +60,7 @@ def seeds(folder: Path) -> dict[str, list[bytes]]:
 
 def hostile(folder: Path) -> list[bytes]:
     """The films of the test of hostile files."""
-    made, write = module(TESTS / "data/test_hostile.py"), module(TESTS / "conftest.py").film.__wrapped__()
+    made, write = module(TESTS / "data/images/test_hostile.py"), module(TESTS / "conftest.py").film.__wrapped__()
     films = []
     for case in made.HOSTILE:
         case.values[0](write, folder / "hostile.dcm")

@@ -1,4 +1,5 @@
-"""Milliseconds and megabytes that refusing each hostile film takes; the files are those of tests/data/test_hostile.py.
+"""Milliseconds and megabytes that refusing each hostile film takes; the files are those of
+tests/data/images/test_hostile.py.
 
     python benchmarks/hostile_films.py
 
@@ -16,8 +17,8 @@ from importlib import util
 from pathlib import Path
 from types import ModuleType
 
-from mdfnet.data.images import read_film
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.data.images.read import read_film
 
 TESTS = Path(__file__).parents[1] / "tests"
 
@@ -45,7 +46,7 @@ def refuse(path: Path) -> tuple[float, float, str]:
 def main() -> None:
     """Measure each in a process of its own, so that memory is its own, and print."""
     warnings.simplefilter("ignore")
-    hostile, film = module(TESTS / "data/test_hostile.py"), module(TESTS / "conftest.py").film.__wrapped__()
+    hostile, film = module(TESTS / "data/images/test_hostile.py"), module(TESTS / "conftest.py").film.__wrapped__()
     print(f"{'file':36}{'kB':>8}{'ms':>8}{'MB':>7}  refused because")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.dcm"

@@ -22,12 +22,13 @@ from torch import Tensor
 
 import mdfnet
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.dataset import Dataset, write_dataset
-from mdfnet.data.images import read_study_film
+from mdfnet.core.settings import InputConfig
+from mdfnet.core.types import Classes, Study, Target
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import write_dataset
+from mdfnet.data.images.read import read_study_film
 from mdfnet.data.phantom import PhantomConfig, phantoms
-from mdfnet.preprocessing import Preprocessing, film_tensor
-from mdfnet.settings import InputConfig
-from mdfnet.types import Classes, Study, Target
+from mdfnet.models.preprocessing import Preprocessing, film_tensor
 
 WIDTH, HEIGHT = 2544, 3056
 

@@ -19,7 +19,8 @@ import numpy as np
 from study_sources import NIH, NIHReal
 
 from mdfnet.clinical.schema import Feature, Schema
-from mdfnet.data.dataset import Dataset, write_dataset
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import write_dataset
 
 #: What is drawn; age and sex are the patients' own.
 VITALS = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp", "pain", "acuity")

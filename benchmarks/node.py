@@ -22,14 +22,15 @@ import torch
 import yaml
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import fhir_stub
+from synthetic_patients import ZONE, synthetic_films
 
 import conftest
-import fhir_stub
 from clinic.conftest import running_orthanc
-from mdfnet.pacs.node import Node
-from mdfnet.pacs.settings import load_node
-from synthetic_patients import ZONE, synthetic_films
+from mdfnet.services.pacs.node import Node
+from mdfnet.services.pacs.settings import load_node
 
 PHASES = ("fetch", "film", "record", "model", "objects", "sent")
 SIZES = ((3056, 2544), (256, 256))

@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-import mdfnet
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from running_server import Connection, Server, form, post, running
+
+import mdfnet
 
 RECORD = json.dumps({"age": 61, "temperature": 38.9, "heartrate": 104, "o2sat": 93})
 

@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.core.types import PAPER_CLASSES, Classes, Study, Target
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.importers import About, import_csv
 from mdfnet.data.phantom import PhantomConfig, class_probabilities, phantoms, write_phantoms
 from mdfnet.data.phantom.clinical import SCHEMA, draw_record
 from mdfnet.data.phantom.findings import Case
 from mdfnet.data.split import split_by_patient
-from mdfnet.types import PAPER_CLASSES, Classes, Study, Target
 
 
 class Source(ABC):

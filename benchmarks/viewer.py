@@ -21,11 +21,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-import mdfnet
-from mdfnet.checkpoint import save
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from running_server import running
 from viewer_page import ViewerPage, chromium
+
+import mdfnet
+from mdfnet.models.checkpoint import save
 
 
 def model_folder(size: int, folder: str) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from mdfnet.config import load_config
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
-from mdfnet.scoring import DEMO_MODEL
+from mdfnet.models.card import DEMO_MODEL
+from mdfnet.models.config import load_config
 from mdfnet.training.train import train
 
 #: Not the demo's seed: its films stay unseen by the shipped model.

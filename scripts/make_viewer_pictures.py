@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from mdfnet.data.phantom import PhantomConfig, write_phantoms
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from running_server import running
 from viewer_page import ViewerPage, chromium
+
+from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 

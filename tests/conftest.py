@@ -13,8 +13,9 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.dataset import Dataset, write_dataset
-from mdfnet.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Study, Target
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import write_dataset
 
 
 @pytest.fixture(scope="session")

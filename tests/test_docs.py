@@ -19,18 +19,19 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import yaml
+from archived_films import archived
 from PIL import Image
+from random_mimic import random_release
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import mdfnet
-from archived_films import archived
-from mdfnet import Schema, scoring
+from mdfnet import Schema
 from mdfnet.cli import app
-from mdfnet.config import Config, keys, presets
 from mdfnet.data.checks import KINDS
+from mdfnet.evaluation import score as scoring
 from mdfnet.experiments.plan import Arm, Phantoms, Plan, protocols
-from random_mimic import random_release
+from mdfnet.models.config import Config, keys, presets
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "./",
   build: {
-    outDir: "../src/mdfnet/serve/page",
+    outDir: "../src/mdfnet/services/serve/page",
     emptyOutDir: true,
     target: "es2022",
     minify: false,

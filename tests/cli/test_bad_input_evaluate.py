@@ -6,7 +6,6 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-
 from bad_input import annotations, assert_refused, case, full_disk, text
 
 

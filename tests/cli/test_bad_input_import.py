@@ -8,9 +8,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from bad_input import assert_refused, case, full_disk
+from PIL import Image
 
 FILMS = "image_id,age,sex,view\nf0.png,50,M,PA\nf1.png,60,F,AP\n"
 BOXES = "image_id,label,x1,y1,x2,y2\nf0.png,Mass,1,1,20,20\nf1.png,Nodule,2,2,30,30\n"

@@ -9,7 +9,6 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-
 from bad_input import assert_refused, case, cut, full_disk
 
 

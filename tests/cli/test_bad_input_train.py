@@ -10,11 +10,11 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from bad_input import annotations, assert_refused, case, cut, film, full_disk, text
 from PIL import Image
 
-from bad_input import annotations, assert_refused, case, cut, film, full_disk, text
-from mdfnet import checkpoint
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.models.load import load
 from mdfnet.training.module import Training
 
 
@@ -174,12 +174,12 @@ def test_a_run_is_never_overwritten(program, run_folder, phantom_set, quick, tmp
 def test_full_disk_while_a_model_is_replaced(run_folder, tmp_path, method):
     """The disk fills up while the second epoch's model is saved: that of the first stays whole."""
     folder = tmp_path / "model"
-    model = checkpoint.load(run_folder / "model")
+    model = load(run_folder / "model")
     model.save(folder)
     with mock.patch.object(Path, method, full_disk), pytest.raises(UserError, match="No space left"):
         model.save(folder)
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
-    checkpoint.load(folder)
+    load(folder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -200,7 +200,7 @@ def test_interrupt_while_training(program, phantom_set, quick, tmp_path, number)
     finally:
         signal.signal(signal.SIGINT, handler)  # Lightning ignores further ones
     assert answer.code == 130 and answer.err.endswith("interrupted; what was complete is kept\n")
-    checkpoint.load(tmp_path / "run" / "model")
+    load(tmp_path / "run" / "model")
     again = program(*arguments, "--resume")
     assert again.code == 0 and "epoch   2/3" in again.out and "epoch   1/3" not in again.out
 

@@ -2,9 +2,9 @@ import gzip
 import shutil
 
 import pytest
-
-from mdfnet.data.dataset import read_dataset
 from random_mimic import random_release
+
+from mdfnet.data.dataset_folder import read_dataset
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import mdfnet
-from mdfnet.operating import OPERATING
+from mdfnet.models.operating_points import OPERATING
 
 
 def test_calibrate(program, run_folder, phantom_set, tmp_path):

@@ -5,8 +5,8 @@ from typer.testing import CliRunner
 
 from mdfnet.cli.data import app
 from mdfnet.cli.imports import pairs
-from mdfnet.data.dataset import read_dataset
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.data.dataset_folder import read_dataset
 
 
 def run(*arguments):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
+from archived_films import archived
 from PIL import Image
 
-from archived_films import archived
+from mdfnet.core.csv_tables import read_table
 from mdfnet.data.phantom import PhantomConfig, phantoms
-from mdfnet.pacs.report import reported
-from mdfnet.tables import read_table
+from mdfnet.services.pacs.report import reported
 
 
 def test_predict_writes_what_it_found(program, film, tmp_path):

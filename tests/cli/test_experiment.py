@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mdfnet.core.csv_tables import read_table
 from mdfnet.experiments.plan import protocols
-from mdfnet.tables import read_table
 
 #: Arms that train nothing.
 PLAN = """

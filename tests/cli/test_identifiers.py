@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from mdfnet.data.dataset import read_dataset
-from mdfnet.data.images import read_film
+from mdfnet.data.dataset_folder import read_dataset
+from mdfnet.data.images.read import read_film
 
 #: Patient, accession, study, name, birth date, film date, ward: what each planted value starts with.
 PLANTED = ("MRN4711", "ACC9988", "STU5566", "Featherstone", "1954-03", "19540302", "2026-01", "Ward7East")

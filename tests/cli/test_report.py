@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 import mdfnet
 from mdfnet.cli import app
-from mdfnet.errors import UserError
-from mdfnet.scoring import about_run, score, write_scored
+from mdfnet.core.errors import UserError
+from mdfnet.evaluation.score import about_run, score, write_scored
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from mdfnet.cli import app
-from mdfnet.errors import UserError
-from mdfnet.serve.audit import Audit
-from mdfnet.serve.server import listen
+from mdfnet.core.errors import UserError
+from mdfnet.services.serve.audit import Audit
+from mdfnet.services.serve.server import listen
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import requests
-
 from archived_films import archived_film  # noqa: F401
 from running_server import end, free_ports
 

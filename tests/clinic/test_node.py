@@ -10,18 +10,18 @@ import time
 from io import BytesIO
 from pathlib import Path
 
+import fhir_stub
 import pydicom
 import pytest
 import yaml
 from fhir.resources.R4B.bundle import Bundle
-
-import fhir_stub
-from mdfnet.pacs.about import About, uid_of
-from mdfnet.pacs.node import Node
-from mdfnet.pacs.settings import load_node
-from mdfnet.scoring import DEMO_MODEL
 from running_server import end, free_ports
 from synthetic_patients import UNSUITABLE, ZONE, synthetic_films, unsuitable_films
+
+from mdfnet.models.card import DEMO_MODEL
+from mdfnet.services.pacs.about import About, uid_of
+from mdfnet.services.pacs.node import Node
+from mdfnet.services.pacs.settings import load_node
 
 FILMS, KILLS = 200, 10
 THRESHOLD = 0.3

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from archived_films import found
 from PIL import Image
 
-from archived_films import found
-from mdfnet.data.images import read_film
-from mdfnet.pacs.about import About
-from mdfnet.pacs.objects import objects_of, write_objects
-from mdfnet.pacs.source import read_source
-from mdfnet.types import PAPER_CLASSES, RecordUse
+from mdfnet.core.types import PAPER_CLASSES, RecordUse
+from mdfnet.data.images.read import read_film
+from mdfnet.services.pacs.about import About
+from mdfnet.services.pacs.objects import objects_of, write_objects
+from mdfnet.services.pacs.source import read_source
 
 ABOUT = About("demo", "0.1.0", "fc0c61db0f17dd28", 0.3)
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import clinic_ohif
+import fhir_stub
 import numpy as np
 import pydicom
 import pytest
 import yaml
-
-import clinic_ohif
-import fhir_stub
-from clinic.conftest import PASSWORD, USER
-from mdfnet.pacs.node import Node
-from mdfnet.pacs.report import reported
-from mdfnet.pacs.settings import load_node
 from synthetic_patients import ZONE, synthetic_films
+
+from clinic.conftest import PASSWORD, USER
+from mdfnet.services.pacs.node import Node
+from mdfnet.services.pacs.report import reported
+from mdfnet.services.pacs.settings import load_node
 
 CACHE = Path(__file__).parents[2] / ".cache/ohif/package/dist"
 SIDE = 512

@@ -3,7 +3,7 @@ import pytest
 
 from mdfnet.clinical.records import format_value, read_record
 from mdfnet.clinical.schema import Feature, Schema
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 SCHEMA = Schema.load("mimic-ed")
 MISSING = [None, "", "  ", float("nan"), np.float32("nan"), {"value": None, "unit": "Cel"}]

@@ -3,7 +3,7 @@ import pytest
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import read_clinical_table
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 SCHEMA = Schema.load("age-sex-view")
 PLAIN = "film,age,sex,view\na,61.5,F,PA\nb,,M,\n"

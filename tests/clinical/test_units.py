@@ -1,7 +1,7 @@
 import pytest
 
 from mdfnet.clinical.units import UNITS, convert
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 #: Published equivalents (NIST SP 811; conventional definitions).
 EQUIVALENTS = [

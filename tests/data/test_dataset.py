@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import bbox, box_of
-from mdfnet.data.dataset import read_dataset, write_dataset
+from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.provenance import Provenance, Step
-from mdfnet.errors import UserError
-from mdfnet.types import Classes, Target
 
 
 def assert_same(left, right):

@@ -9,12 +9,13 @@ import yaml
 from PIL import Image
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.dataset import Dataset, read_dataset, write_dataset
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Study, Target
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.exporters import export_coco, export_voc, export_yolo
-from mdfnet.data.images import read_film, read_study_film
+from mdfnet.data.images.read import read_film, read_study_film
 from mdfnet.data.importers import About, import_coco, import_voc, import_yolo
-from mdfnet.errors import UserError
-from mdfnet.types import Classes, Study, Target
 
 SCHEMA = Schema.load("age-sex-view")
 ABOUT = About("again")

@@ -4,9 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from mdfnet.cli.data import app
-from mdfnet.data.dataset import read_dataset
+from mdfnet.core.errors import UserError
+from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.labels import Agreement, read_labels, write_labels
-from mdfnet.errors import UserError
 
 #: Film i of the tiny dataset has i % 3 boxes, of classes (i + number) % 2: 0 none, 1 Effusion, 2 Atelectasis and
 #: Effusion, 3 none, 4 Atelectasis, 5 Effusion and Atelectasis.

@@ -3,9 +3,9 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Study, Target
 from mdfnet.data.split import split_by_fold, split_by_patient
-from mdfnet.errors import UserError
-from mdfnet.types import Study, Target
 
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mdfnet import scoring
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
+from mdfnet.evaluation import score as scoring
 from mdfnet.experiments.engines import run_here
 from mdfnet.experiments.plan import Plan, load_plan
 from mdfnet.experiments.run import Experiment, finish, prepare

@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.types import PAPER_CLASSES, Classes, Study, Target
 from mdfnet.data.phantom import PhantomConfig, phantoms
 from mdfnet.experiments.clinical_only import BOXES, ClinicalOnly, typical_boxes
-from mdfnet.types import PAPER_CLASSES, Classes, Study, Target
 
 LEFT, RIGHT, ODD = [0, 0, 40, 50], [60, 0, 100, 50], [45, 80, 55, 100]
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.provenance import Provenance
-from mdfnet.errors import UserError
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.films import arranged, hidden, nested, open_data, translated
 from mdfnet.experiments.plan import Plan, load_plan

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 from mdfnet.experiments.cells import arms_for, cells_of, config_of
 from mdfnet.experiments.plan import Plan, check_configs, load_plan, protocols
 

@@ -10,16 +10,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from mdfnet import checkpoint
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.shift import shift_report
 from mdfnet.experiments.state import RESULTS, read_results
 from mdfnet.experiments.summary import summarize
+from mdfnet.models.card import Card, read_card
 
 
-def cards(out) -> dict[str, checkpoint.Card]:
+def cards(out) -> dict[str, Card]:
     """What each trained cell says of itself."""
-    return {path.parent.name: checkpoint.read_card(path / "model") for path in sorted((out / "cells").glob("*/run"))}
+    return {path.parent.name: read_card(path / "model") for path in sorted((out / "cells").glob("*/run"))}
 
 
 def untrained(plan: Plan, *names: str) -> Plan:

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdfnet.errors import UserError
-from mdfnet.experiments.explained import explain_cells
+from mdfnet.core.errors import UserError
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import read_begun
 from mdfnet.experiments.summary import Change, Mean, growth, summarize
 from mdfnet.report.contents import DatasetCard
 from mdfnet.report.experiment.contents import ExperimentReport, Told
 from mdfnet.report.experiment.evidence import tables
+from mdfnet.report.experiment.explain_cells import explain_cells
 from mdfnet.report.experiment.page import render, write_experiment
 from mdfnet.report.experiment.read import FURTHER, SENSITIVITIES, read_experiment
 from mdfnet.report.experiment.words import answer, front

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 import mdfnet
-from mdfnet.data.dataset import read_dataset, write_dataset
-from mdfnet.errors import UserError
+from mdfnet.core.csv_tables import read_table
+from mdfnet.core.errors import UserError
+from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.experiments import work
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Arm
 from mdfnet.experiments.run import prepare
 from mdfnet.experiments.state import RESULTS, collect, read_begun, read_results
 from mdfnet.experiments.work import finished_alone, job_of
-from mdfnet.tables import read_table
 
 
 def results_of(out) -> dict[str, dict]:

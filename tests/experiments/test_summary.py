@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mdfnet.comparing import compare_evaluations
+from mdfnet.evaluation.compare import compare_evaluations
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import collect, read_begun
 from mdfnet.experiments.summary import Change, Mean, alarms, summarize

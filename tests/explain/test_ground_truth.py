@@ -5,14 +5,14 @@ import pytest
 import torch
 from PIL import Image
 
-from mdfnet import checkpoint
+from mdfnet.core.types import Study
 from mdfnet.data.phantom import PhantomConfig, phantoms
 from mdfnet.data.phantom.clinical import telling
 from mdfnet.data.phantom.findings import LOOK_ALIKES
 from mdfnet.explain.importance import explain_films, importance
 from mdfnet.explain.reliance import reliance
-from mdfnet.scoring import DEMO_MODEL
-from mdfnet.types import Study
+from mdfnet.models.card import DEMO_MODEL
+from mdfnet.models.load import load
 
 #: Films of each look-alike; none that the model was trained on.
 EACH = 6
@@ -20,7 +20,7 @@ EACH = 6
 
 @pytest.fixture(scope="module")
 def model():
-    return checkpoint.load(DEMO_MODEL).eval()
+    return load(DEMO_MODEL).eval()
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_fusion_that_works_is_neither_deaf_nor_misled(model, studies):
 
 
 def test_ignoring_the_record_raises_the_alarm(model, studies):
-    deaf = checkpoint.load(DEMO_MODEL).eval()
+    deaf = load(DEMO_MODEL).eval()
     with torch.no_grad():
         for part in (*deaf.fusion.maps.values(), *deaf.fusion.vectors.values()):
             for parameter in part.parameters():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import ttest_ind
+from small_model import fused
 
 import mdfnet
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes
 from mdfnet.explain.importance import Explained, explain_films, importance
-from mdfnet.types import Classes
-from small_model import fused
 
 CLASSES = Classes(("Consolidation", "Atelectasis"))
 

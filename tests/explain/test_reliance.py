@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
+from small_model import fused
 
 import mdfnet
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 from mdfnet.explain.importance import Estimate
 from mdfnet.explain.reliance import alarms_of, reliance, shuffled_rows
 from mdfnet.metrics.films import auroc
-from small_model import fused
 
 RANDOM = np.random.default_rng(0)
 

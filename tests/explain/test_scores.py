@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_model import FILM, RECORDS, fused
 from torch import nn
 
 import mdfnet
+from mdfnet.core.types import Detections
 from mdfnet.explain import regions
 from mdfnet.explain.regions import region_scores
 from mdfnet.explain.scores import box_scores, locate
 from mdfnet.explain.ways import Ways
-from mdfnet.types import Detections
-from small_model import FILM, RECORDS, fused
 
 REGIONS = torch.tensor([[3.0, 12, 40, 60], [20, 20, 96, 84], [50.5, 30, 61, 44]])
 FUSIONS = {

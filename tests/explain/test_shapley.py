@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from small_model import FILM, RECORDS, fused
 
 from mdfnet.explain import shapley
 from mdfnet.explain.scores import finding_scores
 from mdfnet.explain.shapley import box_shapley, explain, finding_shapley, shapley_values
-from small_model import FILM, RECORDS, fused
 
 RANDOM = np.random.default_rng(0)
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-
-from mdfnet.explain.visual import GRID, gradient_map, occlusion
-from mdfnet.types import Detections
 from small_model import RECORDS, fused
+
+from mdfnet.core.types import Detections
+from mdfnet.explain.visual import GRID, gradient_map, occlusion
 
 #: One square on a dark film, wider than high.
 SQUARE = torch.zeros(1, 84, 112)

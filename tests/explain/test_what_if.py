@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from small_model import FILM, RECORDS, fused
 
 from mdfnet.clinical.standardize import Standardizer
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 from mdfnet.explain.what_if import what_if
-from small_model import FILM, RECORDS, fused
 
 
 @pytest.fixture(scope="module")

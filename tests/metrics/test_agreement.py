@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from mdfnet.core.types import Target
 from mdfnet.metrics.agreement import AGREEMENT, Readings, agreement
-from mdfnet.types import Target
 
 BOX, NEAR, INSIDE, FAR = [0, 0, 10, 10], [0, 0, 10, 8], [2, 2, 4, 4], [50, 50, 60, 60]
 

@@ -14,12 +14,12 @@ import pytest
 from pycocotools import mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from random_films import CLASS_COUNT, random_films
 
 from mdfnet.metrics.average_precision import average_precision, average_recall
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.counts import count
 from mdfnet.metrics.matching import match
-from random_films import CLASS_COUNT, random_films
 
 THRESHOLDS = (0.0, *(np.arange(1, 20) / 20).tolist(), 1.0)
 LIMITS = (1, 10, 100)

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Target
 from mdfnet.metrics.cases import Cases
-from mdfnet.types import Target
 
 BOX = [0, 0, 9, 9]
 NAN = float("nan")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mdfnet.core.types import Detections, Target
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.comparison import Difference, Pair, compare_models
 from mdfnet.metrics.measures import Matched, measure
 from mdfnet.metrics.significance import holm, permutation_p, student_quantile, swaps
-from mdfnet.types import Detections, Target
 
 CLASSES, BOX, FAR = ("Effusion", "Nodule"), [0, 0, 10, 10], [50, 50, 60, 60]
 AP = "AP@IoU=0.5"

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Target
 from mdfnet.metrics import Evaluation, compare, evaluate
 from mdfnet.metrics.counts import Counts
 from mdfnet.metrics.evaluation import MEASURES
-from mdfnet.types import Classes, Target
 
 CLASSES = Classes(("Effusion", "Nodule", "Fracture"), ids=(3, 7, 90))
 FILMS = ("a", "b", "healthy")

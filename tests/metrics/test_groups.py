@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from random_films import CLASS_COUNT, random_films
 
+from mdfnet.core.types import Classes, Target
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.metrics.groups import FEWEST, Grouping, by_group
 from mdfnet.metrics.measures import Matched
-from mdfnet.types import Classes, Target
-from random_films import CLASS_COUNT, random_films
 
 AP = "AP@IoU=0.5"
 BOX = [0, 0, 10, 10]

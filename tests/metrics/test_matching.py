@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from mdfnet.core.types import Target
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.matching import match
-from mdfnet.types import Target
 
 LEFT, RIGHT, MIDDLE = [0, 0, 10, 10], [6, 0, 16, 10], [3, 0, 13, 10]
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from random_films import CLASS_COUNT, random_films
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -15,7 +16,6 @@ from mdfnet.metrics.films import auprc, auroc
 from mdfnet.metrics.froc import RATES, froc, sensitivity_at
 from mdfnet.metrics.matching import match
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
-from random_films import CLASS_COUNT, random_films
 
 ALL = (*MEASURES, *COUNTS)
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from mdfnet.core.types import Target
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.mistakes import KINDS, SIZES, count_mistakes
-from mdfnet.types import Target
 
 BOX, HALF, TIGHT, CORNER, FAR = [0, 0, 10, 10], [0, 0, 10, 4], [0, 0, 10, 9], [9, 9, 19, 19], [50, 50, 60, 60]
 ONE = Target.of([BOX], [1])
@@ -64,9 +64,10 @@ def test_films_without_anything():
 
 def test_every_false_alarm_and_every_miss_has_one_kind():
     """Agrees in sum with what pycocotools counts, through the counts that it checks."""
+    from random_films import CLASS_COUNT, random_films
+
     from mdfnet.metrics.counts import count
     from mdfnet.metrics.matching import match
-    from random_films import CLASS_COUNT, random_films
 
     for seed in range(3):
         cases = Cases.of(*random_films(seed), CLASS_COUNT)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mdfnet.core.types import Classes, Detections, Target
 from mdfnet.metrics.evaluation import Evaluation, evaluate
 from mdfnet.report.answer import answer
 from mdfnet.report.contents import DatasetCard, ModelResult, Report
-from mdfnet.types import Classes, Detections, Target
 
 CLASSES = Classes(("Atelectasis", "Effusion"))
 BOXES = np.float32([[0, 0, 10, 10], [50, 50, 90, 90]])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.checks import KINDS, Finding, check_dataset
-from mdfnet.errors import UserError
 from mdfnet.report import check as module
 from mdfnet.report.check import MOST_FILMS, MOST_MESSAGES, write_check_page
 

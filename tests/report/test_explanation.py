@@ -7,7 +7,9 @@ import re
 import numpy as np
 import pytest
 import torch
+from small_model import FILM, RECORDS, fused
 
+from mdfnet.core.types import Classes
 from mdfnet.explain.case import explain_case, largest
 from mdfnet.explain.importance import Estimate, Importance
 from mdfnet.explain.reliance import Reliance
@@ -15,8 +17,6 @@ from mdfnet.report.explanation import in_words, write_case_page
 from mdfnet.report.explanation_plots import importance_bars, waterfall
 from mdfnet.report.importance import alarms_in_words, verdict, write_set_files, write_set_page
 from mdfnet.report.record import describe
-from mdfnet.types import Classes
-from small_model import FILM, RECORDS, fused
 
 NOTICE = "Research use only. Not a medical device."
 CLASSES = Classes(("Consolidation", "Atelectasis <b>"))

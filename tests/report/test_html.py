@@ -13,14 +13,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Detections, Study, Target
+from mdfnet.evaluation.score import Scored
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.metrics.groups import Grouping
 from mdfnet.report.colors import luminance
 from mdfnet.report.contents import DatasetCard, FilmExample, ModelResult, Report, SplitCard
 from mdfnet.report.html import NOTICE, render, write_report
-from mdfnet.scoring import Scored
-from mdfnet.types import Classes, Detections, Study, Target
 
 HOSTILE = "<script>alert(1)</script>"
 CLASSES = Classes((HOSTILE, "Effusion"))

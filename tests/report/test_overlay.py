@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mdfnet.core.types import Classes, Detections, Target
 from mdfnet.report.colors import class_colors
 from mdfnet.report.marks import font, free_place
 from mdfnet.report.overlay import draw
-from mdfnet.types import Classes, Detections, Target
 
 CLASSES = Classes(("Enlarged cardiac silhouette", "Atelectasis", "Épanchement"))
 GREY = np.full((256, 256), 128, np.uint8)

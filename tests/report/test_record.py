@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.core.types import RecordUse
 from mdfnet.report.record import describe, remarks, summary
-from mdfnet.types import RecordUse
 
 MIMIC = Schema.load("mimic-ed")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mdfnet.outlines import ellipse
+from mdfnet.core.outlines import ellipse
+from mdfnet.core.types import Target
 from mdfnet.training.augment import AUGMENTATIONS, Chest, flip
-from mdfnet.types import Target
 
 
 def blob(center, radius, side=96):

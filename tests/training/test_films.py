@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mdfnet.config import load_config
+from mdfnet.core.types import Study, Target
+from mdfnet.models.config import load_config
 from mdfnet.training.films import EpochSampler, Films, WholeFilms, repeat_factors
-from mdfnet.types import Study, Target
 
 
 def studies_with(*labels):

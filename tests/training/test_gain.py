@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from mdfnet.config import load_config
-from mdfnet.model import Model
+from mdfnet.core.types import Classes, Detections, Study, Target
+from mdfnet.models.config import load_config
+from mdfnet.models.model import Model
 from mdfnet.training.gain import found_alone, gain
-from mdfnet.types import Classes, Detections, Study, Target
 
 BOX = [10.0, 10, 30, 30]
 CLASSES = Classes(("Atelectasis", "Consolidation"))

@@ -8,9 +8,9 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 import mdfnet
-from mdfnet.checkpoint import read_card
-from mdfnet.config import load_config
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
+from mdfnet.models.card import read_card
+from mdfnet.models.config import load_config
 from mdfnet.training import callbacks
 from mdfnet.training.train import train
 

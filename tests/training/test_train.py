@@ -11,9 +11,9 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 import mdfnet
-from mdfnet.checkpoint import read_card
-from mdfnet.config import load_config
-from mdfnet.model import Model
+from mdfnet.models.card import read_card
+from mdfnet.models.config import load_config
+from mdfnet.models.model import Model
 from mdfnet.training.module import LearnedSum, Training
 from mdfnet.training.train import train
 
@@ -177,8 +177,8 @@ def test_norms_and_biases_do_not_decay(dataset):
 
 DDP = """
 import sys
-from mdfnet.config import load_config
-from mdfnet.data.dataset import read_dataset
+from mdfnet.models.config import load_config
+from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.training.train import train
 if __name__ == "__main__":
     config = load_config("tiny", ["size=64", "batch_size=2", "epochs=1", *sys.argv[3:]])

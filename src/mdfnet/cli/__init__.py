@@ -9,7 +9,7 @@ import typer
 from mdfnet.cli import cards, data, detectors, experiments, explain, models, runs
 from mdfnet.cli import node as pacs
 from mdfnet.cli import serve as server
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 #: Typer's exit code for Ctrl-C.
 INTERRUPTED = 130

@@ -10,6 +10,7 @@ import typer
 
 from mdfnet.cli.identifiers import KeepIds, KeyFile
 from mdfnet.cli.options import Threads
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import (
     AS_PAPER,
     EllipseLabels,
@@ -23,7 +24,6 @@ from mdfnet.data.mimic.rules import (
     Values,
     Vitals,
 )
-from mdfnet.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from the tables of a published collection.")
 SAFE = Rules()
@@ -145,8 +145,8 @@ def mimic(
     Example: mdfnet data build mimic physionet.org/files --size 1024 --out data/mimic
     """
     from mdfnet.cli.flow import print_provenance
+    from mdfnet.core.pseudonyms import Kept
     from mdfnet.data.mimic.build import Films, build_mimic, plan
-    from mdfnet.privacy import Kept
 
     rules = _rules(context, as_paper)
     placed = Films(films, size, link)

@@ -20,9 +20,9 @@ def card(
 
     Example: mdfnet card runs/fused
     """
-    from mdfnet.cards.dataset_card import write_dataset_card
-    from mdfnet.cards.model_card import write_model_cards
-    from mdfnet.data.layout import DESCRIPTION
+    from mdfnet.data.names import DESCRIPTION
+    from mdfnet.report.cards.dataset_card import write_dataset_card
+    from mdfnet.report.cards.model_card import write_model_cards
 
     if (folder / DESCRIPTION).is_file():
         written = [write_dataset_card(folder, out)]

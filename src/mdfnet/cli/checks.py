@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdfnet.errors import UserError, nearest
+from mdfnet.core.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from mdfnet.data.checks import Finding

@@ -89,7 +89,7 @@ def fhir(
 
 
 def _write(records: Records, out: Path) -> None:
-    from mdfnet.files import replacing
+    from mdfnet.core.files import replacing
 
     with replacing(out) as draft:
         draft.write_text(records.text, encoding="utf-8", newline="\n")

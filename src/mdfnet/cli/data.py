@@ -31,10 +31,10 @@ def info(
     Example: mdfnet data info data/nih --picture nih.png
     """
     from mdfnet.cli.tables import print_dataset
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.core.files import replacing
+    from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.pictures import contact_sheet
     from mdfnet.data.summary import summarize
-    from mdfnet.files import replacing
 
     dataset = read_dataset(folder)
     print_dataset(dataset, summarize(dataset))

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mdfnet.detectors.registry import Entry, entries, find
+from mdfnet.models.detectors.registry import Entry, entries, find
 
 if TYPE_CHECKING:
-    from mdfnet.detectors.facts import Facts
+    from mdfnet.models.detectors.facts import Facts
 
 #: Where there is no terminal, no squeezing to 80 columns.
 WIDTH = 100
@@ -40,7 +40,7 @@ def models(
 
 def _facts(entry: Entry) -> Facts | None:
     """What is found out by making the detector; None where its library is missing."""
-    from mdfnet.detectors.facts import facts
+    from mdfnet.models.detectors.facts import facts
 
     return facts(entry) if entry.installed else None
 
@@ -60,7 +60,7 @@ def _row(entry: Entry, found: Facts | None) -> dict[str, Any]:
 
 
 def _presets() -> dict[str, str]:
-    from mdfnet.config import load_config, presets
+    from mdfnet.models.config import load_config, presets
 
     return {name: load_config(name).detector.name for name in presets()}
 
@@ -126,7 +126,7 @@ def _sites(found: Facts | None) -> dict[str, list[str]]:
 
 
 def _classes() -> int:
-    from mdfnet.detectors.facts import CLASSES
+    from mdfnet.models.detectors.facts import CLASSES
 
     return CLASSES
 

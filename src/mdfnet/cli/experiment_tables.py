@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mdfnet import scoring
-from mdfnet.errors import UserError, nearest
+from mdfnet.core.csv_tables import format_table
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.files import replacing
+from mdfnet.evaluation import score as scoring
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.published import discrepancies, overall, published
 from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import collect, error_of, is_done
 from mdfnet.experiments.summary import VIEWS, Row, alarms, summarize
-from mdfnet.files import replacing
 from mdfnet.metrics.evaluation import MEASURES
-from mdfnet.tables import format_table
 
 if TYPE_CHECKING:
     from mdfnet.experiments.run import Experiment

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from mdfnet.cli.options import Replicates, Threads
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 
 class Experiments(TyperGroup):
@@ -142,8 +142,8 @@ def explain(
     Example: mdfnet experiment explain runs/ablation --films 100
     """
     from mdfnet.experiments.engines import use_threads
-    from mdfnet.experiments.explained import explain_cells
     from mdfnet.experiments.state import read_begun
+    from mdfnet.report.experiment.explain_cells import explain_cells
 
     use_threads(threads)
     command = f"mdfnet experiment explain {out.name}" + (f" --films {films}" if films else "")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mdfnet.cli.options import Invalid, Threads, use_threads
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 
 def explain(
@@ -42,7 +42,7 @@ def explain(
     Example: mdfnet explain demo film.png --clinical record.json
     """
     use_threads(threads)
-    from mdfnet.explanation import explain_file, explain_split, explain_study
+    from mdfnet.report.explain_run import explain_file, explain_split, explain_study
 
     command = " ".join(["mdfnet", *sys.argv[1:]])
     if not source.is_dir():
@@ -55,7 +55,7 @@ def explain(
         return
     if clinical is not None:
         raise UserError("films of a dataset have their records there", where=source, fix="leave out --clinical")
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
 
     dataset = read_dataset(source)
     if case is not None:

@@ -22,7 +22,7 @@ def export_coco(folder: Folder, out: Out, link: Link = False, size: Size = None)
 
     Example: mdfnet data export coco data/mine --out coco
     """
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.exporters import export_coco as export
 
     _say(export(read_dataset(folder), out, link=link, size=size), out)
@@ -34,7 +34,7 @@ def export_yolo(folder: Folder, out: Out, link: Link = False, size: Size = None)
 
     Example: mdfnet data export yolo data/mine --out yolo
     """
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.exporters import export_yolo as export
 
     _say(export(read_dataset(folder), out, link=link, size=size), out)
@@ -46,7 +46,7 @@ def export_voc(folder: Folder, out: Out, link: Link = False, size: Size = None, 
 
     Example: mdfnet data export voc data/mine --out voc
     """
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.exporters import export_voc as export
 
     _say(export(read_dataset(folder), out, link=link, size=size, origin=origin), out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 if TYPE_CHECKING:
     from mdfnet.data.dataset import Dataset
@@ -44,8 +44,8 @@ def write_identified(
         return write(dataset)
     if link:
         raise UserError("--link shows the names of the films", fix="copy the films, or keep the names by --keep-ids")
+    from mdfnet.core.pseudonyms import Pseudonyms, check_outside
     from mdfnet.data.pseudonymize import pseudonymized, write_linkage
-    from mdfnet.privacy import Pseudonyms, check_outside
 
     if linkage:
         check_outside(linkage, out, "the linkage table")

@@ -9,7 +9,7 @@ import typer
 
 from mdfnet.cli.identifiers import KeepIds, KeyFile, Linkage, write_identified
 from mdfnet.cli.options import Intensity, Invalid, Origin, SchemaName, Size
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 if TYPE_CHECKING:
     from mdfnet.data.dataset import Dataset
@@ -230,9 +230,9 @@ def import_dicom(
     Example: mdfnet data import dicom --images pacs/ --boxes boxes.csv --schema age-sex-view --size 1024 --out data/mine
     """
     from mdfnet.clinical.schema import Schema
+    from mdfnet.core.csv_tables import format_table
+    from mdfnet.core.files import replacing
     from mdfnet.data import importers
-    from mdfnet.files import replacing
-    from mdfnet.tables import format_table
 
     about = importers.About(name or out.name, source, license, intensity=intensity.value)
     imported = importers.import_dicom(
@@ -291,7 +291,7 @@ def _place(link: bool, size: int | None) -> Place:
 
 
 def _write(imported: Imported, out: Path, place: Place, size: int | None, **identifiers: Any) -> None:
-    from mdfnet.data.dataset import write_dataset
+    from mdfnet.data.dataset_folder import write_dataset
 
     def write(dataset: Dataset) -> Dataset:
         return write_dataset(dataset, out, place, size)

@@ -28,7 +28,7 @@ def labels(
     from rich.table import Table
 
     from mdfnet.cli.imports import pairs
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.labels import read_labels, write_labels
 
     dataset = read_dataset(folder)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mdfnet.cli.options import DicomExtra, Fitting, Invalid, Overrides, Threads, extra, use_threads
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 
 def predict(
@@ -42,12 +42,12 @@ def predict(
     Example: mdfnet predict demo film.png --clinical record.json --out predictions
     """
     use_threads(threads)
-    from mdfnet.prediction import predict_files
+    from mdfnet.cli.run_predict import predict_files
 
     also = None
     if dicom_out is not None:
         with extra("dicom"):
-            from mdfnet.pacs.files import DicomWriter
+            from mdfnet.services.pacs.files import DicomWriter
         kinds = [kind.value for kind in dicom_also or ()]
         also = DicomWriter.of(model, dicom_out, score, point, kinds, say=typer.echo)
     elif dicom_also:
@@ -77,9 +77,9 @@ def calibrate(
     Example: mdfnet calibrate runs/fused data/mine --sensitivity 0.95 --false-positives 0.25
     """
     use_threads(threads)
-    from mdfnet.calibration import calibrate_model
     from mdfnet.cli.scores import print_operating
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
+    from mdfnet.evaluation.calibrate import calibrate_model
 
     print_operating(calibrate_model(model, read_dataset(dataset), split.value, sensitivity, false_positives))
 
@@ -92,6 +92,6 @@ def config(
 
     Example: mdfnet config default epochs=10 > mine.yaml
     """
-    from mdfnet.config import load_config
+    from mdfnet.models.config import load_config
 
     typer.echo(load_config(preset, overrides or []).to_yaml(), nl=False)

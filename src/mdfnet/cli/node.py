@@ -23,11 +23,11 @@ def node(
     Example: mdfnet node --config node.yaml --once --dry-run
     """
     with extra("dicom"):
-        from mdfnet.pacs.settings import load_node
+        from mdfnet.services.pacs.settings import load_node
     settings = load_node(config)
     use_threads(threads)
     with extra("dicom"):
-        from mdfnet.pacs.node import Node
+        from mdfnet.services.pacs.node import Node
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("mdfnet").setLevel(logging.INFO)
     running = Node.of(settings, dry_run=dry_run)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
@@ -36,7 +36,7 @@ class Fitting(StrEnum):
 
 
 class Intensity(StrEnum):
-    """Recipes from DICOM to grey values; see `mdfnet.data.intensity`."""
+    """Recipes from DICOM to grey values; see `mdfnet.data.images.intensity`."""
 
     as_is = "as-is"
     window = "window/1"
@@ -44,7 +44,7 @@ class Intensity(StrEnum):
 
 
 class DicomExtra(StrEnum):
-    """DICOM objects beside the structured report; see `mdfnet.pacs.objects`."""
+    """DICOM objects beside the structured report; see `mdfnet.services.pacs.objects`."""
 
     capture = "capture"
     presentation = "presentation"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mdfnet.cli.options import Overrides, Replicates, Threads, use_threads
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 
 def demo(
@@ -22,7 +22,7 @@ def demo(
     Example: mdfnet demo --out demo
     """
     use_threads(threads)
-    from mdfnet.demo import run_demo
+    from mdfnet.cli.run_demo import run_demo
 
     run_demo(out, seed=seed)
 
@@ -41,10 +41,10 @@ def train(
     Example: mdfnet train data/nih --config default epochs=40 size=256 --out runs/nih
     """
     use_threads(threads)
-    from mdfnet.cards.model_card import write_model_cards
-    from mdfnet.checkpoint import read_card
-    from mdfnet.config import load_config
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
+    from mdfnet.models.card import read_card
+    from mdfnet.models.config import load_config
+    from mdfnet.report.cards.model_card import write_model_cards
     from mdfnet.training.train import train as run
 
     settings = load_config(config, overrides or [])
@@ -80,16 +80,17 @@ def evaluate(
     Example: mdfnet evaluate runs/nih data/nih --split val
     """
     use_threads(threads)
-    from mdfnet import checkpoint
     from mdfnet.cli.groups import print_groups
     from mdfnet.cli.scores import print_agreement, print_scores
-    from mdfnet.data.dataset import read_dataset
-    from mdfnet.groups import groupings_of
-    from mdfnet.inference import on_best_device
+    from mdfnet.data.dataset_folder import read_dataset
+    from mdfnet.evaluation.reader_agreement import compare_readings
+    from mdfnet.evaluation.score import about_run, score, write_scored
+    from mdfnet.evaluation.subgroups import groupings_of
+    from mdfnet.models.card import DEMO_MODEL, find_model
+    from mdfnet.models.inference import on_best_device
+    from mdfnet.models.load import load
     from mdfnet.report.html import write_report
     from mdfnet.report.runs import read_report
-    from mdfnet.scoring import DEMO_MODEL, about_run, find_model, score, write_scored
-    from mdfnet.second_reading import compare_readings
 
     folder, films = find_model(model).resolve(), read_dataset(dataset)
     run = folder.parent if folder.name == "model" else folder
@@ -97,7 +98,7 @@ def evaluate(
         raise UserError("the shipped model's folder is not written to", fix="say where with --out")
     out = out or run / (f"{split}-boxed" if boxed else split)
     groupings_of(films.split(split), films.schema, by or (), groups)  # what is wrong with it is said at once
-    network = on_best_device(checkpoint.load(folder))
+    network = on_best_device(load(folder))
     if network.preprocessing.intensity != films.intensity:
         own = network.preprocessing.intensity
         typer.echo(f"note: the model's films went through intensity recipe {own}, these through {films.intensity}")
@@ -133,7 +134,7 @@ def compare(
     Example: mdfnet compare runs/image-only/val runs/fused/val
     """
     from mdfnet.cli.scores import print_comparison
-    from mdfnet.comparing import compare_evaluations, write_comparison
+    from mdfnet.evaluation.compare import compare_evaluations, write_comparison
 
     comparison = compare_evaluations(evaluations, measure, replicates=replicates)
     print_comparison(comparison)
@@ -162,7 +163,7 @@ def report(
 
     Example: mdfnet report runs/image-only runs/fused --out report
     """
-    from mdfnet.data.dataset import read_dataset
+    from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.experiments.state import is_experiment
     from mdfnet.report.html import write_folder
     from mdfnet.report.runs import read_report

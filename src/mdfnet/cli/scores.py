@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mdfnet.comparing import Comparison
+from mdfnet.evaluation.compare import Comparison
+from mdfnet.evaluation.score import Scored
 from mdfnet.metrics.comparison import Difference
 from mdfnet.metrics.evaluation import Evaluation
-from mdfnet.operating import Operating, PointResult
-from mdfnet.scoring import Scored
+from mdfnet.models.operating_points import Operating, PointResult
 
 #: Columns: measure -> heading.
 MEASURES = {"AP@IoU=0.25": "AP25", "AP@IoU=0.5": "AP50", "AP@IoBB=0.5": "AP IoBB50", "AR@IoU=0.5": "AR50"}

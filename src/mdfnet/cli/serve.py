@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mdfnet.cli.options import Threads, use_threads
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 LISTENING, LIMITS = "Who may ask", "Limits"
 
@@ -64,7 +64,7 @@ def serve(
     Example: mdfnet serve demo --films films
     """
     if verify_audit is not None:
-        from mdfnet.serve.audit import verify
+        from mdfnet.services.serve.audit import verify
 
         count, last = verify(verify_audit)
         typer.echo(f"{verify_audit}: {count} lines, none changed, removed or put in; last hash {last}")
@@ -73,9 +73,9 @@ def serve(
         raise UserError("no model is named", fix="give a run's or a model's folder, or 'demo' for the shipped one")
     use_threads(threads)
     with_extra()
-    from mdfnet.serve.server import run_server
-    from mdfnet.serve.settings import Settings
-    from mdfnet.serve.tokens import Tokens
+    from mdfnet.services.serve.server import run_server
+    from mdfnet.services.serve.settings import Settings
+    from mdfnet.services.serve.tokens import Tokens
 
     settings = Settings(
         max_bytes=megabytes * 1_000_000,

@@ -13,8 +13,8 @@ import numpy as np
 from mdfnet.clinical.plausible import out_of_range
 from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import convert, dimension
-from mdfnet.errors import UserError, meant, nearest
-from mdfnet.privacy import quoted
+from mdfnet.core.errors import UserError, meant, nearest
+from mdfnet.core.pseudonyms import quoted
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 

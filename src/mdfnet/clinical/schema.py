@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from mdfnet.errors import UserError, first_problem, nearest
-from mdfnet.shipped import Shipped
+from mdfnet.core.errors import UserError, first_problem, nearest
+from mdfnet.core.resources import Shipped
 
 _SCHEMAS = Shipped("mdfnet.clinical", "schemas", "clinical schema")
 

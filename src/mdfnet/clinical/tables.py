@@ -13,8 +13,8 @@ import numpy as np
 
 from mdfnet.clinical.records import Invalid, check_units, read_record
 from mdfnet.clinical.schema import Schema
-from mdfnet.errors import UserError, nearest
-from mdfnet.tables import Row, Table, read_table
+from mdfnet.core.csv_tables import Row, Table, read_table
+from mdfnet.core.errors import UserError, nearest
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def read_clinical_table(
     """Read a clinical table; every feature of the schema needs a column, which may be empty.
 
     Args:
-        path: CSV in UTF-8; see `mdfnet.tables.read_table`. Decimal commas are read where the delimiter is no comma.
+        path: CSV in UTF-8; see `mdfnet.core.csv_tables.read_table`. Decimal commas are read where the delimiter is no
+        comma.
         schema: What the columns mean.
         id_column: Column that says what a row is about.
         extra: Further columns to hand back as text.

@@ -6,7 +6,7 @@ are those of NIST SP 811, appendix B.8; month and year are UCUM's mean Julian on
 
 from __future__ import annotations
 
-from mdfnet.errors import UserError, nearest
+from mdfnet.core.errors import UserError, nearest
 
 #: Dimension -> UCUM code -> (scale, offset) to the dimension's first unit.
 UNITS: dict[str, dict[str, tuple[float, float]]] = {
@@ -38,7 +38,7 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
         72.0
         >>> convert(37.0, "Cel", "%")
         Traceback (most recent call last):
-        mdfnet.errors.UserError: unit 'Cel' (temperature) does not fit '%' (fraction)
+        mdfnet.core.errors.UserError: unit 'Cel' (temperature) does not fit '%' (fraction)
     """
     if from_unit == to_unit:
         return value

@@ -10,7 +10,7 @@ import numpy as np
 from mdfnet.clinical.plausible import out_of_range, swapped, with_unit
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Seen
-from mdfnet.types import RecordUse
+from mdfnet.core.types import RecordUse
 
 #: What may become of a value of the model's features; what is unseen is used, too.
 KINDS = ("used", "missing", "refused", "unseen")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mdfnet.errors import UserError
-from mdfnet.files import read_json
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json
 
 #: No film is larger, in pixels; what lies beyond is no coordinate.
 FARTHEST = 1e6

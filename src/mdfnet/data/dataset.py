@@ -1,43 +1,33 @@
-"""A dataset: films with their findings and clinical records, and its folder (see `mdfnet.data.layout`)."""
+"""A dataset, and its folder on disk: images with their findings and clinical records.
+
+``dataset.yaml``      name, classes, clinical schema, source, license, what is synthetic, how it was made
+``annotations.json``  COCO: images, annotations with the original category ids, categories
+``clinical.csv``      one row per film: image, patient_id, view, the schema's columns; empty = missing
+``splits.csv``        one row per patient: patient_id, split
+``images/``           the films, PNG, JPEG or DICOM
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
-import numpy as np
+import yaml
 
+from mdfnet.clinical.records import format_value
 from mdfnet.clinical.schema import Schema
-from mdfnet.clinical.tables import ClinicalTable, read_clinical_table
-from mdfnet.data.coco import box_of, is_coordinate, outline_of, read_coco_json
-from mdfnet.data.intensity import AS_IS, Intensity
-from mdfnet.data.layout import (
-    ANNOTATIONS,
-    CLINICAL,
-    DESCRIPTION,
-    IMAGES,
-    SPLIT_TABLE,
-    SPLITS,
-    VIEWS,
-    Description,
-    checked_name,
-    contents,
-    film_id,
-    film_name,
-)
-from mdfnet.data.placing import Place, place_films, placed_studies
+from mdfnet.core.conventions import SPLITS
+from mdfnet.core.csv_tables import format_table
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Study
+from mdfnet.data.coco import bbox, segmentation
+from mdfnet.data.description import FORMAT_VERSION
+from mdfnet.data.images.intensity import AS_IS, Intensity
+from mdfnet.data.names import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, film_name
 from mdfnet.data.provenance import Provenance
-from mdfnet.errors import UserError
-from mdfnet.files import new_folder, replacing
-from mdfnet.privacy import quoted
-from mdfnet.tables import read_table
-from mdfnet.types import Classes, Study, Target
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ class Dataset:
         license: Under which terms.
         synthetic: Which of "films", "findings", "clinical" are synthetic; empty for real data.
         provenance: How it was made, where that is known.
-        intensity: The recipe its films' grey values went through, see `mdfnet.data.intensity`.
+        intensity: The recipe its films' grey values went through, see `mdfnet.data.images.intensity`.
     """
 
     name: str
@@ -93,231 +83,106 @@ class Dataset:
         ).hexdigest()
 
 
-def read_dataset(folder: str | Path) -> Dataset:
-    """Read a dataset folder; films are only looked for, not opened.
+def contents(dataset: Dataset) -> dict[str, str]:
+    """The dataset's text files, file name -> content; the same data give the same texts wherever they lie."""
+    return {
+        ANNOTATIONS: annotations_text(dataset),
+        CLINICAL: clinical_text(dataset),
+        SPLIT_TABLE: splits_text(dataset),
+        DESCRIPTION: description_text(dataset),
+    }
+
+
+def description_text(dataset: Dataset) -> str:
+    """``dataset.yaml``."""
+    classes = zip(dataset.classes.ids, dataset.classes.names, strict=True)
+    content = {
+        "format_version": FORMAT_VERSION,
+        "name": dataset.name,
+        "classes": [{"id": class_id, "name": name} for class_id, name in classes],
+        "clinical_schema": dataset.schema.model_dump(mode="json", exclude_defaults=True),
+        "source": dataset.source,
+        "license": dataset.license,
+        "synthetic": list(dataset.synthetic),
+        "intensity": dataset.intensity,
+    }
+    if dataset.provenance:
+        content["provenance"] = dataset.provenance.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def annotations_text(dataset: Dataset) -> str:
+    """``annotations.json``: one entry per line, so that a difference can be read."""
+    classes = zip(dataset.classes.ids, dataset.classes.names, strict=True)
+    images, annotations = [], []
+    for number, study in enumerate(dataset.studies, 1):
+        images.append({"id": number, "file_name": film_name(study), "width": study.width, "height": study.height})
+        if study.spacing:
+            images[-1]["spacing_mm"] = [round(side, 9) for side in study.spacing]
+        target = study.target
+        for box, label, outline in zip(target.boxes, target.labels, target.polygons, strict=True):
+            x, y, width, height = bbox(box)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": number,
+                    "category_id": dataset.classes.id_of(int(label)),
+                    "bbox": [x, y, width, height],
+                    "area": round(width * height, 6),
+                    "iscrowd": 0,
+                    "segmentation": segmentation(outline),
+                }
+            )
+    parts = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": class_id, "name": name} for class_id, name in classes],
+    }
+    lists = (f'"{name}": [\n' + ",\n".join(map(json.dumps, entries)) + "\n]" for name, entries in parts.items())
+    return "{\n" + ",\n".join(lists) + "\n}\n"
+
+
+def clinical_text(dataset: Dataset) -> str:
+    """``clinical.csv``. Where the view is itself a clinical feature, it stands in one column.
 
     Raises:
-        UserError: A file is missing or malformed, or the files do not agree; names file and row. ``mdfnet data check``
-            lists all problems at once.
-
-    Examples:
-        >>> read_dataset("no/such/folder")
-        Traceback (most recent call last):
-        mdfnet.errors.UserError: no/such/folder/dataset.yaml: no such file
+        UserError: A feature is named like one of the folder's own columns, or the two views of a study differ.
     """
-    folder = Path(folder)
-    description = Description.read(folder / DESCRIPTION)
-    classes, schema = description.known_classes(), description.clinical_schema
-    annotations = read_coco_json(folder / ANNOTATIONS)
-    _check_categories(annotations["categories"], classes, folder / ANNOTATIONS)
-    marks = defaultdict(list)
-    for annotation in annotations["annotations"]:
-        marks[annotation["image_id"]].append(annotation)
-    clinical = read_clinical(folder / CLINICAL, schema)
-    splits = read_splits(folder / SPLIT_TABLE)
-    studies = [
-        replace(_study(image, marks[image["id"]], classes, clinical, splits, folder), intensity=description.intensity)
-        for image in annotations["images"]
-    ]
-    _check_films(studies, clinical, folder)
-    return Dataset(
-        description.name,
-        classes,
-        schema,
-        tuple(studies),
-        folder,
-        description.source,
-        description.license,
-        description.synthetic,
-        description.provenance,
-        description.intensity,
-    )
+    return format_table(*clinical_rows(dataset))
 
 
-def image_ids(dataset: Dataset) -> dict[str, int | str]:
-    """What ``annotations.json`` of a dataset's folder calls its films: id of the study -> id of the COCO image.
+def clinical_rows(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of ``clinical.csv``; see `clinical_text`."""
+    features = [feature for feature in dataset.schema.features if feature.name != "view"]
+    for reserved in ("image", "patient_id"):
+        if reserved in dataset.schema.names:
+            raise UserError(f"clinical feature {reserved!r} is named like a column of the dataset folder")
+    rows = []
+    for study in dataset.studies:
+        values = dict(zip(dataset.schema.names, study.clinical, strict=True))
+        cells = [format_value(feature, values[feature.name]) for feature in features]
+        rows.append([film_name(study), study.patient, _view(dataset.schema, study, values), *cells])
+    return ["image", "patient_id", "view", *(feature.name for feature in features)], rows
+
+
+def _view(schema: Schema, study: Study, values: dict[str, float]) -> str:
+    if "view" not in schema.names:
+        return study.view or ""
+    view = format_value(schema["view"], values["view"])
+    if study.view not in (None, view):
+        raise UserError(f"study {study.id!r} has view {study.view} but clinical view {view or 'missing'}")
+    return view
+
+
+def splits_text(dataset: Dataset) -> str:
+    """``splits.csv``: patients that have a split.
 
     Raises:
-        UserError: See `read_coco_json`.
+        UserError: Films of one patient are in different splits.
     """
-    images = read_coco_json(dataset.folder / ANNOTATIONS)["images"]
-    return {film_id(image["file_name"]): image["id"] for image in images}
-
-
-def write_dataset(
-    dataset: Dataset, folder: str | Path, images: Place | Literal["keep"] = "copy", size: int | None = None
-) -> Dataset:
-    """Write a dataset folder in one step: it is whole or not there.
-
-    Args:
-        dataset: What to write; films are taken from the studies' image paths.
-        folder: A new or empty folder; with ``images="keep"`` one whose films lie in ``images/`` already.
-        images: "copy" the films, without what their files say beside the pixels (`mdfnet.data.metadata`), "link" to
-            them (symbolic links), write their pixels alone as "png", or "keep" those in ``folder`` and write the text
-            files only.
-        size: Only with "png": make the films smaller, the longest side at most this many pixels; boxes go along.
-
-    Returns:
-        The dataset as it lies in ``folder``.
-
-    Raises:
-        UserError: The folder holds something already, a film is missing, two films have one name, or a patient is in
-            two splits; or the disk is full, and then nothing is left.
-    """
-    folder, place = Path(folder), "copy" if images == "keep" else images
-    sources = tuple(replace(study, intensity=dataset.intensity) for study in dataset.studies)
-    dataset = replace(dataset, studies=placed_studies(sources, place, size))
-    texts = contents(dataset)
-    moved = tuple(replace(study, image=folder / IMAGES / film_name(study)) for study in dataset.studies)
-    _check_unique(sources)
-    for study in moved if images == "keep" else sources:
-        if not study.image.is_file():
-            raise UserError("no such film", where=study.image)
-    if images == "keep":
-        _write_texts(texts, folder)
-    else:
-        with new_folder(folder) as draft:
-            place_films(sources, dataset.studies, draft / IMAGES, place)
-            _write_texts(texts, draft)
-    return replace(dataset, studies=moved, folder=folder)
-
-
-def read_clinical(path: Path, schema: Schema) -> ClinicalTable:
-    """Read ``clinical.csv``: ids are film names, ``extra`` has patient_id and view.
-
-    Raises:
-        UserError: See `read_clinical_table`.
-    """
-    return read_clinical_table(path, schema, id_column="image", extra=("patient_id", "view"))
-
-
-def read_splits(path: Path) -> dict[str, str]:
-    """Read ``splits.csv``: patient -> split. Without the file nobody has a split yet.
-
-    Raises:
-        UserError: A patient stands twice, or a split is not one of train, val, test.
-    """
-    if not path.exists():
-        return {}
-    table = read_table(path)
-    table.require("patient_id", "split")
-    rows = table.by("patient_id")
-    for row in rows.values():
-        if row["split"] not in SPLITS:
-            raise UserError(f"split is {quoted(row['split'])}, not one of {', '.join(SPLITS)}", where=row.where)
-    return {patient: row["split"] for patient, row in rows.items()}
-
-
-def check_inside(box: np.ndarray, width: int, height: int, where: object) -> None:
-    """Make sure that a box meets its film.
-
-    Raises:
-        UserError: It lies altogether outside.
-    """
-    if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
-        corners = ", ".join(f"{corner:g}" for corner in box)
-        raise UserError(f"box {corners} lies outside the film of {width} x {height} pixels", where=where)
-
-
-def _study(
-    image: Mapping[str, Any],
-    marks: list[Mapping[str, Any]],
-    classes: Classes,
-    clinical: ClinicalTable,
-    splits: Mapping[str, str],
-    folder: Path,
-) -> Study:
-    where = f"{folder / ANNOTATIONS} image {image['file_name']}"
-    name, (width, height) = image["file_name"], _size(image, where)
-    row = clinical.index.get(name)
-    if row is None:
-        fix = "every film needs a row, empty where nothing is known"
-        raise UserError(f"no row for film {name!r}", where=folder / CLINICAL, fix=fix)
-    view = clinical.extra["view"][row] or None
-    if view not in (*VIEWS, None):
-        fix = "frontal films only: PA, AP or empty"
-        raise UserError(f"view of film {name!r} is {quoted(view)}", where=folder / CLINICAL, fix=fix)
-    identifier = film_id(checked_name(name))
-    patient = clinical.extra["patient_id"][row] or identifier
-    target = _target(marks, width, height, classes, where)
-    return Study(
-        identifier,
-        folder / IMAGES / name,
-        width,
-        height,
-        target,
-        clinical.values[row],
-        patient,
-        splits.get(patient),
-        view,
-        _spacing(image, where),
-    )
-
-
-def _target(marks: list[Mapping[str, Any]], width: int, height: int, classes: Classes, where: str) -> Target:
-    boxes, labels, outlines = [], [], []
-    for annotation in marks:
-        here = f"{where} annotation {annotation['id']}"
-        boxes.append(box_of(annotation, here))
-        check_inside(boxes[-1], width, height, here)
-        if annotation["category_id"] not in classes.ids:
-            fix = f"known are: {', '.join(map(str, classes.ids))}"
-            raise UserError(f"unknown category id {annotation['category_id']}", where=here, fix=fix)
-        labels.append(classes.label_of_id(annotation["category_id"]))
-        outlines.append(outline_of(annotation, here))
-    return Target.of(boxes, labels, outlines)
-
-
-def _size(image: Mapping[str, Any], where: str) -> tuple[int, int]:
-    width, height = image["width"], image["height"]
-    if not all(isinstance(side, int) and side > 0 for side in (width, height)):
-        raise UserError(f"size is {width!r} x {height!r}, not two positive whole numbers", where=where)
-    return width, height
-
-
-def _spacing(image: Mapping[str, Any], where: str) -> tuple[float, float] | None:
-    spacing = image.get("spacing_mm")
-    if spacing is None:
-        return None
-    if not isinstance(spacing, list) or len(spacing) != 2 or not all(is_coordinate(s) and s > 0 for s in spacing):
-        raise UserError(f"spacing_mm is {spacing!r}, not width and height of a pixel", where=where)
-    return float(spacing[0]), float(spacing[1])
-
-
-def _check_categories(categories: list[Mapping[str, Any]], classes: Classes, path: Path) -> None:
-    there, described = (
-        {(entry["id"], entry["name"]) for entry in categories},
-        set(zip(classes.ids, classes.names, strict=True)),
-    )
-    if there != described:
-        what = f"categories {sorted(there, key=str)} differ from the classes {sorted(described)} of {DESCRIPTION}"
-        raise UserError(what, where=path)
-
-
-def _check_films(studies: list[Study], clinical: ClinicalTable, folder: Path) -> None:
-    if not studies:
-        raise UserError("the dataset has no films", where=folder / ANNOTATIONS)
-    _check_unique(studies)
-    for study in studies:
-        if not study.image.is_file():
-            raise UserError("no such film", where=study.image, fix=f"listed in {folder / ANNOTATIONS}")
-    orphans = set(clinical.ids) - {study.image.relative_to(folder / IMAGES).as_posix() for study in studies}
-    if orphans:
-        what = f"row of film {min(orphans)!r}, which {ANNOTATIONS} does not have"
-        raise UserError(what, where=folder / CLINICAL, fix=f"remove {len(orphans)} such rows, or add the films")
-
-
-def _check_unique(studies: tuple[Study, ...] | list[Study]) -> None:
-    seen = set()
-    for study in studies:
-        if study.id in seen:
-            raise UserError(f"two films are named {study.id!r}", fix="names without suffix must be unique")
-        seen.add(study.id)
-
-
-def _write_texts(texts: Mapping[str, str], folder: Path) -> None:
-    """All are written before the first takes its place, so that a full disk changes none."""
-    with ExitStack() as stack:
-        for name, text in texts.items():
-            draft = stack.enter_context(replacing(folder / name))
-            draft.write_text(text, encoding="utf-8", newline="\n")
+    splits: dict[str, str | None] = {}
+    for study in dataset.studies:
+        if splits.setdefault(study.patient, study.split) != study.split:
+            what = f"the patient of film {study.id!r} is in split {splits[study.patient]} and in {study.split}"
+            raise UserError(what, fix="films of one patient belong to one split")
+    return format_table(["patient_id", "split"], [(patient, split) for patient, split in splits.items() if split])

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mdfnet.core.csv_tables import Table, format_table, read_table
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.files import replacing
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.layout import film_id
-from mdfnet.errors import UserError, nearest
-from mdfnet.files import replacing
-from mdfnet.tables import Table, format_table, read_table
+from mdfnet.data.names import film_id
 
 LABEL_TABLE = "labels.csv"
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mdfnet.core.types import Classes, Study
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.images import read_study_film
-from mdfnet.types import Classes, Study
+from mdfnet.data.images.read import read_study_film
 
 _CAPTION = 18  # pixels of height
 

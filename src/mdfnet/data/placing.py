@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from mdfnet.data.images import read_study_film
-from mdfnet.data.layout import film_name
-from mdfnet.data.metadata import copy_without_metadata
-from mdfnet.data.resize import shrink_film, shrink_study, write_png
-from mdfnet.errors import UserError
-from mdfnet.types import Study
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Study
+from mdfnet.data.images.metadata import copy_without_metadata
+from mdfnet.data.images.read import read_study_film
+from mdfnet.data.images.resize import shrink_film, shrink_study, write_png
+from mdfnet.data.names import film_name
 
 #: How films come into the folder. "png": their pixels alone, without loss and without anything else the file holds.
 Place = Literal["copy", "link", "png"]

@@ -6,11 +6,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from mdfnet.core.csv_tables import format_table
+from mdfnet.core.files import replacing
+from mdfnet.core.pseudonyms import Pseudonyms
+from mdfnet.core.types import Study
 from mdfnet.data.dataset import Dataset
-from mdfnet.files import replacing
-from mdfnet.privacy import Pseudonyms
-from mdfnet.tables import format_table
-from mdfnet.types import Study
 
 
 def pseudonymized(dataset: Dataset, names: Pseudonyms) -> Dataset:
@@ -20,7 +20,7 @@ def pseudonymized(dataset: Dataset, names: Pseudonyms) -> Dataset:
 
     Examples:
         >>> from mdfnet.clinical.schema import Schema
-        >>> from mdfnet.types import Classes, Target
+        >>> from mdfnet.core.types import Classes, Target
         >>> study = Study("4711", Path("4711.png"), 8, 8, Target.of([], []), None, patient="Doe")
         >>> dataset = Dataset("one", Classes(("Mass",)), Schema.load("age-sex-view"), (study,), Path())
         >>> hidden = pseudonymized(dataset, Pseudonyms(b"a key for this example, not a secret"))

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mdfnet.data.layout import SPLITS
-from mdfnet.errors import UserError
-from mdfnet.types import Study
+from mdfnet.core.conventions import SPLITS
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Study
 
 FRACTIONS = {"train": 0.7, "val": 0.15, "test": 0.15}
 
@@ -33,7 +33,7 @@ def split_by_patient(
         UserError: An unknown split, or the fractions are negative or do not add up to 1.
 
     Examples:
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None, patient=f"p{i // 2}") for i in range(20)]
         >>> done = split_by_patient(films, {"train": 0.8, "val": 0.2})
         >>> sum(study.split == "val" for study in done)
@@ -57,7 +57,7 @@ def split_by_fold(studies: Sequence[Study], folds: int, fold: int, seed: int = 0
         seed: The same seed gives the same folds.
 
     Examples:
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None) for i in range(10)]
         >>> [study.split for study in split_by_fold(films, 5, 0)].count("train")
         6

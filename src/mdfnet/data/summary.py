@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdfnet.clinical.schema import Feature
+from mdfnet.core.conventions import SPLITS
+from mdfnet.core.types import Study
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.layout import SPLITS, UNSPLIT
-from mdfnet.types import Study
+from mdfnet.data.names import UNSPLIT
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.config import Config, load_config
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 from mdfnet.experiments.plan import EACH, Arm, Plan
+from mdfnet.models.config import Config, load_config
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.types import Classes, Detections, Study
 from mdfnet.metrics.overlap import iou
-from mdfnet.types import Classes, Detections, Study
 
 #: Boxes that the baseline draws per finding, at most.
 BOXES = 5
@@ -51,7 +51,7 @@ class ClinicalOnly:
         seed: Of the boosting.
 
     Examples:
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> schema, classes = Schema.load("age-sex-view"), Classes(("Effusion",))
         >>> records = [np.array([20 + i, 0, 0], np.float32) for i in range(60)]
         >>> marks = [Target.of([[0, 0, 4, 8]] * (i >= 30), [1] * (i >= 30)) for i in range(60)]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
-from mdfnet.config import load_config
 from mdfnet.experiments.work import Job
-from mdfnet.inference import detect_films, on_best_device
-from mdfnet.model import build
+from mdfnet.models.config import load_config
+from mdfnet.models.inference import detect_films, on_best_device
+from mdfnet.models.model import build
 from mdfnet.training.films import TrainingFilms, collate
 
 

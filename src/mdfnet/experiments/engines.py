@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import replacing
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import cell_named, read_begun
 from mdfnet.experiments.work import run_cell
-from mdfnet.files import replacing
 
 #: A finished cell and its error, if it failed.
 Done = tuple[Cell, str | None]

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.types import Classes, Study, Target
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.mimic.splits import paper_rows
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.data.split import split_by_fold, split_by_patient
-from mdfnet.errors import UserError, nearest
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Arm, Phantoms, Plan, Source
-from mdfnet.types import Classes, Study, Target
 
 
 def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
@@ -85,7 +86,7 @@ def nested(studies: Sequence[Study], count: int, seed: int) -> tuple[Study, ...]
         UserError: There are fewer training films.
 
     Examples:
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None, split="train") for i in range(9)]
         >>> some, more = nested(films, 3, seed=0), nested(films, 5, seed=0)
         >>> len(some), len(more), {film.id for film in some} < {film.id for film in more}

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from mdfnet.config import key_and_value, load_config
+from mdfnet.core.errors import UserError, first_problem, meant, nearest
+from mdfnet.core.resources import Shipped
 from mdfnet.data.phantom.config import Fraction
-from mdfnet.errors import UserError, first_problem, meant, nearest
 from mdfnet.metrics.evaluation import MEASURES
-from mdfnet.shipped import Shipped
+from mdfnet.models.config import key_and_value, load_config
 
 _PROTOCOLS = Shipped("mdfnet.experiments", "protocols", "protocol")
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.experiments.cells import Cell, arms_for, cells_of
 from mdfnet.experiments.films import open_data
 from mdfnet.experiments.plan import Plan, Source, check_configs, placed

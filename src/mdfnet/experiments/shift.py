@@ -8,7 +8,8 @@ import numpy as np
 
 from mdfnet.data.checks.shift import DIFFERS
 from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, telling
-from mdfnet.data.dataset import Dataset, read_dataset
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.experiments.films import translated
 from mdfnet.experiments.plan import Plan
 from mdfnet.metrics.bootstrap import interval, patient_weights

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json, replacing, without_nan
 from mdfnet.experiments.cells import Cell, cells_of
 from mdfnet.experiments.plan import Plan, load_plan
-from mdfnet.files import read_json, replacing, without_nan
 
 PLAN, DATA, RESULTS, CELLS = "experiment.yaml", "data.json", "results.jsonl", "cells"
 SETTINGS, RESULT, ERROR = "cell.json", "result.json", "error.txt"

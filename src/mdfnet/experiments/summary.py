@@ -1,7 +1,7 @@
 """What came out: each arm's mean, and what it differs by from the arm it is compared with.
 
-Where all seeds have the same films, differences are `mdfnet.comparing`'s: over patients and seeds, or over folds. Where
-each seed has films of its own, a seed is a whole replicate, and intervals are Student's over replicates.
+Where all seeds have the same films, differences are `mdfnet.evaluation.compare`'s: over patients and seeds, or over
+folds. Where each seed has films of its own, a seed is a whole replicate, and intervals are Student's over replicates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mdfnet.comparing import compare_evaluations
+from mdfnet.evaluation.compare import compare_evaluations
 from mdfnet.experiments.cells import cells_of
 from mdfnet.experiments.plan import Plan, Source
 from mdfnet.experiments.state import folder_of

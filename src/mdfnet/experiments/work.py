@@ -12,23 +12,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mdfnet import checkpoint, scoring
-from mdfnet.config import Config
-from mdfnet.data.dataset import Dataset, image_ids, read_dataset
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json, replacing, without_nan
+from mdfnet.core.types import Detections, Study
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import image_ids, read_dataset
+from mdfnet.evaluation import score as scoring
+from mdfnet.evaluation.score import Scored, write_scored
 from mdfnet.experiments.cells import Cell, cells_of, config_of
 from mdfnet.experiments.clinical_only import ClinicalOnly
 from mdfnet.experiments.films import arranged, hidden, open_data, seen_by, translated
 from mdfnet.experiments.plan import RECORDS, Plan
 from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of, is_done
-from mdfnet.files import read_json, replacing, without_nan
-from mdfnet.inference import detect_films, on_best_device
 from mdfnet.metrics.evaluation import Evaluation
-from mdfnet.operating import Operating
-from mdfnet.scoring import Scored, write_scored
+from mdfnet.models.card import NOTICE, is_model, versions
+from mdfnet.models.config import Config
+from mdfnet.models.inference import detect_films, on_best_device
+from mdfnet.models.operating_points import Operating
 from mdfnet.training.stages import FILMS_ALONE, LAST, begun
 from mdfnet.training.train import train
-from mdfnet.types import Detections, Study
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def finished_alone(plan: Plan, job: Job, out: Path) -> Path | None:
             continue
         theirs, run = config_of(plan, other, films), folder_of(out, other) / "run"
         model = run / FILMS_ALONE / "model" if theirs.fused else run / "model"
-        if theirs.alone == job.config.alone and checkpoint.is_model(model):
+        if theirs.alone == job.config.alone and is_model(model):
             return model
     return None
 
@@ -171,7 +173,7 @@ def _do(job: Job, alone: Path | None, say: Callable[[str], None]) -> None:
         "cell": job.cell.to_dict(),
         "films": {name: len(job.dataset.split(name)) for name in ("train", "val", "test")},
         "seconds": round(time.perf_counter() - started, 1),
-        "versions": checkpoint.versions(),
+        "versions": versions(),
         "scores": {name: _table(evaluation) for name, evaluation in scores.items()},
     }
     with replacing(job.folder / RESULT) as draft:
@@ -210,7 +212,7 @@ def _scored(job: Job, name: str, dataset: Dataset, studies: tuple[Study, ...], t
     ids = tuple(known[study.id] for study in studies)
     scored = Scored(job.cell.arm, dataset.classes, studies, ids, found, scoring.REPLICATES, trained.operating)
     about = {"model": job.cell.name, "dataset": dataset.name, "split": name, "fingerprint": dataset.fingerprint}
-    about |= {"versions": checkpoint.versions(), "notice": checkpoint.NOTICE}
+    about |= {"versions": versions(), "notice": NOTICE}
     write_scored(scored, job.folder / name, about)
     return scored.evaluation
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from mdfnet.core.types import Detections
 from mdfnet.explain.importance import check_fused
 from mdfnet.explain.shapley import Shapley, box_shapley, finding_shapley
 from mdfnet.explain.visual import Occlusion, gradient_map, occlusion
 from mdfnet.explain.what_if import Curve, what_if
-from mdfnet.model import Model
-from mdfnet.preprocessing import film_tensor
-from mdfnet.types import Detections
+from mdfnet.models.model import Model
+from mdfnet.models.preprocessing import film_tensor
 
 #: Boxes that are explained, the surest first, and features whose curves are drawn for each.
 BOXES, CURVES = 4, 3

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mdfnet.data.images import read_study_film
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Study
+from mdfnet.data.images.read import read_study_film
 from mdfnet.explain.scores import finding_scores
 from mdfnet.explain.shapley import finding_shapley
-from mdfnet.fusion.features import Features
 from mdfnet.metrics.bootstrap import interval, normal_interval, patient_weights
-from mdfnet.model import Model
-from mdfnet.preprocessing import film_tensor
-from mdfnet.types import Classes, Study
+from mdfnet.models.fusion.features import Features
+from mdfnet.models.model import Model
+from mdfnet.models.preprocessing import film_tensor
 
 #: Replicates of the bootstrap over patients.
 REPLICATES = 1000

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from mdfnet.detectors.base import mode_of
-from mdfnet.detectors.torchvision import TorchvisionDetector
 from mdfnet.explain.ways import Answers, first_layer, ways_in
-from mdfnet.fusion.features import Features, replayed
-from mdfnet.model import Model
+from mdfnet.models.detectors.base import mode_of
+from mdfnet.models.detectors.torchvision import TorchvisionDetector
+from mdfnet.models.fusion.features import Features, replayed
+from mdfnet.models.model import Model
 
 #: Bytes that what is worked out for the records looked at together may take.
 CHUNK_BYTES = 2**25

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mdfnet.data.images import read_study_film
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Detections, Study
+from mdfnet.data.images.read import read_study_film
 from mdfnet.explain.importance import Estimate, check_fused
 from mdfnet.explain.scores import finding_scores
 from mdfnet.metrics.average_precision import average_precision
@@ -17,9 +18,8 @@ from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.films import auroc
 from mdfnet.metrics.matching import match
-from mdfnet.model import Model
-from mdfnet.preprocessing import film_tensor
-from mdfnet.types import Classes, Detections, Study
+from mdfnet.models.model import Model
+from mdfnet.models.preprocessing import film_tensor
 
 #: Replicates of the bootstrap over patients.
 REPLICATES = 1000

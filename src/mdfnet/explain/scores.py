@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
+from mdfnet.core.types import Detections
 from mdfnet.explain.regions import candidates, has_regions, region_scores
-from mdfnet.fusion.features import Features
-from mdfnet.model import Model
-from mdfnet.types import Detections
+from mdfnet.models.fusion.features import Features
+from mdfnet.models.model import Model
 
 #: IoU from which on something else that the model sees counts as the box itself.
 SAME_BOX = 0.5

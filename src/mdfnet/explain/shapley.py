@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mdfnet.core.types import Detections
 from mdfnet.explain.scores import box_scores, finding_scores
-from mdfnet.fusion.features import Features
-from mdfnet.model import Model
-from mdfnet.types import Detections
+from mdfnet.models.fusion.features import Features
+from mdfnet.models.model import Model
 
 #: Known values up to which every coalition is asked: 2 to the power of this.
 EXACT = 12

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mdfnet.core.types import Detections
 from mdfnet.explain.regions import has_regions, region_gradients, region_scores
 from mdfnet.explain.scores import detected_scores, locate
-from mdfnet.model import Model
-from mdfnet.types import Detections
+from mdfnet.models.model import Model
 
 #: Cells a side of an occlusion map, and covered films that are looked at together.
 GRID, BATCH = 14, 14

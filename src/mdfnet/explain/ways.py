@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 
-from mdfnet.fusion.attach import maps_of
-from mdfnet.fusion.encoder import Patients
-from mdfnet.fusion.features import Features
-from mdfnet.fusion.maps import Added, resized
-from mdfnet.fusion.vectors import Concat, FilmVector
-from mdfnet.model import Model
+from mdfnet.models.detectors.base import maps_of
+from mdfnet.models.fusion.encoder import Patients
+from mdfnet.models.fusion.features import Features
+from mdfnet.models.fusion.maps import Added, resized
+from mdfnet.models.fusion.vectors import Concat, FilmVector
+from mdfnet.models.model import Model
 
 #: Cells of what a fuser adds, up to which its way into a region is worked out once instead of for every record.
 CELLS = 256

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from mdfnet.clinical.schema import Feature
 from mdfnet.clinical.standardize import Standardizer
+from mdfnet.core.types import Detections
 from mdfnet.explain.scores import box_scores
-from mdfnet.fusion.features import Features
-from mdfnet.model import Model
-from mdfnet.types import Detections
+from mdfnet.models.fusion.features import Features
+from mdfnet.models.model import Model
 
 #: Values of a number that a curve asks for.
 POINTS = 41

@@ -77,7 +77,7 @@ def agreement(readings: Readings, weights: np.ndarray | None = None) -> dict[str
         of kappa the mean. NaN where there is nothing to measure.
 
     Examples:
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> first = [Target.of([[0, 0, 10, 10]], [1]), Target.of([], [])]
         >>> second = [Target.of([[0, 0, 10, 8]], [1]), Target.of([[5, 5, 9, 9]], [1])]
         >>> found = agreement(Readings.of(first, second, class_count=1))

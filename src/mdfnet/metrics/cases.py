@@ -9,18 +9,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 
 class Marked(Protocol):
-    """What was marked on one film: :class:`mdfnet.types.Target`, or anything with such arrays."""
+    """What was marked on one film: :class:`mdfnet.core.types.Target`, or anything with such arrays."""
 
     boxes: Any
     labels: Any
 
 
 class Detected(Marked, Protocol):
-    """What was found on one film: :class:`mdfnet.types.Detections` in main memory, or anything with such arrays."""
+    """What was found on one film: :class:`mdfnet.core.types.Detections` in main memory, or anything like it."""
 
     scores: Any
 
@@ -56,7 +56,7 @@ class Cases:
 
     Examples:
         >>> from types import SimpleNamespace as Found
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> found = [Found(boxes=[[0, 0, 9, 9]], labels=[2], scores=[0.5]), Found(boxes=[], labels=[], scores=[])]
         >>> cases = Cases.of(found, [Target.of([], []), Target.of([[0, 0, 8, 9]], [1])], class_count=2)
         >>> cases.detections.film.tolist(), cases.truths.film.tolist(), cases.truths_per_film.tolist()

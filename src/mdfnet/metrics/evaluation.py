@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes
 from mdfnet.metrics.average_precision import mean_over_classes
 from mdfnet.metrics.cases import Cases, Detected, Marked
 from mdfnet.metrics.counts import Counts, count
 from mdfnet.metrics.measures import MEASURES, Matched, measure
-from mdfnet.types import Classes
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Evaluation:
 
     Examples:
         >>> from types import SimpleNamespace as Found
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> found = Found(boxes=[[0, 0, 10, 8]], labels=[1], scores=[0.7])
         >>> result = evaluate([found], [Target.of([[0, 0, 10, 10]], [1])], Classes(("Effusion", "Nodule")))
         >>> result.mean("AP@IoU=0.5"), round(result.mean("AP@IoU=0.5:0.95"), 2), result.counts[0].true_positives
@@ -117,9 +117,9 @@ def evaluate(
     The detections never come from a model that saw the targets: ``Model.detect`` does not take any.
 
     Args:
-        detections: One per film, such as :class:`mdfnet.types.Detections` in main memory; boxes in pixels of the
+        detections: One per film, such as :class:`mdfnet.core.types.Detections` in main memory; boxes in pixels of the
             original film.
-        targets: One per film, in the same order, such as :class:`mdfnet.types.Target`.
+        targets: One per film, in the same order, such as :class:`mdfnet.core.types.Target`.
         classes: The classes.
         films: Names of the films, unique. Default: "0", "1", "2", ...
         max_detections: Per film and class, only so many of the highest scores count. The paper has 10, COCO 100.

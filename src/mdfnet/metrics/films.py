@@ -17,7 +17,7 @@ def film_scores(cases: Cases) -> np.ndarray:
 
     Examples:
         >>> from types import SimpleNamespace as Found
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> found = Found(boxes=[[0, 0, 9, 9], [0, 0, 5, 5]], labels=[1, 1], scores=[0.3, 0.8])
         >>> film_scores(Cases.of([found], [Target.of([], [])], class_count=2)).tolist()
         [[0.8, 0.0]]

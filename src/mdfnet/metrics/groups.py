@@ -118,7 +118,7 @@ def by_group(
     Examples:
         >>> from types import SimpleNamespace as Found
         >>> from mdfnet.metrics.cases import Cases
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> hit, miss = (Found(boxes=[[x, 0, x + 9, 9]], labels=[1], scores=[0.9]) for x in (0, 50))
         >>> cases = Cases.of([hit] * 30 + [miss] * 30, [Target.of([[0, 0, 9, 9]], [1])] * 60, class_count=1)
         >>> sex = Grouping("sex", ("F", "M"), np.repeat([0, 1], 30))

@@ -80,7 +80,7 @@ def match(
 
     Examples:
         >>> from types import SimpleNamespace as Found
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> twice = Found(boxes=[[0, 0, 10, 10], [0, 0, 10, 9]], labels=[1, 1], scores=[0.6, 0.8])
         >>> cases = Cases.of([twice], [Target.of([[0, 0, 10, 10]], [1])], class_count=1)
         >>> matches = match(cases, thresholds=(0.5, 0.95))

@@ -66,7 +66,7 @@ def count_mistakes(cases: Cases, *, score: float = 0.1, max_detections: int = 10
 
     Examples:
         >>> from types import SimpleNamespace as Found
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> found = Found(boxes=[[0, 0, 10, 4], [50, 50, 60, 60]], labels=[1, 1], scores=[0.9, 0.8])
         >>> cases = Cases.of([found], [Target.of([[0, 0, 10, 10]], [1])], class_count=1)
         >>> {kind: int(count.sum()) for kind, count in count_mistakes(cases).counts.items() if count.any()}

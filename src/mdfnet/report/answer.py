@@ -11,7 +11,7 @@ from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.report.contents import DatasetCard, Report
 
 if TYPE_CHECKING:
-    from mdfnet.comparing import Comparison
+    from mdfnet.evaluation.compare import Comparison
 
 #: The measure the words are about: boxes must overlap by half, as in most of the literature.
 HEADLINE = "AP@IoU=0.5"

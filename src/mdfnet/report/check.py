@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import replacing
+from mdfnet.core.types import Classes, Target
 from mdfnet.data.checks import KINDS, Finding, Kind
 from mdfnet.data.checks.kinds import FAMILIES, SEVERITIES
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shortcuts import column_tellings
-from mdfnet.data.images import read_film
-from mdfnet.data.layout import IMAGES, checked_name
-from mdfnet.errors import UserError
-from mdfnet.files import replacing
+from mdfnet.data.images.read import read_film
+from mdfnet.data.names import IMAGES, checked_name
 from mdfnet.report.html import NOTICE, data_url, template
 from mdfnet.report.overlay import draw
-from mdfnet.types import Classes, Target
 
 #: Of each kind so many films are shown, and so many messages written out; the rest are counted.
 MOST_FILMS, MOST_MESSAGES = 6, 40

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdfnet.core.types import Detections, Target
 from mdfnet.metrics.evaluation import Evaluation
-from mdfnet.types import Detections, Target
 
 if TYPE_CHECKING:
-    from mdfnet.comparing import Comparison
     from mdfnet.data.dataset import Dataset
+    from mdfnet.evaluation.compare import Comparison
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.files import replacing
+from mdfnet.core.types import Classes, Detections
 from mdfnet.explain.case import CURVES, Case, largest
-from mdfnet.files import replacing
 from mdfnet.report.explanation_plots import waterfall, what_if_panels
 from mdfnet.report.html import NOTICE, data_url, template
 from mdfnet.report.marks import Marks
 from mdfnet.report.overlay import draw
 from mdfnet.report.record import describe, remarks, unit_in_words
-from mdfnet.types import Classes, Detections
 
 _PICTURE_SIZE = 560
 

@@ -12,14 +12,14 @@ import jinja2
 from markupsafe import Markup
 from PIL import Image
 
-from mdfnet.files import replacing
+from mdfnet.core.files import replacing
+from mdfnet.core.types import Classes, Detections
 from mdfnet.report.answer import answer, front, synthetic_parts
 from mdfnet.report.contents import FilmExample, Report
 from mdfnet.report.evidence import figures, tables
 from mdfnet.report.overlay import draw
 from mdfnet.report.style import on_page, write_plot
 from mdfnet.report.tables import write_table
-from mdfnet.types import Classes, Detections
 
 NOTICE = "Research use only. Not a medical device."
 
@@ -41,7 +41,7 @@ def write_report(path: str | Path, report: Report) -> None:
         >>> import tempfile
         >>> from mdfnet.metrics.evaluation import evaluate
         >>> from mdfnet.report.contents import DatasetCard, ModelResult
-        >>> from mdfnet.types import Target
+        >>> from mdfnet.core.types import Target
         >>> target, found = Target.of([[0, 0, 8, 9]], [1]), Detections([[0, 0, 9, 9]], [1], [0.9])
         >>> scores = evaluate([found], [target], Classes(("Effusion",)))
         >>> card = DatasetCard("one film", "made up", "CC0", ("Effusion",), ())

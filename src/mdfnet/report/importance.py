@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from mdfnet.core.files import replacing
 from mdfnet.explain.importance import Estimate, Importance
 from mdfnet.explain.reliance import ALARMS, CONDITIONS, Reliance
-from mdfnet.files import replacing
 from mdfnet.report.answer import listed
 from mdfnet.report.explanation_plots import importance_bars
 from mdfnet.report.html import NOTICE, template

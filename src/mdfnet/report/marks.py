@@ -12,8 +12,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mdfnet.core.types import Classes, Detections, Target
 from mdfnet.report.colors import class_colors, ink_on
-from mdfnet.types import Classes, Detections, Target
 
 Color = tuple[int, int, int]
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels of the picture

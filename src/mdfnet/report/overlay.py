@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mdfnet.core.types import Classes, Detections, Target
 from mdfnet.report.marks import Marks, font, shortened
-from mdfnet.types import Classes, Detections, Target
 
 #: A drawn film's longer side has at least this many pixels, so that boxes and names can be read.
 SMALLEST = 512
@@ -33,7 +33,8 @@ def draw(
         film: uint8 or full-scale uint16 ``[H, W]``, 0 black.
         classes: Names of the labels.
         target: What was marked, in pixels of ``film``; outlines are drawn where they are known, boxes where not.
-        detections: What was found, in pixels of ``film``; all are drawn, see :meth:`mdfnet.types.Detections.above`.
+        detections: What was found, in pixels of ``film``; all are drawn, see
+        :meth:`mdfnet.core.types.Detections.above`.
         record: Names and values of the clinical record (:func:`mdfnet.report.record.describe`), written below the film.
         synthetic: Which of films, findings and clinical are made up; written below the film.
         size: Longer side of the drawn film in pixels. Default: the film's own, at least 512.

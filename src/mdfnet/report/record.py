@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from mdfnet.clinical.schema import Feature, Schema
-from mdfnet.types import RecordUse
+from mdfnet.core.types import RecordUse
 
 #: What a value is called wherever it is shown: that is not there, not used, used although training had no such.
 MISSING, REFUSED, UNSEEN = "missing", "refused", "unseen in training"

@@ -12,20 +12,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from mdfnet import checkpoint, scoring
 from mdfnet.clinical.schema import Schema
-from mdfnet.comparing import COMPARED, compare_evaluations
-from mdfnet.data.dataset import Dataset, read_dataset
-from mdfnet.data.images import read_study_film
-from mdfnet.errors import UserError
-from mdfnet.files import read_json
-from mdfnet.groups import AGE, SEX
-from mdfnet.predictions import read_csv
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json
+from mdfnet.core.types import Detections, RecordUse, Study
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset
+from mdfnet.data.images.read import read_study_film
+from mdfnet.evaluation import score as scoring
+from mdfnet.evaluation.compare import COMPARED, compare_evaluations
+from mdfnet.evaluation.prediction_files import read_csv
+from mdfnet.evaluation.subgroups import AGE, SEX
+from mdfnet.models.card import CARD, Card, read_card
 from mdfnet.report.answer import PICTURED
 from mdfnet.report.contents import DatasetCard, FilmExample, ModelResult, Report
 from mdfnet.report.record import describe
 from mdfnet.training.callbacks import read_history
-from mdfnet.types import Detections, RecordUse, Study
 
 #: Films shown in a report.
 FILMS = 6
@@ -46,7 +48,7 @@ def read_report(
 
     Args:
         title: Of the report.
-        folders: What :func:`mdfnet.scoring.write_scored` wrote.
+        folders: What :func:`mdfnet.evaluation.score.write_scored` wrote.
         dataset: What they were evaluated on. Default: read from where it was.
         command: How the report was asked for.
         names: What to call the models. Default: after their runs.
@@ -147,7 +149,7 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 def _result(name: str, content: Mapping[str, Any], folder: Path) -> ModelResult:
     about, model = content["about"], Path(content["about"]["model"])
-    card = checkpoint.read_card(model) if (model / checkpoint.CARD).is_file() else None
+    card = read_card(model) if (model / CARD).is_file() else None
     history = model.parent / "history.csv"
     curve = read_history(history) if card and history.is_file() else []
     return ModelResult(
@@ -164,7 +166,7 @@ def _result(name: str, content: Mapping[str, Any], folder: Path) -> ModelResult:
     )
 
 
-def _sees(card: checkpoint.Card) -> str:
+def _sees(card: Card) -> str:
     detector = (
         f"detector {card.config.detector.name}, trained on {card.training['films']['train']:,} films"
         if ("films" in card.training)

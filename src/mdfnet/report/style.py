@@ -19,7 +19,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from mdfnet.files import replacing
+from mdfnet.core.files import replacing
 
 
 @dataclass(frozen=True)

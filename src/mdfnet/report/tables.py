@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mdfnet.files import replacing
-from mdfnet.tables import format_table
+from mdfnet.core.csv_tables import format_table
+from mdfnet.core.files import replacing
 
 #: What is not defined.
 NOTHING = "–"

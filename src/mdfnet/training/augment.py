@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mdfnet.outlines import ellipse, extents
-from mdfnet.types import Target
+from mdfnet.core.outlines import ellipse, extents
+from mdfnet.core.types import Target
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from mdfnet.files import replacing
+from mdfnet.core.files import replacing
+from mdfnet.core.types import Classes, Detections, Study
 from mdfnet.metrics.evaluation import evaluate
-from mdfnet.operating import fit_operating
+from mdfnet.models.operating_points import fit_operating
 from mdfnet.training.gain import found_alone, gain
 from mdfnet.training.module import Training
 from mdfnet.training.stages import LAST
-from mdfnet.types import Classes, Detections, Study
 
 
 class Validation(Callback):

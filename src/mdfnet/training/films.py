@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mdfnet.config import Config
-from mdfnet.data.images import read_study_film
-from mdfnet.outlines import outline_masks
-from mdfnet.preprocessing import Geometry, Preprocessing, film_tensor
+from mdfnet.core.outlines import outline_masks
+from mdfnet.core.types import Study, Target
+from mdfnet.data.images.read import read_study_film
+from mdfnet.models.config import Config
+from mdfnet.models.preprocessing import Geometry, Preprocessing, film_tensor
 from mdfnet.training.augment import AUGMENTATIONS
-from mdfnet.types import Study, Target
 
 Batch = dict[str, Any]
 

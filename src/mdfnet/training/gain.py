@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mdfnet.inference import detect_films
+from mdfnet.core.types import Classes, Detections, Study
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.comparison import Difference, Pair, compare_models
 from mdfnet.metrics.measures import Matched
-from mdfnet.model import Model
-from mdfnet.types import Classes, Detections, Study
+from mdfnet.models.inference import detect_films
+from mdfnet.models.model import Model
 
 #: Detections by film.
 Found = Mapping[str, Detections]

@@ -9,12 +9,12 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from mdfnet.config import TrainConfig
-from mdfnet.errors import UserError
-from mdfnet.model import Model
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Detections
+from mdfnet.models.config import TrainConfig
+from mdfnet.models.model import Model
 from mdfnet.training.films import Batch
 from mdfnet.training.stages import still
-from mdfnet.types import Detections
 
 
 class LearnedSum(nn.Module):

@@ -13,10 +13,11 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
-from mdfnet import checkpoint
-from mdfnet.config import Config
-from mdfnet.errors import UserError
-from mdfnet.model import Model
+from mdfnet.core.errors import UserError
+from mdfnet.models import checkpoint
+from mdfnet.models.card import is_model, read_card
+from mdfnet.models.config import Config
+from mdfnet.models.model import Model
 
 #: The first stage's run, within the run's folder.
 FILMS_ALONE = "films-alone"
@@ -71,12 +72,12 @@ def begin_with(model: Model, folder: str | Path) -> None:
     Raises:
         UserError: It is no saved model, or one that finds other things: its last layers would have to be trained.
     """
-    if not checkpoint.is_model(folder):
+    if not is_model(folder):
         fix = "give the folder of a model that mdfnet saved, or epochs to train the detector"
         raise UserError("with epochs=0 the detector is a saved model's", where=folder, fix=fix)
-    theirs = checkpoint.read_card(folder).classes
+    theirs = read_card(folder).classes
     if tuple(theirs) != model.classes.names:
         what = f"the model finds {', '.join(theirs)}, and the data are marked for {', '.join(model.classes.names)}"
         raise UserError(what, where=folder, fix="train the detector too: give it epochs")
-    checkpoint.start_from(model, folder)
+    checkpoint.start_from(model.detector, model.config, model.classes, folder)
     hold(model.detector)

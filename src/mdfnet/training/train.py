@@ -18,12 +18,13 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAverag
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from mdfnet import checkpoint
 from mdfnet.clinical.standardize import Standardizer
-from mdfnet.config import Config, load_config
+from mdfnet.core.errors import UserError
 from mdfnet.data.dataset import Dataset
-from mdfnet.errors import UserError
-from mdfnet.model import Model, build
+from mdfnet.models.card import read_card
+from mdfnet.models.config import Config, load_config
+from mdfnet.models.load import load
+from mdfnet.models.model import Model, build
 from mdfnet.training.callbacks import LastCheckpoint, Validation
 from mdfnet.training.films import Films
 from mdfnet.training.module import Training
@@ -90,7 +91,7 @@ def train(
     except OSError as error:
         fix = "the last good epoch is kept; --resume goes on from it"
         raise UserError(f"cannot write: {error.strerror or error}", where=run, fix=fix) from None
-    return checkpoint.load(run / "model")
+    return load(run / "model")
 
 
 def _films(dataset: Dataset, config: Config) -> Films:
@@ -130,7 +131,7 @@ def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
     if load_config(run / "config.yaml") != config:
         raise UserError("the config differs from the run's", where=run / "config.yaml", fix="resume with the same one")
     model = run / "model" if last.is_file() else run / FILMS_ALONE / "model"
-    if checkpoint.read_card(model).training["fingerprint"] != dataset.fingerprint:
+    if read_card(model).training["fingerprint"] != dataset.fingerprint:
         raise UserError("not the dataset the run began with", where=dataset.folder, fix="resume with the same one")
 
 

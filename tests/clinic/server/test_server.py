@@ -12,7 +12,6 @@ from importlib import util
 from pathlib import Path
 
 import pytest
-
 from running_server import Connection, form, post, running
 
 HERE = Path(__file__).parent

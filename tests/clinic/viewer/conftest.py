@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from running_server import running
 from viewer_page import ViewerPage, chromium
+
+from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
 
 @pytest.fixture(scope="session")

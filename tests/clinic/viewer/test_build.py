@@ -36,7 +36,7 @@ def test_the_committed_page_is_a_fresh_build(npm, tmp_path):
     npm("run", "build", "--", "--outDir", str(tmp_path / "page"))
     shipped, fresh = (
         {file.name: file.read_bytes() for file in Path(str(folder)).iterdir()}
-        for folder in (files("mdfnet.serve") / "page", tmp_path / "page")
+        for folder in (files("mdfnet.services.serve") / "page", tmp_path / "page")
     )
     assert shipped.keys() == fresh.keys()
     assert [name for name in fresh if fresh[name] != shipped[name]] == [], "run 'make viewer' and commit the page"

@@ -15,11 +15,11 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.pixels import apply_windowing
-
-import mdfnet
-from mdfnet.checkpoint import save
 from running_server import running
 from viewer_page import ViewerPage
+
+import mdfnet
+from mdfnet.models.checkpoint import save
 
 #: A synthetic film on which the demo model finds edema, and calls it consolidation when the patient has a fever.
 FILM = "phantom-00004.png"
@@ -405,7 +405,7 @@ def test_two_fingers_zoom(viewer):
 
 def test_a_structured_report_of_what_is_shown(viewer, shared_data):
     pytest.importorskip(
-        "mdfnet.pacs.report", reason="NEEDS highdicom: pip install 'mdfnet[dicom]'", exc_type=ImportError
+        "mdfnet.services.pacs.report", reason="NEEDS highdicom: pip install 'mdfnet[dicom]'", exc_type=ImportError
     )
     page = viewer().open()
     page.drop(shared_data / DICOM)
@@ -422,7 +422,7 @@ def test_a_structured_report_of_what_is_shown(viewer, shared_data):
 
 def test_where_nothing_is_shown_a_capture_says_so_and_a_structured_report_cannot(viewer, shared_data):
     pytest.importorskip(
-        "mdfnet.pacs.capture", reason="NEEDS highdicom: pip install 'mdfnet[dicom]'", exc_type=ImportError
+        "mdfnet.services.pacs.capture", reason="NEEDS highdicom: pip install 'mdfnet[dicom]'", exc_type=ImportError
     )
     page = viewer().open()
     page.drop(shared_data / DICOM)

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.dataset import Dataset, write_dataset
-from mdfnet.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Study, Target
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import write_dataset
 
 SIZE = 40  # pixels; the films are noise
 FILMS = {"train": 80, "val": 54, "test": 54}

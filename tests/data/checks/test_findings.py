@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.checks import KINDS, check_dataset
-from mdfnet.data.dataset import read_dataset
-from mdfnet.errors import UserError
+from mdfnet.data.dataset_folder import read_dataset
 
 RANDOM = np.random.default_rng(0)
 SIDE = 40

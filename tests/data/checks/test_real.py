@@ -16,8 +16,8 @@ from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.duplicates import alike
 from mdfnet.data.checks.pixels import Pixels, has_text
 from mdfnet.data.checks.values import check_distribution, check_units
-from mdfnet.data.dataset import write_dataset
-from mdfnet.data.images import read_film
+from mdfnet.data.dataset_folder import write_dataset
+from mdfnet.data.images.read import read_film
 from mdfnet.data.importers import About, import_csv
 from mdfnet.report.marks import font
 

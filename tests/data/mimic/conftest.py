@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from made_up_mimic import Release
 from random_mimic import Truth, random_release
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-
 from made_up_mimic import HEIGHT, WIDTH, Release
+
+from mdfnet.core.errors import UserError
+from mdfnet.core.pseudonyms import KEY_VARIABLE, Kept, Pseudonyms, default_key_file
 from mdfnet.data.checks import check_dataset
-from mdfnet.data.dataset import read_dataset
+from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.mimic import build as build_module
 from mdfnet.data.mimic.build import Films, build_mimic, plan
 from mdfnet.data.mimic.cases import LOST
 from mdfnet.data.mimic.rules import AS_PAPER, Rules
-from mdfnet.errors import UserError
-from mdfnet.privacy import KEY_VARIABLE, Kept, Pseudonyms, default_key_file
 
 KEY = Pseudonyms(b"k" * 64)
 
@@ -330,7 +330,7 @@ def test_an_interrupt_at_the_last_moment_leaves_no_folder(releases, tmp_path, mo
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mdfnet.data.dataset._write_texts", stop)
+    monkeypatch.setattr("mdfnet.data.dataset_folder._write_texts", stop)
     with pytest.raises(KeyboardInterrupt):
         build(releases, tmp_path / "out")
     assert [*tmp_path.iterdir()] == []

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mdfnet.data.images import read_film
+from mdfnet.core.errors import UserError
+from mdfnet.data.images.read import read_film
 from mdfnet.data.mimic.films import NO_FILE, OTHER_SIZE, UNREADABLE, fault_of, place_film
-from mdfnet.errors import UserError
 
 
 def film(path, width=640, height=800, **options):

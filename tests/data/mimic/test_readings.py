@@ -3,10 +3,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.readers import merge
 from mdfnet.data.mimic.readings import FURTHER_LABELS, NO_AREA, OTHER_LABELS, UNCERTAIN, Marks, Reading, read_marks
 from mdfnet.data.mimic.rules import EllipseLabels, Findings, Readers, Rules
-from mdfnet.errors import UserError
 
 READING = Reading("metadata_phase_1.csv row 7", "P100R000001", "a-b", 1, 64, 80, False, 1, "PA", False, 1, None, False)
 LABELS = ("Atelectasis", "Consolidation", "Mass", "Nodule", "Pleural effusion", "Other")

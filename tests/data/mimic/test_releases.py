@@ -1,10 +1,10 @@
 import shutil
 
 import pytest
-
 from made_up_mimic import Release
+
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.releases import find_releases
-from mdfnet.errors import UserError
 
 
 def small():

@@ -3,11 +3,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Study, Target
 from mdfnet.data.mimic.rules import Rules
 from mdfnet.data.mimic.splits import crossing, paper_rows, read_official, split_studies
 from mdfnet.data.mimic.tables import Source, opened
-from mdfnet.errors import UserError
-from mdfnet.types import Study, Target
 
 
 def studies(count=60):

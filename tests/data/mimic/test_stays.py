@@ -2,8 +2,9 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
-
 from made_up_mimic import Release, dicom
+
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules, StayRule
 from mdfnet.data.mimic.stays import (
@@ -18,7 +19,6 @@ from mdfnet.data.mimic.stays import (
     match_stays,
 )
 from mdfnet.data.mimic.tables import Source, opened
-from mdfnet.errors import UserError
 
 RULES = {
     "inside": Rules(),

@@ -2,8 +2,8 @@ import gzip
 
 import pytest
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.tables import Source, header_of, load, opened
-from mdfnet.errors import UserError
 
 COLUMNS = {"stay_id": "key", "intime": "time", "note": "text"}
 GOOD = 'stay_id,intime,note\n1,2150-01-01 10:00:00,a\n2,,"b, ""c""\nd"\n3,2150-01-01 10:00:00.5, e \n'

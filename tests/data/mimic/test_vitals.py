@@ -4,8 +4,8 @@ import math
 from collections import Counter
 
 import pytest
-
 from made_up_mimic import Release, dicom
+
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules, Values, Vitals

@@ -27,7 +27,7 @@ _CHECKS = (
 
 
 def check_dataset(folder: str | Path) -> list[Finding]:
-    """Look for problems in a dataset folder, also in one that `mdfnet.data.dataset.read_dataset` refuses.
+    """Look for problems in a dataset folder, also in one that `mdfnet.data.dataset_folder.read_dataset` refuses.
 
     Every film is read once.
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import Mark, RawDataset
 from mdfnet.data.coco import box_of, outline_of
-from mdfnet.data.dataset import check_inside
-from mdfnet.data.layout import ANNOTATIONS, DESCRIPTION, checked_name, film_id
-from mdfnet.errors import UserError
+from mdfnet.data.dataset_folder import check_inside
+from mdfnet.data.names import ANNOTATIONS, DESCRIPTION, checked_name, film_id
 
 #: A box may reach over the film's edge by this much before it is worth a warning, in pixels (rounding).
 TOLERANCE = 1.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import Mark, RawDataset
-from mdfnet.data.layout import ANNOTATIONS
+from mdfnet.data.names import ANNOTATIONS
 
 #: Boxes of the same class with this IoU are one finding marked twice.
 SAME_BOX = 0.8

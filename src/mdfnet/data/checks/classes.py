@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.layout import ANNOTATIONS
+from mdfnet.data.names import ANNOTATIONS
 
 #: A class with fewer training films is not learnt from scratch: NIH's rarest, with 55 films, stays near AP 0.
 FEWEST_FILMS = 20

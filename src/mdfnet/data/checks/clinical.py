@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from mdfnet.clinical.records import read_record
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import cells_of
+from mdfnet.core.conventions import VIEWS
+from mdfnet.core.csv_tables import Table
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.pseudonyms import quoted
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.layout import CLINICAL, VIEWS
-from mdfnet.errors import UserError, nearest
-from mdfnet.privacy import quoted
-from mdfnet.tables import Table
+from mdfnet.data.names import CLINICAL
 
 OWN_COLUMNS = ("image", "patient_id", "view")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdfnet.clinical.schema import Feature
+from mdfnet.core.csv_tables import Row
+from mdfnet.core.errors import UserError
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.errors import UserError
-from mdfnet.tables import Row
 
 
 @dataclass(frozen=True)

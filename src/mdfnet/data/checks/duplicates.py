@@ -9,7 +9,7 @@ import numpy as np
 
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.layout import IMAGES
+from mdfnet.data.names import IMAGES
 
 #: Films whose fingerprints agree to this are one picture. Of 1.26 million pairs of real films (NIH) the most alike
 #: reach 0.93, two films of one patient; copies stay above 0.98 when compressed to JPEG quality 20, resized to half or

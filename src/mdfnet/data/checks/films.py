@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.checks.duplicates import check_duplicates
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.pixels import Pixels
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.images import read_film
-from mdfnet.data.intensity import AS_IS
-from mdfnet.data.layout import ANNOTATIONS, IMAGES, checked_name
-from mdfnet.data.metadata import identifying_fields
-from mdfnet.errors import UserError
+from mdfnet.data.images.intensity import AS_IS
+from mdfnet.data.images.metadata import identifying_fields
+from mdfnet.data.images.read import read_film
+from mdfnet.data.names import ANNOTATIONS, IMAGES, checked_name
 
 #: A film whose middle 98 % of pixels differ by less than this, of 255, shows next to nothing.
 LEAST_CONTRAST = 16

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.checks.kinds import KINDS, SEVERITIES, Severity
-from mdfnet.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from mdfnet.core.csv_tables import Table, read_table
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.pixels import Pixels
 from mdfnet.data.coco import REQUIRED_KEYS, box_of, malformed_key
-from mdfnet.data.layout import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, Description, film_id
-from mdfnet.errors import UserError
-from mdfnet.files import read_json
-from mdfnet.tables import Table, read_table
+from mdfnet.data.description import Description
+from mdfnet.data.names import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, film_id
 
 T = TypeVar("T")
 

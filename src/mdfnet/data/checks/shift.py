@@ -12,7 +12,7 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shortcuts import sources
 from mdfnet.data.checks.statistics import Telling, rates, telling
-from mdfnet.data.layout import CLINICAL, IMAGES, SPLIT_TABLE
+from mdfnet.data.names import CLINICAL, IMAGES, SPLIT_TABLE
 
 #: Splits differ from where the lower end of the AUC's interval reaches this. Of 300 random splits of the NIH films by
 #: patient none does in age, sex or view. An AUC of 0.57 is a quarter of a standard deviation.

@@ -12,7 +12,7 @@ from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.statistics import Telling, predicted, rates, telling
-from mdfnet.data.layout import CLINICAL, IMAGES
+from mdfnet.data.names import CLINICAL, IMAGES
 
 #: A column is said to be a finding only where at least this many films are with and without it.
 FEWEST_FILMS = 5

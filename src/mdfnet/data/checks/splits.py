@@ -6,11 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
+from mdfnet.core.conventions import SPLITS
+from mdfnet.core.errors import nearest
+from mdfnet.core.pseudonyms import quoted
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.layout import CLINICAL, SPLIT_TABLE, SPLITS
-from mdfnet.errors import nearest
-from mdfnet.privacy import quoted
+from mdfnet.data.names import CLINICAL, SPLIT_TABLE
 
 #: With fewer patients in val or test every figure is mostly chance.
 FEWEST_PATIENTS = 20

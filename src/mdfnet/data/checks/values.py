@@ -14,7 +14,7 @@ from mdfnet.clinical.units import UNITS, convert, dimension
 from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.layout import CLINICAL
+from mdfnet.data.names import CLINICAL
 
 #: A column missing in this share of the films is sparse.
 SPARSE = 0.5

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset import Dataset, annotations_text
 from mdfnet.data.exporters.export import exporting
-from mdfnet.data.layout import annotations_text, film_id
+from mdfnet.data.names import film_id
 
 
 def export_coco(dataset: Dataset, folder: str | Path, *, link: bool = False, size: int | None = None) -> dict[str, int]:

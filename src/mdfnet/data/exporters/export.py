@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mdfnet.data.dataset import Dataset
-from mdfnet.data.images import is_dicom
-from mdfnet.data.layout import UNSPLIT, clinical_rows, film_name
+from mdfnet.core.csv_tables import format_table
+from mdfnet.core.files import new_folder
+from mdfnet.core.types import Study
+from mdfnet.data.dataset import Dataset, clinical_rows
+from mdfnet.data.images.read import is_dicom
+from mdfnet.data.names import UNSPLIT, film_name
 from mdfnet.data.placing import Place, place_films, placed_studies
-from mdfnet.files import new_folder
-from mdfnet.tables import format_table
-from mdfnet.types import Study
 
 #: The clinical table of an export; ``--films`` of the imports reads it.
 FILM_TABLE = "films.csv"

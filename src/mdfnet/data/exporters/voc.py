@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+from mdfnet.core.csv_tables import format_table
+from mdfnet.core.types import Classes, Study
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.exporters.export import exporting, stem
 from mdfnet.data.importers.voc import CLASS_TABLE
-from mdfnet.data.layout import film_name
-from mdfnet.tables import format_table
-from mdfnet.types import Classes, Study
+from mdfnet.data.names import film_name
 
 
 def export_voc(

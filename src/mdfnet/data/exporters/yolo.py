@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from mdfnet.core.types import Study
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.exporters.export import exporting, stem
-from mdfnet.types import Study
 
 
 def export_yolo(dataset: Dataset, folder: str | Path, *, link: bool = False, size: int | None = None) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """From other people's files to a dataset.
 
-Importers read and check; `mdfnet.data.dataset.write_dataset` writes. What they leave out or turn to missing is counted.
+Importers read and check; `mdfnet.data.dataset_folder.write_dataset` writes. What they leave out or turn to missing is
+counted.
 """
 
 from mdfnet.data.importers.coco import import_coco

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mdfnet.core.csv_tables import Row, read_table
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.pseudonyms import quoted
+from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
-from mdfnet.data.dataset import check_inside
+from mdfnet.data.dataset_folder import check_inside
 from mdfnet.data.importers.reading import Reading
-from mdfnet.errors import UserError, nearest
-from mdfnet.privacy import quoted
-from mdfnet.tables import Row, read_table
-from mdfnet.types import Classes, Target
 
 #: Columns of the boxes' table; corners in pixels of the film.
 BOX_COLUMNS = ("image_id", "label", "x1", "y1", "x2", "y2")

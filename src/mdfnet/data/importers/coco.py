@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import box_of, outline_of, read_coco_json
-from mdfnet.data.dataset import check_inside
-from mdfnet.data.images import film_size
+from mdfnet.data.dataset_folder import check_inside
+from mdfnet.data.images.read import film_size
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.layout import checked_name, film_id
-from mdfnet.errors import UserError
-from mdfnet.types import Classes, Target
+from mdfnet.data.names import checked_name, film_id
 
 
 def import_coco(

@@ -11,14 +11,14 @@ import numpy as np
 
 from mdfnet.clinical.records import read_record
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.dicom import Header, Unsuitable, film_header
-from mdfnet.data.images import is_dicom
+from mdfnet.core.csv_tables import Row
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Study, Target
+from mdfnet.data.images.dicom import Header, Unsuitable, film_header
+from mdfnet.data.images.read import is_dicom
 from mdfnet.data.importers.boxes import BOX_COLUMNS, classes_of, read_boxes, target_of
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.layout import film_id
-from mdfnet.errors import UserError
-from mdfnet.tables import Row
-from mdfnet.types import Study, Target
+from mdfnet.data.names import film_id
 
 #: Names of features that a film's header can fill.
 _FROM_HEADER = {"age": "age", "sex": "sex", "gender": "sex", "view": "view"}

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.units import UNITS
+from mdfnet.core.errors import UserError, first_problem
+from mdfnet.core.files import read_json, read_text
 from mdfnet.data.importers.fhir_resources import CodeableConcept, Component, Observation, Patient, Quantity
 from mdfnet.data.importers.measured import (
     Matching,
@@ -23,8 +25,6 @@ from mdfnet.data.importers.measured import (
     record_of_patient,
     records_of_films,
 )
-from mdfnet.errors import UserError, first_problem
-from mdfnet.files import read_json, read_text
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 

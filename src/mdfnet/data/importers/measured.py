@@ -15,9 +15,9 @@ import numpy as np
 
 from mdfnet.clinical.records import Invalid, format_value, read_record
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.csv_tables import Row, format_table, read_table
+from mdfnet.core.errors import UserError
 from mdfnet.data.importers.reading import FILM_COLUMNS
-from mdfnet.errors import UserError
-from mdfnet.tables import Row, format_table, read_table
 
 #: Columns of the table that says when each film was taken; ``time`` may be absent.
 PATIENT, TIME = "patient_id", "time"

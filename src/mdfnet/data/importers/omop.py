@@ -13,9 +13,9 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.errors import UserError, first_problem
+from mdfnet.core.files import parse_yaml, read_text
 from mdfnet.data.importers.measured import Matching, Measured, Person, Records, patients_of, records_of_films
-from mdfnet.errors import UserError, first_problem
-from mdfnet.files import parse_yaml, read_text
 
 _MEASUREMENT = (
     *("person_id", "measurement_concept_id", "value_as_number", "unit_concept_id"),

@@ -12,14 +12,15 @@ import numpy as np
 from mdfnet.clinical.records import Invalid
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import ClinicalTable, read_clinical_table
+from mdfnet.core.conventions import SPLITS, VIEWS
+from mdfnet.core.csv_tables import read_table
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.pseudonyms import quoted
+from mdfnet.core.types import Classes, Study, Target
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.intensity import AS_IS, Intensity
-from mdfnet.data.layout import SPLITS, VIEWS, film_id
+from mdfnet.data.images.intensity import AS_IS, Intensity
+from mdfnet.data.names import film_id
 from mdfnet.data.split import FRACTIONS, split_by_patient
-from mdfnet.errors import UserError, nearest
-from mdfnet.privacy import quoted
-from mdfnet.tables import read_table
-from mdfnet.types import Classes, Study, Target
 
 #: Columns of the films' table that are no clinical features; all but the first may be absent.
 FILM_COLUMNS = ("image_id", "file", "patient_id", "split", "view")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.data.images import film_size
+from mdfnet.core.csv_tables import Row
+from mdfnet.core.errors import UserError
+from mdfnet.data.images.read import film_size
 from mdfnet.data.importers.boxes import BOX_COLUMNS, classes_of, read_boxes, target_of
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.layout import film_id
-from mdfnet.errors import UserError
-from mdfnet.tables import Row
+from mdfnet.data.names import film_id
 
 
 def import_csv(

@@ -10,15 +10,16 @@ from xml.etree import ElementTree
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.conventions import SPLITS
+from mdfnet.core.csv_tables import read_table
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.files import read_text
+from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
-from mdfnet.data.dataset import check_inside
-from mdfnet.data.images import film_size
+from mdfnet.data.dataset_folder import check_inside
+from mdfnet.data.images.read import film_size
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.layout import SPLITS, SUFFIXES, checked_name, film_id
-from mdfnet.errors import UserError, nearest
-from mdfnet.files import read_text
-from mdfnet.tables import read_table
-from mdfnet.types import Classes, Target
+from mdfnet.data.names import SUFFIXES, checked_name, film_id
 
 #: Ids of the classes, which VOC has no place for: id, name; lies beside the folder of annotations.
 CLASS_TABLE = "classes.csv"

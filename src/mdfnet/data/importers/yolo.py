@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.conventions import SPLITS
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_text, read_yaml
+from mdfnet.core.outlines import extents
+from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
-from mdfnet.data.dataset import check_inside
-from mdfnet.data.images import film_size
+from mdfnet.data.dataset_folder import check_inside
+from mdfnet.data.images.read import film_size
 from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.layout import SPLITS, SUFFIXES, UNSPLIT, checked_name, film_id
-from mdfnet.errors import UserError
-from mdfnet.files import read_text, read_yaml
-from mdfnet.outlines import extents
-from mdfnet.types import Classes, Target
+from mdfnet.data.names import SUFFIXES, UNSPLIT, checked_name, film_id
 
 #: Decimals of a pixel that are kept: what division and multiplication by the film's size leave beyond is rounding.
 DECIMALS = 9

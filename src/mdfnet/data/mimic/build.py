@@ -12,9 +12,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from mdfnet.data.dataset import Dataset, write_dataset
-from mdfnet.data.intensity import MIMIC_CXR_JPG
-from mdfnet.data.layout import IMAGES, film_name
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import new_folder
+from mdfnet.core.pseudonyms import Kept, Pseudonyms
+from mdfnet.core.types import Classes, Study
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import write_dataset
+from mdfnet.data.images.intensity import MIMIC_CXR_JPG
+from mdfnet.data.images.resize import shrunk_size
 from mdfnet.data.mimic.cases import LOST, UNITS, Case, cases_of, classes_of, select, target_of
 from mdfnet.data.mimic.cautions import cautions
 from mdfnet.data.mimic.films import place_film
@@ -26,12 +31,8 @@ from mdfnet.data.mimic.splits import read_official, split_studies
 from mdfnet.data.mimic.stays import load_films, load_stays, match_stays
 from mdfnet.data.mimic.tables import opened
 from mdfnet.data.mimic.vitals import Fate, fill_with_means, load_vitals, records, schema_of
+from mdfnet.data.names import IMAGES, film_name
 from mdfnet.data.provenance import Provenance
-from mdfnet.data.resize import shrunk_size
-from mdfnet.errors import UserError
-from mdfnet.files import new_folder
-from mdfnet.privacy import Kept, Pseudonyms
-from mdfnet.types import Classes, Study
 
 LICENSE = "PhysioNet Credentialed Health Data License 1.5.0: not to be shared"
 SOURCE = (
@@ -95,7 +96,7 @@ def build_mimic(
         out: A new or empty folder.
         rules: All choices. Default: the safe ones.
         names: What turns ids into names, or the file of its key. Default: the user's own key, see
-            :meth:`mdfnet.privacy.Pseudonyms.load`.
+            :meth:`mdfnet.core.pseudonyms.Pseudonyms.load`.
         films: How the films are written.
         threads: CPU threads of the joins. Default: all.
         say: Where lines of progress go.

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mdfnet.data.layout import VIEWS
+from mdfnet.core.conventions import VIEWS
+from mdfnet.core.types import PAPER_CLASSES, Classes, Target
 from mdfnet.data.mimic.films import fault_of
 from mdfnet.data.mimic.flow import Flow
 from mdfnet.data.mimic.readers import merge
@@ -16,7 +17,6 @@ from mdfnet.data.mimic.readings import FURTHER_LABELS, Marks, Reading, label_ord
 from mdfnet.data.mimic.releases import Releases
 from mdfnet.data.mimic.rules import Findings, Readers, Rules, StudyTime
 from mdfnet.data.mimic.stays import MATCHED
-from mdfnet.types import PAPER_CLASSES, Classes, Target
 
 #: What the steps of the flow chart count in readings.
 UNITS = {

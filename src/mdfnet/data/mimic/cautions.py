@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.types import Study
 from mdfnet.data.mimic.rules import EllipseLabels, Missing, Readers, Rules, SplitRule, StayRule, StudyTime, Values
 from mdfnet.data.mimic.splits import crossing
-from mdfnet.types import Study
 
 
 def cautions(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from mdfnet.data.images import film_size, read_film
-from mdfnet.data.resize import shrink_film
-from mdfnet.errors import UserError
-from mdfnet.files import replacing
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import replacing
+from mdfnet.data.images.read import film_size, read_film
+from mdfnet.data.images.resize import shrink_film
 
 #: Quality of resized films, where JPEG's own loss is far below that of the resizing.
 _QUALITY = 95

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.provenance import Step
-from mdfnet.errors import UserError
 
 T = TypeVar("T")
 

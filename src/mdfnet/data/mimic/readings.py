@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from mdfnet.core.csv_tables import Row, read_table
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.mimic.rules import EllipseLabels, Findings, Rules
 from mdfnet.data.mimic.tables import Source, load
-from mdfnet.errors import UserError
-from mdfnet.tables import Row, read_table
-from mdfnet.types import PAPER_CLASSES
 
 READING_COLUMNS = {
     "id": "text",

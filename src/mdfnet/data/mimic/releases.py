@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.tables import Source, header_of
-from mdfnet.errors import UserError
 
 #: Release -> tables it must have, where they lie, and where to get it.
 EXPECTED = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
 
 
 class StayRule(StrEnum):

@@ -8,11 +8,11 @@ from dataclasses import replace
 import duckdb
 import numpy as np
 
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Study
 from mdfnet.data.mimic.rules import Rules, SplitRule
 from mdfnet.data.mimic.tables import Source, load
 from mdfnet.data.split import split_by_fold, split_by_patient
-from mdfnet.errors import UserError
-from mdfnet.types import Study
 
 OFFICIAL_COLUMNS = {"dicom_id": "text", "split": "text"}
 _OFFICIAL = {"train": "train", "validate": "val", "test": "test"}

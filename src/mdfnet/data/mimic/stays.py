@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import duckdb
 
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, StayRule
 from mdfnet.data.mimic.tables import Source, interval, load, quoted
-from mdfnet.errors import UserError
 
 FILM_COLUMNS = {
     "dicom_id": "text",

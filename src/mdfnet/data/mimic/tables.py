@@ -19,7 +19,7 @@ from typing import Literal
 
 import duckdb
 
-from mdfnet.errors import UserError, nearest
+from mdfnet.core.errors import UserError, nearest
 
 #: What a column holds: a whole number that every row has, a point in time, a number, or text.
 Kind = Literal["key", "time", "number", "text"]

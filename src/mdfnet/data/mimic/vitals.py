@@ -13,9 +13,9 @@ import numpy as np
 
 from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import convert
+from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, Values, Vitals
 from mdfnet.data.mimic.tables import Source, interval, load
-from mdfnet.errors import UserError
 
 #: The measurements of MIMIC-IV-ED, as its two tables call them; acuity is given at triage only.
 MEASURED = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp", "pain", "acuity")

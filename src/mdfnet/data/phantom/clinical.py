@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.phantom.config import PhantomConfig
 from mdfnet.data.phantom.findings import LOOK_ALIKES, Case
-from mdfnet.errors import UserError, nearest
-from mdfnet.types import PAPER_CLASSES
 
 #: What phantom records are: ten features, in this order and these units.
 SCHEMA = Schema.load("mimic-ed")
@@ -100,8 +100,8 @@ def class_probabilities(clinical: np.ndarray, pattern: str, config: PhantomConfi
         config: What the records were made with; only ``signal`` counts.
 
     Returns:
-        float64 ``[..., 5]`` in the order of :data:`mdfnet.types.PAPER_CLASSES`, summing to 1; classes outside of the
-        pair have 0.
+        float64 ``[..., 5]`` in the order of :data:`mdfnet.core.types.PAPER_CLASSES`, summing to 1; classes outside of
+        the pair have 0.
 
     Raises:
         UserError: There is no such pattern, or a record has not ten features.

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mdfnet.data.dataset import Dataset, write_dataset
+from mdfnet.core.types import PAPER_CLASSES, Study, Target
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.phantom.clinical import SCHEMA, draw_record
 from mdfnet.data.phantom.config import PhantomConfig
 from mdfnet.data.phantom.film import Picture, draw_picture
 from mdfnet.data.phantom.findings import Case, draw_case
 from mdfnet.data.phantom.lesions import Ellipse
-from mdfnet.types import PAPER_CLASSES, Study, Target
 
 #: Points of an ellipse's outline.
 OUTLINE = 32
@@ -69,7 +70,7 @@ def write_phantoms(config: PhantomConfig, folder: str | Path) -> Dataset:
 
     Args:
         config: What to make.
-        folder: Where; what :func:`mdfnet.data.dataset.write_dataset` says about existing folders holds.
+        folder: Where; what :func:`mdfnet.data.dataset_folder.write_dataset` says about existing folders holds.
 
     Returns:
         The data set as written.

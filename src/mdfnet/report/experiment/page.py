@@ -7,8 +7,8 @@ from pathlib import Path
 import yaml
 from markupsafe import Markup
 
+from mdfnet.core.files import replacing
 from mdfnet.experiments.plan import Plan
-from mdfnet.files import replacing
 from mdfnet.report.answer import synthetic_parts
 from mdfnet.report.experiment.contents import ExperimentReport
 from mdfnet.report.experiment.evidence import figures, tables

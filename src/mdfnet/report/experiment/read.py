@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from mdfnet import scoring
-from mdfnet.config import Config
-from mdfnet.errors import UserError
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json
+from mdfnet.evaluation import score as scoring
 from mdfnet.experiments.cells import Cell, cells_of
-from mdfnet.experiments.explained import read_explanation
 from mdfnet.experiments.films import arranged, open_data
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import SETTINGS, collect, folder_of, is_done, read_begun
 from mdfnet.experiments.summary import Mean, alarms, by_replicate, growth, summarize
-from mdfnet.files import read_json
 from mdfnet.metrics.froc import RATES
+from mdfnet.models.config import Config
 from mdfnet.report.contents import DatasetCard
 from mdfnet.report.experiment.contents import ExperimentReport, Told
+from mdfnet.report.experiment.explain_cells import read_explanation
 from mdfnet.report.runs import people
 
 #: What is reported beside the plan's measure.

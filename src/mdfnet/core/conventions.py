@@ -1,0 +1,4 @@
+"""Names that everybody uses: splits and views."""
+
+SPLITS = ("train", "val", "test")
+VIEWS = ("PA", "AP")

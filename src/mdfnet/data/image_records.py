@@ -1,0 +1,82 @@
+"""Clinical records of loose image files, from a table or JSON, by image name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mdfnet.clinical.plausible import swapped
+from mdfnet.clinical.records import Invalid, RecordResult, read_record
+from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.tables import read_clinical_table
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.files import read_json
+from mdfnet.data.names import film_id
+
+#: Column of a clinical table that names the film.
+FILM_COLUMN = "image"
+
+
+def read_records(
+    path: Path, schema: Schema, names: Sequence[str], invalid: Invalid, say: Callable[[str], None]
+) -> dict[str, RecordResult]:
+    """Clinical records by film name.
+
+    Args:
+        path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all films or ``{film: record}``.
+            A film is named by its file name, with or without suffix. Records of other films are passed over.
+        schema: The model's.
+        names: Films that are wanted.
+        invalid: What to do with values that cannot be right, and with names in JSON that are no feature: stop, or note.
+        say: Where to print.
+
+    Raises:
+        UserError: See :mod:`mdfnet.clinical`; also two records for one film, or none for any.
+    """
+    if path.suffix.lower() == ".json":
+        records = _json_records(path, schema, names, invalid)
+    else:
+        table = read_clinical_table(path, schema, id_column=FILM_COLUMN, invalid=invalid, unused="ignore")
+        if table.unused:
+            say(f"note: columns that the model does not know are not used: {', '.join(table.unused)}")
+        rows = zip(table.ids, table.values, table.notes, strict=True)
+        records = {name: RecordResult(values, notes) for name, values, notes in rows}
+    records = _by_film(records, path)
+    if not records.keys() & set(names):
+        what = f"no record for any of the films, such as {names[0]!r}"
+        raise UserError(what, where=path, fix=nearest(names[0], records) if records else "add their rows")
+    for name in names:
+        if name not in records:
+            say(f"note: no record for {name} in {path}; detecting without")
+        elif invalid == "error":
+            _check_contradictions(records[name], schema, f"{path} {name}")
+    return records
+
+
+def _check_contradictions(record: RecordResult, schema: Schema, where: str) -> None:
+    for reason in swapped(schema, record.values).values():
+        raise UserError(reason, where=where, fix="check both values, or leave them empty")
+
+
+def _by_film(records: Mapping[str, RecordResult], path: Path) -> dict[str, RecordResult]:
+    found: dict[str, RecordResult] = {}
+    for name, record in records.items():
+        if film_id(name) in found:
+            raise UserError(f"two records for film {film_id(name)!r}", where=path, fix="keep one of the two")
+        found[film_id(name)] = record
+    return found
+
+
+def _json_records(path: Path, schema: Schema, names: Sequence[str], invalid: Invalid) -> dict[str, RecordResult]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError("a JSON object is expected: a record, or records by film name", where=path)
+    nested = all(isinstance(value, dict) and "value" not in value for value in content.values())
+    by_film = bool(content) and nested and not content.keys() & set(schema.names)
+    unknown = "error" if invalid == "error" else "note"
+    if not by_film:
+        return dict.fromkeys(names, read_record(schema, content, where=path, invalid=invalid, unknown=unknown))
+    return {
+        film: read_record(schema, record, where=f"{path} {film}", invalid=invalid, unknown=unknown)
+        for film, record in content.items()
+    }

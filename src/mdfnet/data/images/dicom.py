@@ -1,0 +1,235 @@
+"""Chest films from DICOM, in the order of the standard's display pipeline, or by another recipe.
+
+Stored values -> modality LUT -> VOI LUT or window -> polarity (DICOM PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+from mdfnet.core.conventions import VIEWS
+from mdfnet.core.errors import UserError
+from mdfnet.data.images.dicom_file import read_coded, read_header, read_pixels, refusing_damage
+from mdfnet.data.images.intensity import AS_IS, MIMIC_CXR_JPG, Intensity, mimic_cxr_jpg
+from mdfnet.data.images.limits import check_pixels
+
+_LATERAL_VIEWS = ("LL", "RL", "LLO", "RLO", "LATERAL")
+
+#: Storage classes of radiographs (PS3.4 B.5): computed, digital, and what was captured or digitized from film.
+_RADIOGRAPHS = {
+    "1.2.840.10008.5.1.4.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.7",
+    "1.2.840.10008.5.1.4.1.1.7.2",
+    "1.2.840.10008.5.1.4.1.1.7.3",
+}
+#: Photometric interpretations that messages may name; another text could be anything, a patient's name too.
+_COLORS = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
+
+
+class Unsuitable(UserError):
+    """A whole film, but none for us: lateral, mirrored, raw, several frames, no radiograph. ``kind`` says which."""
+
+    def __init__(self, what: str, *, where: object = None, fix: str | None = None, kind: str = "unsuitable"):
+        super().__init__(what, where=where, fix=fix)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a film's header says of it, as far as we ask.
+
+    Args:
+        width, height: In pixels.
+        patient: Identifier of the patient, empty where there is none.
+        view: "PA", "AP" or None.
+        sex: "F", "M" or None.
+        age: In years at the time of the film, or None.
+        spacing: Width and height of a pixel in mm, at the patient where it was calibrated, else at the detector.
+        burnt_in: Whether text about the patient may be burnt into the pixels.
+    """
+
+    width: int
+    height: int
+    patient: str
+    view: str | None
+    sex: str | None
+    age: float | None
+    spacing: tuple[float, float] | None
+    burnt_in: bool
+
+
+def read_dicom(path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
+    """Read a frontal film from a DICOM file as it is to be looked at.
+
+    The first window or VOI LUT of the file is used; a film without one keeps its full range. MONOCHROME1 is inverted
+    over the full output range, whatever the film's own extremes. Under `MIMIC_CXR_JPG`: see `mimic_cxr_jpg`.
+
+    Returns:
+        ``[H, W]`` uint8 up to 8 bits stored and under `MIMIC_CXR_JPG`, else uint16 at full scale.
+
+    Raises:
+        Unsuitable: Not a single-frame grey radiograph, lateral, mirrored, or raw ("for processing").
+        UserError: Damaged, too large, or compressed in a way that nothing here decodes.
+    """
+    header = checked_header(path)
+    return grey(read_pixels(path, header), header, path, intensity)
+
+
+def checked_header(path: str | Path) -> pydicom.Dataset:
+    """The header of a file that is found to be a frontal film's; see `mdfnet.data.images.dicom_file.read_header`.
+
+    Raises:
+        UserError: See `read_dicom`; the pixels are not looked at.
+    """
+    header = read_header(path)
+    _check_film(header, path)
+    return header
+
+
+def grey(stored: np.ndarray, header: pydicom.Dataset, path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
+    """Stored values ``[H, W]`` of a film with a checked header as it is to be looked at; see `read_dicom`.
+
+    Raises:
+        UserError: The header's transformations are damaged.
+    """
+    inverted = header.PhotometricInterpretation == "MONOCHROME1"
+    if intensity == MIMIC_CXR_JPG:
+        return mimic_cxr_jpg(stored, inverted)
+    with refusing_damage(path):
+        return _displayed(stored, header, inverted)
+
+
+def dicom_size(path: str | Path) -> tuple[int, int]:
+    """Width and height from the header.
+
+    Raises:
+        UserError: See `read_dicom`.
+    """
+    header = checked_header(path)
+    return int(header.Columns), int(header.Rows)
+
+
+def film_header(path: str | Path) -> Header:
+    """What the header of a frontal film says; its pixels are seen to be there, but not decoded.
+
+    Raises:
+        UserError: See `read_dicom`; damage inside of compressed pixels is not seen.
+    """
+    header = checked_header(path)
+    read_coded(path, header)
+    with refusing_damage(path):
+        spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing")
+        return Header(
+            width=int(header.Columns),
+            height=int(header.Rows),
+            patient=str(header.get("PatientID") or "").strip(),
+            view=view_of(header),
+            sex=_one_of(header.get("PatientSex"), ("F", "M")),
+            age=age_of(header),
+            spacing=(float(spacing[1]), float(spacing[0])) if spacing else None,  # DICOM: rows first
+            burnt_in=_one_of(header.get("BurnedInAnnotation"), ("YES",)) is not None,
+        )
+
+
+def view_of(header: pydicom.Dataset) -> str | None:
+    """ "PA", "AP" or None."""
+    return _one_of(header.get("ViewPosition"), VIEWS)
+
+
+def _one_of(value: Any, known: tuple[str, ...]) -> str | None:
+    text = str(value or "").strip().upper()
+    return text if text in known else None
+
+
+def age_of(header: pydicom.Dataset) -> float | None:
+    """From the dates, or as the header has it (``061Y``, ``010M``)."""
+    born, taken = str(header.get("PatientBirthDate") or ""), str(header.get("StudyDate") or "")
+    if len(born) == len(taken) == 8 and (born + taken).isdigit():
+        days = np.datetime64(_iso(taken)) - np.datetime64(_iso(born))
+        return round(days / np.timedelta64(1, "D") / 365.25, 2)
+    text = str(header.get("PatientAge") or "").strip()
+    years = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+    return int(text[:-1]) * years[text[-1]] if text[:-1].isdigit() and text[-1] in years else None
+
+
+def _iso(date: str) -> str:
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}"
+
+
+def _check_film(header: pydicom.Dataset, path: str | Path) -> None:
+    with refusing_damage(path):
+        for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation"):
+            if header.get(keyword) in (None, ""):
+                raise UserError(f"the DICOM file has no {keyword}", fix="is it a chest film?")
+        check_pixels(int(header.Columns), int(header.Rows), path)
+        _check_kind(header, path)
+        _check_projection(header, path)
+        if header.BitsAllocated not in (8, 16) or not 0 < header.BitsStored <= header.BitsAllocated:
+            what = f"{header.BitsStored} bits in {header.BitsAllocated} for a pixel"
+            raise UserError(what, fix="films have up to 16 bits, in 8 or 16")
+
+
+def _check_kind(header: pydicom.Dataset, path: str | Path) -> None:
+    storage = header.get("SOPClassUID")
+    if storage == _FOR_PROCESSING or header.get("PresentationIntentType") == "FOR PROCESSING":
+        what, fix = "raw detector data (for processing)", "give the film for presentation"
+        raise Unsuitable(what, where=path, fix=fix, kind="raw detector data")
+    if storage and storage not in _RADIOGRAPHS:
+        what = f"not a radiograph but {storage.name}" if storage.name != storage else "not a radiograph"
+        raise Unsuitable(what, where=path, fix="give the original radiograph", kind="not radiographs")
+    frames, interpretation = int(header.get("NumberOfFrames") or 1), header.PhotometricInterpretation
+    if frames > 1:
+        raise Unsuitable(f"{frames} frames in one file", where=path, fix="give single films", kind="several frames")
+    if interpretation not in ("MONOCHROME1", "MONOCHROME2") or header.get("SamplesPerPixel", 1) != 1:
+        what = f"not a grey film but {interpretation}" if interpretation in _COLORS else "not a grey film"
+        raise Unsuitable(what, where=path, fix="give the original radiograph", kind="not grey")
+
+
+def _check_projection(header: pydicom.Dataset, path: str | Path) -> None:
+    meanings = [str(code.get("CodeMeaning", "")) for code in header.get("ViewCodeSequence") or ()]
+    view = str(header.get("ViewPosition") or "").strip().upper()
+    if view in _LATERAL_VIEWS or any("lateral" in meaning.lower() for meaning in meanings):
+        raise Unsuitable("a lateral view", where=path, fix="give frontal films, PA or AP", kind="lateral views")
+    orientation = header.get("PatientOrientation") or ()
+    if len(orientation) == 2 and str(orientation[0]).startswith("R"):
+        fix = "mirror it, so that the patient's left is on the picture's right"
+        what = "stored mirrored (patient orientation starts with R)"
+        raise Unsuitable(what, where=path, fix=fix, kind="stored mirrored")
+
+
+def _displayed(stored: np.ndarray, header: pydicom.Dataset, inverted: bool) -> np.ndarray:
+    """The pipeline is a function of the value alone: each value goes its way once, then the film is looked up."""
+    low = int(stored.min())
+    values, darkest, brightest = _pipeline(np.arange(low, int(stored.max()) + 1), header)
+    if inverted:
+        values = brightest + darkest - values
+    depth = np.uint8 if header.BitsStored <= 8 else np.uint16
+    white = np.iinfo(depth).max
+    if (darkest, brightest) != (0, white):
+        values = (values - darkest) * (white / (brightest - darkest))
+    table = np.clip(np.rint(values), 0, white).astype(depth)
+    return table.take(stored.astype(np.int32) - low)
+
+
+def _pipeline(stored: np.ndarray, header: pydicom.Dataset) -> tuple[np.ndarray, float, float]:
+    """Values after modality and VOI transformation, with the lowest and highest that could come out."""
+    signed = header.get("PixelRepresentation", 0)
+    extremes = np.array([0, 2**header.BitsStored - 1]) - (2 ** (header.BitsStored - 1) if signed else 0)
+    values = apply_modality_lut(stored, header)
+    if header.get("ModalityLUTSequence"):
+        extremes = np.array([0, 2 ** header.ModalityLUTSequence[0].LUTDescriptor[2] - 1])
+    else:
+        extremes = np.sort(apply_modality_lut(extremes, header))
+    if header.get("VOILUTSequence"):
+        extremes = np.array([0, 2 ** header.VOILUTSequence[0].LUTDescriptor[2] - 1])
+    elif header.get("WindowWidth") in (None, "") or header.get("WindowCenter") in (None, ""):
+        return values, float(extremes[0]), float(extremes[1])  # pydicom stumbles over empty ones
+    return apply_voi_lut(values, header, index=0), float(extremes[0]), float(extremes[1])

@@ -1,0 +1,1 @@
+"""Models scored on datasets: score, compare, calibrate, subgroups, agreement with a second reader."""

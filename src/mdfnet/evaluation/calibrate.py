@@ -1,0 +1,52 @@
+"""Finds the operating points of a saved model on a dataset, and keeps them with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mdfnet.core.errors import UserError
+from mdfnet.data.dataset import Dataset
+from mdfnet.evaluation.score import check_fit
+from mdfnet.models.card import DEMO_MODEL, find_model
+from mdfnet.models.inference import detect_films, on_best_device
+from mdfnet.models.load import load
+from mdfnet.models.operating_points import FALSE_POSITIVES, SENSITIVITIES, Operating, fit_operating, write_operating
+
+
+def calibrate_model(
+    model: str | Path,
+    dataset: Dataset,
+    split: str = "val",
+    sensitivities: Sequence[float] | None = None,
+    false_positives: Sequence[float] | None = None,
+) -> Operating:
+    """Fit operating points and temperatures, and write them into the model's folder.
+
+    Args:
+        model: A run's or a model's folder.
+        dataset, split: Which films: such as no figure will be reported on.
+        sensitivities, false_positives: See :func:`mdfnet.models.operating_points.fit_operating`. Default: the usual
+            ones.
+
+    Raises:
+        UserError: Model and dataset do not fit, no film of the split has a finding, it is the shipped model, ...
+    """
+    folder = find_model(model)
+    if folder.resolve() == DEMO_MODEL:
+        raise UserError("the shipped model's folder is not written to", fix="copy the folder and name the copy")
+    network = on_best_device(load(folder))
+    check_fit(network, dataset)
+    studies = dataset.split(split)
+    if not any(len(study.target) for study in studies):
+        raise UserError(f"no film of the split {split!r} has a finding", where=dataset.folder, fix="see splits.csv")
+    operating = fit_operating(
+        studies,
+        list(detect_films(network, studies)),
+        network.classes,
+        f"{len(studies)} films of the split {split} of {dataset.name}",
+        sensitivities=SENSITIVITIES if sensitivities is None else sensitivities,
+        false_positives=FALSE_POSITIVES if false_positives is None else false_positives,
+    )
+    write_operating(operating, folder)
+    return operating

@@ -1,0 +1,210 @@
+"""Two models compared from the folders that their evaluations wrote: seeds, folds, words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.files import replacing, without_nan
+from mdfnet.evaluation.prediction_files import FILMS, read_csv, read_marks
+from mdfnet.evaluation.score import read_evaluation
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.comparison import Difference, Pair, compare_models
+from mdfnet.metrics.evaluation import Evaluation, check_comparable
+from mdfnet.metrics.measures import COUNTS, MEASURES, Matched
+
+#: What is compared unless something else is asked for; the first is shown per finding.
+COMPARED = (
+    "AP@IoU=0.5",
+    "AP@IoU=0.25",
+    "AP@IoBB=0.5",
+    "AR@IoU=0.5",
+    "FROC@IoBB=0.5",
+    "AUROC",
+    "AUPRC",
+    "ECE@IoBB=0.5",
+    *COUNTS,
+)
+
+_NOTHING = SimpleNamespace(boxes=(), labels=(), scores=())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came out.
+
+    Args:
+        first, second: Folders, pair by pair.
+        measures: What was compared.
+        classes: The findings.
+        truths: Marked boxes of each, on all films together.
+        films, patients, seeds, folds: How many; seeds in each fold.
+        replicates: Of the bootstrap, and permutations of the test.
+        differences: One per measure and finding, and for all.
+    """
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    measures: tuple[str, ...]
+    classes: tuple[str, ...]
+    truths: tuple[int, ...]
+    films: int
+    patients: int
+    seeds: int
+    folds: int
+    replicates: int
+    differences: tuple[Difference, ...]
+
+    def of(self, measure: str) -> list[Difference]:
+        """The differences of a measure, class by class, last all."""
+        return [one for one in self.differences if one.measure == measure]
+
+    @property
+    def what(self) -> str:
+        """How much was compared, in words."""
+        seeds = f", {self.seeds} seeds" if self.seeds > 1 else ""
+        folds = f", {self.folds} folds" if self.folds > 1 else ""
+        return f"{self.films} films of {self.patients} patients{seeds}{folds}"
+
+    def sentences(self) -> list[str]:
+        """The result in words, and how it was come by."""
+        every = self.of(self.measures[0])[-1]
+        return [_in_words(every), self._found("higher"), self._found("lower"), self._method()]
+
+    def _found(self, verdict: str) -> str:
+        names = [one.finding for one in self.of(self.measures[0])[:-1] if one.verdict == verdict]
+        corrected = f"corrected over {len(self.classes)} findings"
+        return f"Findings shown to be {verdict}, {corrected}: {', '.join(names) or 'none'}."
+
+    def _method(self) -> str:
+        drawn = f"{self.replicates} draws and as many permutations, of patients"
+        if self.folds > 1:
+            how = "over folds (Nadeau and Bengio), in which patients, seeds and training films are mixed"
+        elif self.seeds > 1:
+            how = f"over patients (bootstrap) and {self.seeds} seeds (Student), variances added (Satterthwaite)"
+        else:
+            how = "over patients (bootstrap); one seed each, so how much training again would change is not in it"
+        return f"Interval: {how}. p: models swapped patient by patient, for the models as trained; {drawn}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON; NaN becomes null."""
+        rows = [without_nan(vars(one)) | {"verdict": one.verdict} for one in self.differences]
+        return vars(self) | {"differences": rows, "words": self.sentences()}
+
+
+def compare_evaluations(
+    folders: Sequence[Path], measures: Sequence[str] | None = None, *, replicates: int = 1000
+) -> Comparison:
+    """Compare what two models found.
+
+    Args:
+        folders: In pairs, reference and model: of one seed, or of several; on the same films, or on the different
+            patients of the folds of a cross-validation.
+        measures: Names of measures and counts. Default: ``COMPARED``.
+        replicates: Of the bootstrap, and permutations of the test.
+
+    Raises:
+        UserError: The folders are no pairs, a pair is not of the same films, folds share patients, a file is missing.
+    """
+    if len(folders) < 2 or len(folders) % 2:
+        fix = "give reference and model, then as many more pairs as there are"
+        raise UserError(f"{len(folders)} evaluations are no pairs", fix=fix)
+    names = tuple(measures or COMPARED)
+    for name in names:
+        if name not in (*MEASURES, *COUNTS):
+            raise UserError(f"unknown measure {name!r}", fix=nearest(name, (*MEASURES, *COUNTS)))
+    folds: dict[str, list[Pair]] = {}
+    known: dict[str, Evaluation] = {}
+    given = [(Path(first), Path(second)) for first, second in zip(folders[::2], folders[1::2], strict=True)]
+    if twice := next((pair for pair in given if given.count(pair) > 1), None):
+        raise UserError("the same pair is given twice", where=twice[1], fix="a further pair is of another seed or fold")
+    for first, second in given:
+        before, after = _evaluations(first, second)
+        usual = known.setdefault(before.fingerprint, before)  # films in one order, so that patients are drawn for all
+        folds.setdefault(before.fingerprint, []).append(_pair((first, before), (second, after), usual.films))
+    _check_folds(folds, known)
+    classes, pairs = next(iter(known.values())).classes.names, list(folds.values())
+    differences = compare_models(pairs, names, classes, replicates=replicates)
+    return Comparison(
+        first=tuple(map(str, folders[::2])),
+        second=tuple(map(str, folders[1::2])),
+        measures=names,
+        classes=classes,
+        truths=tuple(map(sum, zip(*(one.truths for one in known.values()), strict=True))),
+        films=sum(len(one.films) for one in known.values()),
+        patients=sum(len(set(group[0].patients)) for group in pairs),
+        seeds=len(pairs[0]),
+        folds=len(pairs),
+        replicates=replicates,
+        differences=tuple(differences),
+    )
+
+
+def write_comparison(comparison: Comparison, path: Path) -> None:
+    """Write all figures as JSON, in one step."""
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _evaluations(first: Path, second: Path) -> tuple[Evaluation, Evaluation]:
+    (_, before), (_, after) = read_evaluation(first), read_evaluation(second)
+    check_comparable(before, after)
+    return before, after
+
+
+def _pair(first: tuple[Path, Evaluation], second: tuple[Path, Evaluation], films: Sequence[str]) -> Pair:
+    patients, reference = _matched(*first, films)
+    _, other = _matched(*second, films)
+    return Pair(reference, other, patients)
+
+
+def _matched(folder: Path, evaluation: Evaluation, films: Sequence[str]) -> tuple[tuple[str, ...], Matched]:
+    """Patients and matches of an evaluation, its films in the order given."""
+    folder = folder if folder.is_dir() else folder.parent
+    if not (folder / FILMS).is_file():
+        fix = "evaluate the model again with this version"
+        raise UserError(f"{FILMS} is missing, which tells the films' patients", where=folder, fix=fix)
+    marks = read_marks(folder, evaluation.classes)
+    found = read_csv(folder / "predictions.csv", evaluation.classes)
+    if marks.keys() != set(films) or not found.keys() <= marks.keys():
+        fix = "the files are not of one evaluation; evaluate again"
+        raise UserError(f"{FILMS} and evaluation.json name different films", where=folder, fix=fix)
+    cases = Cases.of([found.get(name, _NOTHING) for name in films], [marks[name][1] for name in films],
+                     len(evaluation.classes), films)  # fmt: skip
+    if cases.fingerprint != evaluation.fingerprint:
+        raise UserError("marks.csv is not what was evaluated", where=folder, fix="evaluate the model again")
+    matched = Matched.of(cases, max_detections=evaluation.max_detections, score_threshold=evaluation.score_threshold)
+    return tuple(marks[name][0] for name in films), matched
+
+
+def _check_folds(folds: dict[str, list[Pair]], known: dict[str, Evaluation]) -> None:
+    seen: set[str] = set()
+    first = next(iter(known.values()))
+    for fingerprint, pairs in folds.items():
+        if known[fingerprint].classes.names != first.classes.names:
+            raise UserError("the pairs are of different classes", fix="compare models of the same findings")
+        if seen & set(pairs[0].patients):
+            what = "two pairs are of different films, but share patients: neither seeds nor folds"
+            raise UserError(what, fix="seeds are evaluated on the same films, folds on different patients")
+        seen |= set(pairs[0].patients)
+        if len(pairs) != len(next(iter(folds.values()))):
+            raise UserError("the folds have different numbers of seeds", fix="give as many pairs for every fold")
+
+
+def _in_words(one: Difference) -> str:
+    if math.isnan(one.value):
+        return f"{one.measure} is not defined on these films: nothing was marked."
+    by = f"{abs(one.value):.3f} {'higher' if one.value > 0 else 'lower'}" if abs(one.value) >= 0.0005 else "the same"
+    p = f"p = {one.p:.3f}" if one.p >= 0.001 else "p < 0.001"
+    interval = f"95 % interval of the difference {one.low:+.3f} to {one.high:+.3f}, {p}"
+    text = f"{one.measure} of the second is {by} ({interval})"
+    if one.verdict != "not shown":
+        return f"{text}: a difference is shown."
+    why = "the interval includes zero" if one.low <= 0 <= one.high else "p is not below 0.05"
+    return f"{text}: a difference is not shown, {why}."

@@ -1,0 +1,259 @@
+"""A model scored on a split: detections, evaluation, intervals, and the files that hold them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdfnet.clinical.use import count_uses
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json, replacing, without_nan
+from mdfnet.core.types import Classes, Detections, Study
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import image_ids
+from mdfnet.evaluation.prediction_files import write_coco, write_csv, write_marks, write_uses
+from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
+from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.details import calibrated, froc_curves, mistakes_by_class, reliabilities, roc_curves, sweep
+from mdfnet.metrics.evaluation import Evaluation, evaluation_of
+from mdfnet.metrics.groups import Group, Grouping, by_group
+from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
+from mdfnet.metrics.mistakes import count_mistakes
+from mdfnet.models.card import NOTICE, read_card, versions
+from mdfnet.models.inference import detect_films
+from mdfnet.models.model import Model
+from mdfnet.models.operating_points import Operating, PointResult, point_results
+
+#: Replicates of the bootstrap over patients, unless asked for others.
+REPLICATES = 1000
+
+#: What became of the records, in an evaluation's folder.
+CLINICAL = "clinical.json"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one model found on a set of films, and how well that agrees with what was marked.
+
+    Args:
+        name: What the model is called, such as "fused".
+        classes: The findings.
+        studies: The films.
+        image_ids: What the dataset's ``annotations.json`` calls them, in the same order.
+        detections: One per film, in film pixels, in main memory.
+        draws: Replicates of the bootstrap over patients.
+        operating: The model's operating points and calibration, if it has any.
+    """
+
+    name: str
+    classes: Classes
+    studies: tuple[Study, ...]
+    image_ids: tuple[int | str, ...]
+    detections: tuple[Detections, ...]
+    draws: int = REPLICATES
+    operating: Operating | None = None
+
+    @cached_property
+    def patients(self) -> tuple[str, ...]:
+        """Patient of each film."""
+        return tuple(study.patient for study in self.studies)
+
+    @cached_property
+    def cases(self) -> Cases:
+        """Detections and targets laid out flat, for further scoring."""
+        targets, ids = [study.target for study in self.studies], [study.id for study in self.studies]
+        return Cases.of(self.detections, targets, len(self.classes), ids)
+
+    @cached_property
+    def matched(self) -> Matched:
+        """The same, matched."""
+        return Matched.of(self.cases)
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """All measures."""
+        return evaluation_of(self.cases, self.matched, self.classes, max_detections=100)
+
+    @cached_property
+    def replicates(self) -> dict[str, np.ndarray]:
+        """Every measure and count under the bootstrap over patients, ``[replicates, classes + 1]``; last the mean.
+
+        The same patients are drawn for every model on the same films, so differences of replicates are paired.
+        """
+        names = (*MEASURES, *COUNTS)
+        return replicate(lambda rows: measure(self.matched, names, rows), draws(self.patients, self.draws))
+
+    @cached_property
+    def intervals(self) -> dict[str, list[tuple[float, float]]]:
+        """95 % interval of every measure and count, per class and, last, of the mean or sum over classes."""
+        return {
+            name: self._interval(name, values) for name, values in measure(self.matched, tuple(self.replicates)).items()
+        }
+
+    @cached_property
+    def sweep(self) -> dict[str, list[dict[str, Any]]]:
+        """AP and AR by the smallest overlap that counts as a hit, see :func:`mdfnet.metrics.details.sweep`."""
+        return sweep(self.cases, self.patients, self.draws)
+
+    @cached_property
+    def points(self) -> list[PointResult]:
+        """What the model's operating points give on these films."""
+        if self.operating is None:
+            return []
+        return point_results(self.operating, self.matched.iobb, self.classes, self.patients, self.draws)
+
+    @cached_property
+    def details(self) -> dict[str, Any]:
+        """Curves, reliability and kinds of errors as plain data, see :mod:`mdfnet.metrics.details`."""
+        names = self.classes.names
+        result = {
+            "froc": froc_curves(self.matched, names),
+            "roc": roc_curves(self.matched, names),
+            "reliability": reliabilities(self.matched, names),
+            "mistakes": mistakes_by_class(count_mistakes(self.cases), names),
+        }
+        if self.operating is not None:
+            temperatures = [self.operating.temperatures[name] for name in names]
+            result["calibrated"] = calibrated(self.matched, temperatures, names, self.patients, self.draws)
+        return result
+
+    def by_group(self, groupings: Sequence[Grouping]) -> list[Group]:
+        """The measures by group of patients, see :func:`mdfnet.metrics.groups.by_group`."""
+        return by_group(self.matched, self.patients, groupings, replicates=self.draws)
+
+    def _interval(self, name: str, values: np.ndarray) -> list[tuple[float, float]]:
+        if name in COUNTS:
+            limits = interval(self.replicates[name])
+        else:
+            marks = self.matched.iou.truths.sum(0)
+            limits = share_interval(values, self.replicates[name], np.append(marks, marks.sum()))
+        return list(zip(*(limit.tolist() for limit in limits), strict=True))
+
+
+def score(
+    model: Model,
+    dataset: Dataset,
+    split: str,
+    *,
+    name: str,
+    boxed_only: bool = False,
+    replicates: int | None = None,
+) -> Scored:
+    """Run a model on a split and score it. The model never sees what was marked.
+
+    Args:
+        model: Its classes must be the dataset's, and its clinical features the dataset's.
+        dataset, split: Which films.
+        name: What to call the model.
+        boxed_only: Leave out films without findings.
+        replicates: Of the bootstrap over patients. Default: 1,000.
+
+    Raises:
+        UserError: Model and dataset do not fit, there are no such films, or one cannot be read.
+    """
+    check_fit(model, dataset)
+    studies = tuple(study for study in dataset.split(split) if len(study.target) or not boxed_only)
+    if not studies:
+        raise UserError(f"no film of the split {split!r} has a finding", where=dataset.folder, fix="leave out --boxed")
+    known = image_ids(dataset)
+    detections = tuple(detect_films(model, studies))
+    ids = tuple(known[study.id] for study in studies)
+    return Scored(name, dataset.classes, studies, ids, detections, replicates or REPLICATES, model.operating)
+
+
+def check_fit(model: Model, dataset: Dataset) -> None:
+    """Whether a model can be scored on a dataset.
+
+    Raises:
+        UserError: Classes or clinical features differ.
+    """
+    if model.classes.names != dataset.classes.names:
+        found, known = ", ".join(dataset.classes.names), ", ".join(model.classes.names)
+        raise UserError(f"the dataset's classes ({found}) are not the model's ({known})", where=dataset.folder)
+    if model.schema.features != dataset.schema.features:
+        pairs = zip_longest(dataset.schema.features, model.schema.features)
+        odd = next(ours or theirs for ours, theirs in pairs if ours != theirs)
+        what = f"the dataset's clinical schema {dataset.schema.name!r} is not the model's {model.schema.name!r}"
+        fix = "import the dataset with the model's schema"
+        raise UserError(f"{what}: they differ in {odd.name!r}", where=dataset.folder, fix=fix)
+
+
+def about_run(folder: Path, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
+    """What an evaluation says of itself: which model, trained how, on which films.
+
+    Args:
+        folder: The saved model's.
+        model: The model.
+        dataset, split: What it was scored on.
+    """
+    return {
+        "model": str(folder),
+        "weights_sha256": read_card(folder).weights_sha256,
+        "parameters": sum(weights.numel() for weights in model.parameters() if weights.requires_grad),
+        "dataset": dataset.name,
+        "folder": str(dataset.folder.resolve()),
+        "split": split,
+        "fingerprint": dataset.fingerprint,
+        "versions": versions(),
+        "notice": NOTICE,
+    }
+
+
+def write_scored(
+    scored: Scored, folder: str | Path, about: Mapping[str, Any], more: Mapping[str, Any] | None = None
+) -> None:
+    """Write what was found and what it is worth, for this program and for others.
+
+    ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json``, ``marks.csv`` and
+    ``films.csv``. ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools read
+    them together.
+    The tables are all that a comparison with another model needs.
+
+    Args:
+        scored: What to write.
+        folder: Where.
+        about: JSON-able facts: model, dataset, split, versions.
+        more: Further parts of ``evaluation.json``.
+    """
+    folder, ids = Path(folder), [study.id for study in scored.studies]
+    content = {
+        "about": dict(about),
+        "clinical": count_uses(found.record for found in scored.detections),
+        "evaluation": scored.evaluation.to_dict(),
+        "replicates": scored.draws,
+        "intervals": scored.intervals,
+        "operating_points": [vars(point) for point in scored.points],
+        "sweep": scored.sweep,
+        **scored.details,
+        **(more or {}),
+    }
+    with replacing(folder / "evaluation.json") as draft:
+        draft.write_text(json.dumps(without_nan(content), indent=1, allow_nan=False), encoding="utf-8")
+    write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
+    write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
+    write_uses(folder / CLINICAL, ids, scored.detections)
+    write_marks(folder, scored.studies, scored.classes)
+
+
+def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:
+    """Read ``evaluation.json``, or the folder that holds it: what it is about, and the scores.
+
+    Raises:
+        UserError: There is none, or it is no evaluation.
+    """
+    path = Path(path) / "evaluation.json" if Path(path).is_dir() else Path(path)
+    content = read_json(path)
+    try:
+        return content["about"], Evaluation.from_dict(content["evaluation"])
+    except (KeyError, TypeError):
+        fix = "give a folder that 'mdfnet evaluate' wrote"
+        raise UserError("not an evaluation", where=path, fix=fix) from None
+    except UserError as error:
+        raise error.at(path) from None

@@ -1,0 +1,127 @@
+"""How films are sorted into groups of patients: by sex, age, view, what is missing, and by columns of the user's."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.core.csv_tables import Table, read_table
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Study
+from mdfnet.metrics.groups import Grouping
+
+#: Where age bands begin, in years; all but the first two are twenty years wide.
+AGE_BANDS = (0, 18, 40, 60, 80)
+
+#: Names that schemas give to these features.
+SEX, AGE, VIEW = ("sex", "gender"), ("age",), "view"
+
+#: Columns of a user's table that say which film, or which patient, a row is about.
+FILM_COLUMNS, PATIENT_COLUMN = ("image", "image_id"), "patient_id"
+
+#: More groups than this in one column are a mistake, or numbers; numbers are sorted into thirds.
+MOST_GROUPS = 12
+
+NOT_KNOWN = "not known"
+
+
+def groupings_of(
+    studies: Sequence[Study], schema: Schema, by: Sequence[str] = (), table: str | Path | None = None
+) -> list[Grouping]:
+    """The groupings of a set of films.
+
+    Args:
+        studies: The films.
+        schema: What their clinical values mean; sex and age are taken from it where it has them.
+        by: Further clinical features; numbers are sorted into thirds of the values that these films have.
+        table: A CSV of the user's with a column ``image`` or ``patient_id``; each other column is a grouping.
+
+    Raises:
+        UserError: A feature is unknown; the table names no film of these, or a column of it has too many values.
+
+    Examples:
+        >>> schema, record = Schema.load("age-sex-view"), np.float32([61, 1, np.nan])
+        >>> study = Study("a", Path("a.png"), 9, 9, None, record, view="PA")
+        >>> [(one.name, one.groups[one.of[0]]) for one in groupings_of([study], schema)]
+        [('sex', 'M'), ('age', '60 to 79'), ('view', 'PA'), ('record', 'partly missing')]
+    """
+    values = np.stack([study.clinical for study in studies]).astype(np.float64)
+    result = [_by_category(schema[name], values[:, schema.index(name)]) for name in SEX if name in schema.names]
+    result += [_by_age(name, values[:, schema.index(name)]) for name in AGE if name in schema.names]
+    result.append(_by_name(VIEW, [study.view or NOT_KNOWN for study in studies]))
+    result.append(_by_missingness(values))
+    known = {grouping.name for grouping in result}
+    result += [_by_feature(schema[name], values[:, schema.index(name)]) for name in by if name not in known]
+    return result + (_by_table(studies, read_table(table)) if table else [])
+
+
+def _by_category(feature: Feature, values: np.ndarray) -> Grouping:
+    names = (*feature.categories, NOT_KNOWN)
+    return Grouping(feature.name, names, np.where(np.isnan(values), len(names) - 1, np.nan_to_num(values)).astype(int))
+
+
+def _by_age(name: str, values: np.ndarray) -> Grouping:
+    ends = [f"{low} to {high - 1}" for low, high in itertools.pairwise(AGE_BANDS)]
+    return _in_bands(name, values, np.array(AGE_BANDS[1:]), (*ends, f"{AGE_BANDS[-1]} and over"))
+
+
+def _by_missingness(values: np.ndarray) -> Grouping:
+    known = (~np.isnan(values)).sum(1)
+    names = ("complete", "partly missing", "all missing")
+    return Grouping("record", names, np.where(known == values.shape[1], 0, np.where(known == 0, 2, 1)))
+
+
+def _by_feature(feature: Feature, values: np.ndarray) -> Grouping:
+    return _by_category(feature, values) if feature.kind == "category" else _in_thirds(feature.name, values)
+
+
+def _in_thirds(name: str, values: np.ndarray) -> Grouping:
+    """Thirds of the known values; fewer where many are equal."""
+    if np.isnan(values).all():
+        return _by_name(name, [NOT_KNOWN] * len(values))
+    ends = np.unique(np.nanquantile(values, [1 / 3, 2 / 3]))
+    texts = [f"{end:.3g}" for end in ends]
+    between = [f"{low} to {high}" for low, high in itertools.pairwise(texts)]
+    return _in_bands(name, values, ends, (f"below {texts[0]}", *between, f"{texts[-1]} and over"))
+
+
+def _in_bands(name: str, values: np.ndarray, ends: np.ndarray, names: tuple[str, ...]) -> Grouping:
+    band = np.searchsorted(ends, np.nan_to_num(values), side="right")
+    return Grouping(name, (*names, NOT_KNOWN), np.where(np.isnan(values), len(names), band))
+
+
+def _by_name(name: str, of: Sequence[str]) -> Grouping:
+    groups = tuple(sorted(set(of), key=lambda group: (group == NOT_KNOWN, group)))
+    return Grouping(name, groups, np.array([groups.index(group) for group in of]))
+
+
+def _by_table(studies: Sequence[Study], table: Table) -> list[Grouping]:
+    column = next((one for one in (*FILM_COLUMNS, PATIENT_COLUMN) if one in table.columns), None)
+    if column is None:
+        fix = f"name the column with the film {FILM_COLUMNS[0]!r}, or that with the patient {PATIENT_COLUMN!r}"
+        raise UserError("no column says which film or patient a row is about", where=table.path, fix=fix)
+    rows = table.by(column)
+    names = [(study.patient,) if column == PATIENT_COLUMN else (study.id, study.image.name) for study in studies]
+    found = [next((rows[name] for name in either if name in rows), None) for either in names]
+    if not any(found):
+        what = f"none of the {len(studies)} films is in its column {column!r}"
+        raise UserError(what, where=table.path, fix="use the names of clinical.csv in the dataset folder")
+    others = [one for one in table.columns if one != column and one not in (*FILM_COLUMNS, PATIENT_COLUMN)]
+    if not others:
+        raise UserError("no column to sort by", where=table.path, fix=f"add one beside {column!r}")
+    return [_by_column(table, one, [row[one] if row else "" for row in found]) for one in others]
+
+
+def _by_column(table: Table, column: str, cells: Sequence[str]) -> Grouping:
+    if len(set(cells)) <= MOST_GROUPS:
+        return _by_name(column, [cell or NOT_KNOWN for cell in cells])
+    try:
+        return _in_thirds(column, np.array([float(cell) if cell else np.nan for cell in cells]))
+    except ValueError:
+        what = f"column {column!r} has {len(set(cells))} different values on these films"
+        fix = f"put them into at most {MOST_GROUPS} groups"
+        raise UserError(what, where=table.path, fix=fix) from None

@@ -1,0 +1,132 @@
+"""Any detection network of torchvision under the contract of a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import FCOS, RetinaNet
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.models.detection.ssd import SSD
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
+
+from mdfnet.core.settings import InputConfig
+from mdfnet.core.types import Detections
+from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, mode_of
+
+#: Modules that choose between losses and detections by their ``training`` flag.
+SWITCHES = (GeneralizedRCNN, RegionProposalNetwork, RoIHeads, RetinaNet, FCOS, SSD)
+
+#: Losses by kind of network.
+TWO_STAGES = ("loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg")
+LOSSES = {
+    RetinaNet: ("classification", "bbox_regression"),
+    FCOS: ("classification", "bbox_regression", "bbox_ctrness"),
+    SSD: ("bbox_regression", "classification"),
+}
+
+#: Networks whose classes start at 0, without background.
+FOREGROUND_ONLY = (RetinaNet, FCOS)
+
+#: What coordinates and scores come from: anchors take the type of the backbone's maps.
+PRECISE = ("backbone", "head", "rpn.head", "roi_heads.box_predictor", "roi_heads.mask_predictor")
+
+
+class Standardized(GeneralizedRCNNTransform):
+    """Intensities alone: films arrive at the network's size, :class:`mdfnet.models.preprocessing.Preprocessing` resizes
+    them.
+
+    Torchvision's own would resize them to the size they have and copy them twice: a tenth of a small detector's time.
+    """
+
+    def __init__(self, input: InputConfig):
+        super().__init__(input.size, input.size, list(input.mean), list(input.std))
+
+    def forward(self, images: Sequence[Tensor], targets: list[dict[str, Tensor]] | None = None):
+        batch = self.normalize(torch.stack(list(images)))
+        return ImageList(batch, [tuple(batch.shape[-2:])] * len(batch)), targets
+
+
+class TorchvisionDetector(Detector):
+    """A network of torchvision, its own code unchanged.
+
+    Args:
+        net: The network, its weights still to be loaded.
+        input: The network's input.
+        channels: Channels of each map that ``net.backbone`` gives.
+        pretrain: Loads the network's pretrained weights.
+    """
+
+    def __init__(
+        self, net: nn.Module, input: InputConfig, channels: Sequence[int], pretrain: Callable[[nn.Module], None]
+    ):
+        super().__init__()
+        net.transform = Standardized(input)
+        _let_start(net)
+        self.net, self.pretrain = net, pretrain
+        self.map_sites = (MapSite("net.backbone", tuple(channels)),)
+        self.image_part = ("net.backbone",)
+        self.vector_sites = tuple(_vector_sites(net))
+        self.loss_names = _loss_names(net)
+        self.first_label = 1 if isinstance(net, FOREGROUND_ONLY) else 0
+        modules = dict(net.named_modules())
+        self._switches = [module for module in modules.values() if isinstance(module, SWITCHES)]
+        self.in_float32([f"net.{name}" for name in PRECISE if name in modules])
+
+    def losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        targets = [target | {"labels": target["labels"] - self.first_label} for target in targets]
+        with mode_of(self._switches, training=True):
+            return self.net(list(images), targets)
+
+    def detect(self, images: Tensor) -> list[Detections]:
+        with mode_of(self._switches, training=False):
+            found = self.net(list(images))
+        return [
+            Detections(
+                f["boxes"], f["labels"] + self.first_label, f["scores"], f["masks"][:, 0] if "masks" in f else None
+            )
+            for f in found
+        ]
+
+    def load_pretrained(self) -> None:
+        self.pretrain(self.net)
+
+
+def _let_start(net: nn.Module) -> None:
+    """FCOS's distances from a place to a box's four sides start at one cell of its level.
+
+    So they start in its paper, as exp(0) (Tian et al., ICCV 2019, section 3.2). Torchvision's relu starts around zero,
+    where half of them have no gradient: a training from scratch may never find a box.
+    """
+    if isinstance(net, FCOS):
+        nn.init.ones_(net.head.regression_head.bbox_reg.bias)
+
+
+def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:
+    """The layers of the heads that fusion takes part in: over each RoI, or where the scores of each cell come from."""
+    if isinstance(net, GeneralizedRCNN):
+        layer = _first(net.roi_heads.box_head, nn.Linear)
+        pooler = "net.roi_heads.box_roi_pool"
+        yield VectorSite(f"net.roi_heads.box_head.{layer}", rois=pooler)
+        yield VectorSite("net.roi_heads.box_predictor.cls_score", rois=pooler, last=True)
+    elif isinstance(net, SSD):
+        for level, head in enumerate(net.head.classification_head.module_list):
+            inner = "" if isinstance(head, nn.Conv2d) else f".{len(head) - 1}"  # SSDlite: depthwise, then the scores
+            yield VectorSite(f"net.head.classification_head.module_list.{level}{inner}", last=True)
+    else:  # the tower starts so small that a patient added to its first layer would hardly be heard behind its last
+        yield VectorSite("net.head.classification_head.cls_logits", last=True)
+
+
+def _first(net: nn.Module, kind: type[nn.Module]) -> str:
+    return next(name for name, module in net.named_modules() if isinstance(module, kind))
+
+
+def _loss_names(net: nn.Module) -> tuple[str, ...]:
+    for kind, names in LOSSES.items():
+        if isinstance(net, kind):
+            return names
+    return (*TWO_STAGES, "loss_mask") if net.roi_heads.has_mask() else TWO_STAGES

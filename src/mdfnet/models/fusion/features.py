@@ -1,0 +1,73 @@
+"""Runs the image part of a detector once and the rest as often as wanted, for any detector.
+
+Fusion starts at the map sites, so what comes before them depends on the film alone. :func:`image_features` records what
+the detector's image part gave, before any fuser sees it; :func:`replayed` lets these modules answer with the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mdfnet.models.detectors.base import Detector, outputs_of
+from mdfnet.models.preprocessing import Geometry
+
+
+@dataclass(frozen=True)
+class Features:
+    """The image part of a batch, before fusion.
+
+    Args:
+        images: float32 ``[B, C, S, S]``, preprocessed.
+        geometries: Where each film lies in it.
+        outputs: What each module of the image part gave, by its name.
+    """
+
+    images: Tensor
+    geometries: tuple[Geometry, ...]
+    outputs: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def repeat(self, count: int) -> Features:
+        """One film ``count`` times, for as many records."""
+        if len(self) != 1:
+            raise ValueError(f"only the features of one film are repeated, these are of {len(self)}")
+        outputs = {name: _repeat(output, count) for name, output in self.outputs.items()}
+        return Features(self.images.expand(count, -1, -1, -1), self.geometries * count, outputs)
+
+    def without_outputs(self) -> Features:
+        """The same films, nothing of which is replayed."""
+        return Features(self.images, self.geometries, {})
+
+
+def _repeat(output, count: int):
+    if isinstance(output, Tensor):
+        return output.expand(count, *output.shape[1:])
+    if isinstance(output, dict):
+        return type(output)((key, _repeat(value, count)) for key, value in output.items())
+    return type(output)(_repeat(value, count) for value in output) if isinstance(output, list | tuple) else output
+
+
+def image_features(detector: Detector, images: Tensor) -> dict[str, Any]:
+    """Outputs of the detector's image part for ``images [B, C, S, S]``; what lies behind it is not run."""
+    return outputs_of(detector, detector.image_part, lambda: detector.detect(images))
+
+
+@contextmanager
+def replayed(detector: torch.nn.Module, outputs: dict[str, Any]) -> Iterator[None]:
+    """While entered, the named modules answer with these outputs instead of computing; their hooks still run."""
+    modules = {detector.get_submodule(name): output for name, output in outputs.items()}
+    try:
+        for module, output in modules.items():
+            module.forward = lambda *_, _output=output, **__: _output
+        yield
+    finally:
+        for module in modules:
+            module.__dict__.pop("forward", None)

@@ -1,0 +1,96 @@
+"""1-D fusion: let a layer of a head see the patient beside its own input.
+
+A fuser takes the layer's input ``x [..., in]``, what it gave ``y [..., out]`` and the clinical vectors ``z``, which
+broadcast to them, and gives ``[..., out]``. All start as the plain layer, bit by bit, unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from mdfnet.models.fusion.maps import zeroed
+
+
+class Concat(nn.Module):
+    """``layer(cat[x, z])``, written as ``layer(x) + project(z)``: the layer and its pretrained weights stay.
+
+    Args:
+        dim: Width of the clinical vector.
+        layer: The linear or convolutional layer that is fused.
+        zero_start: Start as the plain layer. False: as a fresh linear layer over ``[x, z]`` (torch's default for its
+            width), which is what the paper trains.
+
+    Examples:
+        >>> import torch
+        >>> layer = nn.Linear(6, 4)
+        >>> x, z = torch.rand(5, 6), torch.rand(5, 3)
+        >>> torch.equal(Concat(3, layer)(x, layer(x), z), layer(x))
+        True
+    """
+
+    def __init__(self, dim: int, layer: nn.Linear | nn.Conv2d, *, zero_start: bool = True):
+        super().__init__()
+        width_in, width_out = channels_of(layer)
+        self.project = zeroed(nn.Linear(dim, width_out, bias=False))
+        if not zero_start:
+            bound = 1 / math.sqrt(width_in + dim)
+            for parameter in (self.project.weight, layer.weight, layer.bias):
+                nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        return y + self.project(z)
+
+
+class FilmVector(nn.Module):
+    """Scale and shift what the layer gives by the patient: feature-wise linear modulation (Perez et al., AAAI 2018).
+
+    Args:
+        dim, layer: As :class:`Concat`.
+    """
+
+    def __init__(self, dim: int, layer: nn.Linear | nn.Conv2d):
+        super().__init__()
+        self.project = zeroed(nn.Linear(dim, 2 * channels_of(layer)[1]))
+
+    def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        scale, shift = self.project(z).chunk(2, -1)
+        return y * (1 + scale) + shift
+
+
+class Residual(nn.Module):
+    """``layer(x) + mlp(cat[x, z])``: what is added depends on the patient and on what is looked at.
+
+    Written with one projection for each, so that ``z`` is not copied to every row of ``x``.
+
+    Args:
+        dim, layer: As :class:`Concat`.
+        hidden: Width of the hidden layer.
+    """
+
+    def __init__(self, dim: int, layer: nn.Linear | nn.Conv2d, *, hidden: int = 64):
+        super().__init__()
+        width_in, width_out = channels_of(layer)
+        self.look, self.know = nn.Linear(width_in, hidden), nn.Linear(dim, hidden, bias=False)
+        self.out = zeroed(nn.Linear(hidden, width_out))
+
+    def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        hidden = self.look(x).add_(self.know(z)).relu_()  # in place: there may be as many rows as a map has cells
+        return y + self.out(hidden)
+
+
+def channels_of(layer: nn.Linear | nn.Conv2d) -> tuple[int, int]:
+    """Input and output channels of a layer.
+
+    Examples:
+        >>> channels_of(nn.Conv2d(3, 8, 1)), channels_of(nn.Linear(4, 2))
+        ((3, 8), (4, 2))
+    """
+    if isinstance(layer, nn.Linear):
+        return layer.in_features, layer.out_features
+    return layer.in_channels, layer.out_channels
+
+
+#: Vector fusers by their name in the config.
+VECTORS = {"concat": Concat, "film": FilmVector, "residual": Residual}

@@ -1,0 +1,37 @@
+"""A saved model read again: found by its folder, its run or the name of the shipped one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mdfnet.clinical.standardize import Standardizer
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes
+from mdfnet.models.card import CARD, WEIGHTS, read_card
+from mdfnet.models.checkpoint import read_state
+from mdfnet.models.model import Model
+from mdfnet.models.operating_points import read_operating
+from mdfnet.models.preprocessing import Preprocessing
+
+
+def load(folder: str | Path) -> Model:
+    """Read a model that :func:`save` wrote; ready for detection.
+
+    Raises:
+        UserError: A file is missing or altered, of a later version, or does not fit the rest.
+    """
+    folder = Path(folder)
+    card = read_card(folder)
+    state = read_state(folder, card)
+    try:
+        classes = Classes(tuple(card.classes), tuple(card.classes.values()))
+        model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted, card.seen))
+        model.preprocessing = Preprocessing.of_card(card.config.input, card.preprocessing)
+    except UserError as error:
+        raise error.at(folder / CARD) from None
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise UserError(f"weights do not fit: {str(error).splitlines()[-1].strip()}", where=folder / WEIGHTS) from None
+    model.operating = read_operating(folder, classes)
+    return model.eval()

@@ -1,0 +1,172 @@
+"""From a film of any size to the network's square input, and boxes there and back.
+
+The same object serves training, evaluation and prediction; its name and version are stored with every model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mdfnet.core.errors import UserError
+from mdfnet.core.settings import InputConfig
+from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
+
+
+def film_tensor(film: np.ndarray) -> Tensor:
+    """A film as read, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
+
+    Examples:
+        >>> film_tensor(np.full((2, 2), 255, np.uint8)).max().item()
+        1.0
+    """
+    return torch.from_numpy(film.astype(np.float32) / np.iinfo(film.dtype).max)[None]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where a film lies in the network's input: ``network = film * scale + offset``, per axis.
+
+    Args:
+        width, height: Size of the film in pixels.
+        scale: Network pixels per film pixel, (x, y).
+        offset: Network position of the film's top-left corner, (x, y).
+
+    Examples:
+        >>> geometry = Geometry.letterbox(width=100, height=50, size=64)
+        >>> geometry.to_network(np.array([[0, 0, 100, 50]])).tolist()
+        [[0.0, 16.0, 64.0, 48.0]]
+        >>> geometry.to_film(geometry.to_network(np.array([[10, 5, 20, 30]]))).round(6).tolist()
+        [[10.0, 5.0, 20.0, 30.0]]
+    """
+
+    width: int
+    height: int
+    scale: tuple[float, float]
+    offset: tuple[int, int]
+
+    @classmethod
+    def letterbox(cls, width: int, height: int, size: int) -> Geometry:
+        """Keep the aspect ratio, center, fill the rest with black."""
+        scale = size / max(width, height)
+        inner = max(1, round(width * scale)), max(1, round(height * scale))
+        offset = (size - inner[0]) // 2, (size - inner[1]) // 2
+        return cls(width, height, (inner[0] / width, inner[1] / height), offset)
+
+    @classmethod
+    def squash(cls, width: int, height: int, size: int) -> Geometry:
+        """Stretch both axes to the square, as the paper does."""
+        return cls(width, height, (size / width, size / height), (0, 0))
+
+    def to_network(self, boxes: np.ndarray | Tensor):
+        """Boxes ``[N, 4]`` (or points ``[N, 2]``) in film pixels -> the same in network pixels."""
+        scale, offset = self._affine(boxes)
+        return boxes * scale + offset
+
+    def to_film(self, boxes: np.ndarray | Tensor):
+        """Boxes ``[N, 4]`` (or points ``[N, 2]``) in network pixels -> the same in film pixels."""
+        scale, offset = self._affine(boxes)
+        return (boxes - offset) / scale
+
+    def clipped_to_film(self, boxes: Tensor) -> Tensor:
+        """Boxes ``[..., 4]`` in network pixels -> film pixels, clipped to the film; without area if in the padding.
+
+        Examples:
+            >>> Geometry.letterbox(100, 50, 64).clipped_to_film(torch.tensor([0.0, 0, 32, 32])).tolist()
+            [0.0, 0.0, 50.0, 25.0]
+        """
+        limit = boxes.new_tensor([self.width, self.height] * 2)
+        return self.to_film(boxes).clamp(min=0).minimum(limit)
+
+    def _affine(self, like):
+        repeats = like.shape[-1] // 2
+        if isinstance(like, Tensor):
+            return like.new_tensor(self.scale * repeats), like.new_tensor(self.offset * repeats)
+        return np.asarray(self.scale * repeats), np.asarray(self.offset * repeats)
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Width and height of the film inside the network's input, pixels."""
+        return round(self.width * self.scale[0]), round(self.height * self.scale[1])
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resizes films to the network's input. Intensities stay as read, in [0, 1].
+
+    Args:
+        input: Size, fit and channels.
+        intensity: The recipe that training films went through from DICOM, and that later ones are read by.
+
+    Examples:
+        >>> image, geometry = Preprocessing(InputConfig(size=64))(torch.rand(1, 50, 100))
+        >>> tuple(image.shape), geometry.inner
+        ((1, 64, 64), (64, 32))
+    """
+
+    input: InputConfig
+    intensity: Intensity = AS_IS
+
+    #: Stored with every model; the version rises whenever the same film would give other pixels.
+    name = "grey"
+    version = 1
+
+    @classmethod
+    def of_card(cls, input: InputConfig, card: Mapping[str, Any]) -> Preprocessing:
+        """What `card` has described.
+
+        Raises:
+            UserError: It is another preprocessing than this.
+
+        Examples:
+            >>> Preprocessing.of_card(InputConfig(), {"name": "grey", "version": 1}).intensity
+            'as-is'
+        """
+        made = cls(input, checked_intensity(card.get("intensity", AS_IS)))
+        if {"intensity": made.intensity, **card} != made.card():
+            raise UserError(f"made with preprocessing {dict(card)}, this mdfnet has {made.card()}")
+        return made
+
+    def card(self) -> dict[str, Any]:
+        """Name, version and intensity recipe, as a saved model keeps them."""
+        return {"name": self.name, "version": self.version, "intensity": self.intensity}
+
+    def geometry(self, width: int, height: int) -> Geometry:
+        """Where a film of this size will lie."""
+        return getattr(Geometry, self.input.fit)(width, height, self.input.size)
+
+    def __call__(self, image: Tensor) -> tuple[Tensor, Geometry]:
+        """Resize one film.
+
+        Args:
+            image: float32 ``[1 or 3, H, W]`` in [0, 1].
+
+        Returns:
+            float32 ``[channels, size, size]`` in [0, 1], and where the film lies in it.
+
+        Raises:
+            ValueError: The image has another shape or is not floating point.
+        """
+        if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.is_floating_point():
+            raise ValueError(f"an image is float [1 or 3, H, W] in [0, 1], got {image.dtype} {list(image.shape)}")
+        size, (_, height, width) = self.input.size, image.shape
+        geometry = self.geometry(width, height)
+        if (height, width) != (size, size):
+            inner = geometry.inner
+            # The paper's resize has no antialiasing; a letterbox from 3,000 pixels needs it.
+            antialias = self.input.fit == "letterbox"
+            image = F.interpolate(image[None], inner[::-1], mode="bilinear", antialias=antialias)[0].clamp(0, 1)
+            left, top = geometry.offset
+            image = F.pad(image, (left, size - inner[0] - left, top, size - inner[1] - top))
+        return self._channels(image), geometry
+
+    def _channels(self, image: Tensor) -> Tensor:
+        if image.shape[0] == self.input.channels:
+            return image
+        return image.mean(0, keepdim=True) if self.input.channels == 1 else image.expand(3, -1, -1)

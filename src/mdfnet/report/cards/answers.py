@@ -1,0 +1,203 @@
+"""What a run can say by itself to the questions of checklists; what it cannot, the authors must."""
+
+from __future__ import annotations
+
+from mdfnet.models.config import Config
+from mdfnet.report.answer import HEADLINE
+from mdfnet.report.cards.subject import Finding, Subject
+
+#: Where no answer is known.
+TO_FILL_IN = "*To be filled in by the authors.*"
+
+
+#: Encoders that fill in what is missing, as the paper did.
+PAPER_ENCODERS = ("paper", "paper-scaled")
+
+#: What becomes of clinical values, by encoder.
+SCALING = {
+    "mlp": "Numbers are standardized with mean and deviation of the training films, categories are one-hot.",
+    "tokens": "Numbers are standardized with mean and deviation of the training films, categories are embedded.",
+    "paper": "Numbers enter as they are, categories are embedded, as in arXiv 2302.13390.",
+    "paper-scaled": "Numbers are standardized with mean and deviation of the training films, categories are embedded.",
+}
+
+
+def answers(subject: Subject) -> dict[str, str]:
+    """Answers by key, only those that are known."""
+    tested = subject.tested
+    known = {**_of_model(subject), **_of_training(subject), **_of_evaluation(subject)}
+    known |= _of_test(subject, tested) if tested else {}
+    return {key: text for key, text in known.items() if text}
+
+
+def _of_model(subject: Subject) -> dict[str, str]:
+    card, config = subject.card, subject.card.config
+    fused = f"with clinical fusion (map: {config.fusion.map}, vector: {config.fusion.vector})"
+    kind = f"Deep learning: object detector “{config.detector.name}” {fused if config.fused else 'on films alone'}."
+    units = ", ".join(
+        f"{one.name} ({one.unit or ' or '.join(one.categories)})" for one in card.clinical_schema.features
+    )
+    size = f"{config.input.size} pixels ({config.input.fit})"
+    return {
+        "technology": kind,
+        "model": f"{kind} Input: films of {size}; findings: {', '.join(card.classes)}. Every setting is in model.json.",
+        "preprocessing": f"Films are resized to {size}; DICOM by recipe {_recipe(subject)}.",
+        "software": ", ".join(f"{name} {version}" for name, version in card.versions.items()) + ".",
+        "predictors": f"Beside the film: {units}. When measured: {TO_FILL_IN}" if config.fused else "",
+        "scaling": SCALING[config.fusion.encoder] if config.fused else "",
+        "missing": _missing(subject),
+        "poor_inputs": _poor(subject),
+        "output": _output(subject),
+        "calculation": "By `mdfnet evaluate` from the saved model, which is given film and record, never the marks.",
+        "specification": f"model.json and model.safetensors (SHA-256 {card.weights_sha256}); read with `mdfnet.load`.",
+        "availability": f"Software: mdfnet {card.versions.get('mdfnet', '')}, Apache-2.0. Model and data: {TO_FILL_IN}",
+        "recalibration": _recalibration(subject),
+        "users": "Research use only, not a medical device. How people would work with it is for the authors to say.",
+    }
+
+
+def _recipe(subject: Subject) -> str:
+    return subject.card.preprocessing.get("intensity") or "as-is"
+
+
+def _missing(subject: Subject) -> str:
+    fusion = subject.card.config.fusion
+    if not subject.card.config.fused:
+        return "No clinical data enter the model."
+    if fusion.encoder in PAPER_ENCODERS:
+        how = "Missing numbers become the mean of the training films, missing categories the most frequent one."
+    else:
+        how = "Nothing is filled in: the network is told which clinical values are missing."
+    hidden = (
+        f"In training {fusion.record_dropout:.0%} of records and {fusion.feature_dropout:.0%} of values were hidden."
+    )
+    return f"{how} {hidden} Why values are missing: {TO_FILL_IN}".replace("%", " %")
+
+
+def _poor(subject: Subject) -> str:
+    if not subject.card.config.fused:
+        return "Films that cannot be read are refused."
+    return "Films that cannot be read and clinical values that cannot be right are refused; missing values are allowed."
+
+
+def _output(subject: Subject) -> str:
+    text = "Boxes, each with a finding and a score in 0 to 1."
+    if subject.operating is None:
+        return text
+    names = ", ".join(point.name for point in subject.operating.points)
+    return f"{text} Thresholds ({names}) were found on {subject.operating.fitted_on}."
+
+
+def _recalibration(subject: Subject) -> str:
+    if subject.operating is None:
+        return ""
+    scales = ", ".join(f"{name} {value:.2f}" for name, value in subject.operating.temperatures.items())
+    return f"Temperatures fitted on {subject.operating.fitted_on}: {scales}. Reported scores are not changed by them."
+
+
+def _of_training(subject: Subject) -> dict[str, str]:
+    config, training = subject.card.config.train, subject.card.training
+    films = ", ".join(f"{count:,} for {split}" for split, count in training.get("films", {}).items())
+    best = training.get("validation", {})
+    synthetic = f" Synthetic: {', '.join(subject.synthetic)}." if subject.synthetic else ""
+    source, terms = training.get("source"), training.get("license")
+    how = (
+        f"At most {_epochs(subject.card.config)} in batches of {config.batch_size}, {config.optimizer} with rate"
+        f" {config.lr:g} ({config.schedule}), augmentation “{config.augment}”, seed {config.seed}."
+    )
+    selected = f"The epoch with the best {config.monitor} on the validation films"
+    if best.get("epoch", 0) < 0:
+        selected += f": the detector alone, {best[config.monitor]:.3f}. No epoch of the fusion was shown to be better,"
+        selected += " so that records change nothing"
+    elif "epoch" in best:
+        selected += f": epoch {best['epoch'] + 1}, {best.get(config.monitor, float('nan')):.3f}"
+    weights = getattr(subject.card.config.detector, "weights", None)
+    return {
+        "source": f"{training['dataset']}: {source or 'source not stated'} ({terms or 'no license stated'}).{synthetic}"
+        if "dataset" in training
+        else "",
+        "partitions": f"Films: {films}. A split is by patient." if films else "",
+        "disjoint": "Patients: no patient's films are in two splits, else the software refuses the dataset.",
+        "training": how,
+        "building": f"{how} {selected}.",
+        "selection": f"{selected}.",
+        "ensemble": "None, one model.",
+        "imbalance": "Films with rare findings were repeated in training." if config.balance else "Not handled.",
+        "initialization": f"Detector: {weights or 'random'}, seed {config.seed}."
+        + (
+            " Fusion starts at zero, so that it changes nothing at first."
+            if subject.card.config.fusion.zero_start
+            else ""
+        ),
+        "reference": "Findings are synthetic: made with the films." if "findings" in subject.synthetic else "",
+    }
+
+
+def _epochs(config: Config) -> str:
+    if not config.staged:
+        return f"{config.train.epochs} epochs"
+    return (
+        f"{config.train.epochs} epochs of the detector on films alone, then {config.last_epochs} of the fusion on it,"
+    )
+
+
+def _of_evaluation(subject: Subject) -> dict[str, str]:
+    if not subject.evaluations:
+        return {}
+    own = subject.card.training.get("dataset")
+    inside = [one.where for one in subject.evaluations if one.about.get("dataset") == own]
+    outside = [one.where for one in subject.evaluations if one.about.get("dataset") != own]
+    return {
+        "metrics": "Average precision and recall at IoU and IoBB, FROC, ROC and precision-recall of whole films,"
+        " calibration error, hits, false alarms and misses; plots in the report.",
+        "uncertainty": "95 % intervals by bootstrap over patients; differences paired, tested by swapping models by"
+        " patient, corrected over findings after Holm.",
+        "internal": f"Evaluated on {', '.join(inside)}." if inside else "",
+        "external": f"Evaluated on {', '.join(outside)}; how it differs is for the authors to say." if outside else "",
+    }
+
+
+def _of_test(subject: Subject, tested: Finding) -> dict[str, str]:
+    scores, content = tested.scores, tested.content
+    low, high = content.get("intervals", {}).get(HEADLINE, [[None, None]])[-1]
+    within = f" (95 % interval {low:.2f} to {high:.2f})" if low is not None else ""
+    boxes = ", ".join(f"{name} {count:,}" for name, count in zip(scores.classes.names, scores.truths, strict=True))
+    total = scores.total
+    second = "A second reading was compared with the first, see the report." if "second_reading" in content else ""
+    made_up = f" The {', '.join(subject.synthetic)} are synthetic." if subject.synthetic else ""
+    return {
+        "readers": second,
+        "numbers": f"{len(scores.films):,} films of {tested.where} were evaluated, {scores.films_with_truths:,} with"
+        " findings. Who was left out before is for the authors to say.",
+        "events": f"Marked boxes on {tested.where}: {boxes}.",
+        "performance": f"Mean AP at IoU 0.5 on {tested.where}: {scores.mean(HEADLINE):.2f}{within}. Per finding and"
+        " by group of patients in the report.",
+        "points": _points(content),
+        "failures": f"At score {scores.score_threshold:g}: {total.false_positives:,} false alarms and"
+        f" {total.false_negatives:,} misses of {sum(scores.truths):,}; by kind and size in the report.",
+        "groups": _groups(content),
+        "limitations": f"One dataset, one training.{made_up} Further limitations are for the authors to say.",
+    }
+
+
+def _points(content) -> str:
+    texts = [
+        f"{point['name']}: sensitivity {point['sensitivity'][-1]:.2f},"
+        f" {point['false_positives_per_film'][-1]:.2f} false alarms per film"
+        for point in content.get("operating_points", ())
+        if point["sensitivity"][-1] is not None
+    ]
+    return "; ".join(texts) + (". Intervals in the report." if texts else "")
+
+
+def _groups(content) -> str:
+    groups = content.get("groups", ())
+    if not groups:
+        return ""
+    names = list(dict.fromkeys(group["grouping"] for group in groups))
+    short = [
+        f"{one['grouping']} {one['name']} ({', '.join(one['falls_short'])})" for one in groups if one["falls_short"]
+    ]
+    small = [f"{one['grouping']} {one['name']}" for one in groups if one["too_small"]]
+    text = f"Scored by {', '.join(names)}. Shown to fall short of the other patients: {', '.join(short) or 'none'}."
+    return f"{text} Too small to tell: {', '.join(small)}." if small else text

@@ -1,0 +1,99 @@
+"""The card of a dataset folder, as Hugging Face's hub reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import read_dataset
+from mdfnet.data.summary import FeatureSummary, summarize
+from mdfnet.report.cards import markdown
+from mdfnet.report.cards.answers import TO_FILL_IN
+
+#: Upper ends of the hub's size categories, films.
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def write_dataset_card(folder: Path, out: Path | None = None) -> Path:
+    """Write the card of a dataset folder, by default into it.
+
+    Raises:
+        UserError: There is no dataset, or a README.md that is not ours to replace.
+    """
+    return markdown.write((out or folder) / "README.md", dataset_card(read_dataset(folder)))
+
+
+def dataset_card(dataset: Dataset) -> str:
+    """The card as text: YAML header and Markdown."""
+    return markdown.page(
+        _header(dataset),
+        [
+            f"# {markdown.text(dataset.name)}",
+            markdown.NOTICE,
+            f"**Synthetic: {', '.join(dataset.synthetic)}.**" if dataset.synthetic else "Nothing in it is synthetic.",
+            f"{len(dataset):,} chest films of {len({study.patient for study in dataset.studies}):,} patients with"
+            f" boxes of {len(dataset.classes)} findings and {len(dataset.schema)} clinical values per film.",
+            f"## Where it comes from\n\n- **Source**: {markdown.text(dataset.source or 'not stated')}\n- **License**:"
+            f" {markdown.text(dataset.license or 'not stated')}\n- **Grey values**: recipe {dataset.intensity}\n"
+            f"- **Fingerprint**: `{dataset.fingerprint}`",
+            _flow(dataset),
+            f"## Films and boxes\n\n{_counts(dataset)}",
+            f"## Clinical values\n\n{_values(dataset)}",
+            "## Splits\n\nBy patient: no patient is in two splits.",
+            f"## Before use\n\n- Who is in it, and who is not: {TO_FILL_IN}\n- How films were annotated, by whom:"
+            f" {TO_FILL_IN}\n- Consent, ethics, de-identification: {TO_FILL_IN}\n- Run `mdfnet data check` on it.",
+        ],
+    )
+
+
+def _header(dataset: Dataset) -> dict[str, Any]:
+    size = next((name for most, name in _SIZES if len(dataset) < most), "1M<n<10M")
+    tags = ["chest-x-ray", "medical-imaging", "clinical-data", "research-use-only"]
+    return {
+        "pretty_name": dataset.name,
+        **markdown.license_header(dataset.license),
+        "task_categories": ["object-detection"],
+        "size_categories": [size],
+        "tags": [*tags, "synthetic-data"] if dataset.synthetic else tags,
+    }
+
+
+def _flow(dataset: Dataset) -> str:
+    if dataset.provenance is None:
+        return ""
+    steps = [
+        f"- {markdown.text(step.step)}: " + ", ".join(f"{count:,} {unit}" for unit, count in step.counts.items())
+        for step in dataset.provenance.flow
+    ]
+    cautions = [f"- **Caution**: {markdown.text(caution)}" for caution in dataset.provenance.cautions]
+    return "\n".join(["## How it was made", "", *steps, *cautions])
+
+
+def _counts(dataset: Dataset) -> str:
+    summary = summarize(dataset)
+    rows = [("films", *(f"{split.films:,}" for split in summary.values()))]
+    rows.append(("films with boxes", *(f"{split.boxed:,}" for split in summary.values())))
+    rows.append(("patients", *(f"{split.patients:,}" for split in summary.values())))
+    for name in dataset.classes.names:
+        counts = [split.classes[name] for split in summary.values()]
+        rows.append((name, *(f"{one.boxes:,} boxes on {one.films:,} films" for one in counts)))
+    return markdown.table(("", *summary), rows)
+
+
+def _values(dataset: Dataset) -> str:
+    """Means and medians only: least and largest values are those of single patients."""
+    rows = []
+    for feature in dataset.schema.features:
+        for name, split in summarize(dataset).items():
+            found = split.clinical[feature.name]
+            rows.append(
+                (feature.name, feature.unit or "", name, f"{found.missing:.0%}".replace("%", " %"), _spread(found))
+            )
+    return markdown.table(("feature", "unit", "split", "missing", "mean (sd), median; or shares"), rows)
+
+
+def _spread(found: FeatureSummary) -> str:
+    if found.shares is not None:
+        return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in found.shares.items())
+    return "–" if not found.known else f"{found.mean:.1f} ({found.sd:.1f}), {found.median:g}"

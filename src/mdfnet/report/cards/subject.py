@@ -1,0 +1,86 @@
+"""What a card is about: a saved model with the evaluations that were made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mdfnet.core.errors import UserError
+from mdfnet.core.files import read_json
+from mdfnet.core.types import Classes
+from mdfnet.evaluation.score import read_evaluation
+from mdfnet.metrics.evaluation import Evaluation
+from mdfnet.models.card import Card, find_model, read_card
+from mdfnet.models.operating_points import Operating, read_operating
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One evaluation of the model: what it is about, its scores, and the rest of its file."""
+
+    about: Mapping[str, Any]
+    scores: Evaluation
+    content: Mapping[str, Any]
+
+    @property
+    def where(self) -> str:
+        """On which films, in words."""
+        return f"the {self.about.get('split', '')} split of {self.about.get('dataset', 'a dataset')}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A saved model.
+
+    Args:
+        folder: Of the model.
+        name: What to call it: its run, or its config.
+        card: All about it but the weights.
+        operating: Its operating points, if it has any.
+        evaluations: Of these very weights.
+    """
+
+    folder: Path
+    name: str
+    card: Card
+    operating: Operating | None
+    evaluations: tuple[Finding, ...]
+
+    @classmethod
+    def read(cls, model: str | Path, evaluations: Sequence[Path] | None = None) -> Subject:
+        """Read a model and evaluations of it; by default those that lie in its run.
+
+        Raises:
+            UserError: There is no model, or an evaluation is of other weights.
+        """
+        folder = find_model(model).resolve()
+        run = folder.parent if folder.name == "model" else folder
+        card = read_card(folder)
+        classes = Classes(tuple(card.classes), tuple(card.classes.values()))
+        there = sorted(path.parent for path in run.glob("*/evaluation.json"))
+        findings = [_read(path, card, strict=evaluations is not None) for path in evaluations or there]
+        name = run.name if folder.name == "model" else card.config.name
+        found = tuple(finding for finding in findings if finding is not None)
+        return cls(folder, name, card, read_operating(folder, classes), found)
+
+    @property
+    def synthetic(self) -> tuple[str, ...]:
+        """Which parts of the training data were made up."""
+        return tuple(self.card.training.get("synthetic", ()))
+
+    @property
+    def tested(self) -> Finding | None:
+        """The evaluation to report: of test films, else none."""
+        return next((one for one in self.evaluations if one.about.get("split") == "test"), None)
+
+
+def _read(path: Path, card: Card, *, strict: bool) -> Finding | None:
+    about, scores = read_evaluation(path)
+    if about.get("weights_sha256") != card.weights_sha256:
+        if strict:
+            fix = "evaluate this model again"
+            raise UserError("an evaluation of other weights than the model's", where=path, fix=fix)
+        return None
+    return Finding(about, scores, read_json(path / "evaluation.json" if path.is_dir() else path))

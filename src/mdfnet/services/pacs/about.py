@@ -1,0 +1,132 @@
+"""Who says what a report says, and the names (UIDs) of what is said."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mdfnet.core.types import RecordUse
+from mdfnet.models.card import NOTICE, read_card
+
+#: Namespace of the UIDs made here, itself a name-based UUID (RFC 9562, section 5.5).
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:mdfnet:dicom")
+
+MANUFACTURER = "MDF-Net"
+
+#: Kind of object -> number of its series, far from those of modalities, and what it shows.
+_SERIES = {"report": (9901, "boxes"), "capture": (9902, "overlay"), "presentation": (9903, "boxes")}
+
+
+@dataclass(frozen=True)
+class About:
+    """The algorithm as DICOM objects name it.
+
+    Args:
+        name: What the model is called.
+        version: Of the program that ran it.
+        sha256: Hash of the model's weights.
+        threshold: Lowest score in [0, 1] of what is reported.
+        point: Name of the model's operating point whose scores per class take its place.
+
+    Examples:
+        >>> About("demo", "0.1.0", "fc0c61db0f17dd28", 0.3).title
+        'MDF-Net demo'
+    """
+
+    name: str
+    version: str
+    sha256: str
+    threshold: float = 0.3
+    point: str | None = None
+
+    @classmethod
+    def of(cls, folder: str | Path, threshold: float = 0.3, point: str | None = None) -> About:
+        """Of a saved model.
+
+        Raises:
+            UserError: There is no such model, or its card cannot be read.
+        """
+        card = read_card(folder)
+        return cls(card.config.name, version("mdfnet"), card.weights_sha256, threshold, point)
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+        return f"{MANUFACTURER} {self.name}"[:64]  # the longest that DICOM's LO holds
+
+    @property
+    def least(self) -> str:
+        """From which score on boxes are reported, in words."""
+        return f"from score {self.threshold:g}" if self.point is None else f"from operating point {self.point}"
+
+    def parameters(self, use: RecordUse | None = None) -> list[str]:
+        """What a reader needs to know of how the answer came about, a sentence each; no clinical values.
+
+        Args:
+            use: What the model did with the record; None where it looks at films alone.
+        """
+        record = "film alone, no clinical values" if use is None else f"clinical values used: {_names(use.used)}"
+        refused = [f"clinical values refused: {_names(use.refused)}"] if use is not None and use.refused else []
+        weights, least = f"weights sha256 {self.sha256}", f"boxes {self.least}, scores are not calibrated"
+        return [weights, least, record, *refused, NOTICE]
+
+
+def uid_of(kind: str, about: About, film: str, record: np.ndarray | None = None) -> str:
+    """UID of an object about a film, the same whenever the same model says it of the same film and record.
+
+    It is a name-based UUID as an integer under 2.25 (PS3.5 B.2): nobody needs to be asked for a root, and a rerun makes
+    the same objects again, which an archive takes for what it has.
+
+    Args:
+        kind: What it names: "report", "report series", "tracking 0", ...
+        about: Who says it.
+        film: SOP instance UID of the film.
+        record: float32 ``[F]`` as the model was given it, NaN = missing; None: no record.
+
+    Examples:
+        >>> about = About("demo", "0.1.0", "fc0c61db0f17dd28")
+        >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3")
+        True
+        >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3", np.float32([61, np.nan]))
+        False
+    """
+    facts = (kind, about.sha256, about.least, film, _hash(record))
+    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(facts)).int}"
+
+
+def made_by(kind: str, about: About, film: str, record: np.ndarray | None) -> dict[str, Any]:
+    """What every object says of itself and its maker, as highdicom's constructors take it.
+
+    Args:
+        kind: "report", "capture" or "presentation".
+        about, film, record: As for `uid_of`.
+    """
+    number, what = _SERIES[kind]
+    return {
+        "series_instance_uid": uid_of(f"{kind} series", about, film, record),
+        "series_number": number,
+        "series_description": f"{MANUFACTURER} {what}, research use only",
+        "sop_instance_uid": uid_of(kind, about, film, record),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": about.title,
+        "software_versions": about.version,
+        "device_serial_number": about.sha256[:16],
+    }
+
+
+def _hash(record: np.ndarray | None) -> str:
+    if record is None or np.isnan(record).all():
+        return ""  # a record with nothing in it says what no record says
+    values = np.where(np.isnan(record), np.nan, record).astype("<f4")  # NaN has many bit patterns
+    return hashlib.sha256(values.tobytes()).hexdigest()
+
+
+def _names(names) -> str:
+    return ", ".join(names) or "none"

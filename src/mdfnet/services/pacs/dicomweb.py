@@ -1,0 +1,138 @@
+"""Any archive that speaks DICOMweb (PS3.18): QIDO-RS finds films, WADO-RS fetches them, STOW-RS keeps reports."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from mdfnet.services.pacs.suitable import STORAGE
+from mdfnet.services.pacs.web import Rejected, Server
+
+#: Series asked for at a time.
+PAGE = 100
+#: Failure reason of an object that the archive has already.
+DUPLICATE = 0x0111
+
+_CONFLICT, _FAILED, _REASON = 409, "00081198", "00081197"
+_STUDY, _SERIES, _INSTANCE, _CLASS, _COUNT = "0020000D", "0020000E", "00080018", "00080016", "00201209"
+
+
+class Dicomweb:
+    """A source of films and a target of reports.
+
+    Args:
+        server: Its DICOMweb root.
+        days: Studies of so many days are looked at, today's included.
+    """
+
+    def __init__(self, server: Server, days: int = 2):
+        self.server, self.days = server, days
+
+    def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
+        """Films of the last days, series by series; those of series that have not grown are left out.
+
+        There is no cursor: what is known of each series is how many instances it had.
+        """
+        since = datetime.now() - timedelta(days=self.days - 1)
+        known = json.loads(facts.get("series") or "{}")
+        there: dict[str, int] = {}
+        for modality in ("CR", "DX"):
+            for series in self._series(modality, f"{since:%Y%m%d}-"):
+                study, name = _value(series, _STUDY), _value(series, _SERIES)
+                count = _value(series, _COUNT)
+                there[name] = count if isinstance(count, int) else -1  # not told: ask each time
+                if there[name] == -1 or known.get(name) != there[name]:
+                    films, others = self._films(study, name)
+                    known[name] = there[name]
+                    yield films, {"series": json.dumps(known)}, others
+        recent = {name: count for name, count in known.items() if name in there}
+        yield [], {"series": json.dumps(recent)}, {}
+
+    def fetch(self, key: str) -> bytes:
+        """A film's file. Raises Rejected when it is not there any more."""
+        study, series, instance = key.split("/")
+        path = f"/studies/{study}/series/{series}/instances/{instance}"
+        accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+        response, content = self.server.ask(path, headers={"Accept": accept})
+        return _only_part(content, response.headers.get("Content-Type", ""))
+
+    def store(self, content: bytes) -> None:
+        """Keep an object; one that is there already stays. Raises Rejected when it is not wanted."""
+        boundary = secrets.token_hex(16)
+        body = b"".join(
+            (
+                f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode(),
+                content,
+                f"\r\n--{boundary}--\r\n".encode(),
+            )
+        )
+        kind = f'multipart/related; type="application/dicom"; boundary={boundary}'
+        headers = {"Content-Type": kind, "Accept": "application/dicom+json"}
+        status, answer = self.server.give("/studies", body, but=(_CONFLICT,), headers=headers)
+        reasons = _failures(answer)
+        if reasons and all(reason == DUPLICATE for reason in reasons):
+            return
+        if reasons or status.status_code == _CONFLICT:
+            codes = ", ".join(f"{reason:04X}" for reason in reasons) or "none given"
+            raise Rejected(f"the archive does not keep it (failure reason {codes})")
+
+    def finished(self, key: str) -> None:
+        """Nothing to clear away."""
+
+    def _series(self, modality: str, dates: str) -> Iterator[dict]:
+        offset = 0
+        while True:
+            asked = {"Modality": modality, "StudyDate": dates, "limit": PAGE, "offset": offset}
+            asked["includefield"] = _COUNT
+            page = self.server.json("/series", params=asked, headers={"Accept": "application/dicom+json"}) or []
+            yield from page
+            if len(page) < PAGE:
+                return
+            offset += len(page)
+
+    def _films(self, study: str, series: str) -> tuple[list[str], dict[str, int]]:
+        films, others, offset = [], {}, 0
+        while True:
+            asked = {"limit": PAGE, "offset": offset}
+            path = f"/studies/{study}/series/{series}/instances"
+            page = self.server.json(path, params=asked, headers={"Accept": "application/dicom+json"}) or []
+            for instance in page:
+                kind = _value(instance, _CLASS)
+                if kind in STORAGE:
+                    films.append(f"{study}/{series}/{_value(instance, _INSTANCE)}")
+                else:
+                    others[kind] = others.get(kind, 0) + 1
+            if len(page) < PAGE:
+                return films, others
+            offset += len(page)
+
+
+def _failures(answer: bytes) -> list[int]:
+    """Failure reasons of an answer to STOW-RS (PS3.18 table 10.5.3-1, PS3.4 table CC.2.5); none where all is kept."""
+    try:
+        content = json.loads(answer or b"{}")
+        failed = content.get(_FAILED, {}).get("Value") or []
+        return [int(_value(one, _REASON) or 0) for one in failed]
+    except (AttributeError, TypeError, ValueError):  # an answer in words
+        return []
+
+
+def _value(item: dict, tag: str) -> str | int | None:
+    values = item.get(tag, {}).get("Value") or [None]
+    return values[0]
+
+
+def _only_part(content: bytes, kind: str) -> bytes:
+    """The body of a multipart answer with one part (RFC 2046, section 5.1)."""
+    boundary = re.search(r'boundary="?([^";,]+)', kind)
+    if not boundary:
+        raise Rejected("the archive answered without parts")
+    line = b"--" + boundary[1].strip().encode()
+    start, end = content.find(line), content.rfind(b"\r\n" + line)
+    blank = content.find(b"\r\n\r\n", start)
+    if start < 0 or end < blank or blank < 0:
+        raise Rejected("the archive answered with damaged parts")
+    return content[blank + 4 : end]

@@ -1,0 +1,69 @@
+"""What was found on loose DICOM films, as DICOM files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mdfnet.clinical.records import RecordResult
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Detections
+from mdfnet.data.images.read import is_dicom
+from mdfnet.models.card import find_model, read_card
+from mdfnet.services.pacs.about import About
+from mdfnet.services.pacs.objects import Extra, objects_of, write_objects
+from mdfnet.services.pacs.source import read_source
+
+
+@dataclass(frozen=True)
+class DicomWriter:
+    """Writes DICOM objects about films into a folder: ``FILM-report.dcm``, and ``FILM-capture.dcm`` where asked for.
+
+    Args:
+        folder: Where to write.
+        about: Who says it.
+        classes: Names of the labels.
+        also: What to write beside the report.
+        say: Where to print.
+    """
+
+    folder: Path
+    about: About
+    classes: Classes
+    also: tuple[Extra, ...] = ()
+    say: Callable[[str], None] = print
+
+    @classmethod
+    def of(
+        cls,
+        model: str | Path,
+        folder: Path,
+        score: float,
+        point: str | None,
+        also: Sequence[Extra],
+        say: Callable[[str], None],
+    ) -> DicomWriter:
+        """For a saved model.
+
+        Raises:
+            UserError: There is no such model.
+        """
+        card = read_card(find_model(model))
+        classes = Classes(tuple(card.classes), tuple(card.classes.values()))
+        return cls(folder, About.of(find_model(model), score, point), classes, tuple(also), say)
+
+    def write(self, name: str, path: Path, film: np.ndarray, found: Detections, record: RecordResult | None) -> None:
+        """Write the objects about one film.
+
+        Raises:
+            UserError: It is no DICOM film, nothing can point to it, or the files cannot be written.
+        """
+        if not is_dicom(path):
+            raise UserError("no DICOM objects: the film is not DICOM", where=path, fix="give the film of the archive")
+        values = record.values if record is not None else None
+        objects = objects_of(read_source(path), film, found, self.classes, self.about, values, self.also)
+        written = write_objects(self.folder, name, objects)
+        self.say(f"  wrote {', '.join(path.name for path in written)}")

@@ -1,0 +1,234 @@
+"""The node: looks for new films, answers each, and sends the answer; exactly once, whenever it is killed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from mdfnet.core.pseudonyms import KEY_VARIABLE, Pseudonyms
+from mdfnet.services.pacs.journal import DONE, PASSED, READY, REFUSED, SEEN, Journal
+from mdfnet.services.pacs.reader import Answer, Reader, Unsuited
+from mdfnet.services.pacs.records import Records, records_of
+from mdfnet.services.pacs.settings import (
+    DicomwebSource,
+    DicomwebTarget,
+    NodeConfig,
+    OrthancSource,
+    OrthancTarget,
+    StoreTarget,
+)
+from mdfnet.services.pacs.suitable import name_of
+from mdfnet.services.pacs.web import Rejected, Server, Unreachable
+
+#: A film at which the program itself fails is tried so often.
+MOST_TRIES = 3
+_log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where films come from."""
+
+    def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
+        """Keys of films, what to note of how far this got, and counts of what is passed over by storage class."""
+
+    def fetch(self, key: str) -> bytes:
+        """A film's file."""
+
+    def finished(self, key: str) -> None:
+        """The film has been answered, or will not be."""
+
+
+class Target(Protocol):
+    """Where reports go."""
+
+    def store(self, content: bytes) -> None:
+        """Keep an object; one that is there already stays."""
+
+
+class Dry:
+    """A target that keeps nothing."""
+
+    def store(self, content: bytes) -> None:
+        """Nothing is sent in a dry run."""
+
+
+@dataclass
+class Node:
+    """All parts of a node, ready to run.
+
+    Args:
+        source, target, records: Where films come from, reports go, and records lie.
+        reader: The model.
+        journal: What has been done.
+        names: Films in the log, as keyed hashes.
+        poll: Seconds between two looks.
+    """
+
+    source: Source
+    target: Target
+    records: Records
+    reader: Reader
+    journal: Journal
+    names: Pseudonyms
+    poll: float = 5.0
+
+    def __post_init__(self):
+        self.stopping = threading.Event()
+
+    @classmethod
+    def of(cls, config: NodeConfig, *, dry_run: bool = False) -> Node:
+        """As the config says.
+
+        Args:
+            config: The node's.
+            dry_run: Send nothing and keep no journal; films that the journal knows stay known.
+
+        Raises:
+            UserError: Model, table, journal, key or a password cannot be read, or another node runs with this state.
+        """
+        key = None if KEY_VARIABLE in os.environ else config.state / "log.key"
+        names, reader = Pseudonyms.load(key), Reader(config)
+        records = records_of(config.record, reader.model.schema)
+        source, target = _ends(config)
+        journal = Journal(config.state / "journal.sqlite")
+        if dry_run:
+            journal, target = journal.in_memory(), Dry()
+        return cls(source, target, records, reader, journal, names, config.poll)
+
+    def run(self, *, once: bool = False) -> int:
+        """Look and work until `stop`; gives how many films still wait, at least one if the archive did not answer.
+
+        Args:
+            once: Look once, work on what is there, and end.
+        """
+        answered = True
+        while not self.stopping.is_set():
+            answered = self.look()
+            self.work()
+            if once:
+                break
+            self.stopping.wait(self.poll)
+        counts = self.journal.counts()
+        _log.info("films so far: %s", ", ".join(f"{count} {state}" for state, count in counts.items()) or "none")
+        return max(sum(counts.get(state, 0) for state in (SEEN, READY)), not answered)
+
+    def stop(self) -> None:
+        """End after the film in work."""
+        self.stopping.set()
+
+    def look(self) -> bool:
+        """Note what is new; False where the archive does not answer."""
+        try:
+            for keys, facts, others in self.source.new(self.journal.facts()):
+                for key in keys:  # received again after it was answered
+                    if self.journal.state(key) in (DONE, PASSED, REFUSED):
+                        self._finished(key)
+                self.journal.note(keys, facts)
+                for kind, count in others.items():
+                    _log.info("passed over: %d x %s", count, name_of(kind))
+        except (Unreachable, Rejected) as error:
+            _log.warning("%s; looking again later", error)
+            return False
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer that is none
+            _log.error("the archive's answer is not understood (%s); looking again later", type(error).__name__)
+            return False
+        return True
+
+    def work(self) -> None:
+        """Answer and send whatever is due."""
+        for key, state in self.journal.due():
+            if self.stopping.is_set():
+                return
+            name = self.names.of("film", key)
+            try:
+                if state != READY:
+                    self._answer(key, name)
+                if self.journal.state(key) == READY:
+                    self._send(key, name)
+            except Unreachable as error:
+                _log.warning("%s: %s; again in %.0f s", name, error, self.journal.later(key))
+            except Exception as error:  # its text can quote the header
+                self._failed(key, name, error)
+
+    def _answer(self, key: str, name: str) -> None:
+        answer = Answer()
+        try:
+            with answer.timed("fetch"):
+                content = self.source.fetch(key)
+            seconds, answer = answer.seconds, self.reader.answer(content, self.records)
+        except (Unsuited, Rejected) as reason:
+            _log.info("%s: passed over: %s", name, reason)
+            self._end(key, PASSED, str(reason))
+            return
+        self.journal.ready(key, answer.contents)
+        spent = ", ".join(f"{what} {1000 * took:.0f} ms" for what, took in {**seconds, **answer.seconds}.items())
+        _log.info("%s: %s; %s", name, answer.words, spent)
+
+    def _send(self, key: str, name: str) -> None:
+        start = time.perf_counter()
+        for number, content in self.journal.outbox(key):
+            try:
+                self.target.store(content)
+            except Rejected as reason:
+                _log.error("%s: the report was not taken: %s", name, reason)
+                self._end(key, REFUSED, str(reason))
+                return
+            self.journal.sent(key, number)
+        self._finished(key)
+        _log.info("%s: sent, %.0f ms", name, 1000 * (time.perf_counter() - start))
+
+    def _failed(self, key: str, name: str, error: Exception) -> None:
+        """A fault of ours must not stop the others, and not be tried for ever."""
+        kind = type(error).__name__
+        if self.journal.tries(key) + 1 >= MOST_TRIES:
+            _log.error("%s: given up: %s", name, kind)
+            self._end(key, PASSED, f"failed ({kind})")
+        else:
+            _log.error("%s: failed (%s); again in %.0f s", name, kind, self.journal.later(key))
+
+    def _end(self, key: str, state: str, why: str) -> None:
+        self.journal.end(key, state, why)
+        self._finished(key)
+
+    def _finished(self, key: str) -> None:
+        if not isinstance(self.target, Dry):
+            self.source.finished(key)
+
+
+def _ends(config: NodeConfig) -> tuple[Source, Target]:
+    """Source and target; the source is its own target unless the config says otherwise."""
+    settings, to = config.source, config.target
+    if isinstance(settings, OrthancSource):
+        source = own = _orthanc(settings, settings.start)
+    elif isinstance(settings, DicomwebSource):
+        source = own = _dicomweb(settings, settings.days)
+    else:
+        from mdfnet.services.pacs.dimse import Receiver
+
+        source, own = Receiver(settings, config.state / "received"), None
+    if isinstance(to, OrthancTarget):
+        return source, _orthanc(to)
+    if isinstance(to, DicomwebTarget):
+        return source, _dicomweb(to)
+    if isinstance(to, StoreTarget):
+        from mdfnet.services.pacs.dimse import Store
+
+        return source, Store(to)
+    return source, own
+
+
+def _orthanc(settings, start: str = "now"):
+    from mdfnet.services.pacs.orthanc import Orthanc
+
+    return Orthanc(Server(settings, "Orthanc"), start)
+
+
+def _dicomweb(settings, days: int = 1):
+    from mdfnet.services.pacs.dicomweb import Dicomweb
+
+    return Dicomweb(Server(settings, "the archive"), days)

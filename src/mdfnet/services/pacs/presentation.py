@@ -1,0 +1,86 @@
+"""What was found, as a DICOM presentation state: boxes that a viewer lays over the original film."""
+
+from __future__ import annotations
+
+import numpy as np
+from highdicom import PresentationLUTTransformation
+from highdicom.pr import (
+    AnnotationUnitsValues,
+    GraphicAnnotation,
+    GraphicLayer,
+    GraphicObject,
+    GraphicTypeValues,
+    GrayscaleSoftcopyPresentationState,
+    TextObject,
+)
+from pydicom import Dataset
+
+from mdfnet.core.types import Classes, Detections
+from mdfnet.models.card import NOTICE
+from mdfnet.services.pacs.about import About, made_by
+from mdfnet.services.pacs.report import closed_outline
+from mdfnet.services.pacs.source import character_set, evidence, numbers, of_same_study
+
+
+def presentation_state(
+    source: Dataset,
+    detections: Detections,
+    classes: Classes,
+    about: About,
+    record: np.ndarray | None = None,
+) -> Dataset:
+    """A grayscale softcopy presentation state with a polyline and a name per box, and "research use only" in a corner.
+
+    The film is shown as by its own window; a MONOCHROME1 film keeps its polarity.
+
+    Args:
+        source, detections, classes, about, record: As for `mdfnet.services.pacs.report.structured_report`.
+
+    Raises:
+        UserError: The film's header cannot be reported on.
+    """
+    film = evidence(source)
+    with of_same_study(source) as named:
+        layer = GraphicLayer(layer_name="MDFNET", order=1, description=f"{about.title}, research use only"[:64])
+        notes = GraphicAnnotation(
+            referenced_images=[film],
+            graphic_layer=layer,
+            graphic_objects=_boxes(detections) or None,
+            text_objects=[*_names(detections, classes, film), _notice(film, about, detections)],
+        )
+        # Without this, viewers show the negative of a MONOCHROME1 film.
+        shape = "INVERSE" if film.PhotometricInterpretation == "MONOCHROME1" else "IDENTITY"
+        state = GrayscaleSoftcopyPresentationState(
+            referenced_images=[film],
+            **made_by("presentation", about, film.SOPInstanceUID, record),
+            specific_character_set=character_set(source, (about.name, *classes.names)),
+            content_label="MDFNET BOXES",
+            content_description="Boxes, research use only",
+            graphic_annotations=[notes],
+            graphic_layers=[layer],
+            presentation_lut_transformation=PresentationLUTTransformation(presentation_lut_shape=shape),
+        )
+        state.BodyPartExamined = "CHEST"
+        return named(state)
+
+
+def _boxes(detections: Detections) -> list[GraphicObject]:
+    return [
+        GraphicObject(GraphicTypeValues.POLYLINE, closed_outline(box), AnnotationUnitsValues.PIXEL)
+        for box in numbers(detections)[0]
+    ]
+
+
+def _names(detections: Detections, classes: Classes, film: Dataset) -> list[TextObject]:
+    texts = []
+    for box, label, score in zip(*numbers(detections), strict=True):
+        corner = float(np.clip(box[0], 0, film.Columns)), float(np.clip(box[1], 0, film.Rows))
+        text = f"{classes.name(label)} {score:.2f}"
+        texts.append(TextObject(text, AnnotationUnitsValues.PIXEL, anchor_point=corner, anchor_point_visible=False))
+    return texts
+
+
+def _notice(film: Dataset, about: About, detections: Detections) -> TextObject:
+    what = "" if len(detections) else f"Nothing found {about.least}. "
+    box = (0.0, 0.96 * film.Rows, 0.6 * film.Columns, float(film.Rows))
+    return TextObject(f"{what}{about.title}. {NOTICE}", AnnotationUnitsValues.PIXEL, bounding_box=box)

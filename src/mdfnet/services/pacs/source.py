@@ -1,0 +1,117 @@
+"""The film that a report is about: whom it shows and where it belongs, read within bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+from pydicom import Dataset
+
+from mdfnet.core.errors import UserError
+from mdfnet.data.images.dicom_file import read_header, refusing_damage
+
+#: Which film it is; without these nothing can point to it.
+IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "Rows", "Columns")
+
+#: What an object of the same study has in common with it; may be empty (PS3.3, type 2 of patient and study).
+_COMMON = (
+    *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"),
+    *("StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
+)
+
+#: What is read of a film's header to report on it, beside what it is displayed by.
+KEYWORDS = (
+    *IDENTITY,
+    *_COMMON,
+    *("SpecificCharacterSet", "IssuerOfPatientID", "StudyDescription", "PatientAge", "TimezoneOffsetFromUTC"),
+    *("AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "PresentationLUTShape", "ImageLaterality"),
+    *("BodyPartExamined", "AnatomicRegionSequence", "ImageType"),
+)
+
+#: Whom it names. Kept from highdicom, which quotes unusual names in warnings, and added when the object is made.
+_NAMES = ("PatientName", "ReferringPhysicianName")
+_SEXES = ("", "M", "F", "O")
+_AGE = re.compile(r"\d{3}[DWMY]")
+
+
+def read_source(path: str | Path) -> Dataset:
+    """A film's header with what reports on it need, without its pixels.
+
+    Raises:
+        UserError: Damaged, larger than any film, or without the UIDs by which a report points to it.
+    """
+    source = read_header(path, KEYWORDS)
+    with refusing_damage(path):
+        check_identity(source, path)
+    return source
+
+
+def check_identity(source: Dataset, where: object = None) -> None:
+    """Refuse a film that nothing can point to.
+
+    Raises:
+        UserError: UIDs or size are missing.
+    """
+    missing = [keyword for keyword in IDENTITY if not source.get(keyword)]
+    if missing:
+        raise UserError(f"the film has no {missing[0]}", where=where, fix="give it as the archive holds it")
+
+
+def evidence(source: Dataset) -> Dataset:
+    """A copy without pixels and names, in which all is there that an object of the same study takes over.
+
+    Unknown values are empty, and so are those that would not be valid in what is made of it.
+
+    Raises:
+        UserError: UIDs or size are missing.
+    """
+    check_identity(source)
+    common = Dataset()
+    common.update({element.tag: deepcopy(element) for element in source if element.keyword != "PixelData"})
+    for keyword in _COMMON:
+        if common.get(keyword) is None or keyword in _NAMES:
+            setattr(common, keyword, "")
+    if common.PatientSex not in _SEXES:
+        common.PatientSex = "O"
+    if "PatientAge" in common and not _AGE.fullmatch(str(common.PatientAge)):
+        del common.PatientAge
+    return common
+
+
+@contextmanager
+def of_same_study(source: Dataset) -> Iterator[Callable[[Dataset], Dataset]]:
+    """For making an object: what fails is an error of the user's, and no value of the header is quoted anywhere.
+
+    Yields what gives the finished object the names of whom it is about.
+    """
+    with refusing_damage("the film"):
+        yield lambda made: _named(made, source)
+
+
+def _named(made: Dataset, source: Dataset) -> Dataset:
+    for keyword in _NAMES:
+        if keyword in source:
+            made[keyword] = source[keyword]
+    return made
+
+
+def character_set(source: Dataset, texts: Iterable[str]) -> str | None:
+    """Character set of what is made: UTF-8, or none where the film and the texts make do with ASCII."""
+    plain = source.get("SpecificCharacterSet") in (None, "", "ISO_IR 6")
+    return None if plain and all(text.isascii() for text in texts) else "ISO_IR 192"
+
+
+def patient_orientation(source: Dataset) -> tuple[str, str]:
+    """Of rows and columns; a frontal film that does not say is as it is hung: patient's left on the right."""
+    stated = source.get("PatientOrientation")
+    return (str(stated[0]), str(stated[1])) if stated and len(stated) == 2 else ("L", "F")
+
+
+def numbers(detections) -> tuple[np.ndarray, list[int], list[float]]:
+    """Boxes float64 ``[N, 4]``, labels and scores of detections, be they arrays or tensors."""
+    boxes = np.asarray(detections.boxes, np.float64).reshape(-1, 4)
+    return boxes, [int(one) for one in detections.labels], [float(one) for one in detections.scores]

@@ -1,0 +1,109 @@
+"""Which films the node reports on: frontal chest films for presentation, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydicom import Dataset
+from pydicom.uid import UID, ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation
+
+from mdfnet.core.conventions import VIEWS
+
+#: Storage classes that are looked at (PS3.4 B.5): computed radiographs, and digital ones for presentation.
+STORAGE = frozenset({str(ComputedRadiographyImageStorage), str(DigitalXRayImageStorageForPresentation)})
+
+#: Codes of ViewCodeSequence that are frontal: SNOMED CT and, in older films, SNOMED RT (PS3.16 CID 4010).
+_VIEW_CODES = {"399348003": "AP", "R-10206": "AP", "272479007": "PA", "R-10214": "PA"}
+_CHEST_CODES = {"51185008", "T-D3000", "43799004", "T-D3050"}
+_CHEST = {"CHEST", "THORAX"}
+
+
+def why_not(source: Dataset, unstated: Literal["skip", "take"] = "skip") -> str | None:
+    """Why a film is not reported on, None where it is. Lateral and raw films are refused where pixels are read, too.
+
+    The reason is fit for logs: it quotes nothing of the header that could be free text.
+
+    Args:
+        source: The film's header.
+        unstated: What to do with films that do not say that they are frontal, or of the chest.
+
+    Examples:
+        >>> film = Dataset()
+        >>> film.SOPClassUID, film.Modality, film.ViewPosition = ComputedRadiographyImageStorage, "CR", "LL"
+        >>> why_not(film), why_not(film, "take")
+        ('not a frontal view', 'not a frontal view')
+    """
+    kind = str(source.get("SOPClassUID") or "")
+    if kind not in STORAGE:
+        return f"not CR or DX for presentation but {name_of(kind)}"
+    if source.get("PresentationIntentType") == "FOR PROCESSING":
+        return "raw detector data (for processing)"
+    if source.get("Modality") not in ("CR", "DX"):
+        return "modality is neither CR nor DX"
+    return _view(source, unstated) or _body_part(source, unstated)
+
+
+def name_of(storage: str) -> str:
+    """What the standard calls a storage class; a private one has no name, and its UID is not quoted.
+
+    Examples:
+        >>> name_of("1.2.840.10008.5.1.4.1.1.2"), name_of("1.2.3")
+        ('CT Image Storage', 'another kind of object')
+    """
+    name = UID(storage).name
+    return name if name != storage else "another kind of object"
+
+
+def taken_at(source: Dataset, zone: str) -> datetime | None:
+    """When a film was taken, with its offset; None where it does not say to the minute.
+
+    Of the acquisition where that is stated, else of the study, which began before: no later value can slip in.
+
+    Args:
+        source: The film's header.
+        zone: Time zone of films that do not name an offset.
+    """
+    stated = str(source.get("AcquisitionDateTime") or "").partition("&")[0]
+    pairs = [stated]
+    for kind in ("Acquisition", "Study"):
+        pairs.append(str(source.get(f"{kind}Date") or "") + str(source.get(f"{kind}Time") or ""))
+    offset = str(source.get("TimezoneOffsetFromUTC") or "")
+    return next((time for pair in pairs if (time := _time(pair, offset, zone))), None)
+
+
+def _view(source: Dataset, unstated: str) -> str | None:
+    position = str(source.get("ViewPosition") or "").strip().upper()
+    codes = [str(code.get("CodeValue", "")) for code in source.get("ViewCodeSequence") or ()]
+    if position:
+        return None if position in VIEWS else "not a frontal view"
+    if codes:
+        return None if all(code in _VIEW_CODES for code in codes) else "not a frontal view"
+    return None if unstated == "take" else "does not say whether it is frontal"
+
+
+def _body_part(source: Dataset, unstated: str) -> str | None:
+    part = str(source.get("BodyPartExamined") or "").strip().upper()
+    codes = [str(code.get("CodeValue", "")) for code in source.get("AnatomicRegionSequence") or ()]
+    if part:
+        return None if part in _CHEST else "of another part of the body"
+    if codes:
+        return None if all(code in _CHEST_CODES for code in codes) else "of another part of the body"
+    return None if unstated == "take" else "does not say whether it is of the chest"
+
+
+def _time(text: str, offset: str, zone: str) -> datetime | None:
+    """DICOM's YYYYMMDDHHMM[SS[.ffffff]][+ZZZZ]; a fraction of a second does not matter and is cut off."""
+    main, sign, own = text.partition("+") if "+" in text else text.partition("-")
+    digits = main.partition(".")[0].strip()
+    offset = sign + own if sign else offset.strip()
+    try:
+        time = datetime.strptime(digits, {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}[len(digits)])
+        return (
+            datetime.strptime(f"{time:%Y%m%d%H%M%S}{offset}", "%Y%m%d%H%M%S%z")
+            if offset
+            else time.replace(tzinfo=ZoneInfo(zone))
+        )
+    except (KeyError, ValueError):
+        return None

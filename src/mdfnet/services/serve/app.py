@@ -1,0 +1,157 @@
+"""The server on one page: the API, the page of the viewer, and the guard around both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
+from starlette.routing import Match
+
+from mdfnet.models.card import NOTICE
+from mdfnet.services.serve.answers import State
+from mdfnet.services.serve.description import describe
+from mdfnet.services.serve.guard import Guard, log, place_of
+from mdfnet.services.serve.manual import manual
+from mdfnet.services.serve.refusals import Refused
+from mdfnet.services.serve.responses import content, refusals
+from mdfnet.services.serve.routes import api
+from mdfnet.services.serve.service import Service
+from mdfnet.services.serve.tokens import Tokens
+from mdfnet.services.serve.worklist import Folder
+
+#: The built page of the viewer.
+PAGE = Path(str(files("mdfnet.services.serve") / "page"))
+
+
+def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
+    """The ASGI application of a server.
+
+    Args:
+        service: What answers.
+        tokens: Whom to answer.
+        folder: The worklist.
+    """
+
+    @asynccontextmanager
+    async def alive(_: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(_warm_up(service)), asyncio.create_task(_sweep(service))]
+        yield
+        for task in tasks:
+            task.cancel()
+        await service.stop()
+
+    app = FastAPI(
+        title="MDF-Net",
+        version=version("mdfnet"),
+        description=f"Boxes on chest X-rays, from the film and the patient's clinical data. {NOTICE}",
+        lifespan=alive,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
+    app.include_router(api(service, folder))
+    _add_health(app, service)
+    _add_manual(app)
+    _add_page(app)
+    describe(app, service, tokens)
+    return Guard(app, service.settings, tokens, service.metrics)
+
+
+def _add_page(app: FastAPI) -> None:
+    """The viewer, file by file: a mount at the root would answer a wrong method of the API with 404."""
+    for file in PAGE.iterdir():
+        path = "/" if file.name == "index.html" else f"/{file.name}"
+        app.add_route(path, _file(str(file)), include_in_schema=False)
+
+
+def _file(path: str) -> Callable[[Request], Awaitable[Response]]:
+    async def send(_: Request) -> Response:
+        return FileResponse(path)
+
+    return send
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", tags=["health"], responses=refusals())
+    async def healthz() -> State:
+        """The process answers."""
+        return State(status="ok")
+
+    @app.get("/readyz", tags=["health"], responses=refusals())
+    async def readyz() -> State:
+        """The model has run once, and films can be decoded."""
+        if not service.ready:
+            raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
+        return State(status="ok")
+
+    text = content({"text/plain": {"type": "string"}}, "Prometheus' text format.")
+
+    @app.get("/metrics", tags=["health"], response_class=Response, responses=refusals() | text)
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _add_manual(app: FastAPI) -> None:
+    style = (files("mdfnet.services.serve") / "templates" / "manual.css").read_text(encoding="utf-8")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(manual(app.openapi()), media_type="text/html")
+
+    @app.get("/docs.css", include_in_schema=False)
+    async def docs_style() -> Response:
+        return Response(style, media_type="text/css")
+
+
+async def _warm_up(service: Service) -> None:
+    """A server that cannot get ready stays up, says why in its log, and answers 503."""
+    try:
+        await service.warm_up()
+    except Exception as error:
+        log.error("the server cannot get ready: %s", place_of(error))
+
+
+async def _sweep(service: Service) -> None:
+    """Films go after their time, also when nobody asks for any."""
+    while True:
+        await asyncio.sleep(min(60.0, service.settings.kept_seconds))
+        service.films.sweep()
+
+
+async def _refused(_: Request, refused: Refused) -> Response:
+    return Response(refused.body(), refused.status, refused.headers, media_type="application/json")
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """The guard logs it."""
+    return await _refused(request, Refused(500, "internal", "the server made a mistake"))
+
+
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
+    return await _refused(request, Refused(422, "does_not_fit", f"{place}: {first['msg']}"))
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return await _refused(request, Refused(error.status_code, code, str(error.detail).lower(), None, headers))
+
+
+def _allowed(request: Request) -> str:
+    """All methods of a path; each of its routes knows its own alone."""
+    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))

@@ -1,0 +1,109 @@
+"""Films that are open: decoded and encoded once, in memory only, for a while."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from mdfnet.data.images.viewing import Viewing
+from mdfnet.models.fusion.features import Features
+from mdfnet.services.serve.metrics import Metrics
+from mdfnet.services.serve.refusals import Refused
+from mdfnet.services.serve.settings import Settings
+
+
+@dataclass(frozen=True)
+class OpenFilm:
+    """One of them.
+
+    Args:
+        data: The file as it came, of DICOM, from which reports are made; of others empty.
+        values: For the viewer, uint16 ``[H, W]``.
+        viewing: How it is shown first.
+        features: What the model's image part gave.
+        name: Keyed hash of the file, for the audit log.
+    """
+
+    data: bytes
+    values: np.ndarray
+    viewing: Viewing
+    features: Features
+    name: str
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self.values.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.values.shape[0]
+
+    @property
+    def bytes(self) -> int:
+        """Memory that it takes."""
+        return len(self.data) + self.values.nbytes + _bytes([self.features.images, self.features.outputs])
+
+
+class OpenFilms:
+    """Keeps them by ids that cannot be guessed; when memory is short the least recently used goes, in time each.
+
+    Args:
+        settings: How much memory and how long.
+        metrics: Where that is shown.
+        clock: Seconds.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.monotonic):
+        self.settings, self.metrics, self.clock = settings, metrics, clock
+        self._films: OrderedDict[str, tuple[float, OpenFilm]] = OrderedDict()
+
+    def add(self, film: OpenFilm) -> str:
+        """Keep a film; gives its id."""
+        identifier = secrets.token_urlsafe(16)
+        self._films[identifier] = (self.clock(), film)
+        while self._bytes > self.settings.kept_bytes and len(self._films) > 1:
+            self._films.popitem(last=False)
+        self.sweep()
+        return identifier
+
+    def get(self, identifier: str) -> OpenFilm:
+        """The film of an id, which is used now.
+
+        Raises:
+            Refused: It is gone, or never was.
+        """
+        self.sweep()
+        if identifier not in self._films:
+            raise Refused(404, "film_gone", "no such film is open", "open it again")
+        _, film = self._films.pop(identifier)
+        self._films[identifier] = (self.clock(), film)
+        return film
+
+    def sweep(self) -> None:
+        """Let go of what was not used for long."""
+        oldest = self.clock() - self.settings.kept_seconds
+        while self._films and next(iter(self._films.values()))[0] < oldest:
+            self._films.popitem(last=False)
+        self.metrics.films.set(len(self._films))
+        self.metrics.film_bytes.set(self._bytes)
+
+    @property
+    def _bytes(self) -> int:
+        return sum(film.bytes for _, film in self._films.values())
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, Tensor):
+        return value.nbytes
+    if isinstance(value, dict):
+        return sum(map(_bytes, value.values()))
+    return sum(map(_bytes, value)) if isinstance(value, list | tuple) else 0

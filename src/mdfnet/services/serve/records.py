@@ -1,0 +1,74 @@
+"""A record as it was sent, read for the model; and what became of it, for the answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from mdfnet.clinical.records import RecordResult, read_record
+from mdfnet.clinical.schema import Schema
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import RecordUse
+from mdfnet.data.importers.fhir import record_from_fhir
+from mdfnet.data.importers.measured import Matching
+from mdfnet.services.serve.answers import Clinical
+from mdfnet.services.serve.questions import FhirBundle, Record
+from mdfnet.services.serve.refusals import Refused
+
+#: Key under which the answer's notes have what was left out of a FHIR bundle.
+FHIR = "FHIR"
+
+
+def read_clinical(
+    schema: Schema, given: Record | FhirBundle | None, taken: datetime | None, matching: Matching
+) -> RecordResult:
+    """Read a record or a bundle; values that cannot be right become missing and are noted.
+
+    Args:
+        schema: The model's.
+        given: As it was sent.
+        taken: When the film was taken, if that is known.
+        matching: Which values of a bundle count.
+
+    Raises:
+        Refused: No FHIR, of several patients, or a unit that does not fit.
+    """
+    try:
+        notes: dict[str, int] = {}
+        if isinstance(given, FhirBundle):
+            content = given.model_dump()
+            record, notes = record_from_fhir([content], schema, taken, matching=matching)
+        else:
+            record = given.values if given is not None else {}
+            if "resourceType" in record:
+                raise UserError("FHIR, but no Bundle", fix="put Patient and Observation into one Bundle")
+        result = read_record(schema, record, invalid="missing", unknown="note")
+    except UserError as error:
+        raise Refused.of(error, "record") from None
+    if notes:
+        said = "; ".join(f"{sentence} ({count})" for sentence, count in notes.items())
+        return RecordResult(result.values, {**result.notes, FHIR: said})
+    return result
+
+
+def clinical_answer(schema: Schema, given: RecordResult, use: RecordUse | None) -> Clinical | None:
+    """What became of a record; None where the model looks at films alone."""
+    if use is None:
+        return None
+    values = {
+        feature.name: _value(feature, value) if feature.name in use.used else None
+        for feature, value in zip(schema.features, given.values, strict=True)
+    }
+    return Clinical(
+        values=values,
+        used=list(use.used),
+        missing=list(use.missing),
+        refused=dict(use.refused),
+        unseen=list(use.unseen),
+        notes={**use.unseen, **use.unknown},
+    )
+
+
+def _value(feature, value: np.float32) -> float | str:
+    return feature.categories[int(value)] if feature.kind == "category" else float(str(value))

@@ -1,0 +1,100 @@
+"""What a request is refused with: a status, a word for programs, a sentence for people, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from mdfnet.core.errors import UserError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+#: Seconds after which a client that found the server full may try again.
+RETRY_AFTER = 1
+
+
+class Problem(BaseModel):
+    """What is wrong."""
+
+    code: str = Field(description="A word for programs.", examples=["not_a_film"])
+    message: str = Field(description="A sentence for people.", examples=["not a PNG, JPEG or DICOM film"])
+    fix: str | None = Field(None, description="What to do about it.", examples=["fetch or export it again"])
+
+
+class Refusal(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: Problem
+
+
+class Refused(Exception):
+    """A request that gets no answer.
+
+    Args:
+        status: HTTP status, 4xx or 503.
+        code, message, fix: See `Problem`.
+        headers: Further headers of the response.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, fix: str | None = None, headers: Mapping[str, str] | None = None
+    ):
+        super().__init__(message)
+        self.status, self.code, self.message, self.fix = status, code, message, fix
+        self.headers = dict(headers or {})
+
+    @classmethod
+    def of(cls, error: UserError, code: str) -> Refused:
+        """A mistake in what was sent, without the place: on this machine it is no film's name that the client knows.
+
+        Examples:
+            >>> Refused.of(UserError("the film is damaged", where="/proc/self/fd/7"), "not_a_film").message
+            'the film is damaged'
+        """
+        return cls(422, code, error.what, error.fix)
+
+    def body(self) -> bytes:
+        """The JSON of the response."""
+        return Refusal(error=Problem(code=self.code, message=self.message, fix=self.fix)).model_dump_json().encode()
+
+    async def send(self, send: Send) -> None:
+        """As an ASGI response."""
+        body = self.body()
+        headers = {"content-type": "application/json", "content-length": str(len(body)), **self.headers}
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
+
+
+def busy(message: str = "the server is full") -> Refused:
+    """503: the same request may well succeed a little later."""
+    fix = f"send it again after {RETRY_AFTER} s"
+    return Refused(503, "busy", message, fix, {"retry-after": str(RETRY_AFTER)})
+
+
+def strict_json(text: str | bytes, what: str) -> Any:
+    """Content of JSON as the standard has it: no NaN, no Infinity, no text that is not Unicode.
+
+    Raises:
+        Refused: It is not; ``what`` says of which part.
+
+    Examples:
+        >>> strict_json('{"age": NaN}', "clinical")
+        Traceback (most recent call last):
+        mdfnet.services.serve.refusals.Refused: clinical is not JSON
+    """
+
+    def never(constant: str) -> None:
+        raise ValueError(constant)
+
+    try:
+        content = json.loads(text, parse_constant=never)
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair, which JSON can escape, is no text
+        return content
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+        raise Refused(422, "not_json", f"{what} is not JSON", "send one JSON value in UTF-8") from None

@@ -1,0 +1,108 @@
+"""Files made of what was found on an open film."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Classes, Detections, RecordUse
+from mdfnet.evaluation.prediction_files import coco_text, csv_text
+from mdfnet.models.card import Card
+from mdfnet.services.serve.films import OpenFilm
+from mdfnet.services.serve.memory import in_memory, path_of
+from mdfnet.services.serve.questions import GivenDetection, MarkedBox
+from mdfnet.services.serve.refusals import Refused
+
+#: What COCO and CSV call the film: its own name stays where it came from.
+FILM = "film"
+
+
+class Report(NamedTuple):
+    """A file: its content, its media type, and a name that says nothing of a patient."""
+
+    content: bytes
+    kind: str
+    name: str
+
+
+def detections_of(
+    given: Sequence[GivenDetection | MarkedBox], classes: Classes, film: OpenFilm, record: RecordUse | None = None
+) -> Detections:
+    """Detections as the client sent them back, or boxes without scores, in their order.
+
+    Raises:
+        Refused: A class is unknown, or a box is none of the film's.
+    """
+    for one in given:
+        check_box(one.box, film)
+    try:
+        labels = torch.tensor([classes.label(one.label) for one in given], dtype=torch.int64)
+    except UserError as error:
+        raise Refused.of(error, "unknown_class") from None
+    boxes = torch.tensor([one.box for one in given], dtype=torch.float32).reshape(-1, 4)
+    scores = torch.tensor([getattr(one, "score", 0.0) for one in given], dtype=torch.float32)
+    return Detections(boxes, labels, scores, record=record)
+
+
+def check_box(box: tuple[float, float, float, float], film: OpenFilm) -> None:
+    """Make sure that a box lies on a film and has an area.
+
+    Raises:
+        Refused: It does not.
+    """
+    x1, y1, x2, y2 = box
+    if not (0 <= x1 < x2 <= film.width and 0 <= y1 < y2 <= film.height):
+        what = f"a box does not lie on the film of {film.width} x {film.height} pixels"
+        raise Refused(422, "bad_box", what, "give x1, y1, x2, y2 with x1 < x2 and y1 < y2")
+
+
+def table(form: str, found: Detections, classes: Classes) -> Report:
+    """COCO results or CSV."""
+    if form == "coco":
+        return Report(coco_text([FILM], [found], classes).encode(), "application/json", "detections.json")
+    return Report(csv_text([FILM], [found], classes).encode(), "text/csv", "detections.csv")
+
+
+def dicom(
+    form: str, data: bytes, film: np.ndarray, found: Detections, classes: Classes, card: Card, record: np.ndarray
+) -> Report:
+    """A structured report or a secondary capture.
+
+    Args:
+        form: "sr" or "capture".
+        data: The film's file, which a decoder has read without fault before.
+        film: uint8 or uint16 ``[H, W]``, as the model was given it.
+        found: What to report; all of it.
+        classes, card: The model's.
+        record: float32 ``[F]`` that the model was given.
+
+    Raises:
+        Refused: The film's header cannot be reported on, nothing was found that a report could hold, or the extra is
+            not installed.
+    """
+    try:
+        from mdfnet.services.pacs.about import About
+        from mdfnet.services.pacs.capture import secondary_capture
+        from mdfnet.services.pacs.objects import as_file
+        from mdfnet.services.pacs.report import structured_report
+        from mdfnet.services.pacs.source import read_source
+    except ImportError:
+        fix = "install mdfnet[dicom] on the server, or take coco or csv"
+        raise Refused(409, "no_dicom", "this server makes no DICOM", fix) from None
+    least = float(np.floor(found.scores.min() * 100) / 100) if len(found) else 0.0
+    about = About(card.config.name, version("mdfnet"), card.weights_sha256, least)
+    try:
+        with in_memory(data) as descriptor:
+            source = read_source(path_of(descriptor))
+        if form == "sr":
+            made = structured_report(source, found, classes, about, record)
+        else:
+            made = secondary_capture(source, film, found, classes, about, record)
+    except UserError as error:
+        raise Refused.of(error, "no_report") from None
+    return Report(as_file(made), "application/dicom", "report.dcm" if form == "sr" else "capture.dcm")

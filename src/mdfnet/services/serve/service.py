@@ -1,0 +1,244 @@
+"""What the server does for a request: decodes, encodes, detects, explains. Knows nothing of HTTP but refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from mdfnet.clinical.records import RecordResult
+from mdfnet.clinical.use import uses_of
+from mdfnet.core.errors import UserError
+from mdfnet.core.pseudonyms import Pseudonyms
+from mdfnet.core.types import Detections, RecordUse
+from mdfnet.data.importers.measured import Matching
+from mdfnet.explain.scores import box_scores
+from mdfnet.explain.shapley import box_shapley
+from mdfnet.models.card import NOTICE, Card
+from mdfnet.models.model import Model
+from mdfnet.models.preprocessing import film_tensor
+from mdfnet.services.serve.answers import (
+    BoxExplanation,
+    Detection,
+    Explanation,
+    ModelName,
+    OpenedFilm,
+    Preprocessing,
+    Result,
+    Window,
+)
+from mdfnet.services.serve.audit import Audit
+from mdfnet.services.serve.decoders import Decoded, Decoders
+from mdfnet.services.serve.films import OpenFilm, OpenFilms
+from mdfnet.services.serve.metrics import Metrics
+from mdfnet.services.serve.model_thread import ModelThread
+from mdfnet.services.serve.questions import MarkedBox, ReportRequest
+from mdfnet.services.serve.records import clinical_answer, read_clinical
+from mdfnet.services.serve.refusals import Refused
+from mdfnet.services.serve.reports import Report, detections_of, dicom, table
+from mdfnet.services.serve.settings import Settings
+
+#: Records that go through the model at once.
+BATCH = 16
+
+
+class Service:
+    """A model with all that is needed to answer.
+
+    Args:
+        model, card: As loaded.
+        settings: Limits.
+        names: Key of the hashes by which the audit log names films.
+        audit: The log, if one is kept.
+    """
+
+    def __init__(self, model: Model, card: Card, settings: Settings, names: Pseudonyms, audit: Audit | None = None):
+        self.card, self.settings, self.names, self.audit = card, settings, names, audit
+        self.schema, self.classes = model.schema, model.classes
+        self.fused = model.fusion is not None
+        self.metrics = Metrics()
+        self.films = OpenFilms(settings, self.metrics)
+        self.decoders = Decoders(settings, model.preprocessing.intensity)
+        self.thread = ModelThread(model, self.metrics)
+        self.matching = Matching(zone=settings.zone)
+        self.model_name = ModelName(name=card.config.name, sha256=card.weights_sha256)
+        self.preprocessing = Preprocessing(**model.preprocessing.card())
+        self.operating = model.operating
+        self.ready = False
+
+    async def warm_up(self) -> None:
+        """Start the decoders and run the model once; from then on `ready`."""
+        await self.decoders.start()
+        side = 2 * self.card.config.input.size  # so that resizing is warm, too
+        film = np.zeros((side, side), np.uint8)
+        await self.predict(film, [self.record(None, None)])
+        await self.noted("server", "start", None, None)
+        self.ready = True
+
+    async def stop(self) -> None:
+        """End what was started."""
+        self.ready = False
+        self.thread.stop()
+        await self.decoders.stop()
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What every prediction says of the model."""
+        return {"model": self.model_name, "notice": NOTICE, "preprocessing": self.preprocessing}
+
+    def film_name(self, data: bytes) -> str:
+        """Keyed hash of a film's file."""
+        return self.names.of("film", hashlib.sha256(data).hexdigest())
+
+    async def decode(self, data: bytes) -> Decoded:
+        """Decode a film outside of this process.
+
+        Raises:
+            Refused: It is no film for us.
+        """
+        if not self.ready:
+            raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
+        with self.metrics.step("decode"):
+            decoded = await self.decoders.decode(data)
+        self.metrics.decoders_replaced.set(self.decoders.replaced)
+        return decoded
+
+    async def open(self, data: bytes) -> tuple[str, OpenFilm]:
+        """Decode and encode a film, and keep it; gives its id."""
+        decoded = await self.decode(data)
+        features = await self.thread.run("encode", lambda model: model.encode([film_tensor(decoded.film)]))
+        kept = data if decoded.viewing.kind == "dicom" else b""
+        film = OpenFilm(kept, decoded.values, decoded.viewing, features, self.film_name(data))
+        return self.films.add(film), film
+
+    def record(self, given: Any, taken: Any) -> RecordResult:
+        """Read a record that was sent; see `read_clinical`."""
+        return read_clinical(self.schema, given, taken, self.matching)
+
+    async def predict(self, film: np.ndarray, records: Sequence[RecordResult]) -> list[Result]:
+        """What is found on a film with each record; it is encoded once."""
+
+        def run(model: Model) -> list[Detections]:
+            features = model.encode([film_tensor(film)])
+            return [one for part in _batches(records) for one in model.detect_from(features, part)]
+
+        found = await self.thread.run("detect", run)
+        return [self.result(*pair) for pair in zip(records, found, strict=True)]
+
+    async def detect(self, film: OpenFilm, records: Sequence[RecordResult]) -> list[Detections]:
+        """What is found on an open film with each record."""
+
+        def run(model: Model) -> list[Detections]:
+            return [one for part in _batches(records) for one in model.detect_from(film.features, part)]
+
+        return await self.thread.run("detect", run)
+
+    async def what_if(
+        self, film: OpenFilm, records: Sequence[RecordResult], boxes: Sequence[MarkedBox]
+    ) -> tuple[list[Detections], list[list[float]]]:
+        """What is found on an open film with each record, and the score of each box under each."""
+        marked = detections_of(boxes, self.classes, film)
+        found = await self.detect(film, records)
+        if not boxes:
+            return found, [[] for _ in records]
+        clinical = torch.from_numpy(np.stack([record.values for record in records]))
+        scores = await self.thread.run("score", lambda model: box_scores(model, film.features, marked, clinical))
+        return found, [[round(score, 6) for score in row] for row in scores.tolist()]
+
+    async def explain(self, film: OpenFilm, record: RecordResult, boxes: Sequence[MarkedBox]) -> Explanation:
+        """Shapley values of a record for boxes that were found with it."""
+        marked, values = detections_of(boxes, self.classes, film), torch.from_numpy(record.values)
+        told = await self.thread.run("explain", lambda model: box_shapley(model, film.features, marked, values))
+        answers = [
+            BoxExplanation(baseline=baseline, full=full, values=dict(zip(self.schema.names, column, strict=True)))
+            for baseline, full, column in zip(
+                *(numbers.round(6).tolist() for numbers in (told.baseline, told.full, told.values.T)), strict=True
+            )
+        ]
+        return Explanation(boxes=answers, exact=told.exact)
+
+    def use(self, record: RecordResult) -> RecordUse | None:
+        """What the model makes of a record, without running it; None where it looks at films alone."""
+        if not self.fused:
+            return None
+        given = torch.from_numpy(record.values)[None]
+        kept = self.thread.model.screen(given)
+        (use,) = uses_of(self.schema, self.thread.model.fitted.seen, given.numpy(), kept.numpy(), [record.notes])
+        return use
+
+    async def report(self, film: OpenFilm, asked: ReportRequest) -> Report:
+        """A file of detections.
+
+        Raises:
+            Refused: They are none of this film's, or the report needs a DICOM film.
+        """
+        record = self.record(asked.clinical, film.viewing.taken)
+        given = sorted(asked.detections, key=lambda one: -one.score)
+        found = detections_of(given, self.classes, film, self.use(record))
+        if asked.format in ("coco", "csv"):
+            return table(asked.format, found, self.classes)
+        if film.viewing.kind != "dicom":
+            raise Refused(409, "not_dicom", "the film is not DICOM", "take coco or csv")
+        grey = (await self.decode(film.data)).film if asked.format == "capture" else film.values
+        return await asyncio.to_thread(
+            dicom, asked.format, film.data, grey, found, self.classes, self.card, record.values
+        )
+
+    async def noted(self, who: str, action: str, film: str | None, body: bytes | None) -> None:
+        """Write to the audit log, if there is one; without its line no answer goes out.
+
+        Args:
+            who: Name of whose token it was.
+            action: What was done.
+            film: Its keyed hash.
+            body: Of the answer.
+
+        Raises:
+            Refused: It cannot be written.
+        """
+        if self.audit is None:
+            return
+        result = None if body is None else hashlib.sha256(body).hexdigest()
+        facts = {"who": who, "action": action, "model": self.card.weights_sha256, "film": film, "result": result}
+        try:
+            with self.metrics.step("audit"):
+                await asyncio.to_thread(lambda: self.audit.add(**facts))
+        except (OSError, UserError):
+            message, fix = "the audit log cannot be written", "tell whoever runs the server"
+            raise Refused(503, "no_audit", message, fix, {"retry-after": "60"}) from None
+
+    def result(self, record: RecordResult, found: Detections) -> Result:
+        """For the answer."""
+        clinical = clinical_answer(self.schema, record, found.record)
+        return Result(clinical=clinical, detections=self.detections(found))
+
+    def detections(self, found: Detections) -> list[Detection]:
+        """For the answer; the third decimal of a pixel, the sixth of a score."""
+        rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
+        return [self._detection(self.classes.name(label), score, box) for label, score, box in rows]
+
+    def _detection(self, label: str, score: float, box: list[float]) -> Detection:
+        likely = None if self.operating is None else round(self.operating.calibrated(label, score), 6)
+        return Detection(label=label, score=round(score, 6), calibrated=likely, box=[round(side, 3) for side in box])
+
+    def opened(self, identifier: str, film: OpenFilm) -> OpenedFilm:
+        """For the answer."""
+        viewing = film.viewing
+        return OpenedFilm(
+            id=identifier,
+            width=film.width,
+            height=film.height,
+            bits=viewing.bits,
+            invert=viewing.invert,
+            window=Window(center=viewing.center, width=viewing.width),
+            kind=viewing.kind,
+            view=viewing.view,
+        )
+
+
+def _batches(records: Sequence[RecordResult]) -> list[list[RecordResult]]:
+    return [list(records[start : start + BATCH]) for start in range(0, len(records), BATCH)]

@@ -1,0 +1,97 @@
+"""Forms with a film in them, read in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
+from python_multipart.exceptions import FormParserError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from mdfnet.core.errors import first_problem
+from mdfnet.services.serve.refusals import Refused, strict_json
+from mdfnet.services.serve.settings import Settings
+
+KINDS = "image/png, image/jpeg, application/dicom"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the form that is JSON: its name, what it must be, whether it may be left out."""
+
+    name: str
+    type: Any
+    required: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """For OpenAPI; what it refers to is there already."""
+        schema = TypeAdapter(self.type).json_schema(ref_template="#/components/schemas/{model}")
+        schema.pop("$defs", None)
+        return schema
+
+
+async def read_form(request: Request, part: Part, settings: Settings) -> tuple[bytes, Any]:
+    """The film's bytes, and the content of the JSON part, None where it is absent.
+
+    Raises:
+        Refused: Not such a form.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise Refused(415, "not_a_form", "the body is not multipart/form-data", "send the film as the part 'film'")
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=settings.max_json
+    )
+    parser.spool_max_size = settings.max_bytes + 1  # nothing is ever spooled to a disk
+    try:
+        form = await parser.parse()
+    except (MultiPartException, FormParserError, ValueError, KeyError):
+        what = "the form is damaged, or has more parts than a film and a record"
+        raise Refused(400, "bad_form", what, "send multipart/form-data") from None
+    if form.keys() - {"film", part.name}:
+        fix = f"known are: film, {part.name}"
+        raise Refused(422, "unknown_part", "the form has a part that is not known", fix)
+    if len(form.multi_items()) > len(form):
+        raise Refused(422, "part_twice", "the form has a part twice", "send one film, and one record with it")
+    film = form.get("film")
+    if not isinstance(film, UploadFile):
+        raise Refused(422, "no_film", "the form has no file 'film'", "send PNG, JPEG or DICOM, with a file name")
+    return await film.read(), await _json(form.get(part.name), part)
+
+
+async def _json(given: UploadFile | str | None, part: Part) -> Any:
+    text = await given.read() if isinstance(given, UploadFile) else given
+    if not text:
+        if part.required:
+            raise Refused(422, f"no_{part.name}", f"the form has no part '{part.name}'", "send it as JSON")
+        return None
+    return validated(part.type, strict_json(text, part.name), part.name)
+
+
+def validated(kind: Any, content: Any, name: str) -> Any:
+    """The content as its type.
+
+    Raises:
+        Refused: It does not fit.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        raise Refused(422, "does_not_fit", f"{name}: {first_problem(error)}") from None
+
+
+def form_schema(part: Part) -> dict[str, Any]:
+    """The request body of an operation, for OpenAPI."""
+    film = {"type": "string", "format": "binary", "description": "PNG, JPEG or DICOM."}
+    schema = {
+        "type": "object",
+        "properties": {"film": film, part.name: part.schema},
+        "required": ["film", *([part.name] if part.required else [])],
+        "additionalProperties": False,
+    }
+    encoding = {"film": {"contentType": KINDS}, part.name: {"contentType": "application/json"}}
+    form = {"schema": schema, "encoding": encoding}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": form}}}
