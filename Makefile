@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 help:             ## show this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-demo: $(READY)    ## train without and with vital signs on synthetic films, score both, write demo/report.html
+demo: $(READY)    ## train without and with vital signs on synthetic images, score both, write demo/report.html
 	$(BIN)/mdfnet demo --out demo
 
 # As many processes as cores, one thread each: threads that wait for a core are many times slower.

@@ -2,10 +2,10 @@
 
     python benchmarks/build_mimic.py [--folder FOLDER] [--threads 2] [--demo ed]
 
-The tables have the published numbers of rows (377,110 films, 425,087 stays and triage rows, 1,564,610 vitalsign rows,
-299,712 patients, 3,052 readings of 2,616 films), and every film knows the stay it was made up for. The claims: under 60
-seconds and 2 GB; no film matched wrongly or missed; the paper's 590 of about 1,006 films are what its one wrong rule
-leaves. The films themselves are small here: what copying or resizing them costs is not measured.
+The tables have the published numbers of rows (377,110 images, 425,087 stays and triage rows, 1,564,610 vitalsign rows,
+299,712 patients, 3,052 readings of 2,616 images), and every image knows the stay it was made up for. The claims: under
+60 seconds and 2 GB; no image matched wrongly or missed; the paper's 590 of about 1,006 images are what its one wrong
+rule leaves. The images themselves are small here: what copying or resizing them costs is not measured.
 
 With --demo, instead: what becomes of every cell of the MIMIC-IV-ED demo's two tables, beside the files' own counts.
 """
@@ -33,7 +33,7 @@ from random_mimic import PUBLISHED, Truth, random_release
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules
-from mdfnet.data.mimic.stays import load_films, load_stays, match_stays
+from mdfnet.data.mimic.stays import load_images, load_stays, match_stays
 from mdfnet.data.mimic.tables import Source, load, opened
 from mdfnet.data.mimic.vitals import MEASURED, TRIAGE_COLUMNS, VITALSIGN_COLUMNS, Fate, read_value
 
@@ -69,25 +69,25 @@ def build(release: Path, out: Path, threads: int, options: list[str]) -> tuple[s
 
 
 def matches(release: Path, threads: int) -> dict[str, int | None]:
-    """Film -> stay for every film of the release."""
+    """Image -> stay for every image of the release."""
     releases, rules = find_releases([release]), Rules()
     with opened(threads) as database:
-        load_films(database, releases.tables["films"])
+        load_images(database, releases.tables["images"])
         load_stays(database, releases.tables["edstays"], rules)
         match_stays(database, rules)
         return dict(database.execute("SELECT dicom_id, stay_id FROM matches").fetchall())
 
 
 def print_rightness(found: dict[str, int | None], truth: Truth) -> None:
-    """Recall and precision of the match, and how often each hard case is among the films."""
-    right = sum(stay is not None and truth.stay[film] == stay for film, stay in found.items())
+    """Recall and precision of the match, and how often each hard case is among the images."""
+    right = sum(stay is not None and truth.stay[image] == stay for image, stay in found.items())
     claimed = sum(stay is not None for stay in found.values())
     there = sum(stay is not None for stay in truth.stay.values())
-    print(f"stays of {len(found):,} films: {there:,} there, {claimed:,} found, {right:,} right")
+    print(f"stays of {len(found):,} images: {there:,} there, {claimed:,} found, {right:,} right")
     print(f"recall {right / there:.6f}, precision {right / claimed:.6f}")
-    for case, films in truth.hard.items():
-        correct = sum(found[film] == truth.stay[film] for film in films)
-        print(f"  {case}: {correct:,} of {len(films):,} right")
+    for case, images in truth.hard.items():
+        correct = sum(found[image] == truth.stay[image] for image in images)
+        print(f"  {case}: {correct:,} of {len(images):,} right")
 
 
 def print_demo(folder: Path) -> None:
@@ -121,11 +121,11 @@ def main() -> None:
     try:
         with get_context("spawn").Pool(1) as maker:  # a process of its own: its memory must not count as the builds'
             truth = maker.apply(make, (folder / "releases",))
-        print(f"{'build':<27} {'s':>6} {'CPU s':>6} {'MB':>6} {'readings':>9} {'films in one stay':>18}")
+        print(f"{'build':<27} {'s':>6} {'CPU s':>6} {'MB':>6} {'readings':>9} {'images in one stay':>18}")
         for number, (name, rules) in enumerate(BUILDS.items()):
             cost, flow = build(folder / "releases", folder / f"set{number}", options.threads, rules)
-            step = next(step for step in flow if step["step"].startswith("film belongs"))["counts"]
-            print(f"{name:<27} {cost} {step['readings']:>9,} {step['films']:>18,}", flush=True)
+            step = next(step for step in flow if step["step"].startswith("image belongs"))["counts"]
+            print(f"{name:<27} {cost} {step['readings']:>9,} {step['images']:>18,}", flush=True)
         print_rightness(matches(folder / "releases", options.threads), truth)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

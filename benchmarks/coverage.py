@@ -2,10 +2,10 @@
 
 Usage: python benchmarks/coverage.py [ap] [difference] [--repeats N] [--models ...] [--marks ...] [--replicates R]
 
-``ap``: how often the 95 % interval of AP holds the AP of endless films; ``difference``: how often the paired test says
+``ap``: how often the 95 % interval of AP holds the AP of endless images; ``difference``: how often the paired test says
 that two equally good models differ, at p < 0.05, and how often the interval of their difference leaves out zero.
-A patient has two films, which are alike; half of the films have one mark; a model finds it with some chance, and false
-alarms are Poisson, one a film.
+A patient has two images, which are alike; half of the images have one mark; a model finds it with some chance, and
+false alarms are Poisson, one an image.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ MARKS = (20, 50, 100, 200)
 
 
 class World:
-    """Films of some patients: which have a mark, and how alike the films of a patient are."""
+    """Images of some patients: which have a mark, and how alike the images of a patient are."""
 
-    def __init__(self, random: np.random.Generator, films: int):
+    def __init__(self, random: np.random.Generator, images: int):
         self.random = random
-        self.patient = np.arange(films) // 2
+        self.patient = np.arange(images) // 2
         self.alike = random.normal(0, 0.5, self.patient.max() + 1)[self.patient]
-        self.marked = random.random(films) < 0.5
+        self.marked = random.random(images) < 0.5
 
     def seen_by(self, model: str) -> Matches:
-        """What a model finds on these films."""
+        """What a model finds on these images."""
         apart, share = MODELS[model]
-        films, random = len(self.patient), self.random
-        hits = np.flatnonzero(self.marked & (random.random(films) < share))
-        alarms = np.repeat(np.arange(films), random.poisson(1.0, films))
-        film, hit = np.concatenate([hits, alarms]), np.arange(len(hits) + len(alarms)) < len(hits)
-        score = 1 / (1 + np.exp(-random.normal(apart * hit) - self.alike[film]))
+        images, random = len(self.patient), self.random
+        hits = np.flatnonzero(self.marked & (random.random(images) < share))
+        alarms = np.repeat(np.arange(images), random.poisson(1.0, images))
+        image, hit = np.concatenate([hits, alarms]), np.arange(len(hits) + len(alarms)) < len(hits)
+        score = 1 / (1 + np.exp(-random.normal(apart * hit) - self.alike[image]))
         order = np.argsort(-score, kind="stable")
-        label, truths = np.ones(len(film), np.int64), self.marked[:, None].astype(np.int64)
-        return Matches("iou", (0.5,), film[order], label, score[order], hit[None, order], truths)
+        label, truths = np.ones(len(image), np.int64), self.marked[:, None].astype(np.int64)
+        return Matches("iou", (0.5,), image[order], label, score[order], hit[None, order], truths)
 
 
 def ap(options: argparse.Namespace) -> None:
@@ -78,7 +78,7 @@ def ap(options: argparse.Namespace) -> None:
 
 
 def difference(options: argparse.Namespace) -> None:
-    """Two models that are equally good, on the same films."""
+    """Two models that are equally good, on the same images."""
     print("model    marks  p < 0.05, interval without zero, both; percentile interval without zero")
     for model in options.models:
         random = np.random.default_rng(1)
@@ -104,7 +104,7 @@ def _compared(first: Matches, second: Matches, patients: tuple[str, ...], replic
 def _matched(matches: Matches) -> Matched:
     """At 0.25 it is the same as at 0.5, which is all that is asked for."""
     both = Matches(
-        matches.overlap, (0.25, 0.5), matches.film, matches.label, matches.score, matches.matched.repeat(2, axis=0),
+        matches.overlap, (0.25, 0.5), matches.image, matches.label, matches.score, matches.matched.repeat(2, axis=0),
         matches.truths,
     )  # fmt: skip
     return Matched(both, both, np.zeros((len(matches.truths), 1)))

@@ -1,14 +1,14 @@
 """What intervals and explanations cost, as ratios of the plain way, both measured in one run.
 
-    python benchmarks/evidence.py bootstrap [--films N] [--replicates R]
+    python benchmarks/evidence.py bootstrap [--images N] [--replicates R]
     python benchmarks/evidence.py shapley [--size 512] [--boxes 1 10] [--detects 50] [--threads 1]
 
 `bootstrap`: replicates of mAP over patients, against accumulating with pycocotools as often. The claim: 1,000
-replicates of 10,000 films in under 10 s, at least 100 times faster.
+replicates of 10,000 images in under 10 s, at least 100 times faster.
 
 `shapley`: all 1,024 coalitions of the ten values of a record, with the preset `default`, untrained, for boxes that the
 model found and for all of its findings, against as many `detect` calls (timed over `--detects` of them, and
-multiplied). The claim: under 2 s a film, at least 100 times faster, memory bounded.
+multiplied). The claim: under 2 s an image, at least 100 times faster, memory bounded.
 
 Processor time, so that other work on the machine does not count; with one thread that is what an idle machine takes.
 """
@@ -42,12 +42,12 @@ COALITIONS = 2 ** len(RECORD)
 
 def bootstrap(options: argparse.Namespace) -> None:
     """Replicates of mAP over patients, against accumulating with pycocotools for each replicate."""
-    found, targets = random_films(options.films)
+    found, targets = random_images(options.images)
     cases = Cases.of(found, targets, CLASSES)
     start = time.process_time()
     matches = match(cases, thresholds=(0.5,))
     matching = time.process_time() - start
-    patients = [str(film // 2) for film in range(options.films)]
+    patients = [str(image // 2) for image in range(options.images)]
     before, start = parts.peak(), time.process_time()
     values = [mean_over_classes(average_precision(matches, rows)[:, 0]) for rows in draws(patients, options.replicates)]
     ours, memory = time.process_time() - start, parts.peak() - before
@@ -55,7 +55,7 @@ def bootstrap(options: argparse.Namespace) -> None:
     theirs, value = accumulated(found, targets, rounds=3)
     same = float(mean_over_classes(average_precision(matches)[0]))
     assert abs(value - same) < 1e-6, (value, same)
-    print(f"{options.films} films, {CLASSES} classes, {BOXES} boxes a film; mAP {same:.4f} both ways")
+    print(f"{options.images} images, {CLASSES} classes, {BOXES} boxes an image; mAP {same:.4f} both ways")
     plain = theirs * options.replicates
     print(f"processor time: matching once {matching:.2f} s")
     print(f"{options.replicates} replicates {ours:.2f} s, {memory:.0f} MB more than before")
@@ -63,8 +63,8 @@ def bootstrap(options: argparse.Namespace) -> None:
     print(f"ratio {plain / ours:.0f}; {plain / (ours + matching):.0f} with our matching, without theirs")
 
 
-def random_films(count: int) -> tuple[list[SimpleNamespace], list[SimpleNamespace]]:
-    """A mark on most films, boxes near marks and elsewhere."""
+def random_images(count: int) -> tuple[list[SimpleNamespace], list[SimpleNamespace]]:
+    """A mark on most images, boxes near marks and elsewhere."""
     random = np.random.default_rng(0)
     found, targets = [], []
     for _ in range(count):
@@ -94,7 +94,7 @@ def accumulated(found: list[SimpleNamespace], targets: list[SimpleNamespace], ro
         truth = COCO()
         truth.dataset = {
             "info": {},
-            "images": [{"id": film} for film in range(1, len(targets) + 1)],
+            "images": [{"id": image} for image in range(1, len(targets) + 1)],
             "categories": [{"id": label} for label in range(1, CLASSES + 1)],
             "annotations": [one | {"id": i} for i, one in enumerate(entries(targets), start=1)],
         }
@@ -112,10 +112,10 @@ def accumulated(found: list[SimpleNamespace], targets: list[SimpleNamespace], ro
 
 
 def entries(marks: list[SimpleNamespace]):
-    for film, mark in enumerate(marks, start=1):
+    for image, mark in enumerate(marks, start=1):
         for (x1, y1, x2, y2), label in zip(mark.boxes.tolist(), mark.labels.tolist(), strict=True):
             w, h = x2 - x1, y2 - y1
-            yield {"image_id": film, "category_id": label, "bbox": [x1, y1, w, h], "area": w * h, "iscrowd": 0}
+            yield {"image_id": image, "category_id": label, "bbox": [x1, y1, w, h], "area": w * h, "iscrowd": 0}
 
 
 def listening(size: int) -> mdfnet.Model:
@@ -142,15 +142,15 @@ def seconds(run: Callable[[], object], times: int = 3) -> float:
 def shapley(options: argparse.Namespace) -> None:
     """All coalitions of a record, against as many detections."""
     torch.set_num_threads(options.threads)
-    model, record, films = listening(options.size), torch.tensor(RECORD), [torch.rand(1, options.size, options.size)]
-    features = model.encode(films)
+    model, record, images = listening(options.size), torch.tensor(RECORD), [torch.rand(1, options.size, options.size)]
+    features = model.encode(images)
     (found,) = model.detect_from(features, record[None])
 
     def detect() -> None:
         for _ in range(options.detects):
-            model.detect(films, record[None])
+            model.detect(images, record[None])
 
-    encode, detects = seconds(lambda: model.encode(films)), seconds(detect) / options.detects * COALITIONS
+    encode, detects = seconds(lambda: model.encode(images)), seconds(detect) / options.detects * COALITIONS
     before = parts.peak()
     print(f"{options.size} px, {options.threads} threads; encode {1000 * encode:.0f} ms")
     print(f"{COALITIONS} detect calls: {detects:.1f} s; memory before Shapley {before:.0f} MB")
@@ -161,7 +161,7 @@ def shapley(options: argparse.Namespace) -> None:
 
 
 def report(what: str, took: float, encode: float, detects: float) -> None:
-    """A line: without and with the encoding of the film, and how often that goes into the detections."""
+    """A line: without and with the encoding of the image, and how often that goes into the detections."""
     whole, memory = took + encode, parts.peak()
     print(f"{what:>12}: {took:.3f} s, with encode {whole:.3f} s, {detects / whole:.0f} times faster; {memory:.0f} MB")
 
@@ -174,7 +174,7 @@ def main() -> None:
     parts.run(
         PARTS,
         __doc__,
-        films={"type": int, "default": 10_000},
+        images={"type": int, "default": 10_000},
         replicates={"type": int, "default": 1000},
         size={"type": int, "default": 512},
         boxes={"type": int, "nargs": "+", "default": [1, 10]},

@@ -5,14 +5,14 @@
     python benchmarks/explanation_truth.py shortcut --out runs/shortcut            # trains one, minutes
     python benchmarks/explanation_truth.py places --out runs/places                # data for mdfnet experiment external
 
-`importance`: for each of five seeds and each half of their test films (or other `--parts`), and for each pair of
+`importance`: for each of five seeds and each half of their test images (or other `--parts`), and for each pair of
 look-alikes, is the feature that matters most one that the generative model uses to tell the pair apart? And how many of
 the intervals of features that tell nothing of the pair cover zero?
 
 `shortcut`: a model trained where pain follows one finding, which it does in training alone, under the reliance test on
-training, validation and test films.
+training, validation and test images.
 
-`places`: two datasets for the protocol `external`: a home where pain follows the finding on all films, and another
+`places`: two datasets for the protocol `external`: a home where pain follows the finding on all images, and another
 place where it does not.
 """
 
@@ -27,13 +27,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
-from mdfnet.data.phantom.clinical import telling
+from mdfnet.data.phantom.clinical import distinguishing
 from mdfnet.data.phantom.findings import LOOK_ALIKES
-from mdfnet.explain.importance import Explained, Importance, explain_films, importance
+from mdfnet.explain.importance import Explained, Importance, explain_images, importance
 from mdfnet.explain.reliance import CONDITIONS, reliance
 from mdfnet.models.config import load_config
 from mdfnet.models.load import load
@@ -45,19 +45,19 @@ SEEDS = 5
 FOLLOWED, SIGN = "Consolidation", "pain"
 
 
-def explained(study: Path, seed: int, films: int) -> Explained:
-    """The first test films with look-alikes of a seed of the fusion study, by the model trained with that seed."""
+def explained(study: Path, seed: int, images: int) -> Explained:
+    """The first test images with look-alikes of a seed of the fusion study, by the model trained with that seed."""
     model = load(study / f"runs/rcnn-default-signal-1-{seed}/model").eval()
     dataset = read_dataset(study / f"data/seed-{seed}-signal-1")
     labels = {dataset.classes.label(name) for pair in LOOK_ALIKES.values() for name in pair}
     alike = [one for one in dataset.split("test") if labels & set(one.target.labels.tolist())]
-    return explain_films(model, alike[:films])
+    return explain_images(model, alike[:images])
 
 
 def print_importance(told: list[Explained], parts: int) -> None:
-    """Hits of the first rank, and coverage of zero, over seeds, parts of their films, and both members of each pair."""
+    """Hits of the first rank, and coverage of zero, over seeds, parts of their images, and both of each pair."""
     first: dict[str, list[bool]] = {}
-    idle_ones: dict[str, list[tuple[float, float, float]]] = {"pull": [], "telling": []}
+    idle_ones: dict[str, list[tuple[float, float, float]]] = {"effect": [], "discrimination": []}
     sides: list[int] = []
     for seed, one_seed in enumerate(told):
         for part, (pattern, pair) in itertools.product(range(parts), LOOK_ALIKES.items()):
@@ -66,7 +66,7 @@ def print_importance(told: list[Explained], parts: int) -> None:
                 one = importance(one_seed, finding, against=other, among=among)
                 print(f"seed {seed} part {part} ", end="")
                 first.setdefault(f"{finding} against {other}", []).append(hit(one_seed, one, pattern))
-                sides.append(min(one.positives, one.films - one.positives))
+                sides.append(min(one.positives, one.images - one.positives))
                 for name, found in idle_ones.items():
                     estimate = getattr(one, name)
                     found += [(estimate.value[k], estimate.low[k], estimate.high[k]) for k in idle(one_seed)]
@@ -74,7 +74,7 @@ def print_importance(told: list[Explained], parts: int) -> None:
         print(f"{name}: a telling feature ranks first in {sum(hits)} of {len(hits)}")
     for name, found in idle_ones.items():
         print_coverage(name, *np.array(found).T)
-    print(f"films on the smaller side: {min(sides)} to {max(sides)}, median {np.median(sides):.0f}")
+    print(f"images on the smaller side: {min(sides)} to {max(sides)}, median {np.median(sides):.0f}")
 
 
 def print_coverage(name: str, value: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
@@ -88,16 +88,16 @@ def print_coverage(name: str, value: np.ndarray, low: np.ndarray, high: np.ndarr
 
 def hit(told: Explained, one: Importance, pattern: str) -> bool:
     """Whether the feature with the largest pull is one that tells; prints the two largest."""
-    order = np.argsort(-one.pull.value)
+    order = np.argsort(-one.effect.value)
     best = ", ".join(f"{told.features[k]} {one.pull.value[k]:.3f}" for k in order[:2])
     size = told.features[int(one.size.value.argmax())]
-    print(f"{one.finding:>16} of {one.films}: {best}; largest size {size}", flush=True)
-    return told.features[order[0]] in telling(pattern)
+    print(f"{one.finding:>16} of {one.images}: {best}; largest size {size}", flush=True)
+    return told.features[order[0]] in distinguishing(pattern)
 
 
 def idle(told: Explained) -> list[int]:
     """The features that tell nothing of either pair."""
-    used = {name for pattern in LOOK_ALIKES for name in telling(pattern)}
+    used = {name for pattern in LOOK_ALIKES for name in distinguishing(pattern)}
     return [k for k, name in enumerate(told.features) if name not in used]
 
 
@@ -106,13 +106,13 @@ def planted(folder: Path, count: int, size: int, seed: int, splits: Collection[s
     made = write_phantoms(PhantomConfig(count=count, size=size, seed=seed, signal=0, splits=(0.6, 0.15, 0.25)), folder)
     random, label, at = np.random.default_rng(seed), made.classes.label(FOLLOWED), made.schema.index(SIGN)
 
-    def with_sign(study: Study) -> Study:
-        clinical = study.clinical.copy()
-        there = label in study.target.labels if study.split in splits else random.random() < 0.5
+    def with_sign(sample: Sample) -> Sample:
+        clinical = sample.clinical.copy()
+        there = label in sample.target.labels if sample.split in splits else random.random() < 0.5
         clinical[at] = random.integers(9, 11) if there else random.integers(0, 2)
-        return replace(study, clinical=clinical)
+        return replace(sample, clinical=clinical)
 
-    dataset = replace(made, name=folder.name, studies=tuple(map(with_sign, made.studies)))
+    dataset = replace(made, name=folder.name, samples=tuple(map(with_sign, made.samples)))
     return write_dataset(dataset, folder, images="keep")
 
 
@@ -126,7 +126,7 @@ def print_shortcut(out: Path, count: int, size: int, epochs: int) -> None:
     model = load(out / "run/model").eval()
     for split in ("train", "val", "test"):
         told = reliance(model, dataset.split(split))
-        print(f"{split}, {told.films} films: alarms {told.alarms or 'none'}")
+        print(f"{split}, {told.images} images: alarms {told.alarms or 'none'}")
         for name, ap, auroc in zip(CONDITIONS, told.ap.value, told.auroc.value, strict=True):
             print(f"  {name:>9}: AP {ap[-1]:.3f}, of {FOLLOWED} {ap[told.classes.label(FOLLOWED) - 1]:.3f}, "
                   f"AUROC {auroc[-1]:.3f}")  # fmt: skip
@@ -140,7 +140,7 @@ def main() -> None:
     verbs = parser.add_subparsers(required=True, dest="verb")
     of_importance = verbs.add_parser("importance")
     of_importance.add_argument("--study", type=Path, required=True)
-    of_importance.add_argument("--films", type=int, default=100)
+    of_importance.add_argument("--images", type=int, default=100)
     of_importance.add_argument("--parts", type=int, nargs="+", default=[2])
     for name in ("shortcut", "places"):
         verb = verbs.add_parser(name)
@@ -151,7 +151,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.verb == "importance":
-        told = [explained(args.study, seed, args.films) for seed in range(SEEDS)]
+        told = [explained(args.study, seed, args.images) for seed in range(SEEDS)]
         for parts in args.parts:
             print_importance(told, parts)
     elif args.verb == "places":

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-#: Detection of one film is repeated for about so long, so that a clock can tell; seconds of processor time.
+#: Detection of one image is repeated for about so long, so that a clock can tell; seconds of processor time.
 LONG_ENOUGH = 0.5
 
 #: A preset, then config keys as ``key=value``.
@@ -37,7 +37,7 @@ PRESETS: dict[str, Recipe] = {
 
 
 def serve(pipe: Connection, recipe: Recipe, options: argparse.Namespace) -> None:
-    """Answer each request with one round: seconds per film of training and of detection, and peak memory in MB."""
+    """Answer each request with one round: seconds per image of training and of detection, and peak memory in MB."""
     bench = Bench(recipe, options)
     while pipe.recv():
         trained, detected = seconds(bench.train), seconds(bench.detect)
@@ -53,22 +53,22 @@ def seconds(task: Callable[[], None]) -> tuple[float, float]:
 
 
 class Bench:
-    """A model with a batch to train on and a film to look at."""
+    """A model with a batch to train on and an image to look at."""
 
     def __init__(self, recipe: Recipe, options: argparse.Namespace):
         import torch
 
         import mdfnet
         from mdfnet.models.config import load_config
-        from mdfnet.training.stages import hold, still
+        from mdfnet.training.stages import freeze, freeze_batch_norm
 
         torch.set_num_threads(options.threads)
         torch.manual_seed(0)
         (preset, *overrides), size = recipe, options.size
         self.model = mdfnet.build(load_config(preset, [f"size={size}", *overrides]))
         if self.model.config.staged:
-            hold(self.model.detector)
-            still(self.model.detector)
+            freeze(self.model.detector)
+            freeze_batch_norm(self.model.detector)
         self.optimizer = torch.optim.AdamW([p for p in self.model.parameters() if p.requires_grad], 1e-5)
         self.images = [torch.rand(1, size, size) for _ in range(options.batch)]
         boxes = torch.tensor([[0.2, 0.2, 0.5, 0.6], [0.5, 0.4, 0.8, 0.7]]) * size
@@ -139,9 +139,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    print(f"{options.threads} thread(s), {options.size} px, a step of {options.batch} films, detection on one film;")
+    print(f"{options.threads} thread(s), {options.size} px, a step of {options.batch} images, detection on one image;")
     print(f"processor time, in parentheses wall time, medians of {options.rounds} rounds")
-    print(f"{'':46}{'train, s/film':>24} {'detect, s/film':>24} {'peak MB':>14}")
+    print(f"{'':46}{'train, s/image':>24} {'detect, s/image':>24} {'peak MB':>14}")
     for group in groups(options):
         report(measure(group, options))
 

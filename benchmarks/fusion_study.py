@@ -3,7 +3,8 @@
 Usage: python benchmarks/fusion_study.py run --out runs/study [--source phantom] [--detectors rcnn ssd] [--seeds 5]
        python benchmarks/fusion_study.py table --out runs/study
 
-Every seed is a replicate of its own: other films, other patients, other starting weights. For each, on the same films:
+Every seed is a replicate of its own: other images, other patients, other starting weights. For each, on the same
+images:
 
 - image-only: the detector without clinical data;
 - fused, on vital signs that tell (signal 1) and on vital signs that tell nothing (signal 0);
@@ -29,15 +30,15 @@ import numpy as np
 import torch
 from study_sources import SOURCES, Source
 
-from mdfnet.core.types import Detections, Study
+from mdfnet.core.types import Detections, Sample
 from mdfnet.data.dataset import Dataset
-from mdfnet.experiments.films import hidden
+from mdfnet.experiments.images import hidden
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.models.card import is_model
 from mdfnet.models.config import load_config
-from mdfnet.models.inference import detect_films
+from mdfnet.models.inference import detect_images
 from mdfnet.models.model import Model
-from mdfnet.training.stages import begun
+from mdfnet.training.stages import has_checkpoint
 from mdfnet.training.train import train
 
 #: Detectors by what the tables call them: preset and overrides.
@@ -76,7 +77,7 @@ ARMS = ("image-only", "ceiling", "signal-1", "signal-0")
 
 @dataclass(frozen=True)
 class Cell:
-    """One training: on which films, which detector and fusion, what it is taught, which replicate."""
+    """One training: on which images, which detector and fusion, what it is taught, which replicate."""
 
     source: str
     detector: str
@@ -124,15 +125,15 @@ def results(out: Path) -> dict[Cell, dict[str, dict[str, float]]]:
 
 
 def trained_and_scored(cell: Cell, source: Source, out: Path) -> dict[str, dict[str, float]]:
-    """Train a cell, or go on with its training, and score it on the test films."""
+    """Train a cell, or go on with its training, and score it on the test images."""
     preset, overrides = DETECTORS[cell.detector]
     config = load_config(preset, {**source.training, **overrides, **FUSIONS[cell.fusion], "seed": cell.seed})
-    dataset = source.films(out, cell.seed, 0.0 if cell.arm == "signal-0" else 1.0)
+    dataset = source.images(out, cell.seed, 0.0 if cell.arm == "signal-0" else 1.0)
     folder = out / "runs" / cell.name
     taught = source.merge(dataset) if cell.arm == "ceiling" else dataset
     alone = out / "runs" / replace(cell, fusion="none", arm="image-only").name / "model"
-    how = {"resume": begun(folder), "alone": alone if is_model(alone) else None, "devices": 1}
-    model = train(config, taught, folder, **how, say=lambda line: print(" ", line, flush=True))
+    how = {"resume": has_checkpoint(folder), "alone": alone if is_model(alone) else None, "devices": 1}
+    model = train(config, taught, folder, **how, log=lambda line: print(" ", line, flush=True))
     return scored(model, cell, source, dataset)
 
 
@@ -140,7 +141,7 @@ def scored(model: Model, cell: Cell, source: Source, dataset: Dataset) -> dict[s
     """Scores by what the model is given of the records."""
     test = dataset.split("test")
     if cell.arm == "ceiling":
-        found = list(detect_films(model, test))
+        found = list(detect_images(model, test))
         told = [
             divided(one, source, source.posterior(cell.seed, study)) for one, study in zip(found, test, strict=True)
         ]
@@ -148,7 +149,7 @@ def scored(model: Model, cell: Cell, source: Source, dataset: Dataset) -> dict[s
     shown = {"given": list(test)}
     if cell.fusion != "none":
         shown |= {"half": hidden(test, 0.5, cell.seed), "none": hidden(test, 1.0, cell.seed)}
-    return {name: scores(list(detect_films(model, studies)), test, source) for name, studies in shown.items()}
+    return {name: scores(list(detect_images(model, studies)), test, source) for name, studies in shown.items()}
 
 
 def divided(found: Detections, source: Source, share: np.ndarray) -> Detections:
@@ -166,9 +167,9 @@ def divided(found: Detections, source: Source, share: np.ndarray) -> Detections:
     return Detections(torch.stack(boxes), torch.tensor(labels), torch.tensor(values, dtype=torch.float32))
 
 
-def scores(found: Sequence[Detections], studies: Sequence[Study], source: Source) -> dict[str, float]:
+def scores(found: Sequence[Detections], studies: Sequence[Sample], source: Source) -> dict[str, float]:
     """The source's measure: mean over all findings, over the look-alikes, and of each."""
-    result = evaluate(found, [s.target for s in studies], source.classes, films=[s.id for s in studies])
+    result = evaluate(found, [s.target for s in studies], source.classes, images=[s.id for s in studies])
     per_class = dict(zip(source.classes.names, result.measures[source.measure], strict=True))
     look_alike = float(np.mean([per_class[name] for name in source.look_alike]))
     return {"all": result.mean(source.measure), "look-alike": look_alike, **per_class}

@@ -2,8 +2,8 @@
 
     python benchmarks/fuzz_server.py [--count 10000] [--seed 0]
 
-Films (DICOM, PNG, JPEG), records and whole forms are cut, repeated, overwritten, and their numbers replaced by extreme
-ones; beside them go the hostile films of tests/data/images/test_hostile.py. The time of each is that of the whole
+Images (DICOM, PNG, JPEG), records and whole forms are cut, repeated, overwritten, and their numbers replaced by extreme
+ones; beside them go the hostile images of tests/data/images/test_hostile.py. The time of each is that of the whole
 request, on whatever else the machine does.
 """
 
@@ -44,28 +44,28 @@ def module(path: Path) -> ModuleType:
 
 
 def seeds(folder: Path) -> dict[str, list[bytes]]:
-    """Whole films by kind, in several forms of each."""
-    grey = np.random.default_rng(0).integers(0, 256, (64, 48), np.uint8)
-    films: dict[str, list[bytes]] = {"png": [], "jpeg": [], "dicom": []}
-    for picture, kind in ((grey, "PNG"), (grey.astype(np.uint16) * 256, "PNG"), (grey, "JPEG")):
+    """Whole images by kind, in several forms of each."""
+    gray = np.random.default_rng(0).integers(0, 256, (64, 48), np.uint8)
+    images: dict[str, list[bytes]] = {"png": [], "jpeg": [], "dicom": []}
+    for picture, kind in ((gray, "PNG"), (gray.astype(np.uint16) * 256, "PNG"), (gray, "JPEG")):
         buffer = io.BytesIO()
         Image.fromarray(picture).save(buffer, kind)
-        films[kind.lower()].append(buffer.getvalue())
-    write = module(TESTS / "conftest.py").film.__wrapped__()
+        images[kind.lower()].append(buffer.getvalue())
+    write = module(TESTS / "conftest.py").image.__wrapped__()
     windowed = {"WindowCenter": "2000", "WindowWidth": "4000", "RescaleSlope": "1", "RescaleIntercept": "0"}
     for tags in ({}, windowed, {"PhotometricInterpretation": "MONOCHROME1", "ViewPosition": "PA"}):
-        films["dicom"].append(write(folder / "film.dcm", **tags).read_bytes())
-    return films
+        images["dicom"].append(write(folder / "image.dcm", **tags).read_bytes())
+    return images
 
 
 def hostile(folder: Path) -> list[bytes]:
-    """The films of the test of hostile files."""
-    made, write = module(TESTS / "data/images/test_hostile.py"), module(TESTS / "conftest.py").film.__wrapped__()
-    films = []
+    """The images of the test of hostile files."""
+    made, write = module(TESTS / "data/images/test_hostile.py"), module(TESTS / "conftest.py").image.__wrapped__()
+    images = []
     for case in made.HOSTILE:
         case.values[0](write, folder / "hostile.dcm")
-        films.append((folder / "hostile.dcm").read_bytes())
-    return films
+        images.append((folder / "hostile.dcm").read_bytes())
+    return images
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:
@@ -91,19 +91,19 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def mutated(films: dict[str, list[bytes]], chance: random.Random) -> tuple[str, bytes]:
+def mutated(images: dict[str, list[bytes]], chance: random.Random) -> tuple[str, bytes]:
     """What was mutated, and the request."""
     kind = chance.choice(["png", "jpeg", "dicom", "dicom", "json", "form"])
-    film = chance.choice(films.get(kind, films["png"]))
-    path = chance.choice(["/v1/predict", "/v1/films"])
+    image = chance.choice(images.get(kind, images["png"]))
+    path = chance.choice(["/v1/predict", "/v1/images"])
     if kind == "json":
         text = mutate(RECORD.encode(), chance).decode("latin-1")
-        body, media = form(film, clinical=text)
+        body, media = form(image, clinical=text)
     elif kind == "form":
-        body, media = form(film, clinical=RECORD)
+        body, media = form(image, clinical=RECORD)
         body = mutate(body, chance)
     else:
-        body, media = form(mutate(film, chance))
+        body, media = form(mutate(image, chance))
     return kind, post(path, body, media)
 
 
@@ -132,9 +132,9 @@ async def fuzz(
 
 def run(folder: Path, count: int, seed: int) -> bool:
     """Send them all and print what came of it; gives whether all is as claimed."""
-    films, chance, bad = seeds(folder), random.Random(seed), hostile(folder)
-    with running(folder, "--threads", "1", "--seconds", "60", "--film-memory", "20") as server:
-        asyncio.run(fuzz(server, 200, lambda _: mutated(films, chance)))
+    images, chance, bad = seeds(folder), random.Random(seed), hostile(folder)
+    with running(folder, "--threads", "1", "--seconds", "60", "--image-memory", "20") as server:
+        asyncio.run(fuzz(server, 200, lambda _: mutated(images, chance)))
         before, decoders = sum(server.memory()), set(server.processes())
         used = server.seconds()
         statuses, times = asyncio.run(
@@ -142,10 +142,10 @@ def run(folder: Path, count: int, seed: int) -> bool:
         )
         spent = (sum(server.seconds()) - sum(used)) / len(bad) * 1000
         print(
-            f"hostile films: {len(bad)}, {dict(statuses['hostile'])}, slowest {max(times) * 1000:.0f} ms on the clock"
+            f"hostile images: {len(bad)}, {dict(statuses['hostile'])}, slowest {max(times) * 1000:.0f} ms on the clock"
         )
         print(f"  processor time {spent:.0f} ms each on average")
-        found, times = asyncio.run(fuzz(server, count, lambda _: mutated(films, chance)))
+        found, times = asyncio.run(fuzz(server, count, lambda _: mutated(images, chance)))
         after = sum(server.memory())
         for kind, counts in sorted(found.items()):
             print(f"{kind:>6}: {', '.join(f'{status}: {number}' for status, number in sorted(counts.items()))}")

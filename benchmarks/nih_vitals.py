@@ -1,12 +1,12 @@
-"""The NIH films with the patients' real age and sex, the view, and synthetic vital signs: the data of a study.
+"""The NIH images with the patients' real age and sex, the view, and synthetic vital signs: the data of a sample.
 
 Usage: python benchmarks/nih_vitals.py --out data/nih-vitals
 
 The vital signs are those of a phantom with the same findings (see study_sources.py), once as they tell the findings
 apart and once, as idle_temperature and so on, telling nothing. They say nothing about these patients, and their
-schema, the dataset and every report of it call them synthetic. Films without a box are left out. The shared validation
-films are the test films, a seventh of the training patients picks the epoch. Films are written as PNG of 320 pixels,
-twice what the study trains on: mdfnet experiment docs/examples/study/nih.yaml --data data/nih-vitals
+schema, the dataset and every report of it call them synthetic. Images without a box are left out. The shared validation
+images are the test images, a seventh of the training patients picks the epoch. Images are written as PNG of 320 pixels,
+twice what the sample trains on: mdfnet experiment docs/examples/study/nih.yaml --data data/nih-vitals
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ SIGNALS = {"": 1.0, "idle_": 0.0}
 
 def nih_with_vitals(seed: int = 0) -> Dataset:
     """Real and synthetic values side by side, the synthetic ones named so in the schema."""
-    real = NIHReal().films(Path(), seed, 1.0)
-    features, columns = list(real.schema.features), [np.stack([study.clinical for study in real.studies])]
+    real = NIHReal().images(Path(), seed, 1.0)
+    features, columns = list(real.schema.features), [np.stack([sample.clinical for sample in real.samples])]
     for prefix, signal in SIGNALS.items():
-        drawn = NIH().films(Path(), seed, signal)
+        drawn = NIH().images(Path(), seed, signal)
         places = [drawn.schema.index(name) for name in VITALS]
         features += [_named(drawn.schema.features[place], prefix) for place in places]
-        columns.append(np.stack([study.clinical[places] for study in drawn.studies]))
+        columns.append(np.stack([sample.clinical[places] for sample in drawn.samples]))
     schema = Schema(name="age-sex-view-synthetic-vitals", features=tuple(features))
     records = np.concatenate(columns, 1)
-    studies = tuple(replace(study, clinical=record) for study, record in zip(real.studies, records, strict=True))
-    return replace(real, name="nih-synthetic-vitals", schema=schema, studies=studies, synthetic=("clinical",),
+    samples = tuple(replace(sample, clinical=record) for sample, record in zip(real.samples, records, strict=True))
+    return replace(real, name="nih-synthetic-vitals", schema=schema, samples=samples, synthetic=("clinical",),
                    source=f"{real.source}; vital signs are synthetic, age, sex and view are real")  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the vital signs and the validation patients")
     options = parser.parse_args()
     dataset = write_dataset(nih_with_vitals(options.seed), options.out, images="png", size=320)
-    print(f"wrote {len(dataset)} films to {options.out}")
+    print(f"wrote {len(dataset)} images to {options.out}")
 
 
 if __name__ == "__main__":

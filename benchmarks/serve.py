@@ -2,7 +2,7 @@
 
     python benchmarks/serve.py [--requests 200] [--threads 2] [--side 1024] [--only what-if]
 
-The claims: at overload nothing but 200 and 503; memory stays as it is over 2,000 requests; a what-if on an open film
+The claims: at overload nothing but 200 and 503; memory stays as it is over 2,000 requests; a what-if on an open image
 takes under 150 ms at 512 pixels. Clients run in this process, on the same cores as the server.
 """
 
@@ -32,13 +32,13 @@ RECORD = json.dumps({"age": 61, "temperature": 38.9, "heartrate": 104, "o2sat": 
 CLIENTS = (1, 4, 16, 64)
 
 
-def film(side: int) -> bytes:
-    """A film as smooth as real ones, so that it compresses as they do."""
+def image(side: int) -> bytes:
+    """An image as smooth as real ones, so that it compresses as they do."""
     y, x = np.mgrid[:side, :side] / side
     noise = np.random.default_rng(0).normal(0, 2, (side, side))
-    grey = 120 + 90 * np.sin(3 * x) * np.cos(2 * y) + noise
+    gray = 120 + 90 * np.sin(3 * x) * np.cos(2 * y) + noise
     buffer = io.BytesIO()
-    Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(buffer, "PNG")
+    Image.fromarray(gray.clip(0, 255).astype(np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -96,26 +96,26 @@ def overload(server: Server, request: bytes, count: int) -> None:
 
 
 def what_if(folder: Path, threads: int, count: int) -> None:
-    """Print how long a what-if takes on an open film, preset `default` at 512 pixels, untrained."""
+    """Print how long a what-if takes on an open image, preset `default` at 512 pixels, untrained."""
     mdfnet.build("default", size=512).save(folder / "model")
     with running(folder, "--threads", str(threads), model=str(folder / "model")) as server:
         asyncio.run(_what_if(server, count))
 
 
 async def _what_if(server: Server, count: int) -> None:
-    connection, opening = Connection(server.port), post("/v1/films", *form(film(2048)))
+    connection, opening = Connection(server.port), post("/v1/images", *form(image(2048)))
     start = time.perf_counter()
     opened = json.loads((await connection.send(opening))[1])
-    print(f"opening a film of 2048 px: {(time.perf_counter() - start) * 1000:.0f} ms")
+    print(f"opening an image of 2048 px: {(time.perf_counter() - start) * 1000:.0f} ms")
     body = json.dumps({"clinical": json.loads(RECORD)}).encode()
-    found = json.loads((await connection.send(post(f"/v1/films/{opened['id']}/detect", body, "application/json")))[1])
+    found = json.loads((await connection.send(post(f"/v1/images/{opened['id']}/detect", body, "application/json")))[1])
     boxes = [{"label": one["label"], "box": one["box"]} for one in found["detections"]][:20]
     for boxes_given in ([], boxes):
         times, used = [], sum(server.seconds())
         for number in range(count):
             record = {"age": 61, "temperature": 36 + number % 40 / 10}
             body = json.dumps({"records": [record], "boxes": boxes_given}).encode()
-            request = post(f"/v1/films/{opened['id']}/what-if", body, "application/json")
+            request = post(f"/v1/images/{opened['id']}/what-if", body, "application/json")
             start = time.perf_counter()
             status, _ = await connection.send(request)
             times.append(time.perf_counter() - start)
@@ -137,9 +137,9 @@ def main() -> None:
     if given.only:
         with tempfile.TemporaryDirectory() as name:
             return what_if(Path(name), given.threads, 50)
-    body, kind = form(film(given.side), clinical=RECORD)
+    body, kind = form(image(given.side), clinical=RECORD)
     request = post("/v1/predict", body, kind)
-    print(f"a film of {given.side} px, {len(body) / 1000:.0f} kB, demo model, {given.threads} threads")
+    print(f"an image of {given.side} px, {len(body) / 1000:.0f} kB, demo model, {given.threads} threads")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with running(folder, "--threads", str(given.threads), "--queue", "80") as server:

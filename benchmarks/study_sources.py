@@ -1,4 +1,4 @@
-"""Films of the fusion study: synthetic, and real with synthetic vital signs or with the real age, sex and view."""
+"""Images of the fusion sample: synthetic, and real with synthetic vital signs or with the real age, sex and view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.core.types import PAPER_CLASSES, Classes, Study, Target
+from mdfnet.core.types import PAPER_CLASSES, Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.importers import About, import_csv
@@ -24,7 +24,7 @@ from mdfnet.data.split import split_by_patient
 
 
 class Source(ABC):
-    """Films for one replicate after the other.
+    """Images for one replicate after the other.
 
     Attributes:
         classes: The findings.
@@ -39,11 +39,11 @@ class Source(ABC):
     measure: str
 
     @abstractmethod
-    def films(self, out: Path, seed: int, signal: float) -> Dataset:
-        """Films of a replicate, with the splits train, val and test; the same whatever the signal."""
+    def images(self, out: Path, seed: int, signal: float) -> Dataset:
+        """Images of a replicate, with the splits train, val and test; the same whatever the signal."""
 
     @abstractmethod
-    def posterior(self, seed: int, study: Study) -> np.ndarray:
+    def posterior(self, seed: int, sample: Sample) -> np.ndarray:
         """How likely each finding is, ``[classes]``, where one of the look-alikes is, given the record at signal 1."""
 
     @property
@@ -59,15 +59,15 @@ class Source(ABC):
             labels = [self.merged.label("Opacity" if name in self.look_alike else name) for name in names]
             return Target.of(old.boxes, labels, old.polygons)
 
-        studies = tuple(replace(study, target=target(study.target)) for study in dataset.studies)
-        return replace(dataset, classes=self.merged, studies=studies)
+        samples = tuple(replace(sample, target=target(sample.target)) for sample in dataset.samples)
+        return replace(dataset, classes=self.merged, samples=samples)
 
 
 class Phantoms(Source):
-    """Synthetic films of other patients for every seed: many to train, 160 to pick the epoch, 640 to test.
+    """Synthetic images of other patients for every seed: many to train, 160 to pick the epoch, 640 to test.
 
     Args:
-        train: Number of films to train on.
+        train: Number of images to train on.
     """
 
     classes = PAPER_CLASSES
@@ -78,16 +78,16 @@ class Phantoms(Source):
     def __init__(self, train: int):
         self.train = train
 
-    def films(self, out: Path, seed: int, signal: float) -> Dataset:
+    def images(self, out: Path, seed: int, signal: float) -> Dataset:
         folder = out / "data" / f"train-{self.train}-seed-{seed}-signal-{signal:g}"
         return read_dataset(folder) if folder.exists() else write_phantoms(self._config(seed, signal), folder)
 
-    def posterior(self, seed: int, study: Study) -> np.ndarray:
+    def posterior(self, seed: int, sample: Sample) -> np.ndarray:
         config = self._config(seed, 1.0)
-        pattern = _patterns(config)[study.id]
-        # A box on a film without opacity is a false alarm, of either pattern.
+        pattern = _patterns(config)[sample.id]
+        # A box on an image without opacity is a false alarm, of either pattern.
         patterns = ("focal", "bilateral") if pattern == "none" else (pattern,)
-        return np.mean([class_probabilities(study.clinical, one, config) for one in patterns], axis=0)
+        return np.mean([class_probabilities(sample.clinical, one, config) for one in patterns], axis=0)
 
     def _config(self, seed: int, signal: float) -> PhantomConfig:
         count = self.train + 800
@@ -100,7 +100,7 @@ def _patterns(config: PhantomConfig) -> dict[str, str]:
     return {phantom.id: phantom.pattern for phantom in phantoms(config)}
 
 
-#: NIH's findings as a phantom's: whose vital signs a film's patient gets.
+#: NIH's findings as a phantom's: whose vital signs an image's patient gets.
 LIKE = {
     "Cardiomegaly": "Enlarged cardiac silhouette",
     "Effusion": "Pleural abnormality",
@@ -110,9 +110,9 @@ LIKE = {
 
 
 class NIH(Source):
-    """Real films with boxes of NIH ChestX-ray14; the vital signs are synthetic, drawn as for phantoms.
+    """Real images with boxes of NIH ChestX-ray14; the vital signs are synthetic, drawn as for phantoms.
 
-    Tested is on the shared validation films; a seventh of the training patients pick the epoch. Films without boxes
+    Tested is on the shared validation images; a seventh of the training patients pick the epoch. Images without boxes
     are left out: they come from other patients, which age alone tells.
     """
 
@@ -124,25 +124,25 @@ class NIH(Source):
     def classes(self) -> Classes:
         return _nih().classes
 
-    def films(self, out: Path, seed: int, signal: float) -> Dataset:
+    def images(self, out: Path, seed: int, signal: float) -> Dataset:
         dataset, config = _nih(), PhantomConfig(signal=signal)
-        studies = _with_validation(dataset.studies, seed)
-        drawn = [replace(s, clinical=_vitals(s, dataset.classes, [seed, i], config)) for i, s in enumerate(studies)]
-        return replace(dataset, schema=SCHEMA, studies=tuple(drawn), synthetic=("clinical",))
+        samples = _with_validation(dataset.samples, seed)
+        drawn = [replace(s, clinical=_vitals(s, dataset.classes, [seed, i], config)) for i, s in enumerate(samples)]
+        return replace(dataset, schema=SCHEMA, samples=tuple(drawn), synthetic=("clinical",))
 
-    def posterior(self, seed: int, study: Study) -> np.ndarray:
-        told, share = class_probabilities(study.clinical, "focal", PhantomConfig()), np.zeros(len(self.classes))
+    def posterior(self, seed: int, sample: Sample) -> np.ndarray:
+        told, share = class_probabilities(sample.clinical, "focal", PhantomConfig()), np.zeros(len(self.classes))
         for name in self.look_alike:
             share[self.classes.label(name) - 1] = told[PAPER_CLASSES.label(LIKE[name]) - 1]
         return share
 
 
 class NIHReal(NIH):
-    """The same films with the patients' real age and sex, and the view."""
+    """The same images with the patients' real age and sex, and the view."""
 
-    def films(self, out: Path, seed: int, signal: float) -> Dataset:
+    def images(self, out: Path, seed: int, signal: float) -> Dataset:
         dataset = _nih()
-        return replace(dataset, studies=_with_validation(dataset.studies, seed))
+        return replace(dataset, samples=_with_validation(dataset.samples, seed))
 
 
 @cache
@@ -150,22 +150,22 @@ def _nih() -> Dataset:
     folder = Path(os.environ.get("MDFNET_SHARED_DATA", "../shared/data")) / "nih_cxr"
     about = About("nih", "NIH ChestX-ray14, Wang et al., CVPR 2017")
     read = import_csv(folder / "boxes.csv", folder / "images.csv", folder, Schema.load("age-sex-view"), about).dataset
-    return replace(read, studies=tuple(study for study in read.studies if len(study.target)))
+    return replace(read, samples=tuple(sample for sample in read.samples if len(sample.target)))
 
 
-def _with_validation(studies: Sequence[Study], seed: int) -> tuple[Study, ...]:
-    """The shared validation films are the test films; a seventh of the training patients take their place."""
-    given = tuple(study for study in studies if study.split == "train")
+def _with_validation(samples: Sequence[Sample], seed: int) -> tuple[Sample, ...]:
+    """The shared validation images are the test images; a seventh of the training patients take their place."""
+    given = tuple(sample for sample in samples if sample.split == "train")
     parted = split_by_patient(given, {"train": 6 / 7, "val": 1 / 7}, seed)
-    return (*parted, *(replace(study, split="test") for study in studies if study.split == "val"))
+    return (*parted, *(replace(sample, split="test") for sample in samples if sample.split == "val"))
 
 
-def _vitals(study: Study, classes: Classes, seed: list[int], config: PhantomConfig) -> np.ndarray:
-    """A synthetic record for a real film: what a phantom with these findings would have."""
-    names = {classes.name(int(label)) for label in study.target.labels}
+def _vitals(sample: Sample, classes: Classes, seed: list[int], config: PhantomConfig) -> np.ndarray:
+    """A synthetic record for a real image: what a phantom with these findings would have."""
+    names = {classes.name(int(label)) for label in sample.target.labels}
     opacity = next((LIKE[name] for name in ("Pneumonia", "Atelectasis") if name in names), None)
     case = Case(
-        male=bool(study.clinical[1] == 1),
+        male=bool(sample.clinical[1] == 1),
         pattern="focal" if opacity else "none",
         opacity=opacity,
         opacities=1 if opacity else 0,

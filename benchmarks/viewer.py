@@ -1,11 +1,11 @@
 """How long the viewer lets a person wait, in a real browser on a real server.
 
-    python benchmarks/viewer.py [FILM ...] [--size 512] [--threads 2] [--moves 40]
+    python benchmarks/viewer.py [IMAGE ...] [--size 512] [--threads 2] [--moves 40]
 
-Of each film: from the drop to the film on screen, and one step of a window drag. Without films a synthetic 16-bit one
-of 3,000 x 2,500 pixels is taken. Then the temperature slider is moved, with the preset `default` at the given input
-size, untrained but for fusers that listen: from the move to the new scores on screen. The claims: a film in under
-1.5 s, a what-if in under 150 ms. Needs Chromium and the extra `clinic`.
+Of each image: from the drop to the image on screen, and one step of a window drag. Without images a synthetic 16-bit
+one of 3,000 x 2,500 pixels is taken. Then the temperature slider is moved, with the preset `default` at the given input
+size, untrained but for fusers that listen: from the move to the new scores on screen. The claims: an image in under 1.5
+s, a what-if in under 150 ms. Needs Chromium and the extra `clinic`.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ def synthetic() -> bytes:
     return buffer.getvalue()
 
 
-def film(viewer: ViewerPage, name: str, data: bytes) -> None:
-    """Drop a film twice, for the first time is that of the server's workers, too, and window it."""
+def image(viewer: ViewerPage, name: str, data: bytes) -> None:
+    """Drop an image twice, for the first time is that of the server's workers, too, and window it."""
     for turn in ("first", "again"):
-        seen = len(viewer.times("film"))
+        seen = len(viewer.times("image"))
         viewer.drop((name, data))
-        while len(viewer.times("film")) == seen:
+        while len(viewer.times("image")) == seen:
             viewer.page.wait_for_timeout(20)
         viewer.detected()
         viewer.settled()
-        print(f"{name}, {turn}: {viewer.times('film')[-1]:.0f} ms from drop to screen")
+        print(f"{name}, {turn}: {viewer.times('image')[-1]:.0f} ms from drop to screen")
     viewer.drag(120, 60)
     steps = viewer.times("draw")
     print(f"{name}: {np.median(steps):.0f} ms a drawing while windowed, {max(steps):.0f} ms at most of {len(steps)}")
@@ -76,21 +76,21 @@ def what_if(viewer: ViewerPage, moves: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("films", nargs="*", type=Path)
+    parser.add_argument("images", nargs="*", type=Path)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--moves", type=int, default=40)
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; model at {args.size} px, {args.threads} threads")
-    films = [(path.name, path.read_bytes()) for path in args.films] or [("synthetic.png", synthetic())]
+    images = [(path.name, path.read_bytes()) for path in args.images] or [("synthetic.png", synthetic())]
     with (
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder), "--threads", str(args.threads), model=model_folder(args.size, folder)) as server,
         chromium() as browser,
     ):
         viewer = ViewerPage(browser.new_page(viewport={"width": 1280, "height": 800}), server.url).open()
-        for name, data in films:
-            film(viewer, name, data)
+        for name, data in images:
+            image(viewer, name, data)
         what_if(viewer, args.moves)
 
 

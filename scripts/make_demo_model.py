@@ -1,4 +1,4 @@
-"""Trains the small fused model that ships with the package, on synthetic films with synthetic vital signs.
+"""Trains the small fused model that ships with the package, on synthetic images with synthetic vital signs.
 
 Usage: python scripts/make_demo_model.py [--threads N]; about 20 minutes on one core. Writes src/mdfnet/demo_model/.
 """
@@ -17,7 +17,7 @@ from mdfnet.models.card import DEMO_MODEL
 from mdfnet.models.config import load_config
 from mdfnet.training.train import train
 
-#: Not the demo's seed: its films stay unseen by the shipped model.
+#: Not the demo's seed: its images stay unseen by the shipped model.
 PHANTOMS = PhantomConfig(count=1200, size=192, seed=1000, missing=0.1, splits=(0.85, 0.15, 0.0))
 OVERRIDES = {"name": "demo", "epochs": 15}
 

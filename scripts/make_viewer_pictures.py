@@ -1,6 +1,6 @@
-"""Takes the pictures of the viewer that the documentation shows: real pages of a real server, synthetic films.
+"""Takes the pictures of the viewer that the documentation shows: real pages of a real server, synthetic images.
 
-Usage: python scripts/make_viewer_pictures.py [DICOM]; writes docs/pictures/viewer*.png. The DICOM film is one of the
+Usage: python scripts/make_viewer_pictures.py [DICOM]; writes docs/pictures/viewer*.png. The DICOM image is one of the
 NIH (ChestX-ray14, unrestricted use with acknowledgement); without it the picture of it stays as it is. Needs Chromium
 and the extra `clinic`.
 """
@@ -24,10 +24,10 @@ from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
-#: The one of these films on which the demo model finds edema, and calls it consolidation when the patient has a fever.
-PHANTOMS, FILM = PhantomConfig(count=8, size=512, seed=77), "phantom-00004.png"
+#: The one of these images on which the demo model finds edema, and calls it consolidation when the patient has a fever.
+PHANTOMS, IMAGE = PhantomConfig(count=8, size=512, seed=77), "phantom-00004.png"
 
-#: Greys and other colors of a picture's palette: a film needs no more, and the files stay small.
+#: Grays and other colors of a picture's palette: an image needs no more, and the files stay small.
 GREYS, COLORS = 112, 112
 
 
@@ -41,21 +41,21 @@ def take(viewer: ViewerPage, name: str) -> None:
 
 
 def few_colors(shot: Image.Image) -> Image.Image:
-    """With a palette of greys and of the page's own colors, the vivid ones first: they have few pixels."""
+    """With a palette of grays and of the page's own colors, the vivid ones first: they have few pixels."""
     pixels = np.asarray(shot)
     colored = pixels[np.ptp(pixels.astype(int), axis=2) > 8]
     colors, counts = np.unique(colored, axis=0, return_counts=True)
-    grey = np.linspace(0, 255, GREYS).round().astype(np.uint8)
+    gray = np.linspace(0, 255, GREYS).round().astype(np.uint8)
     palette = Image.new("P", (1, 1))
     weight = counts * np.ptp(colors.astype(float), axis=1) ** 2
     most = colors[np.argsort(-weight, kind="stable")[:COLORS]]
-    palette.putpalette([*np.repeat(grey, 3).tolist(), *most.ravel().tolist()])
+    palette.putpalette([*np.repeat(gray, 3).tolist(), *most.ravel().tolist()])
     return shot.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def synthetic_film(viewer: ViewerPage) -> None:
-    """What-if with a box explained, then beside the film alone."""
-    viewer.open_listed(FILM)
+def synthetic_image(viewer: ViewerPage) -> None:
+    """What-if with a box explained, then beside the image alone."""
+    viewer.open_listed(IMAGE)
     viewer.slider("Body temperature").focus()
     for _ in range(12):
         viewer.page.keyboard.press("ArrowRight")
@@ -68,9 +68,9 @@ def synthetic_film(viewer: ViewerPage) -> None:
     viewer.page.keyboard.press("c")
 
 
-def dicom_film(viewer: ViewerPage, film: Path) -> None:
-    """A real film, windowed and enlarged."""
-    viewer.drop(film)
+def dicom_image(viewer: ViewerPage, image: Path) -> None:
+    """A real image, windowed and enlarged."""
+    viewer.drop(image)
     viewer.detected()
     viewer.drag(-60, 20)
     take(viewer, "viewer-dicom.png")
@@ -79,13 +79,13 @@ def dicom_film(viewer: ViewerPage, film: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         write_phantoms(PHANTOMS, Path(folder) / "data")
-        films = shutil.copytree(Path(folder) / "data" / "images", Path(folder) / "films")
-        shutil.copy(Path(folder) / "data" / "clinical.csv", films)
-        with running(Path(folder), "--films", str(films)) as server:
+        images = shutil.copytree(Path(folder) / "data" / "images", Path(folder) / "images")
+        shutil.copy(Path(folder) / "data" / "clinical.csv", images)
+        with running(Path(folder), "--images", str(images)) as server:
             viewer = ViewerPage(browser.new_page(viewport={"width": 1280, "height": 800}), server.url).open()
-            synthetic_film(viewer)
-            for film in map(Path, sys.argv[1:]):
-                dicom_film(viewer, film)
+            synthetic_image(viewer)
+            for image in map(Path, sys.argv[1:]):
+                dicom_image(viewer, image)
 
 
 if __name__ == "__main__":

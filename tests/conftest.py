@@ -13,7 +13,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.core.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
 
@@ -40,7 +40,7 @@ def key_of_tests() -> Iterator[None]:
 def tiny_dataset(tmp_path: Path) -> Callable[..., Dataset]:
     """Factory of a written dataset: ``tiny_dataset(count=12, schema="age-sex-view", size=64, names=..., folder=...)``.
 
-    Synthetic noise films, two per patient; film ``i`` has ``i % 3`` boxes; splits train, val, test by thirds of
+    Synthetic noise images, two per patient; image ``i`` has ``i % 3`` boxes; splits train, val, test by thirds of
     the patients.
     """
 
@@ -51,19 +51,21 @@ def tiny_dataset(tmp_path: Path) -> Callable[..., Dataset]:
         names: tuple[str, ...] = ("Atelectasis", "Effusion"),
         folder: str = "tiny",
     ) -> Dataset:
-        films = tmp_path / f"{folder}-films"
-        films.mkdir()
+        images = tmp_path / f"{folder}-images"
+        images.mkdir()
         random, loaded = np.random.default_rng(0), Schema.load(schema)
-        studies = tuple(_study(index, films, size, len(names), loaded, random) for index in range(count))
+        samples = tuple(_sample(index, images, size, len(names), loaded, random) for index in range(count))
         ids = tuple(range(3, 3 + 10 * len(names), 10))
-        dataset = Dataset("tiny", Classes(names, ids), loaded, studies, films, "made by a test", "CC0-1.0", ("films",))
+        dataset = Dataset(
+            "tiny", Classes(names, ids), loaded, samples, images, "made by a test", "CC0-1.0", ("images",)
+        )
         return write_dataset(dataset, tmp_path / folder)
 
     return make
 
 
-def _study(index: int, films: Path, size: int, classes: int, schema: Schema, random: np.random.Generator) -> Study:
-    path = films / f"film{index}.png"
+def _sample(index: int, images: Path, size: int, classes: int, schema: Schema, random: np.random.Generator) -> Sample:
+    path = images / f"image{index}.png"
     Image.fromarray(random.integers(0, 256, (size, size + 8), np.uint8)).save(path)
     corners = random.uniform(1, size / 2, (index % 3, 2))
     boxes = np.concatenate([corners, corners + random.uniform(4, size / 3, (index % 3, 2))], 1)
@@ -73,7 +75,7 @@ def _study(index: int, films: Path, size: int, classes: int, schema: Schema, ran
     view = schema["view"].categories[int(clinical[schema.index("view")])] if "view" in schema.names else "AP"
     split = ("train", "val", "test")[index // 2 % 3]
     target = Target.of(boxes, labels, outlines)
-    return Study(f"film{index}", path, size + 8, size, target, clinical, f"p{index // 2}", split, view)
+    return Sample(f"image{index}", path, size + 8, size, target, clinical, f"p{index // 2}", split, view)
 
 
 def _record(schema: Schema, random: np.random.Generator) -> np.ndarray:
@@ -87,13 +89,13 @@ def _record(schema: Schema, random: np.random.Generator) -> np.ndarray:
     return np.array(values, np.float32)
 
 
-#: 12-bit pixels of a DICOM film: every value once.
+#: 12-bit pixels of a DICOM image: every value once.
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 
 
 @pytest.fixture(scope="session")
-def film() -> Callable[..., Path]:
-    """Writes a DX film as DICOM: ``film(path, pixels=..., bits=..., syntax=..., Keyword=value)``."""
+def image() -> Callable[..., Path]:
+    """Writes a DX image as DICOM: ``image(path, pixels=..., bits=..., syntax=..., Keyword=value)``."""
 
     def write(path: Path, pixels=RAMP, bits=12, syntax=ExplicitVRLittleEndian, **tags) -> Path:
         meta = FileMetaDataset()

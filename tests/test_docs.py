@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import yaml
-from archived_films import archived
+from archived_images import archived
 from PIL import Image
 from random_mimic import random_release
 from typer.main import get_command
@@ -42,8 +42,8 @@ RESULTS = DOCS / "results.md"
 
 #: What a page takes for granted.
 GIVEN = {
-    "README.md": ["films"],
-    "docs/how-to/own-data.md": ["films"],
+    "README.md": ["images"],
+    "docs/how-to/own-data.md": ["images"],
     "docs/how-to/check.md": ["data"],
     "docs/how-to/dicom.md": ["pacs"],
     "docs/how-to/dicom-out.md": ["pacs"],
@@ -53,8 +53,8 @@ GIVEN = {
     "docs/how-to/evaluate.md": ["data", "runs"],
     "docs/how-to/experiments.md": ["data"],
     "docs/how-to/report.md": ["data", "runs"],
-    "docs/how-to/predict.md": ["films", "runs"],
-    "docs/how-to/explain.md": ["data", "films", "runs"],
+    "docs/how-to/predict.md": ["images", "runs"],
+    "docs/how-to/explain.md": ["data", "images", "runs"],
     "docs/reference/dataset-folder.md": ["data"],
     "docs/reference/model-folder.md": ["data", "runs"],
     "docs/reference/python-api.md": ["data"],
@@ -120,16 +120,16 @@ def run_page(page: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, film) -> Path:
-    """Folders ``films``, ``pacs``, ``data/phantom`` and ``runs`` that pages take for granted."""
+def workspace(tmp_path_factory, image) -> Path:
+    """Folders ``images``, ``pacs``, ``data/phantom`` and ``runs`` that pages take for granted."""
     folder = tmp_path_factory.mktemp("workspace")
-    (folder / "films").mkdir()
+    (folder / "images").mkdir()
     (folder / "pacs/ward-a").mkdir(parents=True)
     random = np.random.default_rng(0)
     for number in range(1, 9):
-        Image.fromarray(random.integers(0, 256, (512, 512), np.uint8)).save(folder / f"films/film-{number}.png")
-    for name in ("film-1", "ward-a/film-2"):
-        film(folder / f"pacs/{name}.dcm", random.integers(0, 4096, (512, 512)).astype(np.uint16), **archived())
+        Image.fromarray(random.integers(0, 256, (512, 512), np.uint8)).save(folder / f"images/image-{number}.png")
+    for name in ("image-1", "ward-a/image-2"):
+        image(folder / f"pacs/{name}.dcm", random.integers(0, 4096, (512, 512)).astype(np.uint16), **archived())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         mdfnet_command("mdfnet data phantom --out data/phantom")

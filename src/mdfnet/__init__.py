@@ -1,4 +1,4 @@
-"""MDF-Net: detect findings on chest X-rays with the film and the patient's clinical data.
+"""MDF-Net: detect findings on chest X-rays with the image and the patient's clinical data.
 
 Research use only. Not a medical device.
 """
@@ -18,7 +18,7 @@ _HOMES = {
     "PAPER_CLASSES": "core.types",
     "RecordUse": "core.types",
     "Schema": "clinical.schema",
-    "Study": "core.types",
+    "Sample": "core.types",
     "Target": "core.types",
     "UserError": "core.errors",
     "build": "models.model",
@@ -26,7 +26,7 @@ _HOMES = {
     "load": "models.load",
     "load_config": "models.config",
     "read_dataset": "data.dataset_folder",
-    "read_film": "data.images.read",
+    "read_image": "data.images.read",
     "train": "training.train",
     "write_dataset": "data.dataset_folder",
 }

@@ -48,7 +48,7 @@ def program() -> Callable[..., Answer]:
 
 @pytest.fixture(scope="session")
 def phantom_set(program, tmp_path_factory) -> Path:
-    """A dataset folder of 24 synthetic films, 64 pixels; not to be written to."""
+    """A dataset folder of 24 synthetic images, 64 pixels; not to be written to."""
     folder = tmp_path_factory.mktemp("phantom") / "set"
     assert program("data", "phantom", "--count", 24, "--size", 64, "--out", folder).code == 0
     return folder
@@ -64,7 +64,7 @@ def run_folder(program, phantom_set, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "quick"
     answer = program("train", phantom_set, *QUICK, "--out", folder, "--threads", torch.get_num_threads())
     assert answer.code == 0, answer.err
-    assert "no gain by the records was shown on the validation films" in answer.out  # one epoch shows none
+    assert "no gain by the records was shown on the validation images" in answer.out  # one epoch shows none
     return folder
 
 

@@ -11,23 +11,23 @@ import pytest
 from bad_input import assert_refused, case, full_disk
 from PIL import Image
 
-FILMS = "image_id,age,sex,view\nf0.png,50,M,PA\nf1.png,60,F,AP\n"
+IMAGES = "image_id,age,sex,view\nf0.png,50,M,PA\nf1.png,60,F,AP\n"
 BOXES = "image_id,label,x1,y1,x2,y2\nf0.png,Mass,1,1,20,20\nf1.png,Nodule,2,2,30,30\n"
 BOX = "f0.png,Mass,1,1,20,20"
 
 
 @pytest.fixture
 def hospital(tmp_path) -> Path:
-    """Two films and their tables, as a user brings them."""
+    """Two images and their tables, as a user brings them."""
     for name in ("f0", "f1"):
         Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)).save(tmp_path / f"{name}.png")
     return tmp_path
 
 
-def import_csv(program, hospital, films: str | bytes = FILMS, boxes: str | bytes = BOXES, *options: object):
-    for name, text in (("films.csv", films), ("boxes.csv", boxes)):
+def import_csv(program, hospital, images: str | bytes = IMAGES, boxes: str | bytes = BOXES, *options: object):
+    for name, text in (("images.csv", images), ("boxes.csv", boxes)):
         (hospital / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    files = ["--films", hospital / "films.csv", "--boxes", hospital / "boxes.csv", "--images", hospital]
+    files = ["--metadata", hospital / "images.csv", "--boxes", hospital / "boxes.csv", "--images", hospital]
     out = [] if "--out" in options else ["--out", hospital / "out"]
     return program("data", "import", "csv", *files, "--schema", "age-sex-view", *out, *options)
 
@@ -35,24 +35,24 @@ def import_csv(program, hospital, films: str | bytes = FILMS, boxes: str | bytes
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        case("id twice", "f1.png", "f0.png", ["films.csv row 3", "stands in row 2 already"]),
-        case("no id", "f1.png,60", ",60", ["films.csv row 3", "'image_id' is empty"]),
-        case("two films of one name", "f1.png,60", "f0,60", ["no such film"]),
-        case("decimal comma between commas", "50", "50,5", ["films.csv row 2", "decimals with a point"]),
-        case("decimal comma in quotes", "50", '"50,5"', ["films.csv row 2", "age has a comma in a number"]),
-        case("implausible", "50", "500", ["films.csv row 2", "age is 500 a, outside", "0 to 120"]),
-        case("no number", "50", "old", ["films.csv row 2", "age is 'old', not a number"]),
-        case("unknown category", ",M", ",X", ["films.csv row 2", "sex is 'X', not one of F, M"]),
-        case("column missing", ",age", ",years", ["films.csv", "no column 'age'"]),
-        case("cells missing", ",60,F,AP", "", ["films.csv row 3", "1 cells under 4 columns"]),
-        case("quote left open", "f1.png", '"f1.png', ["films.csv row", "not a table"]),
-        case("film missing", "f1.png", "f2.png", ["f2.png", "no such film"]),
-        case("film is a folder", "f1.png", ".", ["Is a directory"]),
-        case("line break in a name", "f1.png,60", '"f\n1.png",60', ["no such film"]),
+        case("id twice", "f1.png", "f0.png", ["images.csv row 3", "stands in row 2 already"]),
+        case("no id", "f1.png,60", ",60", ["images.csv row 3", "'image_id' is empty"]),
+        case("two images of one name", "f1.png,60", "f0,60", ["no such image"]),
+        case("decimal comma between commas", "50", "50,5", ["images.csv row 2", "decimals with a point"]),
+        case("decimal comma in quotes", "50", '"50,5"', ["images.csv row 2", "age has a comma in a number"]),
+        case("implausible", "50", "500", ["images.csv row 2", "age is 500 a, outside", "0 to 120"]),
+        case("no number", "50", "old", ["images.csv row 2", "age is 'old', not a number"]),
+        case("unknown category", ",M", ",X", ["images.csv row 2", "sex is 'X', not one of F, M"]),
+        case("column missing", ",age", ",years", ["images.csv", "no column 'age'"]),
+        case("cells missing", ",60,F,AP", "", ["images.csv row 3", "1 cells under 4 columns"]),
+        case("quote left open", "f1.png", '"f1.png', ["images.csv row", "not a table"]),
+        case("image missing", "f1.png", "f2.png", ["f2.png", "no such image"]),
+        case("image is a folder", "f1.png", ".", ["Is a directory"]),
+        case("line break in a name", "f1.png,60", '"f\n1.png",60', ["no such image"]),
     ],
 )
-def test_films_table(program, hospital, old, new, words):
-    answer = import_csv(program, hospital, FILMS.replace(old, new, 1), BOXES[: BOXES.index("f1")])
+def test_images_table(program, hospital, old, new, words):
+    answer = import_csv(program, hospital, IMAGES.replace(old, new, 1), BOXES[: BOXES.index("f1")])
     assert_refused(answer, hospital, *words)
 
 
@@ -63,35 +63,35 @@ def test_films_table(program, hospital, old, new, words):
         case("upside down", "f0.png,Mass,5,9,9,5", ["boxes.csv row 2", "has no area"]),
         case("NaN", "f0.png,Mass,nan,5,9,9", ["boxes.csv row 2", "x1 is 'nan', not a number"]),
         case("infinite as a float32", "f0.png,Mass,1,5,1e39,9", ["boxes.csv row 2", "x2 is '1e39', not a number"]),
-        case("outside", "f0.png,Mass,90,90,99,99", ["boxes.csv row 2", "outside the film of 64 x 64 pixels"]),
+        case("outside", "f0.png,Mass,90,90,99,99", ["boxes.csv row 2", "outside the image of 64 x 64 pixels"]),
         case("no label", "f0.png,,1,1,20,20", ["boxes.csv row 2", "no label"]),
-        case("film unknown", "f9.png,Mass,1,1,20,20", ["boxes.csv row 2", "the film of this box is not in"]),
+        case("image unknown", "f9.png,Mass,1,1,20,20", ["boxes.csv row 2", "the image of this box is not in"]),
         case("decimal comma in quotes", 'f0.png,Mass,"1,5",1,20,20', ["boxes.csv row 2", "x1 has a comma in a number"]),
     ],
 )
 def test_boxes_table(program, hospital, box, words):
-    assert_refused(import_csv(program, hospital, FILMS, BOXES.replace(BOX, box)), hospital, *words)
+    assert_refused(import_csv(program, hospital, IMAGES, BOXES.replace(BOX, box)), hospital, *words)
 
 
 @pytest.mark.parametrize(
-    ("films", "boxes", "words"),
+    ("images", "boxes", "words"),
     [
-        case("empty file", "", BOXES, ["films.csv", "the table is empty"]),
-        case("header alone", FILMS.splitlines()[0], BOXES.splitlines()[0], ["boxes.csv", "no classes are known"]),
-        case("a picture", b"\x89PNG\r\n\x1a\n", BOXES, ["films.csv row 1", "not UTF-8"]),
-        case("UTF-16", FILMS.encode("utf-16"), BOXES, ["films.csv row 1", "not UTF-8"]),
-        case("zero bytes", FILMS + "\0", BOXES, ["films.csv", "binary data"]),
+        case("empty file", "", BOXES, ["images.csv", "the table is empty"]),
+        case("header alone", IMAGES.splitlines()[0], BOXES.splitlines()[0], ["boxes.csv", "no classes are known"]),
+        case("a picture", b"\x89PNG\r\n\x1a\n", BOXES, ["images.csv row 1", "not UTF-8"]),
+        case("UTF-16", IMAGES.encode("utf-16"), BOXES, ["images.csv row 1", "not UTF-8"]),
+        case("zero bytes", IMAGES + "\0", BOXES, ["images.csv", "binary data"]),
     ],
 )
-def test_files_that_are_no_tables(program, hospital, films, boxes, words):
-    assert_refused(import_csv(program, hospital, films, boxes), hospital, *words)
+def test_files_that_are_no_tables(program, hospital, images, boxes, words):
+    assert_refused(import_csv(program, hospital, images, boxes), hospital, *words)
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["without byte-order mark", "with byte-order mark"])
 def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
-    films, boxes = (mark + text.replace(",", ";") for text in (FILMS.replace("50", "50.5"), BOXES))
+    images, boxes = (mark + text.replace(",", ";") for text in (IMAGES.replace("50", "50.5"), BOXES))
     boxes = boxes.replace("1;1;20", "1,5;1;20")
-    answer = import_csv(program, hospital, films.replace(".5", ",5"), boxes, "--keep-ids")
+    answer = import_csv(program, hospital, images.replace(".5", ",5"), boxes, "--keep-ids")
     assert answer.code == 0, answer.err
     assert "f0.png,f0,PA,50.5,M\n" in (hospital / "out" / "clinical.csv").read_text()
     marks = json.loads((hospital / "out" / "annotations.json").read_text())["annotations"]
@@ -104,10 +104,10 @@ def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
         case("class twice", ["--class", "Mass", "--class", "Mass"], ["must be unique"]),
         case("class not named", ["--class", "Mass"], ["boxes.csv row 3", "unknown class 'Nodule'"]),
         case("column of nothing", ["--column", "agee=age"], ["'agee'", "did you mean 'age'"]),
-        case("column not there", ["--column", "age=years"], ["films.csv", "no column 'years'"]),
-        case("links with hashes", ["--link"], ["--link shows the names of the films", "--keep-ids"]),
+        case("column not there", ["--column", "age=years"], ["images.csv", "no column 'years'"]),
+        case("links with hashes", ["--link"], ["--link shows the names of the images", "--keep-ids"]),
         case("a key for nothing", ["--keep-ids", "--key-file", "{}/key"], ["leaves nothing to hash"]),
-        case("no key but a film", ["--key-file", "{}/f0.png"], ["f0.png", "key"]),
+        case("no key but an image", ["--key-file", "{}/f0.png"], ["f0.png", "key"]),
         case("key given away", ["--key-file", "{}/out/key"], ["out/key", "inside the dataset folder"]),
         case("linkage given away", ["--linkage", "{}/out/ids.csv"], ["out/ids.csv", "inside the dataset folder"]),
         case("not a pair", ["--unit", "age"], ["--unit 'age' is not NAME=VALUE"]),
@@ -124,7 +124,7 @@ def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
 )
 def test_import_options(program, hospital, options, words):
     options = [option.format(hospital) for option in options]
-    assert_refused(import_csv(program, hospital, FILMS, BOXES, *options), hospital, *words)
+    assert_refused(import_csv(program, hospital, IMAGES, BOXES, *options), hospital, *words)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_import_options(program, hospital, options, words):
 )
 def test_own_schema(program, hospital, text, words):
     (hospital / "schema.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
-    answer = import_csv(program, hospital, FILMS, BOXES, "--schema", hospital / "schema.yaml")
+    answer = import_csv(program, hospital, IMAGES, BOXES, "--schema", hospital / "schema.yaml")
     assert_refused(answer, hospital, *words)
 
 
@@ -159,7 +159,7 @@ COCO = {
         case("category without name", "categories", {"name": ""}, ["categories", "no name"]),
         case("category id is true", "categories", {"id": True}, ["categories", "no valid 'id'"]),
         case("another size", "images", {"width": 65}, ["image 1", "has 64 x 64 pixels, not 65 x 64"]),
-        case("no file name", "images", {"file_name": ""}, ["film name ''"]),
+        case("no file name", "images", {"file_name": ""}, ["image name ''"]),
         case("out of the folder", "images", {"file_name": "../f0.png"}, ["'../f0.png'", "not a plain path"]),
     ],
 )

@@ -34,7 +34,7 @@ def card(**values: object) -> Callable[[Path], None]:
         case("weights cut off", cut("model.safetensors", 5000), ["not the file model.json was written with"]),
         case("weights emptied", cut("model.safetensors", 0), ["not the file model.json was written with"]),
         case("card cut off", cut("model.json", 300), ["model.json row", "not JSON"]),
-        case("card of a later version", card(format_version=2), ["model.json", "later mdfnet (format 2)"]),
+        case("card of a later version", card(format_version=3), ["model.json", "later mdfnet (format 3)"]),
         case("version is text", card(format_version="one"), ["model.json", "format_version"]),
         case("version missing", card(format_version=None), ["model.json", "format_version"]),
         case("config of a later version", card(config={"version": 9}), ["model.json", "config.version"]),
@@ -42,13 +42,13 @@ def card(**values: object) -> Callable[[Path], None]:
         case("fewer classes than weights", card(classes={"A": 1}), ["model.safetensors", "do not fit"]),
         case("nothing fitted", card(fitted={}), ["model.json", "fitted needs mean, std and mode"]),
         case("fitted to fewer features", card(fitted={key: [1] for key in ("mean", "std", "mode")}), ["fitted needs"]),
-        case("other preprocessing", card(preprocessing={"name": "grey", "version": 9}), ["preprocessing"]),
+        case("other preprocessing", card(preprocessing={"name": "gray", "version": 9}), ["preprocessing"]),
     ],
 )
 def test_broken_models(program, model, phantom_set, tmp_path, change, words):
     change(model)
-    film = phantom_set / "images" / "phantom-00000.png"
-    assert_refused(program("predict", model, film, "--out", tmp_path / "out"), tmp_path, *words)
+    image = phantom_set / "images" / "phantom-00000.png"
+    assert_refused(program("predict", model, image, "--out", tmp_path / "out"), tmp_path, *words)
 
 
 HEADER = "image,age,temperature,heartrate,resprate,o2sat,sbp,dbp,pain,acuity,gender\n"
@@ -57,17 +57,17 @@ HEADER = "image,age,temperature,heartrate,resprate,o2sat,sbp,dbp,pain,acuity,gen
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        case("no column image", "a.csv", HEADER.replace("image", "film"), ["a.csv", "no column 'image'"]),
+        case("no column image", "a.csv", HEADER.replace("image", "image"), ["a.csv", "no column 'image'"]),
         case("a feature without column", "a.csv", "image,age\nphantom-00000,50\n", ["a.csv", "'temperature'"]),
-        case("film twice", "a.csv", HEADER + 2 * "phantom-00000,50,,,,,,,,,\n", ["a.csv row 3", "in row 2 already"]),
+        case("image twice", "a.csv", HEADER + 2 * "phantom-00000,50,,,,,,,,,\n", ["a.csv row 3", "in row 2 already"]),
         case(
-            "film twice under two names",
+            "image twice under two names",
             "a.csv",
             HEADER + "phantom-00000,50,,,,,,,,,\nphantom-00000.png,60,,,,,,,,,\n",
-            ["a.csv", "two records for film 'phantom-00000'"],
+            ["a.csv", "two records for image 'phantom-00000'"],
         ),
-        case("other films only", "a.csv", HEADER + "phantom-7,50,,,,,,,,,\n", ["a.csv", "no record", "phantom-7"]),
-        case("other films only, JSON", "a.json", '{"x": {"age": 50}}', ["a.json", "no record for any of the films"]),
+        case("other images only", "a.csv", HEADER + "phantom-7,50,,,,,,,,,\n", ["a.csv", "no record", "phantom-7"]),
+        case("other images only, JSON", "a.json", '{"x": {"age": 50}}', ["a.json", "no record for any of the images"]),
         case("a list", "a.json", "[1]", ["a.json", "a JSON object is expected"]),
         case("empty file", "a.json", "", ["a.json row 1", "not JSON"]),
         case("nested without end", "a.json", "[" * 100_000, ["a.json", "not JSON"]),
@@ -87,8 +87,8 @@ def test_records(program, run_folder, phantom_set, tmp_path, name, content, word
     path = tmp_path / (name or "nowhere.csv")
     if name:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    film = phantom_set / "images" / "phantom-00000.png"
-    answer = program("predict", run_folder, film, "--clinical", path, "--out", tmp_path / "out")
+    image = phantom_set / "images" / "phantom-00000.png"
+    answer = program("predict", run_folder, image, "--clinical", path, "--out", tmp_path / "out")
     assert_refused(answer, tmp_path, *words)
 
 
@@ -130,35 +130,35 @@ def test_implausible_values_can_be_missing_and_are_said(
     assert list(use["refused"].values()) == [*reasons, reasons[-1]]
 
 
-def test_a_picture_never_takes_a_films_place(program, run_folder, phantom_set, tmp_path):
-    film = shutil.copy(phantom_set / "images" / "phantom-00000.png", tmp_path / "film.png")
-    before = film.read_bytes()
-    assert_refused(program("predict", run_folder, film, "--out", tmp_path), tmp_path, "take the place of the film")
-    assert film.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["film.png"]
+def test_a_picture_never_takes_a_images_place(program, run_folder, phantom_set, tmp_path):
+    image = shutil.copy(phantom_set / "images" / "phantom-00000.png", tmp_path / "image.png")
+    before = image.read_bytes()
+    assert_refused(program("predict", run_folder, image, "--out", tmp_path), tmp_path, "take the place of the image")
+    assert image.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["image.png"]
 
 
-def test_films_of_one_name(program, run_folder, phantom_set, tmp_path):
-    film = phantom_set / "images" / "phantom-00000.png"
+def test_images_of_one_name(program, run_folder, phantom_set, tmp_path):
+    image = phantom_set / "images" / "phantom-00000.png"
     (tmp_path / "b").mkdir()
-    other = shutil.copy(film, tmp_path / "b" / film.name)
-    answer = program("predict", run_folder, film, other, "--out", tmp_path / "out")
-    assert_refused(answer, tmp_path, "two films are called 'phantom-00000'")
+    other = shutil.copy(image, tmp_path / "b" / image.name)
+    answer = program("predict", run_folder, image, other, "--out", tmp_path / "out")
+    assert_refused(answer, tmp_path, "two images are called 'phantom-00000'")
 
 
-def test_one_bad_film_costs_only_itself(program, run_folder, phantom_set, tmp_path):
-    film = phantom_set / "images" / "phantom-00000.png"
-    (tmp_path / "cut.png").write_bytes(film.read_bytes()[:300])
+def test_one_bad_image_costs_only_itself(program, run_folder, phantom_set, tmp_path):
+    image = phantom_set / "images" / "phantom-00000.png"
+    (tmp_path / "cut.png").write_bytes(image.read_bytes()[:300])
     (tmp_path / "text.png").write_text("hello")
-    films = [tmp_path / "cut.png", film, tmp_path / "text.png", tmp_path / "nowhere.png", tmp_path]
-    answer = program("predict", run_folder, *films, "--out", tmp_path / "out")
-    assert answer.code == 2 and answer.out.count("left out: ") == 4 and "wrote 1 films" in answer.out
+    images = [tmp_path / "cut.png", image, tmp_path / "text.png", tmp_path / "nowhere.png", tmp_path]
+    answer = program("predict", run_folder, *images, "--out", tmp_path / "out")
+    assert answer.code == 2 and answer.out.count("left out: ") == 4 and "wrote 1 images" in answer.out
     written = {file.name for file in (tmp_path / "out").iterdir()}
     assert written == {"phantom-00000.png", "clinical.json", "predictions.csv", "predictions.json"}
 
 
 def test_full_disk_while_predicting(program, run_folder, phantom_set, tmp_path):
-    film = phantom_set / "images" / "phantom-00000.png"
+    image = phantom_set / "images" / "phantom-00000.png"
     with mock.patch("os.replace", full_disk):
-        answer = program("predict", run_folder, film, "--out", tmp_path / "results")
+        answer = program("predict", run_folder, image, "--out", tmp_path / "results")
     assert_refused(answer, tmp_path, "No space left on device", "phantom-00000.png")
     assert list((tmp_path / "results").iterdir()) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from bad_input import annotations, assert_refused, case, cut, film, full_disk, text
+from bad_input import annotations, assert_refused, case, cut, full_disk, image, text
 from PIL import Image
 
 from mdfnet.core.errors import UserError
@@ -29,7 +29,7 @@ def one_class(folder: Path) -> None:
     (folder / "dataset.yaml").write_text("\n".join([*lines[: start + 2], *lines[end:]]))
 
 
-DESCRIPTION = "format_version: 1\nname: x\nclasses: []\nclinical_schema: mimic-ed\n"
+DESCRIPTION = "format_version: 2\nname: x\nclasses: []\nclinical_schema: mimic-ed\n"
 
 
 def swap_for_folder(path: Path) -> None:
@@ -40,23 +40,25 @@ def swap_for_folder(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        case("film truncated", lambda f: film((f / "images/phantom-00000.png").read_bytes()[:300])(f), ["damaged"]),
-        case("film is text", film(b"hello"), ["phantom-00000.png", "not a PNG, JPEG or DICOM film"]),
-        case("film is empty", film(b""), ["phantom-00000.png", "empty"]),
+        case("image truncated", lambda f: image((f / "images/phantom-00000.png").read_bytes()[:300])(f), ["damaged"]),
+        case("image is text", image(b"hello"), ["phantom-00000.png", "not a PNG, JPEG or DICOM image"]),
+        case("image is empty", image(b""), ["phantom-00000.png", "empty"]),
         case(
-            "film of another size",
+            "image of another size",
             lambda f: Image.new("L", (32, 48)).save(f / "images/phantom-00000.png"),
             ["phantom-00000.png", "has 32 x 48 pixels, its annotations are for 64 x 64"],
         ),
         case(
-            "film missing", lambda f: (f / "images/phantom-00000.png").unlink(), ["phantom-00000.png", "no such film"]
+            "image missing", lambda f: (f / "images/phantom-00000.png").unlink(), ["phantom-00000.png", "no such image"]
         ),
-        case("no films at all", annotations(images=[], annotations=[]), ["annotations.json", "no films"]),
-        case("no boxes at all", annotations(annotations=[]), ["no film of the split 'train' has a finding"]),
-        case("no validation films", text("splits.csv", ",val", ",train"), ["splits.csv", "no film is in split 'val'"]),
-        case("no splits", lambda f: (f / "splits.csv").unlink(), ["splits.csv", "no film is in split 'train'"]),
+        case("no images at all", annotations(images=[], annotations=[]), ["annotations.json", "no images"]),
+        case("no boxes at all", annotations(annotations=[]), ["no image of the split 'train' has a finding"]),
+        case(
+            "no validation images", text("splits.csv", ",val", ",train"), ["splits.csv", "no image is in split 'val'"]
+        ),
+        case("no splits", lambda f: (f / "splits.csv").unlink(), ["splits.csv", "no image is in split 'train'"]),
         case("no such split", text("splits.csv", ",val", ",dev"), ["splits.csv row", "split is 'dev'"]),
-        case("of a later version", text("dataset.yaml", "version: 1", "version: 2"), ["dataset.yaml", "later"]),
+        case("of a later version", text("dataset.yaml", "version: 2", "version: 3"), ["dataset.yaml", "later"]),
         case("no classes", lambda f: (f / "dataset.yaml").write_text(DESCRIPTION), ["dataset.yaml", "classes"]),
         case("not YAML", lambda f: (f / "dataset.yaml").write_text("a: ["), ["dataset.yaml row 1", "not YAML"]),
         case("implausible value", text("clinical.csv", ",37.2,", ",372,"), ["clinical.csv row", "372 Cel, outside"]),
@@ -85,14 +87,14 @@ def test_validation_without_findings(program, data, quick, tmp_path):
     val = {image["id"] for image in content["images"] if splits[image["file_name"][:-4]] == "val"}
     annotations(annotations=[mark for mark in content["annotations"] if mark["image_id"] not in val])(data)
     answer = program("train", data, *quick, "--out", tmp_path / "out")
-    assert_refused(answer, tmp_path, "no film of the split 'val' has a finding", str(data))
+    assert_refused(answer, tmp_path, "no image of the split 'val' has a finding", str(data))
 
 
 def test_a_run_that_never_finished_an_epoch_can_be_started_again(program, data, quick, tmp_path):
     whole = (data / "images/phantom-00000.png").read_bytes()
-    film(b"")(data)
+    image(b"")(data)
     assert program("train", data, *quick, "--out", tmp_path / "run").code == 2
-    film(whole)(data)
+    image(whole)(data)
     again = program("train", data, *quick, "--out", tmp_path / "run")
     assert again.code == 2 and "or remove it" in again.err
     resumed = program("train", data, *quick, "--out", tmp_path / "run", "--resume")
@@ -140,7 +142,7 @@ def test_config_files(program, tmp_path, content, words):
 def forgotten(run):
     """No epoch of either stage is left."""
     (run / "last.ckpt").unlink()
-    shutil.rmtree(run / "films-alone")
+    shutil.rmtree(run / "image-only")
 
 
 @pytest.mark.parametrize(
@@ -185,10 +187,10 @@ def test_full_disk_while_a_model_is_replaced(run_folder, tmp_path, method):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_interrupt_while_training(program, phantom_set, quick, tmp_path, number):
     """Ctrl-C in the second epoch: what the first left is whole, and the run goes on from it."""
-    begun = Training.on_train_epoch_start
+    has_checkpoint = Training.on_train_epoch_start
 
     def interrupt(training):
-        begun(training)
+        has_checkpoint(training)
         if training.current_epoch == 1:
             signal.raise_signal(number)
 

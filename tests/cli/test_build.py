@@ -22,9 +22,9 @@ def test_build_mimic(program, mimic, tmp_path):
     assert answer.code == 0, answer.err
     assert "found MIMIC-IV-ED 2.2" in answer.out
     assert "readings of REFLACX: 192 readings" in answer.out and "caution" not in answer.out
-    assert max(study.height for study in read_dataset(out).studies) == 40
+    assert max(sample.height for sample in read_dataset(out).samples) == 40
     assert program("data", "check", out).code == 0
-    assert "film belongs to one emergency stay" in program("data", "info", out).out
+    assert "image belongs to one emergency stay" in program("data", "info", out).out
     build(program, mimic, tmp_path / "again", "--key-file", tmp_path / "set.key", "--size", 40)
     assert (tmp_path / "again" / "clinical.csv").read_text() == (out / "clinical.csv").read_text()
 
@@ -70,7 +70,9 @@ BROKEN = [
     pytest.param(None, ["--fraction", "val=x"], "--fraction is not SPLIT=SHARE", id="no share"),
     pytest.param(None, ["--fraction", "val=0.5"], "do not add up to 1", id="shares"),
     pytest.param(None, ["--synonym", "Mass"], "--synonym 'Mass' is not NAME=VALUE", id="no synonym"),
-    pytest.param(None, ["--films", "nowhere"], "nothing is left after the step 'film is there'", id="films elsewhere"),
+    pytest.param(
+        None, ["--images", "nowhere"], "nothing is left after the step 'image is there'", id="images elsewhere"
+    ),
     pytest.param(cut_short, [], "triage.csv.gz: the file is cut short; the file is damaged", id="gz cut short"),
     pytest.param(without_column, [], "edstays.csv.gz: no column 'intime'", id="column missing"),
 ]
@@ -97,7 +99,7 @@ def test_ctrl_c(program, mimic, tmp_path, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mdfnet.data.mimic.build.place_film", stop)
+    monkeypatch.setattr("mdfnet.data.mimic.build.place_image", stop)
     answer = build(program, mimic, tmp_path / "set")
-    assert answer.code == 130 and "the same command goes on with the films that are placed" in answer.err
+    assert answer.code == 130 and "the same command goes on with the images that are placed" in answer.err
     assert not (tmp_path / "set").exists()

@@ -8,7 +8,7 @@ from mdfnet.models.operating_points import OPERATING
 
 
 def test_calibrate(program, run_folder, phantom_set, tmp_path):
-    """Training has found the same points on the same films; others can be asked for; predict takes them."""
+    """Training has found the same points on the same images; others can be asked for; predict takes them."""
     run = shutil.copytree(run_folder, tmp_path / "run")
     trained = json.loads((run / "model" / OPERATING).read_text())
     assert [point["name"] for point in trained["points"]] == [
@@ -21,13 +21,13 @@ def test_calibrate(program, run_folder, phantom_set, tmp_path):
     assert program("calibrate", run, phantom_set, "--sensitivity", 0.25, "--false-positives", 3).code == 0
     names = [point.name for point in mdfnet.load(run / "model").operating.points]
     assert names == ["max-f1", "sensitivity-0.25", "fp-3"]
-    film = next((phantom_set / "images").iterdir())
-    answer = program("predict", run, film, "--operating-point", "fp-3", "--out", tmp_path / "out")
+    image = next((phantom_set / "images").iterdir())
+    answer = program("predict", run, image, "--operating-point", "fp-3", "--out", tmp_path / "out")
     assert answer.code == 0
-    wrong = program("predict", run, film, "--operating-point", "fp-4", "--out", tmp_path / "out")
+    wrong = program("predict", run, image, "--operating-point", "fp-4", "--out", tmp_path / "out")
     assert wrong.code == 2 and "model: no operating point 'fp-4'; did you mean 'fp-3'?" in wrong.err
     (run / "model" / OPERATING).unlink()
-    none = program("predict", run, film, "--operating-point", "fp-3", "--out", tmp_path / "out")
+    none = program("predict", run, image, "--operating-point", "fp-3", "--out", tmp_path / "out")
     assert none.code == 2 and "the model has no operating points; find them" in none.err
     test = program("calibrate", run, phantom_set, "--split", "test")
     assert test.code == 2

@@ -16,15 +16,15 @@ def run(*arguments):
 def test_csv_import_info_check(tiny_dataset, tmp_path):
     tiny = tiny_dataset()
     boxes = "image,label,x1,y1,x2,y2\n" + "".join(
-        f"{study.id}.png,{tiny.classes.name(label)},{','.join(map(str, box))}\n"
-        for study in tiny.studies
-        for box, label in zip(study.target.boxes, study.target.labels, strict=True)
+        f"{sample.id}.png,{tiny.classes.name(label)},{','.join(map(str, box))}\n"
+        for sample in tiny.samples
+        for box, label in zip(sample.target.boxes, sample.target.labels, strict=True)
     )
     (tmp_path / "boxes.csv").write_text(boxes)
     out = tmp_path / "out"
     options = ["--images", tiny.folder / "images", "--schema", "age-sex-view", "--out", out, "--link", "--keep-ids"]
-    films = [
-        "--films",
+    images = [
+        "--metadata",
         tiny.folder / "clinical.csv",
         "--column",
         "image_id=image",
@@ -33,10 +33,10 @@ def test_csv_import_info_check(tiny_dataset, tmp_path):
         "--fraction",
         "val=0.5",
     ]
-    result = run("import", "csv", "--boxes", tmp_path / "boxes.csv", *films, *options)
+    result = run("import", "csv", "--boxes", tmp_path / "boxes.csv", *images, *options)
     assert result.exit_code == 0, result.output
-    assert "wrote 12 films with 12 boxes of 2 classes" in result.output and "split by patient (12)" in result.output
-    assert {study.split for study in read_dataset(out).studies} == {"train", "val"}
+    assert "wrote 12 images with 12 boxes of 2 classes" in result.output and "split by patient (12)" in result.output
+    assert {sample.split for sample in read_dataset(out).samples} == {"train", "val"}
     shown = run("info", out, "--picture", tmp_path / "sheet.png")
     assert shown.exit_code == 0 and "Atelectasis" in shown.output and "median" in shown.output
     assert (tmp_path / "sheet.png").stat().st_size > 1000
@@ -46,9 +46,17 @@ def test_csv_import_info_check(tiny_dataset, tmp_path):
 def test_coco_import_gives_back_the_dataset(tiny_dataset, tmp_path):
     tiny = tiny_dataset()
     table = (tiny.folder / "clinical.csv").read_text()
-    (tmp_path / "films.csv").write_text(table.replace("image,", "image_id,", 1))
+    (tmp_path / "images.csv").write_text(table.replace("image,", "image_id,", 1))
     arguments = ["--annotations", tiny.folder / "annotations.json", "--images", tiny.folder / "images"]
-    options = ["--films", tmp_path / "films.csv", "--schema", "age-sex-view", "--keep-ids", "--out", tmp_path / "out"]
+    options = [
+        "--metadata",
+        tmp_path / "images.csv",
+        "--schema",
+        "age-sex-view",
+        "--keep-ids",
+        "--out",
+        tmp_path / "out",
+    ]
     assert run("import", "coco", *arguments, *options).exit_code == 0
     for name in ("annotations.json", "clinical.csv"):
         assert (tmp_path / "out" / name).read_text() == (tiny.folder / name).read_text()
@@ -56,12 +64,12 @@ def test_coco_import_gives_back_the_dataset(tiny_dataset, tmp_path):
 
 def test_check_exits_with_1_and_lists_all_on_demand(tiny_dataset):
     folder = tiny_dataset().folder
-    for film in range(5):
-        (folder / "images" / f"film{film}.png").write_bytes(b"")
+    for image in range(5):
+        (folder / "images" / f"image{image}.png").write_bytes(b"")
     result = run("check", folder)
-    assert result.exit_code == 1 and "and 2 more of film-unreadable" in result.output and "5 errors" in result.output
+    assert result.exit_code == 1 and "and 2 more of image-unreadable" in result.output and "5 errors" in result.output
     everything = run("check", folder, "--all")
-    assert all(f"film{film}.png" in everything.output for film in range(5))
+    assert all(f"image{image}.png" in everything.output for image in range(5))
 
 
 def test_check_fails_a_pipeline_on_warnings_unless_they_are_known(tiny_dataset):
@@ -73,16 +81,16 @@ def test_check_fails_a_pipeline_on_warnings_unless_they_are_known(tiny_dataset):
     ignored = [word for kind in known for word in ("--ignore", kind)]
     result = run("check", folder, "--strict", *ignored)
     assert result.exit_code == 0 and f"{found['warnings']} ignored" in result.output
-    kinds = {"id", "severity", "message", "file", "row", "fix", "count", "films", "boxes"}
+    kinds = {"id", "severity", "message", "file", "row", "fix", "count", "images", "boxes"}
     assert all(set(entry) == kinds for entry in found["findings"])
-    with pytest.raises(UserError, match="--ignore 'film-txt' is no kind of finding; did you mean 'film-text'"):
-        CliRunner().invoke(app, ["check", str(folder), "--ignore", "film-txt"], catch_exceptions=False)
+    with pytest.raises(UserError, match="--ignore 'image-txt' is no kind of finding; did you mean 'image-text'"):
+        CliRunner().invoke(app, ["check", str(folder), "--ignore", "image-txt"], catch_exceptions=False)
 
 
 def test_phantom(tmp_path):
     result = run("phantom", "--count", 3, "--size", 64, "--out", tmp_path / "p")
-    assert result.exit_code == 0 and "3 synthetic films" in result.output
-    assert read_dataset(tmp_path / "p").synthetic == ("films", "findings", "clinical")
+    assert result.exit_code == 0 and "3 synthetic images" in result.output
+    assert read_dataset(tmp_path / "p").synthetic == ("images", "findings", "clinical")
 
 
 @pytest.mark.parametrize(

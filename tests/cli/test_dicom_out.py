@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from archived_films import archived
+from archived_images import archived
 from PIL import Image
 
 from mdfnet.core.csv_tables import read_table
@@ -13,10 +13,10 @@ from mdfnet.data.phantom import PhantomConfig, phantoms
 from mdfnet.services.pacs.report import reported
 
 
-def test_predict_writes_what_it_found(program, film, tmp_path):
+def test_predict_writes_what_it_found(program, image, tmp_path):
     """The boxes of the report are those of the table from the score on; a rerun writes the same objects."""
     one = next(one for one in phantoms(PhantomConfig(count=20, size=192)) if len(one.target))
-    path = film(tmp_path / "film.dcm", one.film.astype(np.uint16) * 16, **archived())
+    path = image(tmp_path / "image.dcm", one.image.astype(np.uint16) * 16, **archived())
     options = ["--out", tmp_path / "out", "--score", 0.05, "--dicom-out", tmp_path / "dicom"]
     also = ["--dicom-also", "capture", "--dicom-also", "presentation"]
     uids = []
@@ -25,24 +25,24 @@ def test_predict_writes_what_it_found(program, film, tmp_path):
         assert answer.code == 0, answer.err
         made = {one.name: pydicom.dcmread(one) for one in (tmp_path / "dicom").iterdir()}
         uids.append({name: one.SOPInstanceUID for name, one in made.items()})
-    assert "wrote film-report.dcm, film-capture.dcm, film-presentation.dcm" in answer.out
+    assert "wrote image-report.dcm, image-capture.dcm, image-presentation.dcm" in answer.out
     assert uids[0] == uids[1] and len(uids[0]) == 3
     rows = [row for row in read_table(tmp_path / "out" / "predictions.csv") if float(row["score"]) >= 0.05]
-    boxes = reported(made["film-report.dcm"])
+    boxes = reported(made["image-report.dcm"])
     assert [one.name for one in boxes] == [row["label"] for row in rows] != []
     for one, row in zip(boxes, rows, strict=True):
         assert one.box == pytest.approx([float(row[side]) for side in ("x1", "y1", "x2", "y2")], abs=0.01)
 
 
-def test_films_without_dicom_objects(program, film, tmp_path):
+def test_images_without_dicom_objects(program, image, tmp_path):
     """They are predicted on all the same, and said."""
     Image.new("L", (64, 64)).save(tmp_path / "picture.png")
-    film(tmp_path / "bare.dcm")
-    films = [tmp_path / "picture.png", tmp_path / "bare.dcm"]
-    answer = program("predict", "demo", *films, "--out", tmp_path / "out", "--dicom-out", tmp_path / "dicom")
+    image(tmp_path / "bare.dcm")
+    images = [tmp_path / "picture.png", tmp_path / "bare.dcm"]
+    answer = program("predict", "demo", *images, "--out", tmp_path / "out", "--dicom-out", tmp_path / "dicom")
     assert answer.code == 2 and not (tmp_path / "dicom").exists()
-    assert "no DICOM objects: the film is not DICOM; give the film of the archive" in answer.out
-    assert "bare.dcm: the film has no StudyInstanceUID; give it as the archive holds it" in answer.out
+    assert "no DICOM objects: the image is not DICOM; give the image of the archive" in answer.out
+    assert "bare.dcm: the image has no StudyInstanceUID; give it as the archive holds it" in answer.out
     assert (tmp_path / "out" / "bare.png").is_file() and (tmp_path / "out" / "picture.png").is_file()
 
 

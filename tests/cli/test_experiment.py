@@ -36,10 +36,10 @@ def test_list_names_every_protocol(program):
 def test_an_experiment_and_its_report(program, plan, phantom_set, tmp_path):
     answer = program("experiment", plan, "--data", phantom_set, "--out", tmp_path / "out")
     assert answer.code == 0, answer.err
-    for words in ("1/6  all-seed-0", "What does the age tell?", "AP@IoU=0.5, test films", "reference"):
+    for words in ("1/6  all-seed-0", "What does the age tell?", "AP@IoU=0.5, test images", "reference"):
         assert words in answer.out
     again = program("experiment", "report", tmp_path / "out", "--by-finding", "--measure", "AP@IoBB=0.5")
-    assert again.code == 0 and "AP@IoBB=0.5, test films" in again.out and "Consolidation" in again.out
+    assert again.code == 0 and "AP@IoBB=0.5, test images" in again.out and "Consolidation" in again.out
     rows = [row for row in read_table(tmp_path / "out" / "report.csv") if row["finding"] == "all"]
     told = [(row["arm"], row["seeds"], row["compared with"]) for row in rows]
     assert told == [("all", "3", ""), ("age", "3", "all")]
@@ -47,7 +47,7 @@ def test_an_experiment_and_its_report(program, plan, phantom_set, tmp_path):
     written = program("report", tmp_path / "out", "--out", tmp_path / "report", "--title", "Ages")
     assert written.code == 0, written.err
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
-    assert "<h1>Ages</h1>" in page and "“age” sees no film, 1 clinical value: age." in page
+    assert "<h1>Ages</h1>" in page and "“age” sees no image, 1 clinical value: age." in page
     assert (tmp_path / "report" / "tables" / "arms.csv").is_file()
     for words, why in (
         (["experiment", "explain", tmp_path / "out"], "no fused model is done yet"),

@@ -14,29 +14,29 @@ from PIL import Image, PngImagePlugin
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from mdfnet.data.dataset_folder import read_dataset
-from mdfnet.data.images.read import read_film
+from mdfnet.data.images.read import read_image
 
-#: Patient, accession, study, name, birth date, film date, ward: what each planted value starts with.
+#: Patient, accession, sample, name, birth date, image date, ward: what each planted value starts with.
 PLANTED = ("MRN4711", "ACC9988", "STU5566", "Featherstone", "1954-03", "19540302", "2026-01", "Ward7East")
 COUNT = 12
-HEADER = ("image_id", "file", "patient_id", "split", "study", "name", "birth_date", "film_date", "ward", "age", "sex")
+HEADER = ("image_id", "file", "patient_id", "split", "sample", "name", "birth_date", "image_date", "ward", "age", "sex")
 
 
-def film(number: int) -> np.ndarray:
+def image(number: int) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 256, (64, 64), np.uint8)
 
 
 def save(path: Path, number: int) -> None:
-    """A film as PNG, JPEG or DICOM by turns, each with an identity in its header."""
+    """An image as PNG, JPEG or DICOM by turns, each with an identity in its header."""
     if path.suffix == ".png":
         text = PngImagePlugin.PngInfo()
         text.add_text("PatientName", f"Featherstone{number}")
         text.add_itxt("Comment", f"MRN4711{number:03}", zip=False)
-        Image.fromarray(film(number)).save(path, pnginfo=text)
+        Image.fromarray(image(number)).save(path, pnginfo=text)
     elif path.suffix == ".jpg":
         exif = Image.Exif()
         exif[0x010E] = f"Featherstone{number}, born 1954-03-02"
-        Image.fromarray(film(number)).save(path, exif=exif, comment=f"ACC9988{number:03}".encode(), quality=95)
+        Image.fromarray(image(number)).save(path, exif=exif, comment=f"ACC9988{number:03}".encode(), quality=95)
     else:
         dicom(path, number)
 
@@ -51,7 +51,7 @@ def dicom(path: Path, number: int) -> None:
     dataset.Rows = dataset.Columns = 64
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.PixelData = film(number).tobytes()
+    dataset.PixelData = image(number).tobytes()
     dataset.file_meta = pydicom.dataset.FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.save_as(path, enforce_file_format=True)
@@ -84,14 +84,14 @@ def table(lines: list[list[object]]) -> str:
 
 @pytest.fixture
 def hospital(tmp_path) -> Path:
-    """Films and tables, in a folder whose own name says nothing."""
+    """Images and tables, in a folder whose own name says nothing."""
     folder = tmp_path / "hospital"
-    (folder / "films").mkdir(parents=True)
+    (folder / "images").mkdir(parents=True)
     for number, row in enumerate(rows()):
-        save(folder / "films" / row[1], number)
+        save(folder / "images" / row[1], number)
     boxes = [[row[0], "Mass" if number % 2 else "Nodule", 5, 5, 30, 40] for number, row in enumerate(rows())]
     (folder / "boxes.csv").write_text(table([["image_id", "label", "x1", "y1", "x2", "y2"], *boxes]))
-    (folder / "films.csv").write_text(table([HEADER, *rows()]))
+    (folder / "images.csv").write_text(table([HEADER, *rows()]))
     images = [{"id": i, "file_name": row[1], "width": 64, "height": 64} for i, row in enumerate(rows())]
     marks = [{"id": i, "image_id": i, "category_id": 3 + i % 2, "bbox": [5, 5, 25, 35]} for i in range(COUNT)]
     content = {
@@ -112,9 +112,16 @@ features:
 
 
 def imported(program, hospital: Path, out: Path, kind: str = "csv", *options: object):
-    films = ["--films", hospital / "films.csv", "--images", hospital / "films", "--schema", hospital / "schema.yaml"]
+    images = [
+        "--metadata",
+        hospital / "images.csv",
+        "--images",
+        hospital / "images",
+        "--schema",
+        hospital / "schema.yaml",
+    ]
     boxes = ["--boxes", hospital / "boxes.csv"] if kind == "csv" else ["--annotations", hospital / "coco.json"]
-    return program("data", "import", kind, *boxes, *films, "--out", out, *options)
+    return program("data", "import", kind, *boxes, *images, "--out", out, *options)
 
 
 def found_in(*texts: str | bytes) -> set[str]:
@@ -155,15 +162,15 @@ def test_nothing_identifying_comes_out(program, hospital, tmp_path, kind, quick)
 def test_the_pixels_and_the_patients_stay_what_they_were(program, hospital, tmp_path):
     assert imported(program, hospital, tmp_path / "a", "csv", "--linkage", tmp_path / "ids.csv").code == 0
     dataset = read_dataset(tmp_path / "a")
-    back = {row["film"]: row for row in csv.DictReader((tmp_path / "ids.csv").open())}
+    back = {row["image"]: row for row in csv.DictReader((tmp_path / "ids.csv").open())}
     assert (tmp_path / "ids.csv").stat().st_mode & 0o777 == 0o600
     originals = {row[0]: row for row in rows()}
-    for study in dataset.studies:
-        row = originals[back[study.id]["original_film"]]
-        assert back[study.id]["original_patient"] == row[2] and back[study.id]["patient"] == study.patient
-        assert (read_film(study.image) == read_film(hospital / "films" / row[1])).all()
-        assert (study.clinical[0], study.split) == (row[9], row[3])
-    assert len({study.patient for study in dataset.studies}) == COUNT // 2
+    for sample in dataset.samples:
+        row = originals[back[sample.id]["original_image"]]
+        assert back[sample.id]["original_patient"] == row[2] and back[sample.id]["patient"] == sample.patient
+        assert (read_image(sample.image) == read_image(hospital / "images" / row[1])).all()
+        assert (sample.clinical[0], sample.split) == (row[9], row[3])
+    assert len({sample.patient for sample in dataset.samples}) == COUNT // 2
 
 
 def test_the_same_key_gives_the_same_names_and_another_key_others(program, hospital, tmp_path):
@@ -172,14 +179,14 @@ def test_the_same_key_gives_the_same_names_and_another_key_others(program, hospi
     names = []
     for out, options in (("a", []), ("b", []), ("c", ["--key-file", tmp_path / "own.key"])):
         assert imported(program, hospital, tmp_path / out, "csv", *options).code == 0
-        names.append([study.id for study in read_dataset(tmp_path / out).studies])
+        names.append([sample.id for sample in read_dataset(tmp_path / out).samples])
     assert names[0] == names[1] and not set(names[0]) & set(names[2])
 
 
 def test_ids_are_kept_when_asked(program, hospital, tmp_path):
     assert imported(program, hospital, tmp_path / "a", "csv", "--keep-ids", "--link").code == 0
-    study = read_dataset(tmp_path / "a").studies[3]
-    assert (study.id, study.patient) == ("ACC9988003", "MRN4711001")
+    sample = read_dataset(tmp_path / "a").samples[3]
+    assert (sample.id, sample.patient) == ("ACC9988003", "MRN4711001")
     assert found_in((tmp_path / "a" / "clinical.csv").read_bytes()) == {"ACC9988", "MRN4711"}  # no other column
 
 
@@ -190,21 +197,21 @@ def changed(column: str, value: object, number: int = 3):
 
 
 @pytest.mark.parametrize(
-    ("films", "options", "message"),
+    ("images", "options", "message"),
     [
-        pytest.param(changed("image_id", "ACC9988000"), [], "row 5: the same image_id", id="film twice"),
+        pytest.param(changed("image_id", "ACC9988000"), [], "row 5: the same image_id", id="image twice"),
         pytest.param(changed("split", "MRN4711"), [], "row 5: split is a text", id="split is an id"),
         pytest.param(changed("split", "val"), [], "is in split", id="patient in two splits"),
         pytest.param(changed("age", "1954-03-02"), [], "age is a text of 10 characters", id="age is a date"),
         pytest.param(changed("age", "Featherstone, Ann"), [], "age has a comma", id="age is a name with comma"),
         pytest.param(table([HEADER, *rows()]), ["--column", "age=name"], "age is a text", id="age is the name"),
         pytest.param(table([HEADER, *rows()]), ["--column", "sex=birth_date"], "sex is a text", id="sex is a date"),
-        pytest.param(table([HEADER, *rows()[1:]]), [], "row 2: the film of this box is not in", id="box of no film"),
+        pytest.param(table([HEADER, *rows()[1:]]), [], "row 2: the image of this box is not in", id="box of no image"),
         pytest.param(table([HEADER, rows()[0][:5]]), [], "row 2: 5 cells under 11 columns", id="ragged row"),
     ],
 )
-def test_errors_name_nobody(program, hospital, tmp_path, films, options, message):
-    (hospital / "films.csv").write_text(films)
+def test_errors_name_nobody(program, hospital, tmp_path, images, options, message):
+    (hospital / "images.csv").write_text(images)
     answer = imported(program, hospital, tmp_path / "a", "csv", *options)
     assert answer.code == 2 and message in answer.err
     assert found_in(answer.err, answer.out) == set()
@@ -216,4 +223,4 @@ def test_the_check_names_metadata_without_its_values(program, hospital, tmp_path
     assert all(
         field in answer.out for field in ("the file has text", "EXIF or XMP, a comment", "PatientName, PatientID")
     )
-    assert found_in(answer.out) == {"ACC9988"}  # the film's own name, which was to be kept
+    assert found_in(answer.out) == {"ACC9988"}  # the image's own name, which was to be kept

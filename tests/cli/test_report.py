@@ -38,8 +38,8 @@ def test_a_report_is_a_page_with_figures_and_tables(runs, tmp_path):
     out = tmp_path / "report"
     assert str(out / "report.html") in run("report", runs / "plain", runs / "fused", "--out", out, "--title", "A & B")
     page = (out / "report.html").read_text()
-    assert "A &amp; B" in page and "“fused” sees films and 10 clinical values" in page
-    assert page.count("Not a medical device") >= 2 and "Synthetic: films, findings, clinical records" in page
+    assert "A &amp; B" in page and "“fused” sees images and 10 clinical values" in page
+    assert page.count("Not a medical device") >= 2 and "Synthetic: images, findings, clinical records" in page
     figures, tables = ({path.name for path in (out / folder).iterdir()} for folder in ("figures", "tables"))
     names = ("differences", "classes", "froc", "froc-findings", "roc-findings", "reliability", "overlap", "mistakes")
     assert figures == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
@@ -48,7 +48,7 @@ def test_a_report_is_a_page_with_figures_and_tables(runs, tmp_path):
 
 
 def test_models_are_called_as_asked_and_evaluations_may_be_named_themselves(runs, tmp_path):
-    words = ("--name", "film alone", "--name", "with vital signs", "--out", tmp_path / "report")
+    words = ("--name", "image alone", "--name", "with vital signs", "--out", tmp_path / "report")
     run("report", runs / "plain/test", runs / "fused/test", *words)
     assert "“with vital signs” reaches" in (tmp_path / "report/report.html").read_text()
 

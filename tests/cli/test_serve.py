@@ -24,7 +24,7 @@ def run(*words: str):
     [
         pytest.param([], "no model is named; give a run's or a model's folder", id="no model"),
         pytest.param(["nowhere"], "nowhere: no model here", id="no such model"),
-        pytest.param(["demo", "--films", "nowhere"], "nowhere: no such folder", id="no such worklist"),
+        pytest.param(["demo", "--images", "nowhere"], "nowhere: no such folder", id="no such worklist"),
         pytest.param(["demo", "--host", "0.0.0.0"], "without a token the server listens on loopback", id="no token"),
         pytest.param(["demo", "--token-file", "nowhere"], "nowhere: no such file", id="no such tokens"),
         pytest.param(["--verify-audit", "nowhere"], "nowhere: cannot be read: No such file or directory", id="no log"),
@@ -68,7 +68,7 @@ def test_a_port_that_is_taken():
 
 
 def test_verify_audit_says_how_many_lines(tmp_path):
-    Audit(tmp_path / "audit.jsonl").add(who="ward-3", action="view", model="5826", film="film-a7", result=None)
+    Audit(tmp_path / "audit.jsonl").add(who="ward-3", action="view", model="5826", image="image-a7", result=None)
     assert (
         "audit.jsonl: 1 lines, none changed, removed or put in; last hash"
         in run("--verify-audit", str(tmp_path / "audit.jsonl")).output

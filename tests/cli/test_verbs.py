@@ -36,20 +36,20 @@ def test_phantom(phantom_set):
     truth = read_coco(phantom_set / "annotations.json")
     assert len(truth.imgs) == 24 and {len(mark["segmentation"]) for mark in truth.anns.values()} == {1}
     for image in truth.imgs.values():
-        with Image.open(phantom_set / "images" / image["file_name"]) as film:
-            assert (film.mode, film.size) == ("L", (64, 64))
+        with Image.open(phantom_set / "images" / image["file_name"]) as radiograph:
+            assert (radiograph.mode, radiograph.size) == ("L", (64, 64))
     assert [row["image"] for row in read_table(phantom_set / "clinical.csv")] == sorted(
         image["file_name"] for image in truth.imgs.values()
     )
     assert set(splits_of(phantom_set).values()) == {"train", "val", "test"}
-    assert yaml.safe_load((phantom_set / "dataset.yaml").read_text())["synthetic"] == ["films", "findings", "clinical"]
+    assert yaml.safe_load((phantom_set / "dataset.yaml").read_text())["synthetic"] == ["images", "findings", "clinical"]
 
 
 def test_import_coco(program, phantom_set, tmp_path):
     options = ["--annotations", phantom_set / "annotations.json", "--images", phantom_set / "images"]
-    table = ["--films", phantom_set / "clinical.csv", "--column", "image_id=image"]
+    table = ["--metadata", phantom_set / "clinical.csv", "--column", "image_id=image"]
     answer = program("data", "import", "coco", *options, *table, "--keep-ids", "--out", tmp_path / "ä set")
-    assert answer.code == 0 and "wrote 24 films" in answer.out, answer.err
+    assert answer.code == 0 and "wrote 24 images" in answer.out, answer.err
     for name in ("annotations.json", "clinical.csv"):
         assert (tmp_path / "ä set" / name).read_bytes() == (phantom_set / name).read_bytes()
     assert len(splits_of(tmp_path / "ä set")) == 24
@@ -57,12 +57,12 @@ def test_import_coco(program, phantom_set, tmp_path):
 
 def test_import_csv(program, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 2**16, (2, 40, 50), np.uint16)
-    for index, film in enumerate(pixels):
-        Image.fromarray(film).save(tmp_path / f"{index}.png")
-    (tmp_path / "films.csv").write_text("image_id,file,patient_id,split,years,sex,view\na,0.png,p,train,61,F,PA\n"
+    for index, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / f"{index}.png")
+    (tmp_path / "images.csv").write_text("image_id,file,patient_id,split,years,sex,view\na,0.png,p,train,61,F,PA\n"
                                         "b,1.png,q,val,,M,AP\n")  # fmt: skip
     (tmp_path / "boxes.csv").write_text("image_id,label,x1,y1,x2,y2\na,Mass,1.5,2,30,39\n")
-    files = ["--films", tmp_path / "films.csv", "--boxes", tmp_path / "boxes.csv", "--images", tmp_path]
+    files = ["--metadata", tmp_path / "images.csv", "--boxes", tmp_path / "boxes.csv", "--images", tmp_path]
     options = ["--schema", "age-sex-view", "--column", "age=years", "--keep-ids", "--out", tmp_path / "set"]
     assert program("data", "import", "csv", *files, *options).code == 0
     truth = read_coco(tmp_path / "set" / "annotations.json")
@@ -78,8 +78,8 @@ def test_import_csv(program, tmp_path):
 
 
 def test_info(program, phantom_set, tmp_path):
-    answer = program("data", "info", phantom_set, "--picture", tmp_path / "sheet.png", "--films", 4)
-    assert answer.code == 0 and "24 films, synthetic" in answer.out and "Pleural abnormality" in answer.out
+    answer = program("data", "info", phantom_set, "--picture", tmp_path / "sheet.png", "--images", 4)
+    assert answer.code == 0 and "24 images, synthetic" in answer.out and "Pleural abnormality" in answer.out
     with Image.open(tmp_path / "sheet.png") as sheet:
         sheet.load()
         assert sheet.format == "PNG" and min(sheet.size) > 64
@@ -96,8 +96,8 @@ def test_check(program, phantom_set, tmp_path):
 
 def test_train(run_folder, phantom_set):
     card = json.loads((run_folder / "model" / "model.json").read_text())
-    assert card["training"]["films"] == {"train": 17, "val": 3}
-    assert card["training"]["synthetic"] == ["films", "findings", "clinical"]
+    assert card["training"]["images"] == {"train": 17, "val": 3}
+    assert card["training"]["synthetic"] == ["images", "findings", "clinical"]
     weights = load_file(run_folder / "model" / "model.safetensors")
     assert all(np.isfinite(values).all() for values in weights.values())
     (row,) = read_table(run_folder / "history.csv")
@@ -107,10 +107,10 @@ def test_train(run_folder, phantom_set):
 
 @pytest.fixture(scope="session")
 def evaluation(program, run_folder, phantom_set, tmp_path_factory) -> Path:
-    """The run scored on the test films."""
+    """The run scored on the test images."""
     folder = tmp_path_factory.mktemp("evaluation") / "test"
     answer = program("evaluate", run_folder, phantom_set, "--out", folder)
-    assert answer.code == 0 and "4 films" in answer.out, answer.err
+    assert answer.code == 0 and "4 images" in answer.out, answer.err
     return folder
 
 
@@ -125,7 +125,7 @@ def test_evaluate(evaluation, phantom_set):
     rows = read_table(evaluation / "predictions.csv")
     assert len(rows) == len(found.anns) and {row["image"] for row in rows} == names
     scores = json.loads((evaluation / "evaluation.json").read_text())
-    assert scores["about"]["split"] == "test" and len(scores["evaluation"]["films"]) == 4
+    assert scores["about"]["split"] == "test" and len(scores["evaluation"]["images"]) == 4
     assert len(scores["clinical"]) == 10
     assert all(n["used"] + n["missing"] + n["refused"] == 4 for n in scores["clinical"].values())
     report = (evaluation / "report.html").read_text()
@@ -134,17 +134,17 @@ def test_evaluate(evaluation, phantom_set):
 
 def test_compare(program, evaluation, run_folder, phantom_set, tmp_path):
     same = program("compare", evaluation, evaluation, "--out", tmp_path / "same.json")
-    assert same.code == 0 and "4 films" in same.out and "a difference is not shown, the interval" in same.out, same.err
+    assert same.code == 0 and "4 images" in same.out and "a difference is not shown, the interval" in same.out, same.err
     assert json.loads((tmp_path / "same.json").read_text())["differences"][0]["verdict"] in ("not shown", "–")
     assert program("evaluate", run_folder, phantom_set, "--split", "val", "--out", tmp_path / "val").code == 0
     other = program("compare", evaluation, tmp_path / "val")
-    assert other.code == 2 and "evaluated on different films; 7 are only in one of them" in other.err
+    assert other.code == 2 and "evaluated on different images; 7 are only in one of them" in other.err
 
 
 def test_evaluate_beside_a_second_reading(program, run_folder, phantom_set, tmp_path):
     options = ["--split", "val", "--out", tmp_path / "val", "--replicates", 20, "--second-reading", phantom_set]
     answer = program("evaluate", run_folder, phantom_set, *options)
-    assert answer.code == 0 and "second reading, 3 films, IoU 0.5" in answer.out, answer.err
+    assert answer.code == 0 and "second reading, 3 images, IoU 0.5" in answer.out, answer.err
     content = json.loads((tmp_path / "val" / "evaluation.json").read_text())
     assert content["replicates"] == 20
     everything = content["second_reading"]["overlaps"]["IoBB 0.5"][-1]
@@ -152,28 +152,28 @@ def test_evaluate_beside_a_second_reading(program, run_folder, phantom_set, tmp_
     assert content["operating_points"][0]["name"] == "max-f1"
 
 
-def modes(film: Image.Image) -> dict[str, Image.Image]:
-    """The same film as other programs save it."""
-    deep = Image.fromarray(np.asarray(film).astype(np.uint16) * 257)
-    return {"grey": film, "sixteen bits": deep, **{mode: film.convert(mode) for mode in ("RGB", "RGBA", "P", "LA")}}
+def modes(image: Image.Image) -> dict[str, Image.Image]:
+    """The same image as other programs save it."""
+    deep = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
+    return {"gray": image, "sixteen bits": deep, **{mode: image.convert(mode) for mode in ("RGB", "RGBA", "P", "LA")}}
 
 
 def test_predict(program, run_folder, phantom_set, tmp_path):
-    """Every way to save a film gives the same boxes, and the files say the same."""
-    with Image.open(phantom_set / "images" / "phantom-00001.png") as film:
-        for name, image in modes(film).items():
+    """Every way to save an image gives the same boxes, and the files say the same."""
+    with Image.open(phantom_set / "images" / "phantom-00001.png") as radiograph:
+        for name, image in modes(radiograph).items():
             image.save(tmp_path / f"{name}.png")
     (tmp_path / "record.json").write_text('{"age": 71, "temperature": {"value": 99.5, "unit": "[degF]"}}')
-    films = sorted(tmp_path.glob("*.png"))
+    images = sorted(tmp_path.glob("*.png"))
     options = ["--clinical", tmp_path / "record.json", "--score", 0, "--out", tmp_path / "out"]
-    answer = program("predict", run_folder, *films, *options)
-    assert answer.code == 0 and answer.out.count("2 of 10 clinical values") == len(films) == 6, answer.err
+    answer = program("predict", run_folder, *images, *options)
+    assert answer.code == 0 and answer.out.count("2 of 10 clinical values") == len(images) == 6, answer.err
     rows = read_table(tmp_path / "out" / "predictions.csv")
-    boxes = {path.stem: [list(row.values())[1:] for row in rows if row["image"] == path.stem] for path in films}
-    assert boxes["grey"] and all(found == boxes["grey"] for found in boxes.values())
+    boxes = {path.stem: [list(row.values())[1:] for row in rows if row["image"] == path.stem] for path in images}
+    assert boxes["gray"] and all(found == boxes["gray"] for found in boxes.values())
     entries = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert [entry["image_id"] for entry in entries] == [row["image"] for row in rows]
-    for path in films:
+    for path in images:
         with Image.open(tmp_path / "out" / path.name) as picture:
             picture.load()
             assert picture.format == "PNG"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from archived_films import archived_film  # noqa: F401
+from archived_images import archived_image  # noqa: F401
 from running_server import end, free_ports
 
 DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")

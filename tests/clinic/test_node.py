@@ -1,4 +1,4 @@
-"""A node beside a real Orthanc: killed at any moment, it reports on each film once, and on nothing else."""
+"""A node beside a real Orthanc: killed at any moment, it reports on each image once, and on nothing else."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import pytest
 import yaml
 from fhir.resources.R4B.bundle import Bundle
 from running_server import end, free_ports
-from synthetic_patients import UNSUITABLE, ZONE, synthetic_films, unsuitable_films
+from synthetic_patients import UNSUITABLE, ZONE, synthetic_images, unsuitable_images
 
 from mdfnet.models.card import DEMO_MODEL
 from mdfnet.services.pacs.about import About, uid_of
 from mdfnet.services.pacs.node import Node
 from mdfnet.services.pacs.settings import load_node
 
-FILMS, KILLS = 200, 10
+IMAGES, KILLS = 200, 10
 THRESHOLD = 0.3
 
 
@@ -49,21 +49,21 @@ def made_by_node(archive, before) -> list[pydicom.Dataset]:
     return [pydicom.dcmread(BytesIO(content)) for content in added]
 
 
-def film_of(made: pydicom.Dataset) -> str:
+def image_of(made: pydicom.Dataset) -> str:
     if made.Modality == "SR":
         reference = made.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
         return reference.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
     return made.SourceImageSequence[0].ReferencedSOPInstanceUID
 
 
-def check_reports(made, films) -> None:
-    """One report about each film, and each from the right record: its UID follows from model, film and record."""
+def check_reports(made, images) -> None:
+    """One report about each image, and each from the right record: its UID follows from model, image and record."""
     about = About.of(DEMO_MODEL, THRESHOLD)
-    records = {film.uid: film.record for film in films}
-    assert sorted(film_of(one) for one in made) == sorted(records)
+    records = {image.uid: image.record for image in images}
+    assert sorted(image_of(one) for one in made) == sorted(records)
     for one in made:
         kind = "report" if one.Modality == "SR" else "capture"
-        assert one.SOPInstanceUID == uid_of(kind, about, film_of(one), records[film_of(one)])
+        assert one.SOPInstanceUID == uid_of(kind, about, image_of(one), records[image_of(one)])
 
 
 class Running:
@@ -97,41 +97,41 @@ class Running:
         self.process.wait()
 
 
-@pytest.mark.timeout(1200)  # 200 films, ten starts
-def test_killed_ten_times_it_reports_on_each_film_once(orthanc, fhir, film, tmp_path):
-    films = synthetic_films(FILMS, tmp_path, film, fhir)
-    unsuitable_films(tmp_path, film)
+@pytest.mark.timeout(1200)  # 200 images, ten starts
+def test_killed_ten_times_it_reports_on_each_image_once(orthanc, fhir, image, tmp_path):
+    images = synthetic_images(IMAGES, tmp_path, image, fhir)
+    unsuitable_images(tmp_path, image)
     config = write_config(tmp_path, fhir, source={**orthanc.settings(), "start": "beginning"})
     for path in sorted(tmp_path.glob("*.dcm")):
         orthanc.send(path)
     before, chance = orthanc.contents(), random.Random(0)
-    assert len(before) == FILMS + len(UNSUITABLE)
+    assert len(before) == IMAGES + len(UNSUITABLE)
     for _ in range(KILLS):
         with Running(config, tmp_path / "log") as running:
             start = running.lines()
             running.wait_for(lambda running=running, start=start: running.lines() > start)  # it works
             time.sleep(chance.uniform(0, 2.5))
             running.kill()
-    assert len(orthanc.get("/instances")) < FILMS + len(before), "all was done before the last kill"
+    assert len(orthanc.get("/instances")) < IMAGES + len(before), "all was done before the last kill"
     with Running(config, tmp_path / "log") as running:
-        running.wait_for(lambda: len(orthanc.get("/instances")) >= FILMS + len(before), 300)
+        running.wait_for(lambda: len(orthanc.get("/instances")) >= IMAGES + len(before), 300)
         time.sleep(2)  # for what should not come
     assert running.process.returncode == 0
     made = made_by_node(orthanc, before)
-    assert len(made) == FILMS
-    check_reports(made, films)
+    assert len(made) == IMAGES
+    check_reports(made, images)
     said = (tmp_path / "log").read_text()
     assert all(reason in said for _, reason in UNSUITABLE.values())
-    assert not any(secret in said for secret in ("SYNTHETIC", "Synthetic", films[0].uid, "1.2.826"))
+    assert not any(secret in said for secret in ("SYNTHETIC", "Synthetic", images[0].uid, "1.2.826"))
 
 
 @pytest.mark.parametrize("kind", ["orthanc", "dicomweb"])
-def test_a_lost_journal_adds_nothing(orthanc, fhir, film, tmp_path, kind):
+def test_a_lost_journal_adds_nothing(orthanc, fhir, image, tmp_path, kind):
     """All is read again, and the archive gets the same objects again."""
-    films = synthetic_films(5, tmp_path, film, fhir)
+    images = synthetic_images(5, tmp_path, image, fhir)
     source = orthanc.settings(kind) | ({"start": "beginning"} if kind == "orthanc" else {"days": 2})
     settings = load_node(write_config(tmp_path, fhir, source=source, also=["capture", "presentation"]))
-    for one in films:
+    for one in images:
         orthanc.send(one.path)
     before = orthanc.contents()
 
@@ -142,15 +142,15 @@ def test_a_lost_journal_adds_nothing(orthanc, fhir, film, tmp_path, kind):
         return orthanc.contents()
 
     first = run()
-    assert run() == first and len(first) - len(before) >= 2 * len(films)
+    assert run() == first and len(first) - len(before) >= 2 * len(images)
     (settings.state / "journal.sqlite").unlink()
     assert run() == first
 
 
-def test_films_are_received_and_reports_sent_by_c_store(program, orthanc, fhir, film, tmp_path):
-    """dcmtk sends films to the node as a modality would; Orthanc takes the reports as an archive would."""
+def test_images_are_received_and_reports_sent_by_c_store(program, orthanc, fhir, image, tmp_path):
+    """dcmtk sends images to the node as a modality would; Orthanc takes the reports as an archive would."""
     storescu, (port,) = program("storescu"), free_ports(1)
-    films = synthetic_films(3, tmp_path, film, fhir)
+    images = synthetic_images(3, tmp_path, image, fhir)
     source = {"kind": "receive", "port": port, "callers": ["MODALITY"]}
     target = {"kind": "store", "ae_title": "TESTPACS", "host": "127.0.0.1", "port": orthanc.dicom_port}
     node = Node.of(load_node(write_config(tmp_path, fhir, source=source, target=target)))
@@ -160,20 +160,20 @@ def test_films_are_received_and_reports_sent_by_c_store(program, orthanc, fhir, 
         return subprocess.run([str(word) for word in command], capture_output=True).returncode
 
     try:
-        assert send("STRANGER", films[0].path) != 0
-        for one in [*films, films[0]]:
+        assert send("STRANGER", images[0].path) != 0
+        for one in [*images, images[0]]:
             assert send("MODALITY", one.path) == 0
         assert node.run(once=True) == 0
-        assert send("MODALITY", films[0].path) == 0  # once more, after it was answered
+        assert send("MODALITY", images[0].path) == 0  # once more, after it was answered
         assert node.run(once=True) == 0
         assert list((tmp_path / "state" / "received").iterdir()) == []
     finally:
         node.source.close()
-    check_reports(made_by_node(orthanc, {}), films)
+    check_reports(made_by_node(orthanc, {}), images)
 
 
-def test_a_dry_run_sends_and_notes_nothing(orthanc, fhir, film, tmp_path):
-    (one,) = synthetic_films(1, tmp_path, film, fhir)
+def test_a_dry_run_sends_and_notes_nothing(orthanc, fhir, image, tmp_path):
+    (one,) = synthetic_images(1, tmp_path, image, fhir)
     settings = load_node(write_config(tmp_path, fhir, source={**orthanc.settings(), "start": "beginning"}))
     orthanc.send(one.path)
     before = orthanc.contents()
@@ -183,9 +183,9 @@ def test_a_dry_run_sends_and_notes_nothing(orthanc, fhir, film, tmp_path):
     assert Node.of(settings).run(once=True) == 0 and len(orthanc.contents()) == 2
 
 
-def test_the_first_start_leaves_what_is_there(orthanc, fhir, film, tmp_path):
+def test_the_first_start_leaves_what_is_there(orthanc, fhir, image, tmp_path):
     """A node that is put beside a full archive reports on what comes from then on."""
-    old, new = synthetic_films(2, tmp_path, film, fhir)
+    old, new = synthetic_images(2, tmp_path, image, fhir)
     node = Node.of(load_node(write_config(tmp_path, fhir, source=orthanc.settings())))
     orthanc.send(old.path)
     assert node.run(once=True) == 0
@@ -195,11 +195,11 @@ def test_the_first_start_leaves_what_is_there(orthanc, fhir, film, tmp_path):
     check_reports(made_by_node(orthanc, before), [new])
 
 
-def test_the_stub_speaks_fhir(fhir, film, tmp_path):
+def test_the_stub_speaks_fhir(fhir, image, tmp_path):
     """Answers of the stub, pages too, are R4 in the eyes of fhir.resources."""
     import requests
 
-    synthetic_films(2, tmp_path, film, fhir)
+    synthetic_images(2, tmp_path, image, fhir)
     for path in (
         "/Patient?identifier=SYNTHETIC-000",
         "/Observation?patient=p-SYNTHETIC-000&code=http://loinc.org|8310-5",

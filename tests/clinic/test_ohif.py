@@ -1,4 +1,4 @@
-"""A real viewer shows the boxes of a report where they are on the film."""
+"""A real viewer shows the boxes of a report where they are on the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 import yaml
-from synthetic_patients import ZONE, synthetic_films
+from synthetic_patients import ZONE, synthetic_images
 
 from clinic.conftest import PASSWORD, USER
 from mdfnet.services.pacs.node import Node
@@ -21,7 +21,7 @@ from mdfnet.services.pacs.settings import load_node
 CACHE = Path(__file__).parents[2] / ".cache/ohif/package/dist"
 SIDE = 512
 
-#: In pixels of the film.
+#: In pixels of the image.
 TOLERANCE = 0.1
 
 #: Where a screenshot is kept, if that is wanted.
@@ -51,27 +51,27 @@ def page(program):
         browser.close()
 
 
-def reported_film(orthanc, film, folder: Path):
-    """A film with boxes in the archive, with the node's report; the node's own way of getting it there."""
+def reported_image(orthanc, image, folder: Path):
+    """An image with boxes in the archive, with the node's report; the node's own way of getting it there."""
     with fhir_stub.serving() as fhir:
-        films = synthetic_films(6, folder, film, fhir, size=SIDE)
+        images = synthetic_images(6, folder, image, fhir, size=SIDE)
         record = {"kind": "fhir", "url": fhir.url, "zone": ZONE}
         source = {**orthanc.settings(), "start": "beginning"}
         config = {"model": "demo", "state": "state", "source": source, "record": record}
         (folder / "node.yaml").write_text(yaml.safe_dump(config))
-        orthanc.send(films[-1].path)
+        orthanc.send(images[-1].path)
         node = Node.of(load_node(folder / "node.yaml"))
         assert node.run(once=True) == 0
     (key,) = [one for one in orthanc.get("/instances") if orthanc.get(f"/instances/{one}/content/0008-0060") == b"SR"]
     (folder / "report.dcm").write_bytes(orthanc.get(f"/instances/{key}/file"))
-    return pydicom.dcmread(films[-1].path), reported(pydicom.dcmread(folder / "report.dcm"))
+    return pydicom.dcmread(images[-1].path), reported(pydicom.dcmread(folder / "report.dcm"))
 
 
 def open_report(page) -> None:
     """Double-click on the report, until the viewer has taken it; while it still loads, clicks are lost."""
     shown = "() => [...document.querySelectorAll('svg.svg-layer')].some(one => one.textContent.includes('score'))"
     for _ in range(12):
-        page.locator("[data-cy=study-browser-thumbnail-no-image]").first.dblclick()
+        page.locator("[data-cy=sample-browser-thumbnail-no-image]").first.dblclick()
         for _ in range(10):
             page.wait_for_timeout(1000)
             if page.evaluate(shown):
@@ -81,7 +81,7 @@ def open_report(page) -> None:
     raise AssertionError("the viewer does not show the report")
 
 
-#: Extent of each shape drawn over the film, in pixels of the canvas, and the canvas' size.
+#: Extent of each shape drawn over the image, in pixels of the canvas, and the canvas' size.
 _DRAWN = """() => {
   const layer = document.querySelector('svg.svg-layer'), canvas = layer.getBoundingClientRect();
   const shapes = [...layer.querySelectorAll('polyline, polygon, path, rect')].map(shape => {
@@ -92,8 +92,8 @@ _DRAWN = """() => {
 }"""
 
 
-def test_ohif_shows_the_boxes_on_the_film(orthanc, film, tmp_path, app, page):
-    taken, boxes = reported_film(orthanc, film, tmp_path)
+def test_ohif_shows_the_boxes_on_the_image(orthanc, image, tmp_path, app, page):
+    taken, boxes = reported_image(orthanc, image, tmp_path)
     assert boxes
     with clinic_ohif.serving(app, orthanc.url, (USER, PASSWORD)) as url:
         asked = []
@@ -115,5 +115,5 @@ def test_ohif_shows_the_boxes_on_the_film(orthanc, film, tmp_path, app, page):
     for one in boxes:
         place = np.array(one.box) * scale + margin
         nearest = np.abs(shapes - place).max(1).min() / scale
-        assert nearest < TOLERANCE, f"{one.name}: off by {nearest:.1f} pixels of the film"
+        assert nearest < TOLERANCE, f"{one.name}: off by {nearest:.1f} pixels of the image"
         assert f"{one.name}, score" in drawn["text"]

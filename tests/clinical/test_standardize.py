@@ -39,7 +39,7 @@ def test_survives_json():
     ("values", "seen"),
     [
         pytest.param([[61, 0, NAN], [44, 1, NAN]], ((44, 61), (0, 1), ()), id="smallest and largest, which categories"),
-        pytest.param([[61, 1, 0]], ((61, 61), (1,), (0,)), id="a single film"),
+        pytest.param([[61, 1, 0]], ((61, 61), (1,), (0,)), id="a single image"),
         pytest.param([[NAN] * 3], ((), (), ()), id="nothing was ever known"),
     ],
 )

@@ -6,14 +6,14 @@ from mdfnet.clinical.tables import read_clinical_table
 from mdfnet.core.errors import UserError
 
 SCHEMA = Schema.load("age-sex-view")
-PLAIN = "film,age,sex,view\na,61.5,F,PA\nb,,M,\n"
+PLAIN = "image,age,sex,view\na,61.5,F,PA\nb,,M,\n"
 EXPECTED = np.array([[61.5, 0, 0], [np.nan, 1, np.nan]], np.float32)
 
 
 def read(tmp_path, content, **options):
     path = tmp_path / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_clinical_table(path, SCHEMA, id_column="film", **options)
+    return read_clinical_table(path, SCHEMA, id_column="image", **options)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def read(tmp_path, content, **options):
         pytest.param(PLAIN.replace(",", "\t").replace("61.5", "61,5"), id="tabs and decimal commas"),
         pytest.param(PLAIN + "\n \n", id="blank lines at the end"),
         pytest.param(PLAIN.replace("a,61.5,F", '"a", 61.5 ,"F"'), id="quotation marks and blanks"),
-        pytest.param("view,sex,film,age\nPA,F,a,61.5\n,M,b,\n", id="other order of columns"),
+        pytest.param("view,sex,image,age\nPA,F,a,61.5\n,M,b,\n", id="other order of columns"),
         pytest.param(PLAIN.rstrip("\n"), id="no line end at the end"),
     ],
 )
@@ -42,9 +42,9 @@ def test_tables_as_people_save_them(tmp_path, content):
     [
         pytest.param("", "t.csv: the table is empty", id="zero bytes"),
         pytest.param("\n\n", "the table is empty", id="blank lines only"),
-        pytest.param(PLAIN.replace("b,,", "a,,"), "row 3: the same film stands in row 2 already", id="duplicated id"),
-        pytest.param(PLAIN.replace("b,,", ",,"), "row 3: 'film' is empty", id="empty id"),
-        pytest.param(PLAIN.replace("film", "image"), "no column 'film'", id="no id column"),
+        pytest.param(PLAIN.replace("b,,", "a,,"), "row 3: the same image stands in row 2 already", id="duplicated id"),
+        pytest.param(PLAIN.replace("b,,", ",,"), "row 3: 'image' is empty", id="empty id"),
+        pytest.param(PLAIN.replace("image", "scan"), "no column 'image'", id="no id column"),
         pytest.param(PLAIN.replace("a,61.5", "a,61,5"), "row 2: 5 cells under 4 columns.*point", id="decimal comma"),
         pytest.param(
             PLAIN.replace("61.5", '"61,5"'), "row 2: age has a comma in a number.*semicolons", id="quoted decimal comma"
@@ -62,8 +62,8 @@ def test_tables_as_people_save_them(tmp_path, content):
         pytest.param(PLAIN.replace("M", "X"), "row 3: sex is 'X', not one of F, M", id="unknown category"),
         pytest.param(PLAIN + '"c', "row 4: not a table", id="quotation mark never closed"),
         pytest.param("\n" + PLAIN, "row 1: there is no header", id="blank first line"),
-        pytest.param("film," * 1 + "x" * 200_000, "row 1: not a table", id="one endless cell"),
-        pytest.param("film,,sex,view\n", "row 1: column 2 has no name", id="nameless column"),
+        pytest.param("image," * 1 + "x" * 200_000, "row 1: not a table", id="one endless cell"),
+        pytest.param("image,,sex,view\n", "row 1: column 2 has no name", id="nameless column"),
     ],
 )
 def test_broken_tables_say_where(tmp_path, content, message):
@@ -74,17 +74,17 @@ def test_broken_tables_say_where(tmp_path, content, message):
 
 def test_no_such_file(tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        read_clinical_table(tmp_path / "none.csv", SCHEMA, id_column="film")
+        read_clinical_table(tmp_path / "none.csv", SCHEMA, id_column="image")
 
 
 def test_invalid_values_become_missing_and_are_counted(tmp_path):
-    table = read(tmp_path, "film,age,sex,view\na,615,F,PA\nb,-1,X,AP\nc,50,M,PA\n", invalid="missing")
+    table = read(tmp_path, "image,age,sex,view\na,615,F,PA\nb,-1,X,AP\nc,50,M,PA\n", invalid="missing")
     assert table.invalid == {"age": 2, "sex": 1}
     assert np.isnan(table.values).sum(0).tolist() == [2, 1, 0]
 
 
 def test_columns_units_and_extra(tmp_path):
-    content = "film,months,gender,view,ward\na,18,F,PA,7B\n"
+    content = "image,months,gender,view,ward\na,18,F,PA,7B\n"
     options = {"columns": {"age": "months", "sex": "gender"}, "units": {"age": "mo"}}
     table = read(tmp_path, content, extra=["ward"], **options)
     assert table.values[0, 0] == 1.5 and table.extra == {"ward": ("7B",)} and table.unused == ()

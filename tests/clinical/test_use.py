@@ -43,7 +43,7 @@ def test_nothing_is_called_unseen_where_training_is_not_known():
     assert use([4, 1, 1], seen=None).unseen == {}
 
 
-def test_the_range_seen_holds_the_very_numbers_of_the_training_films():
+def test_the_range_seen_holds_the_very_numbers_of_the_training_images():
     """Fitted in float64 on float32 values: 0.1 must not lie below its own minimum."""
     values = np.array([[0.1, NAN, NAN], [0.7, NAN, NAN]], np.float32)
     seen = Standardizer.fit(SCHEMA, values).seen

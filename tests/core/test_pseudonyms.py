@@ -22,7 +22,7 @@ def test_it_is_hmac_sha256_and_each_kind_has_its_own():
     expected = hmac.digest(KEY.encode(), b"patient\x004711", "sha256").hex()[:16]
     assert names.of("patient", " 4711 ") == f"patient-{expected}"
     assert hashlib.sha256(b"4711").hexdigest()[:16] not in names.of("patient", "4711")
-    assert names.of("study", "4711").removeprefix("study-") != expected
+    assert names.of("sample", "4711").removeprefix("sample-") != expected
     assert Pseudonyms(KEY[::-1].encode()).of("patient", "4711") != names.of("patient", "4711")
     assert KEY not in repr(names)
     with pytest.raises(ValueError, match="empty"):

@@ -10,11 +10,11 @@ from PIL import Image
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.exporters import export_coco, export_voc, export_yolo
-from mdfnet.data.images.read import read_film, read_study_film
+from mdfnet.data.images.read import read_image, read_study_image
 from mdfnet.data.importers import About, import_coco, import_voc, import_yolo
 
 SCHEMA = Schema.load("age-sex-view")
@@ -25,16 +25,16 @@ def coco_again(folder):
     parts = [json.loads(path.read_text()) for path in sorted((folder / "annotations").glob("*.json"))]
     whole = {key: [entry for part in parts for entry in part[key]] for key in ("images", "annotations")}
     (folder / "all.json").write_text(json.dumps(whole | {"categories": parts[0]["categories"]}))
-    return import_coco(folder / "all.json", folder / "images", SCHEMA, ABOUT, films=folder / "films.csv")
+    return import_coco(folder / "all.json", folder / "images", SCHEMA, ABOUT, metadata=folder / "images.csv")
 
 
 def yolo_again(folder):
-    return import_yolo(folder / "data.yaml", SCHEMA, ABOUT, films=folder / "films.csv")
+    return import_yolo(folder / "data.yaml", SCHEMA, ABOUT, metadata=folder / "images.csv")
 
 
 def voc_again(folder):
     places = folder / "Annotations", folder / "JPEGImages"
-    return import_voc(*places, SCHEMA, ABOUT, sets=folder / "ImageSets/Main", films=folder / "films.csv")
+    return import_voc(*places, SCHEMA, ABOUT, sets=folder / "ImageSets/Main", metadata=folder / "images.csv")
 
 
 FORMATS = {"coco": (export_coco, coco_again), "yolo": (export_yolo, yolo_again), "voc": (export_voc, voc_again)}
@@ -44,26 +44,26 @@ FORMATS = {"coco": (export_coco, coco_again), "yolo": (export_yolo, yolo_again),
 def test_out_and_in_again_is_the_same(tiny_dataset, tmp_path, form):
     export, again = FORMATS[form]
     tiny = tiny_dataset(names=("Effusion", "Mass & more", "Ödem"))
-    tiny = replace(tiny, studies=tuple(replace(study, id=f"ward.1/{study.id}") for study in tiny.studies))
+    tiny = replace(tiny, samples=tuple(replace(sample, id=f"ward.1/{sample.id}") for sample in tiny.samples))
     notes = export(tiny, tmp_path / form)
-    boxes = sum(len(study.target) for study in tiny.studies)
+    boxes = sum(len(sample.target) for sample in tiny.samples)
     assert notes == ({} if form == "coco" else {"outlines, left out": boxes}) and boxes > 0
     back = again(tmp_path / form).dataset
     assert back.classes == tiny.classes == Classes(("Effusion", "Mass & more", "Ödem"), (3, 13, 23))
-    studies = {study.id: study for study in back.studies}
-    assert set(studies) == {study.id for study in tiny.studies}
-    for before in tiny.studies:
-        after = studies[before.id]
+    samples = {sample.id: sample for sample in back.samples}
+    assert set(samples) == {sample.id for sample in tiny.samples}
+    for before in tiny.samples:
+        after = samples[before.id]
         np.testing.assert_array_equal(after.target.boxes, before.target.boxes)
         np.testing.assert_array_equal(after.target.labels, before.target.labels)
         np.testing.assert_array_equal(after.clinical, before.clinical)
         assert (after.split, after.patient, after.view) == (before.split, before.patient, before.view)
-        np.testing.assert_array_equal(read_film(after.image), read_film(before.image))
+        np.testing.assert_array_equal(read_image(after.image), read_image(before.image))
 
 
 @pytest.mark.parametrize("form", ["yolo", "voc"])
 def test_boxes_come_back_exactly(tmp_path, form):
-    """Any corner that a float32 can be, from the film's very edge on, on films of odd sizes."""
+    """Any corner that a float32 can be, from the image's very edge on, on images of odd sizes."""
     export, again = FORMATS[form]
     random = np.random.default_rng(0)
     size = (2544, 3056)
@@ -72,9 +72,9 @@ def test_boxes_come_back_exactly(tmp_path, form):
     boxes = np.concatenate([corners, corners + 10 ** random.uniform(-1, 2.7, (500, 2))], 1).astype(np.float32)
     boxes = np.concatenate([boxes, [[0, 0, *size], [0, 0, 1, 1]]]).astype(np.float32)
     nothing = np.full(3, np.nan, np.float32)
-    study = Study("a", tmp_path / "a.png", *size, Target.of(boxes, np.ones(len(boxes))), nothing, split="train")
-    export(replace(empty_dataset(tmp_path), studies=(study,)), tmp_path / form)
-    np.testing.assert_array_equal(again(tmp_path / form).dataset.studies[0].target.boxes, boxes)
+    sample = Sample("a", tmp_path / "a.png", *size, Target.of(boxes, np.ones(len(boxes))), nothing, split="train")
+    export(replace(empty_dataset(tmp_path), samples=(sample,)), tmp_path / form)
+    np.testing.assert_array_equal(again(tmp_path / form).dataset.samples[0].target.boxes, boxes)
 
 
 def empty_dataset(folder):
@@ -91,19 +91,19 @@ def test_pycocotools_reads_the_export(tiny_dataset, tmp_path):
         assert len(loaded.imgs) == len(tiny.split(split)) and sorted(loaded.cats) == [3, 13]
         assert all((tmp_path / "coco/images" / image["file_name"]).is_file() for image in loaded.imgs.values())
         seen += len(loaded.anns)
-    assert seen == sum(len(study.target) for study in tiny.studies)
+    assert seen == sum(len(sample.target) for sample in tiny.samples)
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_dicom_films_go_out_as_png(film, tiny_dataset, tmp_path, form):
-    path = film(tmp_path / "a.dcm", WindowCenter=900, WindowWidth=400, PatientName="Doe^Jane")
+def test_dicom_images_go_out_as_png(image, tiny_dataset, tmp_path, form):
+    path = image(tmp_path / "a.dcm", WindowCenter=900, WindowWidth=400, PatientName="Doe^Jane")
     nothing = np.full(3, np.nan, np.float32)
-    study = Study("a", path, 64, 64, Target.of([[1, 2, 9, 9]], [1]), nothing, split="train")
-    dataset = replace(tiny_dataset(), studies=(study,), intensity="window/1")
+    sample = Sample("a", path, 64, 64, Target.of([[1, 2, 9, 9]], [1]), nothing, split="train")
+    dataset = replace(tiny_dataset(), samples=(sample,), intensity="window/1")
     dataset = read_dataset(write_dataset(dataset, tmp_path / "set").folder)
-    assert FORMATS[form][0](dataset, tmp_path / form) == {"films written as PNG": 1}
-    back = FORMATS[form][1](tmp_path / form).dataset.studies[0]
-    np.testing.assert_array_equal(read_film(back.image), read_study_film(dataset.studies[0]))
+    assert FORMATS[form][0](dataset, tmp_path / form) == {"images written as PNG": 1}
+    back = FORMATS[form][1](tmp_path / form).dataset.samples[0]
+    np.testing.assert_array_equal(read_image(back.image), read_study_image(dataset.samples[0]))
     assert not any(b"Doe" in path.read_bytes() for path in (tmp_path / form).rglob("*") if path.is_file())
 
 
@@ -127,7 +127,7 @@ def test_a_folder_that_is_there_is_not_written_to(tiny_dataset, tmp_path):
 
 @pytest.fixture
 def yolo(tmp_path):
-    """A dataset as Ultralytics describes it: classes with a gap, a film without labels, one with an outline."""
+    """A dataset as Ultralytics describes it: classes with a gap, an image without labels, one with an outline."""
     for split, name in (("train", "a"), ("train", "b"), ("val", "c")):
         (tmp_path / f"images/{split}").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"labels/{split}").mkdir(parents=True, exist_ok=True)
@@ -141,12 +141,12 @@ def yolo(tmp_path):
 
 def test_yolo_of_others(yolo):
     result = import_yolo(yolo / "data.yaml", SCHEMA, ABOUT)
-    a, b, c = result.dataset.studies
+    a, b, c = result.dataset.samples
     assert result.dataset.classes == Classes(("Mass", "Effusion"), (0, 2))
     assert a.target.labels.tolist() == [2, 1]
     np.testing.assert_allclose(a.target.boxes, [[15, 5, 25, 15], [4, 2, 20, 12]], rtol=1e-6)
     np.testing.assert_allclose(a.target.polygons[1], [[4, 2], [20, 2], [20, 12]], rtol=1e-6)
-    assert [study.split for study in (a, b, c)] == ["train", "train", "val"] and len(b.target) == len(c.target) == 0
+    assert [sample.split for sample in (a, b, c)] == ["train", "train", "val"] and len(b.target) == len(c.target) == 0
 
 
 def test_yolo_lists_of_images(yolo):
@@ -154,8 +154,8 @@ def test_yolo_lists_of_images(yolo):
     content = {"path": ".", "train": "train.txt", "val": ["images/val"], "names": ["Mass", "Nodule", "Effusion"]}
     (yolo / "data.yaml").write_text(yaml.safe_dump(content))
     dataset = import_yolo(yolo / "data.yaml", SCHEMA, ABOUT).dataset
-    assert [study.id for study in dataset.studies] == ["b", "a", "c"] and dataset.classes.ids == (0, 1, 2)
-    assert dataset.studies[1].target.labels.tolist() == [3, 1]
+    assert [sample.id for sample in dataset.samples] == ["b", "a", "c"] and dataset.classes.ids == (0, 1, 2)
+    assert dataset.samples[1].target.labels.tolist() == [3, 1]
 
 
 def line(text):
@@ -178,7 +178,7 @@ def data(**changes):
         pytest.param(line("0 0.5 0.5 nan 0.1"), r"a.txt row 2: not a box", id="NaN"),
         pytest.param(line("Mass 0.5 0.5 0.1 0.1"), r"a.txt row 2: not a box", id="a name for a number"),
         pytest.param(line("0 0.5 0.5 0 0.1"), r"a.txt row 2: the box has no area", id="no width"),
-        pytest.param(line("0 250 120 30 30"), r"a.txt row 2: .* lies outside the film", id="pixels instead of shares"),
+        pytest.param(line("0 250 120 30 30"), r"a.txt row 2: .* lies outside the image", id="pixels instead of shares"),
         pytest.param(data(names=None), r"data.yaml: no 'names' of classes", id="no names"),
         pytest.param(data(names="Mass"), r"data.yaml: 'names' is neither", id="names that are no list"),
         pytest.param(data(category_ids=[1]), r"data.yaml: 2 class names but 1 ids", id="too few ids"),
@@ -217,22 +217,22 @@ def from_voc(folder, **options):
 @pytest.mark.parametrize(
     ("origin", "boxes"),
     [
-        pytest.param(1, [[0, 0, 40, 20], [2, 3, 10.5, 12]], id="1: a box from 1 to the width is the whole film"),
+        pytest.param(1, [[0, 0, 40, 20], [2, 3, 10.5, 12]], id="1: a box from 1 to the width is the whole image"),
         pytest.param(0, [[1, 1, 40, 20], [3, 4, 10.5, 12]], id="0: corners as they are"),
     ],
 )
 def test_voc_of_others(voc, origin, boxes):
     dataset = from_voc(voc, origin=origin, sets=voc / "ImageSets/Main")
-    study = dataset.studies[0]
-    assert dataset.classes.names == ("aeroplane", "person") and study.target.labels.tolist() == [2, 1]
-    assert study.target.boxes.tolist() == boxes and study.split == "train"
+    sample = dataset.samples[0]
+    assert dataset.classes.names == ("aeroplane", "person") and sample.target.labels.tolist() == [2, 1]
+    assert sample.target.boxes.tolist() == boxes and sample.split == "train"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         pytest.param("</annotation>", "", r"a.xml row \d+: not XML", id="cut off"),
-        pytest.param("<width>40", "<width>400", r"a.xml: the film has 40 x 20 pixels, not 400 x 20", id="other size"),
+        pytest.param("<width>40", "<width>400", r"a.xml: the image has 40 x 20 pixels, not 400 x 20", id="other size"),
         pytest.param(
             "<xmin>3</xmin><ymin>4</ymin><ymax>12",
             "<xmin>x</xmin><ymin>4</ymin><ymax>12",
@@ -252,7 +252,7 @@ def test_broken_voc(voc, old, new, message):
 
 def test_voc_without_what_it_needs(voc):
     (voc / "JPEGImages/a.jpg").rename(voc / "b.jpg")
-    with pytest.raises(UserError, match=r"a.xml: no film 'a' in .*JPEGImages"):
+    with pytest.raises(UserError, match=r"a.xml: no image 'a' in .*JPEGImages"):
         from_voc(voc)
     with pytest.raises(UserError, match=r"no XML file; give the folder of VOC annotations"):
         import_voc(voc / "JPEGImages", voc, SCHEMA, ABOUT)

@@ -8,15 +8,15 @@ from mdfnet.core.errors import UserError
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.labels import Agreement, read_labels, write_labels
 
-#: Film i of the tiny dataset has i % 3 boxes, of classes (i + number) % 2: 0 none, 1 Effusion, 2 Atelectasis and
+#: Image i of the tiny dataset has i % 3 boxes, of classes (i + number) % 2: 0 none, 1 Effusion, 2 Atelectasis and
 #: Effusion, 3 none, 4 Atelectasis, 5 Effusion and Atelectasis.
 TABLE = """Path,Sex,Age,Atelectasis,Pleural Effusion,Fracture
-CheXpert-v1.0/train/film0.jpg,F,61,1.0,0.0,
-CheXpert-v1.0/train/film1.jpg,F,61,,1.0,
-CheXpert-v1.0/train/film2.jpg,M,7,0.0,-1.0,
-CheXpert-v1.0/train/film4.jpg,M,7,1.0,,
-CheXpert-v1.0/train/film5.jpg,M,7,,,
-CheXpert-v1.0/train/film99.jpg,M,7,,1.0,
+CheXpert-v1.0/train/image0.jpg,F,61,1.0,0.0,
+CheXpert-v1.0/train/image1.jpg,F,61,,1.0,
+CheXpert-v1.0/train/image2.jpg,M,7,0.0,-1.0,
+CheXpert-v1.0/train/image4.jpg,M,7,1.0,,
+CheXpert-v1.0/train/image5.jpg,M,7,,,
+CheXpert-v1.0/train/image99.jpg,M,7,,1.0,
 """
 
 
@@ -30,7 +30,7 @@ def test_labels_against_boxes(labeled):
     dataset, table = labeled
     labels = read_labels(table, dataset)
     assert labels.findings == ("Atelectasis", "Pleural Effusion") and labels.unused == 1
-    assert labels.films["film2"] == {"Atelectasis": "negative", "Pleural Effusion": "uncertain"}
+    assert labels.images["image2"] == {"Atelectasis": "negative", "Pleural Effusion": "uncertain"}
     found = labels.agreement(dataset, {"Effusion": "Pleural Effusion"})
     assert found["Atelectasis"] == Agreement(boxed=1, unboxed=1, contradicted=1, unlabeled=1)
     assert found["Effusion"] == Agreement(boxed=1, uncertain=1, unlabeled=1)
@@ -40,26 +40,26 @@ def test_labels_against_boxes(labeled):
 def test_they_stand_beside_the_dataset_and_change_nothing_in_it(labeled):
     dataset, table = labeled
     path = write_labels(read_labels(table, dataset), dataset.folder)
-    assert path.read_text().splitlines()[:2] == ["image_id,Atelectasis,Pleural Effusion", "film0,positive,negative"]
+    assert path.read_text().splitlines()[:2] == ["image_id,Atelectasis,Pleural Effusion", "image0,positive,negative"]
     assert read_dataset(dataset.folder).fingerprint == dataset.fingerprint
     again = read_labels(table, dataset)
-    assert again.films.keys() == {f"film{number}" for number in (0, 1, 2, 4, 5)}
+    assert again.images.keys() == {f"image{number}" for number in (0, 1, 2, 4, 5)}
 
 
 def test_the_verb(labeled):
     dataset, table = labeled
     result = CliRunner().invoke(app, ["labels", str(dataset.folder), str(table)])
     assert result.exit_code == 0, result.output
-    assert "no labels for Effusion" in result.output and "wrote labels of 5 of 12 films" in result.output
+    assert "no labels for Effusion" in result.output and "wrote labels of 5 of 12 images" in result.output
     assert (dataset.folder / "labels.csv").is_file()
 
 
 @pytest.mark.parametrize(
     ("old", "new", "options", "message"),
     [
-        pytest.param("film1.jpg", "film0.jpg", {}, r"row 3: film 'film0' stands twice", id="film twice"),
-        pytest.param("Path", "where", {}, r"no column 'Path'", id="no column with the film"),
-        pytest.param("film", "scan", {}, r"no row is about a film of 'tiny'", id="another dataset's"),
+        pytest.param("image1.jpg", "image0.jpg", {}, r"row 3: image 'image0' stands twice", id="image twice"),
+        pytest.param("Path", "where", {}, r"no column 'Path'", id="no column with the image"),
+        pytest.param("image", "scan", {}, r"no row is about an image of 'tiny'", id="another dataset's"),
         pytest.param("Path", "Path", {"id_column": "file"}, r"no column 'file'", id="column named wrongly"),
     ],
 )
@@ -72,7 +72,7 @@ def test_broken(labeled, old, new, options, message):
 
 def test_a_table_without_labels(labeled):
     dataset, table = labeled
-    table.write_text("Path,Mass\nfilm0,large\n")
+    table.write_text("Path,Mass\nimage0,large\n")
     with pytest.raises(UserError, match=r"no column of labels; labels are 1, 0, -1"):
         read_labels(table, dataset)
 

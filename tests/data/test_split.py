@@ -4,37 +4,37 @@ import numpy as np
 import pytest
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study, Target
+from mdfnet.core.types import Sample, Target
 from mdfnet.data.split import split_by_fold, split_by_patient
 
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
-def studies(patients=200, seed=0):
-    """One to four films a patient; four findings of very different frequency."""
+def samples(patients=200, seed=0):
+    """One to four images a patient; four findings of very different frequency."""
     random = np.random.default_rng(seed)
     found = []
     for patient in range(patients):
-        for film in range(random.integers(1, 5)):
+        for image in range(random.integers(1, 5)):
             labels = 1 + np.flatnonzero(random.random(4) < [0.3, 0.1, 0.05, 0.03])
             target = Target.of([[0, 0, 1, 1]] * len(labels), labels)
-            found.append(Study(f"{patient}-{film}", None, 8, 8, target, None, patient=f"p{patient}"))
+            found.append(Sample(f"{patient}-{image}", None, 8, 8, target, None, patient=f"p{patient}"))
     return found
 
 
-def test_no_patient_in_two_splits_and_every_film_in_one():
+def test_no_patient_in_two_splits_and_every_image_in_one():
     split = defaultdict(set)
-    for study in split_by_patient(studies(), SHARES):
-        split[study.patient].add(study.split)
+    for sample in split_by_patient(samples(), SHARES):
+        split[sample.patient].add(sample.split)
     assert all(len(names) == 1 and names <= set(SHARES) for names in split.values())
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_each_finding_is_spread_as_asked(seed):
     having = defaultdict(lambda: defaultdict(set))
-    for study in split_by_patient(studies(seed=seed), SHARES, seed):
-        for label in study.target.labels.tolist() or [0]:
-            having[label][study.split].add(study.patient)
+    for sample in split_by_patient(samples(seed=seed), SHARES, seed):
+        for label in sample.target.labels.tolist() or [0]:
+            having[label][sample.split].add(sample.patient)
     for label, by_split in having.items():
         total = sum(map(len, by_split.values()))
         for name, share in SHARES.items():
@@ -42,10 +42,10 @@ def test_each_finding_is_spread_as_asked(seed):
 
 
 def test_same_seed_same_split_whatever_the_order():
-    films = studies()
-    first = {study.id: study.split for study in split_by_patient(films, SHARES, 7)}
-    assert first == {study.id: study.split for study in split_by_patient(films[::-1], SHARES, 7)}
-    assert first != {study.id: study.split for study in split_by_patient(films, SHARES, 8)}
+    images = samples()
+    first = {sample.id: sample.split for sample in split_by_patient(images, SHARES, 7)}
+    assert first == {sample.id: sample.split for sample in split_by_patient(images[::-1], SHARES, 7)}
+    assert first != {sample.id: sample.split for sample in split_by_patient(images, SHARES, 8)}
 
 
 @pytest.mark.parametrize(
@@ -58,18 +58,18 @@ def test_same_seed_same_split_whatever_the_order():
     ],
 )
 def test_shares(shares, expected):
-    split = {study.patient: study.split for study in split_by_patient(studies(), shares)}
+    split = {sample.patient: sample.split for sample in split_by_patient(samples(), shares)}
     counts = Counter(split.values())
     assert counts.keys() == expected.keys()
     assert all(abs(counts[name] - number) <= 4 for name, number in expected.items())
 
 
 def test_folds_are_disjoint_even_and_cover_all():
-    films, tested, patients = studies(), Counter(), []
+    images, tested, patients = samples(), Counter(), []
     for fold in range(5):
-        done = split_by_fold(films, 5, fold, seed=3)
-        split = {study.patient: study.split for study in done}
-        assert all(split[study.patient] == study.split for study in done) and {*split.values()} == {
+        done = split_by_fold(images, 5, fold, seed=3)
+        split = {sample.patient: sample.split for sample in done}
+        assert all(split[sample.patient] == sample.split for sample in done) and {*split.values()} == {
             "train",
             "val",
             "test",
@@ -77,7 +77,7 @@ def test_folds_are_disjoint_even_and_cover_all():
         tested.update(patient for patient, name in split.items() if name == "test")
         patients.append({patient for patient, name in split.items() if name == "val"})
         assert abs(sum(name == "test" for name in split.values()) - 40) <= 3
-    assert tested == dict.fromkeys({study.patient for study in films}, 1)
+    assert tested == dict.fromkeys({sample.patient for sample in images}, 1)
     assert sum(map(len, patients)) == len(set().union(*patients)) == 200, "each patient validates once, too"
 
 
@@ -92,4 +92,4 @@ def test_folds_are_disjoint_even_and_cover_all():
 )
 def test_wrong_shares(shares, message):
     with pytest.raises(UserError, match=message):
-        split_by_patient(studies(3), shares)
+        split_by_patient(samples(3), shares)

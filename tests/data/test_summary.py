@@ -15,17 +15,17 @@ def test_counts_add_up_to_the_dataset(tiny_dataset):
     summary = summarize(tiny)
     assert list(summary) == ["train", "val", "test"]
     for name, split in summary.items():
-        studies = tiny.split(name)
-        assert (split.films, split.patients) == (4, 2)
-        assert split.boxed == sum(len(study.target) > 0 for study in studies)
-        assert sum(count.boxes for count in split.classes.values()) == sum(len(study.target) for study in studies)
+        samples = tiny.split(name)
+        assert (split.images, split.patients) == (4, 2)
+        assert split.boxed == sum(len(sample.target) > 0 for sample in samples)
+        assert sum(count.boxes for count in split.classes.values()) == sum(len(sample.target) for sample in samples)
 
 
-def test_a_class_is_counted_by_film_and_by_box(tiny_dataset):
+def test_a_class_is_counted_by_image_and_by_box(tiny_dataset):
     tiny = tiny_dataset(names=("Nodule",))
-    film = next(study for study in tiny.studies if len(study.target) == 2)
-    one = summarize(replace(tiny, studies=(replace(film, split=None),)))
-    assert one["unsplit"].classes == {"Nodule": ClassCount(films=1, boxes=2)}
+    image = next(sample for sample in tiny.samples if len(sample.target) == 2)
+    one = summarize(replace(tiny, samples=(replace(image, split=None),)))
+    assert one["unsplit"].classes == {"Nodule": ClassCount(images=1, boxes=2)}
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ def test_categories(values, shares):
     assert summarize_feature(SEX, np.array(values)).shares == pytest.approx(shares)
 
 
-def test_examples_show_every_class_and_a_film_without_boxes(tiny_dataset):
+def test_examples_show_every_class_and_a_image_without_boxes(tiny_dataset):
     tiny = tiny_dataset()
     chosen = examples(tiny, 4)
-    assert len({study.id for study in chosen}) == 4
-    assert {1, 2} <= set(np.concatenate([study.target.labels for study in chosen]))
-    assert any(not len(study.target) for study in chosen)
+    assert len({sample.id for sample in chosen}) == 4
+    assert {1, 2} <= set(np.concatenate([sample.target.labels for sample in chosen]))
+    assert any(not len(sample.target) for sample in chosen)
     assert len(examples(tiny, 99)) == len(tiny)
 
 
-def test_contact_sheet_shows_film_and_box(tiny_dataset):
+def test_contact_sheet_shows_image_and_box(tiny_dataset):
     tiny = tiny_dataset()
     bare = tuple(
-        replace(s, target=replace(s.target, boxes=s.target.boxes[:0], labels=s.target.labels[:0])) for s in tiny.studies
+        replace(s, target=replace(s.target, boxes=s.target.boxes[:0], labels=s.target.labels[:0])) for s in tiny.samples
     )
-    sheet, plain = (np.asarray(contact_sheet(d, 12, 4, 80)) for d in (tiny, replace(tiny, studies=bare)))
+    sheet, plain = (np.asarray(contact_sheet(d, 12, 4, 80)) for d in (tiny, replace(tiny, samples=bare)))
     assert sheet.shape[1] == 320 and sheet.shape[0] > 3 * 80
     assert sheet[:60, :70].std() > 20 and (sheet != plain).any()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Detections, Study, Target
+from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.evaluation.compare import compare_evaluations, write_comparison
 from mdfnet.evaluation.prediction_files import read_marks
 from mdfnet.evaluation.score import Scored, write_scored
@@ -19,21 +19,23 @@ CLASSES = Classes(("Effusion", "Nodule"))
 BOX, FAR = [0, 0, 10.1, 10], [50, 50, 60, 60.7]
 
 
-def films(count=40, prefix="f"):
+def images(count=40, prefix="f"):
     marks = [Target.of([BOX], [1 + i % 2]) if i % 3 else Target.of([], []) for i in range(count)]
-    return tuple(Study(f"{prefix}{i}", None, 99, 99, marks[i], np.zeros(0), f"{prefix}p{i // 2}") for i in range(count))
+    return tuple(
+        Sample(f"{prefix}{i}", None, 99, 99, marks[i], np.zeros(0), f"{prefix}p{i // 2}") for i in range(count)
+    )
 
 
-def write(folder, skill, seed=0, studies=None):
+def write(folder, skill, seed=0, samples=None):
     """An evaluation of a model that finds so many of the marks."""
     random, found = np.random.default_rng(seed), []
-    studies = studies or films()
-    for study in studies:
-        hit = len(study.target) > 0 and random.random() < skill
-        label = int(study.target.labels[0]) if hit else 1
+    samples = samples or images()
+    for sample in samples:
+        hit = len(sample.target) > 0 and random.random() < skill
+        label = int(sample.target.labels[0]) if hit else 1
         score = torch.tensor([0.3 * hit + 0.7 * random.random()], dtype=torch.float32)
         found.append(Detections(torch.tensor([BOX if hit else FAR]), torch.tensor([label]), score))
-    scored = Scored("model", CLASSES, studies, tuple(range(len(studies))), tuple(found), 20)
+    scored = Scored("model", CLASSES, samples, tuple(range(len(samples))), tuple(found), 20)
     write_scored(scored, folder, {})
     return folder, scored
 
@@ -66,7 +68,7 @@ def test_a_difference_is_shown_in_words(poor, good):
     assert "AP@IoU=0.5 of the second is 0." in first and first.endswith("a difference is shown.")
     assert higher == "Findings shown to be higher, corrected over 2 findings: Effusion, Nodule."
     assert lower.endswith("findings: none.")
-    assert "one seed each" in method and comparison.what == "40 films of 20 patients"
+    assert "one seed each" in method and comparison.what == "40 images of 20 patients"
 
 
 def test_no_difference_is_not_shown_in_words(poor):
@@ -80,7 +82,7 @@ def test_several_seeds(tmp_path, poor, good):
         write(tmp_path / f"{name}{seed}", skill, seed)[0] for seed in (5, 6) for name, skill in (("a", 0.2), ("b", 0.9))
     ]
     comparison = compare_evaluations([poor, good, *more], replicates=50)
-    assert (comparison.seeds, comparison.folds, comparison.films) == (3, 1, 40)
+    assert (comparison.seeds, comparison.folds, comparison.images) == (3, 1, 40)
     assert comparison.of("AP@IoU=0.5")[-1].seeds is not None
     assert "3 seeds" in comparison.what and "Satterthwaite" in comparison.sentences()[-1]
 
@@ -88,18 +90,18 @@ def test_several_seeds(tmp_path, poor, good):
 def test_folds(tmp_path):
     pairs = []
     for fold in range(3):
-        studies = films(30, f"fold{fold}-")
+        samples = images(30, f"fold{fold}-")
         for name, skill in (("a", 0.3), ("b", 0.8)):
-            pairs.append(write(tmp_path / f"{name}{fold}", skill, fold, studies)[0])
+            pairs.append(write(tmp_path / f"{name}{fold}", skill, fold, samples)[0])
     comparison = compare_evaluations(pairs, replicates=50)
-    assert (comparison.seeds, comparison.folds, comparison.films, comparison.patients) == (1, 3, 90, 45)
+    assert (comparison.seeds, comparison.folds, comparison.images, comparison.patients) == (1, 3, 90, 45)
     assert comparison.truths == (30, 30) and "Nadeau and Bengio" in comparison.sentences()[-1]
 
 
-def test_order_of_films_does_not_matter(tmp_path, poor, good):
+def test_order_of_images_does_not_matter(tmp_path, poor, good):
     """Nor in a second pair: the same patients are drawn for both, so their differences cancel out."""
     content = json.loads((poor / "evaluation.json").read_text())
-    content["evaluation"]["films"].reverse()
+    content["evaluation"]["images"].reverse()
     turned = [shutil.copytree(folder, tmp_path / f"turned-{folder.name}") for folder in (poor, good)]
     (turned[0] / "evaluation.json").write_text(json.dumps(content))
     alone = compare_evaluations([poor, good], ["AP@IoU=0.5"], replicates=20).differences
@@ -121,21 +123,23 @@ def test_written_as_plain_json(tmp_path, poor, good):
 
 def test_marks_are_read_back_exactly(poor):
     marks = read_marks(poor, CLASSES)
-    for study in films():
-        patient, target = marks[study.id]
-        assert patient == study.patient and target.labels.tolist() == study.target.labels.tolist()
-        assert target.boxes.tolist() == study.target.boxes.tolist()
+    for sample in images():
+        patient, target = marks[sample.id]
+        assert patient == sample.patient and target.labels.tolist() == sample.target.labels.tolist()
+        assert target.boxes.tolist() == sample.target.boxes.tolist()
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        pytest.param(lambda f: (f / "films.csv").unlink(), "films.csv is missing.*evaluate the model again", id="old"),
+        pytest.param(
+            lambda f: (f / "images.csv").unlink(), "images.csv is missing.*evaluate the model again", id="old"
+        ),
         pytest.param(
             lambda f: (f / "marks.csv").write_text("image,label,x1,y1,x2,y2\n"), "marks.csv is not what was", id="marks"
         ),
         pytest.param(
-            lambda f: (f / "films.csv").write_text("image,patient\nf1,p\n"), "is no film of films.csv", id="films"
+            lambda f: (f / "images.csv").write_text("image,patient\nf1,p\n"), "is no image of images.csv", id="images"
         ),
         pytest.param(
             lambda f: (f / "marks.csv").write_text("image,label,x1,y1,x2,y2\nf1,Mass,1,1,2,2\n"),
@@ -164,15 +168,15 @@ def test_what_is_no_comparison(poor, count, measures, message):
 
 
 def test_neither_seeds_nor_folds(tmp_path, poor, good):
-    """Other films of the same patients."""
-    part = films()[:10]
+    """Other images of the same patients."""
+    part = images()[:10]
     pair = [write(tmp_path / name, 0.5, 0, part)[0] for name in "ab"]
     with pytest.raises(UserError, match="share patients: neither seeds nor folds"):
         compare_evaluations([poor, good, *pair])
 
 
 def test_folds_with_different_numbers_of_seeds(tmp_path, poor, good):
-    pair = [write(tmp_path / name, 0.5, 0, films(20, "other"))[0] for name in "ab"]
+    pair = [write(tmp_path / name, 0.5, 0, images(20, "other"))[0] for name in "ab"]
     with pytest.raises(UserError, match="different numbers of seeds"):
         compare_evaluations([poor, good, good, poor, *pair])
 

@@ -14,7 +14,7 @@ from mdfnet.core.types import Classes, Detections
 from mdfnet.evaluation import prediction_files as predictions
 
 CLASSES = Classes(("Atelectasis", "Effusion, left", "Œdème"), ids=(3, 90, 7))
-FILMS = ["a film.png", "0012", "empty", "größer"]
+IMAGES = ["an image.png", "0012", "empty", "größer"]
 
 
 def random_detections(seed: int, count: int) -> Detections:
@@ -35,14 +35,16 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_round_trip_is_exact(tmp_path, way):
     write, read = WAYS[way]
-    write(tmp_path / "predictions", FILMS, FOUND, CLASSES)
+    write(tmp_path / "predictions", IMAGES, FOUND, CLASSES)
     back = read(tmp_path / "predictions", CLASSES)
-    assert list(back) == [film for film, found in zip(FILMS, FOUND, strict=True) if len(found)]
-    for film, found in zip(FILMS, FOUND, strict=True):
-        if film in back:
+    assert list(back) == [image for image, found in zip(IMAGES, FOUND, strict=True) if len(found)]
+    for image, found in zip(IMAGES, FOUND, strict=True):
+        if image in back:
             for name in ("boxes", "labels", "scores"):
-                np.testing.assert_array_equal(getattr(back[film], name), getattr(found, name), err_msg=f"{film} {name}")
-                assert getattr(back[film], name).dtype == getattr(found, name).dtype
+                np.testing.assert_array_equal(
+                    getattr(back[image], name), getattr(found, name), err_msg=f"{image} {name}"
+                )
+                assert getattr(back[image], name).dtype == getattr(found, name).dtype
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -56,8 +58,8 @@ def test_nothing_found_is_a_readable_file(tmp_path, way):
 def test_reading_puts_the_highest_score_first(tmp_path, way):
     write, read = WAYS[way]
     backwards = Detections(*(values[::-1] for values in (FOUND[0].boxes, FOUND[0].labels, FOUND[0].scores)))
-    write(tmp_path / "predictions", ["film"], [backwards], CLASSES)
-    assert (np.diff(read(tmp_path / "predictions", CLASSES)["film"].scores) <= 0).all()
+    write(tmp_path / "predictions", ["image"], [backwards], CLASSES)
+    assert (np.diff(read(tmp_path / "predictions", CLASSES)["image"].scores) <= 0).all()
 
 
 def test_pycocotools_reads_the_results(tmp_path):
@@ -79,15 +81,15 @@ def test_pycocotools_reads_the_results(tmp_path):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("films", "count", "message"),
+    ("images", "count", "message"),
     [
-        pytest.param(["a"], 2, "1 film ids, 2 detections", id="a film without its id"),
-        pytest.param(["a", "a"], 2, "not unique", id="results of one film would merge with another's"),
+        pytest.param(["a"], 2, "1 image ids, 2 detections", id="an image without its id"),
+        pytest.param(["a", "a"], 2, "not unique", id="results of one image would merge with another's"),
     ],
 )
-def test_films_and_detections_must_fit(tmp_path, way, films, count, message):
+def test_images_and_detections_must_fit(tmp_path, way, images, count, message):
     with pytest.raises(ValueError, match=message):
-        WAYS[way][0](tmp_path / "predictions", films, FOUND[:count], CLASSES)
+        WAYS[way][0](tmp_path / "predictions", images, FOUND[:count], CLASSES)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,7 +105,7 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path, way):
 
 
 def coco_entry(**changes) -> str:
-    entry = {"image_id": "film", "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5} | changes
+    entry = {"image_id": "image", "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5} | changes
     return json.dumps([entry])
 
 
@@ -114,7 +116,7 @@ def coco_entry(**changes) -> str:
         pytest.param('{"images": []}', "not a list of COCO results; a ground-truth file", id="the ground-truth file"),
         pytest.param("[1]", "entry 1: not an object", id="a list of something else"),
         pytest.param('[{"image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4]}]', "no key 'score'", id="no score"),
-        pytest.param(coco_entry(image_id=None), "image_id is None", id="no film"),
+        pytest.param(coco_entry(image_id=None), "image_id is None", id="no image"),
         pytest.param(coco_entry(category_id=1), "unknown category id 1; known are: 3, 90, 7", id="label for id"),
         pytest.param(coco_entry(bbox=[1, 2, 3]), "not [x, y, width, height]", id="three sides"),
         pytest.param(coco_entry(bbox=[1, 2, float("nan"), 4]), "bbox holds nan", id="NaN box"),
@@ -139,11 +141,11 @@ HEADER = "image,label,score,x1,y1,x2,y2\n"
     [
         pytest.param("", "the table is empty", id="empty file"),
         pytest.param("image,label,x1,y1,x2,y2\n", "no column 'score'", id="no score"),
-        pytest.param(HEADER + "film,Atelektasis,0.5,1,2,3,4\n", "row 2: unknown class 'Atelektasis'; did", id="typo"),
-        pytest.param(HEADER + "film\n", "row 2: 1 cells under 7 columns", id="short row"),
-        pytest.param(HEADER + 'film,Atelectasis,"0,5",1,2,3,4\n', "row 2: score holds '0,5'", id="decimal comma"),
-        pytest.param(HEADER + "film,Atelectasis,0.5,1,2,,4\n", "row 2: x2 holds ''", id="missing corner"),
-        pytest.param(HEADER + "film,Atelectasis,0.5,1,9,3,4\n", "row 2: box is 2 wide and -5 high", id="upside down"),
+        pytest.param(HEADER + "image,Atelektasis,0.5,1,2,3,4\n", "row 2: unknown class 'Atelektasis'; did", id="typo"),
+        pytest.param(HEADER + "image\n", "row 2: 1 cells under 7 columns", id="short row"),
+        pytest.param(HEADER + 'image,Atelectasis,"0,5",1,2,3,4\n', "row 2: score holds '0,5'", id="decimal comma"),
+        pytest.param(HEADER + "image,Atelectasis,0.5,1,2,,4\n", "row 2: x2 holds ''", id="missing corner"),
+        pytest.param(HEADER + "image,Atelectasis,0.5,1,9,3,4\n", "row 2: box is 2 wide and -5 high", id="upside down"),
     ],
 )
 def test_broken_tables_are_named(tmp_path, text, message):
@@ -156,8 +158,8 @@ def test_broken_tables_are_named(tmp_path, text, message):
 
 def test_byte_order_mark_and_more_columns_are_read(tmp_path):
     path = tmp_path / "predictions.csv"
-    path.write_text("\ufeffimage,label,score,x1,y1,x2,y2,reader\r\nfilm,Œdème,1,0,0,3,4,AB\r\n", encoding="utf-8")
-    assert predictions.read_csv(path, CLASSES)["film"].labels.tolist() == [3]
+    path.write_text("\ufeffimage,label,score,x1,y1,x2,y2,reader\r\nimage,Œdème,1,0,0,3,4,AB\r\n", encoding="utf-8")
+    assert predictions.read_csv(path, CLASSES)["image"].labels.tolist() == [3]
 
 
 @pytest.mark.parametrize("read", [predictions.read_coco, predictions.read_csv])

@@ -34,8 +34,8 @@ def scored(dataset):
 
 
 def test_the_evaluation_is_of_these_detections(scored, dataset):
-    studies = dataset.split("test")
-    again = evaluate(scored.detections, [s.target for s in studies], dataset.classes, films=[s.id for s in studies])
+    samples = dataset.split("test")
+    again = evaluate(scored.detections, [s.target for s in samples], dataset.classes, images=[s.id for s in samples])
     assert again.to_dict() == scored.evaluation.to_dict()
     assert sum(len(found) for found in scored.detections) > 0
 
@@ -61,13 +61,13 @@ def test_the_sweep_falls_with_the_overlap(scored):
     assert at_half["AP"][-1] == scored.evaluation.mean("AP@IoBB=0.5")
 
 
-def test_operating_points_are_measured_on_these_films(scored, dataset):
-    """On the films they were found on they give the figures they were found with."""
-    operating = fit_operating(scored.studies, scored.detections, scored.classes, "these films")
+def test_operating_points_are_measured_on_these_images(scored, dataset):
+    """On the images they were found on they give the figures they were found with."""
+    operating = fit_operating(scored.samples, scored.detections, scored.classes, "these images")
     points = replace(scored, operating=operating, draws=50).points
     assert scored.points == [] and len(points) == 5
     for point in points:
-        assert (point.sensitivity[-1], point.false_positives_per_film[-1]) == point.fitted
+        assert (point.sensitivity[-1], point.false_positives_per_image[-1]) == point.fitted
         low, high = point.sensitivity_intervals[-1]
         assert low <= point.sensitivity[-1] <= high
 
@@ -113,7 +113,7 @@ def test_the_shipped_model_finds_what_it_was_made_for(tmp_path):
 
     folder = find_model("demo")
     assert (folder / WEIGHTS).stat().st_size <= 8e6
-    assert set(read_card(folder).training["synthetic"]) == {"films", "findings", "clinical"}
-    films = write_phantoms(PhantomConfig(count=60, size=192, seed=77, splits=(0, 0, 1)), tmp_path / "p")
-    scores = score(mdfnet.load(folder), films, "test", name="demo").evaluation
+    assert set(read_card(folder).training["synthetic"]) == {"images", "findings", "clinical"}
+    images = write_phantoms(PhantomConfig(count=60, size=192, seed=77, splits=(0, 0, 1)), tmp_path / "p")
+    scores = score(mdfnet.load(folder), images, "test", name="demo").evaluation
     assert scores.mean("AP@IoU=0.5") > 0.7

@@ -1,4 +1,4 @@
-"""Phantoms with patients of several films, a plan that takes a second, and one ablation done for all tests."""
+"""Phantoms with patients of several images, a plan that takes a second, and one ablation done for all tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def quick_intervals() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory) -> Dataset:
-    """30 synthetic films of 64 pixels; not to be written to."""
+    """30 synthetic images of 64 pixels; not to be written to."""
     config = PhantomConfig(count=30, size=64, splits=(0.5, 0.2, 0.3))
     return write_phantoms(config, tmp_path_factory.mktemp("phantoms") / "set")
 

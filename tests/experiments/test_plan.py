@@ -11,7 +11,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.experiments.cells import arms_for, cells_of, config_of
 from mdfnet.experiments.plan import Plan, check_configs, load_plan, protocols
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "study"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "sample"
 
 GOOD = "name: mine\nreference: a\narms: {a: {}, b: {set: {epochs: 2}}}\n"
 
@@ -53,7 +53,7 @@ def test_the_examples_can_be_run(name):
         case("no seed", GOOD + "seeds: 0\n", ["seeds", "at least one"]),
         case("two folds", GOOD + "folds: 2\n", ["folds: at least 3"]),
         case("a measure that is none", GOOD + "measure: AP50\n", ["no measure 'AP50'"]),
-        case("no film", GOOD + "sizes: [0]\n", ["sizes.0", "greater than or equal to 1"]),
+        case("no image", GOOD + "sizes: [0]\n", ["sizes.0", "greater than or equal to 1"]),
         case("not a mapping", "- a\n", ["not an experiment"]),
         case("not YAML", "a: [", ["not YAML"]),
         case("classes of nobody", GOOD + "classes: {Effusion: Mass}\n", ["--test FOLDER"]),
@@ -136,13 +136,13 @@ def test_what_an_arm_says_holds_against_what_all_say():
 
 
 @pytest.mark.parametrize(
-    ("films", "epochs"),
+    ("images", "epochs"),
     [
-        case("80 films in batches of 8 are 10 steps: 100 need 10 epochs", 80, 10),
+        case("80 images in batches of 8 are 10 steps: 100 need 10 epochs", 80, 10),
         case("11 steps: 10 epochs are more than 100 steps", 81, 10),
         case("enough steps by themselves", 800, 4),
     ],
 )
-def test_few_films_get_more_epochs(films, epochs):
+def test_few_images_get_more_epochs(images, epochs):
     plan = load_plan("ablation", ["min_steps=100", "epochs=4", "batch_size=8"])
-    assert config_of(plan, cells_of(plan)[0], films).train.epochs == epochs
+    assert config_of(plan, cells_of(plan)[0], images).train.epochs == epochs

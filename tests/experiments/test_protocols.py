@@ -1,4 +1,4 @@
-"""Each protocol from its YAML to its results, on films and with trainings so small that it takes seconds.
+"""Each protocol from its YAML to its results, on images and with trainings so small that it takes seconds.
 
 The ablation is done in ``conftest.py`` and looked at in ``test_run.py``.
 """
@@ -72,8 +72,8 @@ def test_crossval(quick, do, phantoms, tmp_path):
         done = [json.loads((tmp_path / f"out/cells/{arm}-seed-0-fold-{fold}/test/evaluation.json").read_text())
                 for arm in ("image-only", "fused")]  # fmt: skip
         assert done[0]["evaluation"]["fingerprint"] == done[1]["evaluation"]["fingerprint"]
-        tested += done[0]["evaluation"]["films"]
-    assert sorted(tested) == sorted(study.id for study in phantoms.studies)
+        tested += done[0]["evaluation"]["images"]
+    assert sorted(tested) == sorted(sample.id for sample in phantoms.samples)
     rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
     assert next(row.change.over for row in rows if row.arm == "fused") == "folds"
 
@@ -83,7 +83,7 @@ def test_learning_curve(quick, do, tmp_path):
     experiment, failed = do(untrained(plan, "image-only"), tmp_path / "out")
     assert failed == {}
     told = cards(tmp_path / "out").items()
-    facts = {name: (card.training["films"]["train"], card.config.train.epochs) for name, card in told}
+    facts = {name: (card.training["images"]["train"], card.config.train.epochs) for name, card in told}
     assert facts["fused-seed-0-size-4"] == (4, 2) and facts["fused-seed-0"] == (15, 1)
     rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
     assert [(row.size, row.arm) for row in rows if row.finding == "all"] == [
@@ -92,11 +92,11 @@ def test_learning_curve(quick, do, tmp_path):
 
 def test_detectors(quick, do, tmp_path):
     plan = quick("detectors", "seeds=1", arms=("ssd, fused",))
-    assert list(plan.arms) == ["rcnn, film alone", "ssd, film alone", "ssd, fused"]
+    assert list(plan.arms) == ["rcnn, image alone", "ssd, image alone", "ssd, fused"]
     _, failed = do(plan, tmp_path / "out")
     assert failed == {}
     made = {name: (card.config.detector.name, card.config.fused) for name, card in cards(tmp_path / "out").items()}
-    assert made == {"rcnn-film-alone-seed-0": ("rcnn", False), "ssd-film-alone-seed-0": ("ssd", False),
+    assert made == {"rcnn-image-alone-seed-0": ("rcnn", False), "ssd-image-alone-seed-0": ("ssd", False),
                     "ssd-fused-seed-0": ("ssd", True)}  # fmt: skip
 
 
@@ -108,9 +108,9 @@ def test_external(quick, do, tiny_dataset, tmp_path):
     assert failed == {}
     evaluation = json.loads((tmp_path / "out/cells/fused-seed-0/other/evaluation.json").read_text())["evaluation"]
     truths = dict(zip(evaluation["classes"]["names"], evaluation["truths"], strict=True))
-    marked = [names[label - 1] for study in other.studies for label in study.target.labels]
+    marked = [names[label - 1] for sample in other.samples for label in sample.target.labels]
     assert (truths["Atelectasis"], truths["Pleural abnormality"]) == tuple(map(marked.count, names))
-    assert truths["Consolidation"] == 0 and len(evaluation["films"]) == len(other)
+    assert truths["Consolidation"] == 0 and len(evaluation["images"]) == len(other)
     rows = summarize(experiment.plan, read_results(tmp_path / "out" / RESULTS), tmp_path / "out", draws=20)
     assert {(row.view, row.finding) for row in rows if row.view == "other"} == {
         ("other", "Atelectasis"), ("other", "Pleural abnormality"), ("other", "all")}  # fmt: skip
@@ -118,7 +118,7 @@ def test_external(quick, do, tiny_dataset, tmp_path):
 
 def test_paper(quick, do, tmp_path):
     arms = ("as published, MDF-Net", "features, gender + resprate + o2sat")
-    few = ("rois_per_film=8", "proposals_train=20", "proposals_test=20")
+    few = ("rois_per_image=8", "proposals_train=20", "proposals_test=20")
     plan = quick("paper", "seeds=1", "folds=0", *few, arms=arms, config=None)
     plan = untrained(plan, "as published, baseline", "corrected, baseline", "corrected, MDF-Net")
     _, failed = do(plan, tmp_path / "out")
@@ -142,16 +142,16 @@ class TestShift:
         """Many phantoms; with the shortcut, pain follows the marks of an enlarged heart."""
         column, random = phantoms.schema.index("pain"), np.random.default_rng(seed)
         temperature = phantoms.schema.index("temperature")
-        studies = []
+        samples = []
         for number in range(240):
-            study = phantoms.studies[number % len(phantoms)]
-            clinical = study.clinical.copy()
-            marked = (study.target.labels == 1).any()
+            sample = phantoms.samples[number % len(phantoms)]
+            clinical = sample.clinical.copy()
+            marked = (sample.target.labels == 1).any()
             clinical[column] = (8 * marked + random.uniform(0, 2)) if shortcut else random.uniform(0, 10)
             clinical[temperature] = random.normal(37 + warmer, 0.5)
             name = f"f{seed}-{number}"
-            studies.append(replace(study, id=name, patient=name, clinical=clinical, split="train"))
-        return replace(phantoms, studies=tuple(studies))
+            samples.append(replace(sample, id=name, patient=name, clinical=clinical, split="train"))
+        return replace(phantoms, samples=tuple(samples))
 
     def test_a_shortcut_is_named(self, phantoms):
         lines = shift_report(self.place(phantoms, 1, shortcut=True), self.place(phantoms, 2))
@@ -168,8 +168,8 @@ class TestShift:
 
     def test_what_is_absent_is_said(self, phantoms):
         home, other = self.place(phantoms, 1), self.place(phantoms, 2)
-        bare = tuple(replace(s, clinical=np.full(10, np.nan, np.float32), target=phantoms.studies[0].target.of([], []))
-                     for s in other.studies)  # fmt: skip
-        lines = shift_report(home, replace(other, studies=bare))
-        assert "temperature is missing on all films of the other place" in lines
-        assert "Consolidation is marked on no film of the other place: it has no score there" in lines
+        bare = tuple(replace(s, clinical=np.full(10, np.nan, np.float32), target=phantoms.samples[0].target.of([], []))
+                     for s in other.samples)  # fmt: skip
+        lines = shift_report(home, replace(other, samples=bare))
+        assert "temperature is missing on all images of the other place" in lines
+        assert "Consolidation is marked on no image of the other place: it has no score there" in lines

@@ -72,7 +72,7 @@ def test_calibrated_errors_are_those_of_the_evaluations(ablation, written):
 
 def test_a_page_of_its_own_that_tells_nobody_where_the_data_lie(ablation, written):
     page = (written / "report.html").read_text(encoding="utf-8")
-    assert "Research use only" in page and "Synthetic: films, findings, clinical records" in page
+    assert "Research use only" in page and "Synthetic: images, findings, clinical records" in page
     assert not re.search(r"<script|<link|src=|@import|https?://(?!www\.w3\.org)", page)
     assert str(read_begun(ablation).data) not in page and "data: set" in page
     for name in ("arms", "differences", "froc", "froc-findings", "reliability"):
@@ -84,18 +84,18 @@ def test_models_are_explained_once_and_the_report_says_what_tells(ablation, tmp_
     shutil.copytree(ablation, out)
     with pytest.raises(UserError, match="no arm 'bth'; did you mean 'both'"):
         explain_cells(read_begun(out), out, arms=["bth"])
-    assert explain_cells(read_begun(out), out, arms=["both"], films=3, say=said.append) == 2
+    assert explain_cells(read_begun(out), out, arms=["both"], images=3, log=said.append) == 2
     pages = sorted(out.glob("cells/*/explanation/explanation.html"))
     assert [page.parts[-3] for page in pages] == ["both-seed-0", "both-seed-1"]  # "none" looks at no record
     before = [page.stat().st_mtime_ns for page in pages]
-    assert explain_cells(read_begun(out), out, films=3, say=said.append) == 2
+    assert explain_cells(read_begun(out), out, images=3, log=said.append) == 2
     assert [page.stat().st_mtime_ns for page in pages] == before
     report = read_experiment(out, draws=20)
     found = [json.loads((page.parent / "explanation.json").read_text()) for page in pages]
-    values = [one["importance"][0]["telling"]["value"] for one in found]
+    values = [one["importance"][0]["discrimination"]["value"] for one in found]
     told = report.told["both"][0]
     expected = [Mean.of([v for v in column if v is not None]).value for column in zip(*values, strict=True)]
-    assert told.films == 3 and np.allclose([mean.value for mean in told.telling], expected, equal_nan=True)
+    assert told.images == 3 and np.allclose([mean.value for mean in told.discrimination], expected, equal_nan=True)
     assert "Which clinical value tells of which finding" in render(report)
 
 
@@ -125,8 +125,8 @@ def report_of(results: list[dict], plan: Plan | None = None, **values) -> Experi
         "plan": plan,
         "rows": tuple(summarize(plan, results, Path("nowhere"), list(MEASURES))),
         "growth": growth(plan, results),
-        "sees": dict.fromkeys(plan.arms, "films alone"),
-        "films": {size: {"train": size or 1000, "val": 1, "test": 1} for size in sizes},
+        "sees": dict.fromkeys(plan.arms, "images alone"),
+        "images": {size: {"train": size or 1000, "val": 1, "test": 1} for size in sizes},
         "dataset": DatasetCard("made up", "", "", ("Mass",), ()),
         "scores": {arm: {0: 0.5} for arm in plan.arms},
         **values,
@@ -183,15 +183,15 @@ def tables_of(report: ExperimentReport) -> set[str]:
     ("few", "many", "words"),
     [
         pytest.param(
-            0.1, 0.3, "The gain of “fused” is +0.101 with 100, +0.301 with 1,000 films. It grows: from", id="grows"
+            0.1, 0.3, "The gain of “fused” is +0.101 with 100, +0.301 with 1,000 images. It grows: from", id="grows"
         ),
         pytest.param(0.3, 0.1, "It shrinks: from fewest to most by −0.200", id="shrinks"),
         pytest.param(0.2, 0.2, "That it grows is not shown: from fewest to most by ±0.000", id="the same noise"),
     ],
 )
-def test_growth_with_training_films(few, many, words):
+def test_growth_with_training_images(few, many, words):
     report = report_of([*gain(few, 100, NOISE[::-1]), *gain(many)], plan_of(sizes=[100, "all"]))
-    assert words in said(report, "Does it grow with the training films")
+    assert words in said(report, "Does it grow with the training images")
     assert "sizes" in tables_of(report)
 
 

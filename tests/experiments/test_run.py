@@ -46,7 +46,7 @@ def records(quick, tmp_path_factory):
 def test_one_line_a_cell_and_a_folder_with_all_that_was_found(ablation):
     lines = read_results(ablation / RESULTS)
     assert [line["cell"]["arm"] for line in lines] == 2 * ["none", "both"]
-    assert all(line["films"] == {"train": 15, "val": 6, "test": 9} for line in lines)
+    assert all(line["images"] == {"train": 15, "val": 6, "test": 9} for line in lines)
     for name in ("cell.json", "result.json", "run/model/model.json", "run/history.csv", "test/predictions.csv"):
         assert (ablation / "cells" / "both-seed-1" / name).is_file()
     assert not (ablation / "cells" / "both-seed-1" / "run" / "last.ckpt").exists()  # large, and not needed again
@@ -57,7 +57,7 @@ def test_the_detector_is_trained_once_for_all_arms(ablation):
         alone, fused = (mdfnet.load(ablation / f"cells/{arm}-seed-{seed}/run/model") for arm in ("none", "both"))
         weights = alone.detector.state_dict()
         assert all(torch.equal(value, weights[key]) for key, value in fused.detector.state_dict().items())
-        assert not (ablation / f"cells/both-seed-{seed}/run/films-alone").exists()
+        assert not (ablation / f"cells/both-seed-{seed}/run/image-only").exists()
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def shared(quick, do, tmp_path_factory):
 )
 def test_arms_that_differ_in_the_fusion_begin_with_one_detector(arm, shared):
     out, alone = shared
-    assert alone(arm) == out / "cells/both-seed-0/run/films-alone/model"
+    assert alone(arm) == out / "cells/both-seed-0/run/image-only/model"
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_arms_that_differ_in_the_fusion_begin_with_one_detector(arm, shared):
     [
         pytest.param({"set": {"lr": 0.01}}, {}, id="trained otherwise"),
         pytest.param({"set": {"levels": 2, "detector.name": "ssd"}}, {}, id="another detector"),
-        pytest.param({"split": "row"}, {}, id="other films"),
-        pytest.param({}, {"size": 9}, id="fewer films"),
+        pytest.param({"split": "row"}, {}, id="other images"),
+        pytest.param({}, {"size": 9}, id="fewer images"),
         pytest.param({"set": {"fusion_epochs": None}}, {}, id="at once"),
         pytest.param({"set": {"map": None, "vector": None}}, {}, id="no fusion"),
     ],
@@ -170,9 +170,9 @@ def test_other_settings_are_not_mixed_in(ablation, quick):
 
 def test_changed_data_are_refused(records, phantoms, do, tmp_path):
     moved = tuple(replace(s, split="train" if s.split == "test" and i % 2 else s.split)
-                  for i, s in enumerate(phantoms.studies))  # fmt: skip
+                  for i, s in enumerate(phantoms.samples))  # fmt: skip
     do(records(), tmp_path / "out")
-    write_dataset(replace(phantoms, studies=moved), tmp_path / "changed")
+    write_dataset(replace(phantoms, samples=moved), tmp_path / "changed")
     before = (tmp_path / "out" / "experiment.yaml").read_bytes()
     with pytest.raises(UserError, match="the data have changed since this experiment began; name another --out"):
         prepare(records(data=tmp_path / "changed"), tmp_path / "out")
@@ -205,10 +205,10 @@ def test_no_data(records, tmp_path):
 def test_an_arm_that_fails_is_named_and_tried_again(records, do, tmp_path, monkeypatch):
     whole = work.ClinicalOnly
 
-    def broken(studies, classes, schema, seed):
+    def broken(samples, classes, schema, seed):
         if schema.names == ("age",) and seed == 1:
             raise ZeroDivisionError("nobody is that old")
-        return whole(studies, classes, schema, seed)
+        return whole(samples, classes, schema, seed)
 
     monkeypatch.setattr(work, "ClinicalOnly", broken)
     _, failed = do(records(), tmp_path / "out")
@@ -232,7 +232,7 @@ def test_an_arm_that_failed_may_be_mended(quick, do, tmp_path):
     _, failed = do(plan("1.0e+30"), tmp_path / "out")
     assert list(failed) == ["b-seed-0"] and "the loss is not finite" in failed["b-seed-0"]
     assert do(plan("0.001"), tmp_path / "out")[1] == {}
-    assert len(read_table(tmp_path / "out/cells/b-seed-0/run/films-alone/history.csv").rows) == 2  # from the beginning
+    assert len(read_table(tmp_path / "out/cells/b-seed-0/run/image-only/history.csv").rows) == 2  # from the beginning
     with pytest.raises(UserError, match=r"there with another config.train.lr: 0\.001, and now 0\.002"):
         do(plan("0.002"), tmp_path / "out")
 

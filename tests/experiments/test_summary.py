@@ -16,7 +16,7 @@ MEASURE = "AP@IoU=0.5"
 
 
 def plan_of(**values) -> Plan:
-    """A plan whose seeds have films of their own."""
+    """A plan whose seeds have images of their own."""
     arms = {"plain": {}, "fused": {}, "other": {"against": "fused"}}
     data = {"phantom": {"train": 1, "val": 1, "test": 1}}
     return Plan.model_validate({"name": "x", "reference": "plain", "arms": arms, "seeds": 4, "data": data, **values})
@@ -71,7 +71,7 @@ def test_differences_are_within_a_seed():
     assert row.change.high - row.change.low < 0.04 < 0.9 < row.score.half
 
 
-def test_seeds_on_the_same_films_are_compared_over_patients_and_seeds(ablation):
+def test_seeds_on_the_same_images_are_compared_over_patients_and_seeds(ablation):
     plan = read_begun(ablation)
     rows = summarize(plan, collect(ablation), ablation, draws=20)
     row = row_of(rows, "both")
@@ -128,7 +128,7 @@ def test_sizes_stand_apart_and_a_finding_never_marked_has_no_row():
         pytest.param(0.2, "other", 0.2, None, id="carries over"),
         pytest.param(0.0, "other", -0.2, None, id="no gain that could fail to"),
         pytest.param(0.2, "none", -0.2, "leans on the record", id="worse without records"),
-        pytest.param(0.2, "none", 0.0, None, id="as the film alone without records"),
+        pytest.param(0.2, "none", 0.0, None, id="as the image alone without records"),
     ],
 )
 def test_what_must_not_be_overlooked(home, view, there, words):

@@ -11,7 +11,7 @@ import mdfnet
 from mdfnet.core.errors import UserError
 from mdfnet.explain.importance import Estimate
 from mdfnet.explain.reliance import alarms_of, reliance, shuffled_rows
-from mdfnet.metrics.films import auroc
+from mdfnet.metrics.images import auroc
 
 RANDOM = np.random.default_rng(0)
 
@@ -71,7 +71,7 @@ KEPT = estimate([0.3, 0.2], [0.1, 0.1], [0.5, 0.3])
             estimate([0.95, 0.4], [0.8, 0.2], [1.1, 0.6]),
             0.2,
             {"record-alone": ("A",)},
-            id="one finding needs no film",
+            id="one finding needs no image",
         ),
         pytest.param(
             gains((0.1, 0.3), (0.1, 0.2)), estimate([0.95, 0.4], [0.3, 0.2], [1.6, 0.6]), 0.2, {}, id="too few to know"
@@ -83,20 +83,20 @@ def test_alarms(gain, kept, reaction, alarms):
 
 
 @pytest.fixture
-def studies(tiny_dataset):
-    return tiny_dataset(schema="mimic-ed", names=mdfnet.PAPER_CLASSES.names).studies[:6]
+def samples(tiny_dataset):
+    return tiny_dataset(schema="mimic-ed", names=mdfnet.PAPER_CLASSES.names).samples[:6]
 
 
-def test_fusion_that_was_never_trained_has_learnt_nothing(studies):
-    told = reliance(mdfnet.build("tiny", size=64, box_score=0.0).eval(), studies, shuffles=2)
+def test_fusion_that_was_never_trained_has_learnt_nothing(samples):
+    told = reliance(mdfnet.build("tiny", size=64, box_score=0.0).eval(), samples, shuffles=2)
     assert not told.reaction.any() and "learnt-nothing" in told.alarms
-    assert not told.ap_gain.value[:2].any() and (told.films, told.patients) == (6, 3)
+    assert not told.ap_gain.value[:2].any() and (told.images, told.patients) == (6, 3)
 
 
-def test_conditions_are_what_they_say(studies):
+def test_conditions_are_what_they_say(samples):
     model, ticks = fused(), []
-    told = reliance(model, studies, shuffles=2, tick=lambda: ticks.append(1))
-    without = [replace(study, clinical=np.full(10, np.nan, np.float32)) for study in studies]
+    told = reliance(model, samples, shuffles=2, tick=lambda: ticks.append(1))
+    without = [replace(sample, clinical=np.full(10, np.nan, np.float32)) for sample in samples]
     bare = reliance(model, without, shuffles=2)
     for condition in (0, 1, 2):
         assert np.allclose(bare.ap.value[condition], told.ap.value[2], equal_nan=True)
@@ -104,8 +104,8 @@ def test_conditions_are_what_they_say(studies):
     assert told.reaction.min() > 0 and not bare.reaction.any() and len(ticks) == 6
 
 
-def test_bad_input(studies):
-    with pytest.raises(UserError, match="the model looks at films alone: there is no record to explain"):
-        reliance(fused(map=None, vector=None), studies)
-    with pytest.raises(UserError, match="records of one patient cannot be shuffled; give films of several patients"):
-        reliance(fused(), studies[:2])
+def test_bad_input(samples):
+    with pytest.raises(UserError, match="the model looks at images alone: there is no record to explain"):
+        reliance(fused(map=None, vector=None), samples)
+    with pytest.raises(UserError, match="records of one patient cannot be shuffled; give images of several patients"):
+        reliance(fused(), samples[:2])

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from small_model import FILM, RECORDS, fused
+from small_model import IMAGE, RECORDS, fused
 
 from mdfnet.explain import shapley
 from mdfnet.explain.scores import finding_scores
@@ -70,16 +70,16 @@ def test_many_players_are_drawn():
 @pytest.mark.parametrize("name", ["rcnn", "retinanet"])
 def test_coalitions_are_records_with_the_other_values_missing(name):
     model = fused(**{"detector.name": name})
-    film, record = model.encode(FILM), torch.full((10,), torch.nan)
+    image, record = model.encode(IMAGE), torch.full((10,), torch.nan)
     record[[0, 1, 6]] = RECORDS[0, [0, 1, 6]]
-    (found,) = model.detect_from(film, record[None])
-    told = box_shapley(model, film, found, record)
+    (found,) = model.detect_from(image, record[None])
+    told = box_shapley(model, image, found, record)
     alone = torch.full((8, 10), torch.nan)
     for coalition in range(8):
         for bit, feature in enumerate((0, 1, 6)):
             if coalition >> bit & 1:
                 alone[coalition, feature] = record[feature]
-    scores = shapley.box_scores(model, film, found, alone, found_with=record).double().numpy()
+    scores = shapley.box_scores(model, image, found, alone, found_with=record).double().numpy()
     assert np.allclose(told.values[[0, 1, 6]], by_all_orders(scores), atol=1e-6)
     assert not told.values[[2, 3, 4, 5, 7, 8, 9]].any() and told.exact
     assert np.allclose(told.full, found.scores, atol=1e-5)
@@ -88,25 +88,25 @@ def test_coalitions_are_records_with_the_other_values_missing(name):
 
 
 @pytest.mark.parametrize("name", ["rcnn", "ssd"])
-def test_findings_end_at_the_highest_scores_of_the_whole_film(name):
+def test_findings_end_at_the_highest_scores_of_the_whole_image(name):
     model = fused(**{"detector.name": name, "detections": 500})
-    film, record = model.encode(FILM), RECORDS[2].clone()
+    image, record = model.encode(IMAGE), RECORDS[2].clone()
     record[[4, 5, 6]] = torch.nan
-    told = finding_shapley(model, film, record)
+    told = finding_shapley(model, image, record)
     for end, one in ((told.full, record), (told.baseline, torch.full_like(record, torch.nan))):
-        (found,) = model.detect(FILM, one[None])
+        (found,) = model.detect(IMAGE, one[None])
         highest = np.array([found.scores[found.labels == label].max() for label in range(1, 6)])
         assert np.allclose(end, highest, atol=1e-3) and (end >= highest - 1e-6).all()
-        assert np.allclose(highest, finding_scores(model, film, one[None]), atol=1e-5)
+        assert np.allclose(highest, finding_scores(model, image, one[None]), atol=1e-5)
     assert np.allclose(told.baseline + told.values.sum(0), told.full)
 
 
 def test_what_cannot_be_right_does_not_play():
     model, record = fused(), RECORDS[0].clone()
-    film = model.encode(FILM)
+    image = model.encode(IMAGE)
     record[1] = 370.0
-    (found,) = model.detect_from(film, record[None])
-    told = box_shapley(model, film, found, record)
+    (found,) = model.detect_from(image, record[None])
+    told = box_shapley(model, image, found, record)
     assert not told.values[1].any() and told.values[0].any()
     with pytest.raises(ValueError, match=r"a record is \[10\], got \[9\]"):
-        box_shapley(model, film, found, record[:9])
+        box_shapley(model, image, found, record[:9])

@@ -1,4 +1,4 @@
-"""Maps of a film: they point to the square that a box is about, and nowhere else."""
+"""Maps of an image: they point to the square that a box is about, and nowhere else."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from small_model import RECORDS, fused
 from mdfnet.core.types import Detections
 from mdfnet.explain.visual import GRID, gradient_map, occlusion
 
-#: One square on a dark film, wider than high.
+#: One square on a dark image, wider than high.
 SQUARE = torch.zeros(1, 84, 112)
 SQUARE[:, 48:66, 16:40] = 1.0
 BOX = Detections(torch.tensor([[16.0, 48, 40, 66], [80, 6, 104, 24]]), torch.tensor([2, 2]), torch.tensor([0.9, 0.1]))

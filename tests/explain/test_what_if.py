@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_model import FILM, RECORDS, fused
+from small_model import IMAGE, RECORDS, fused
 
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.core.errors import UserError
@@ -20,9 +20,9 @@ def model():
 
 
 def curve_of(model, name, record=RECORDS[0]):
-    film = model.encode(FILM)
-    (found,) = model.detect_from(film, record[None])
-    return what_if(model, film, found, record, name), film, found
+    image = model.encode(IMAGE)
+    (found,) = model.detect_from(image, record[None])
+    return what_if(model, image, found, record, name), image, found
 
 
 def test_a_curve_is_scores_of_other_records_through_the_own_one(model):

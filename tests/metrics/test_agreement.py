@@ -1,4 +1,4 @@
-"""Two readings of the same films: agreement against scikit-learn and by hand."""
+"""Two readings of the same images: agreement against scikit-learn and by hand."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ BOX, NEAR, INSIDE, FAR = [0, 0, 10, 10], [0, 0, 10, 8], [2, 2, 4, 4], [50, 50, 6
 
 def readings(first, second, **options):
     each = [
-        [Target.of([box for box, _ in film], [label for _, label in film]) for film in one] for one in (first, second)
+        [Target.of([box for box, _ in image], [label for _, label in image]) for image in one]
+        for one in (first, second)
     ]
     return Readings.of(*each, class_count=2, **options)
 
@@ -24,7 +25,7 @@ def test_by_hand():
     found = agreement(readings(first, second))
     assert found["sensitivity"].tolist() == [1, 0, 2 / 3]
     assert found["precision"].tolist() == [1, 0, 2 / 3]
-    assert found["false_positives_per_film"].tolist() == [0, 1 / 4, 1 / 4]
+    assert found["false_positives_per_image"].tolist() == [0, 1 / 4, 1 / 4]
     assert found["kappa"].tolist() == [1, pytest.approx(-1 / 3), pytest.approx(1 / 3)]
 
 

@@ -1,7 +1,7 @@
-"""AP, AR and counts agree with pycocotools on random films with everything that makes matching hard.
+"""AP, AR and counts agree with pycocotools on random images with everything that makes matching hard.
 
 Corners and scores lie on a coarse grid, so equal scores, equal overlaps, overlaps exactly at a threshold and duplicate
-boxes abound; films without truths, without detections and without either occur, as do classes never marked. The oracle
+boxes abound; images without truths, without detections and without either occur, as do classes never marked. The oracle
 for IoBB is pycocotools too: the overlap it has for a "crowd" truth is the intersection over the detection's area.
 """
 
@@ -14,7 +14,7 @@ import pytest
 from pycocotools import mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from random_films import CLASS_COUNT, random_films
+from random_images import CLASS_COUNT, random_images
 
 from mdfnet.metrics.average_precision import average_precision, average_recall
 from mdfnet.metrics.cases import Cases
@@ -28,17 +28,17 @@ LIMITS = (1, 10, 100)
 class IobbEval(COCOeval):
     """COCOeval on IoBB in place of IoU."""
 
-    def computeIoU(self, film, label):
-        found, marked = self._dts[film, label], self._gts[film, label]
+    def computeIoU(self, image, label):
+        found, marked = self._dts[image, label], self._gts[image, label]
         order = np.argsort([-one["score"] for one in found], kind="mergesort")[: self.params.maxDets[-1]]
         return mask.iou([found[i]["bbox"] for i in order], [one["bbox"] for one in marked], [1] * len(marked))
 
 
 def coco_boxes(marks):
-    for film, mark in enumerate(marks, start=1):
+    for image, mark in enumerate(marks, start=1):
         for (x1, y1, x2, y2), label in zip(mark.boxes.tolist(), mark.labels.tolist(), strict=True):
             w, h = x2 - x1, y2 - y1
-            yield {"image_id": film, "category_id": label, "bbox": [x1, y1, w, h], "area": w * h, "iscrowd": 0}
+            yield {"image_id": image, "category_id": label, "bbox": [x1, y1, w, h], "area": w * h, "iscrowd": 0}
 
 
 def oracle(detections, targets, overlap):
@@ -46,7 +46,7 @@ def oracle(detections, targets, overlap):
     truth = COCO()
     truth.dataset = {
         "info": {},
-        "images": [{"id": film} for film in range(1, len(targets) + 1)],
+        "images": [{"id": image} for image in range(1, len(targets) + 1)],
         "categories": [{"id": label} for label in range(1, CLASS_COUNT + 1)],
         "annotations": [one | {"id": i} for i, one in enumerate(coco_boxes(targets), start=1)],
     }
@@ -67,8 +67,8 @@ def nan_where_absent(values):
 
 
 @pytest.fixture(params=range(5), ids="seed-{}".format, scope="module")
-def films(request):
-    return random_films(request.param)
+def images(request):
+    return random_images(request.param)
 
 
 @pytest.fixture(params=["iou", "iobb"], scope="module")
@@ -77,17 +77,17 @@ def overlap(request):
 
 
 @pytest.fixture(scope="module")
-def coco(films, overlap):
-    return oracle(*films, overlap)
+def coco(images, overlap):
+    return oracle(*images, overlap)
 
 
-def matched(films, overlap, max_detections):
-    cases = Cases.of(*films, CLASS_COUNT)
+def matched(images, overlap, max_detections):
+    cases = Cases.of(*images, CLASS_COUNT)
     return match(cases, overlap=overlap, thresholds=THRESHOLDS, max_detections=max_detections)
 
 
-def test_the_films_are_as_hard_as_promised(films):
-    detections, targets = films
+def test_the_images_are_as_hard_as_promised(images):
+    detections, targets = images
     empty = {(len(found.boxes) > 0, len(target.boxes) > 0) for found, target in zip(detections, targets, strict=True)}
     assert len(empty) == 4
     assert any(len(np.unique(found.scores)) < len(found.scores) for found in detections)
@@ -95,32 +95,32 @@ def test_the_films_are_as_hard_as_promised(films):
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_average_precision(films, overlap, coco, limit):
+def test_average_precision(images, overlap, coco, limit):
     precision = nan_where_absent(coco.eval["precision"][:, :, :, 0, LIMITS.index(limit)]).mean(1)
-    ours = average_precision(matched(films, overlap, limit))
+    ours = average_precision(matched(images, overlap, limit))
     np.testing.assert_allclose(ours, precision, rtol=0, atol=1e-6)
     assert np.isnan(ours).all(0).tolist() == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_average_recall(films, overlap, coco, limit):
+def test_average_recall(images, overlap, coco, limit):
     recall = nan_where_absent(coco.eval["recall"][:, :, 0, LIMITS.index(limit)])
-    np.testing.assert_allclose(average_recall(matched(films, overlap, limit)), recall, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(average_recall(matched(images, overlap, limit)), recall, rtol=0, atol=1e-6)
 
 
-def test_every_detection_is_matched_as_there(films, overlap, coco):
-    """Hits per film, class and threshold, not only in sum."""
-    ours = matched(films, overlap, max(LIMITS))
+def test_every_detection_is_matched_as_there(images, overlap, coco):
+    """Hits per image, class and threshold, not only in sum."""
+    ours = matched(images, overlap, max(LIMITS))
     for one in filter(None, coco.evalImgs):
-        here = (ours.film == one["image_id"] - 1) & (ours.label == one["category_id"])
+        here = (ours.image == one["image_id"] - 1) & (ours.label == one["category_id"])
         assert ours.score[here].tolist() == one["dtScores"]
         assert (ours.matched[:, here] == (one["dtMatches"] > 0)).all()
 
 
 @pytest.mark.parametrize("score", [0.0, 0.3, 1.0])
-def test_counts_are_those_of_the_detections_above_the_score(films, overlap, score):
+def test_counts_are_those_of_the_detections_above_the_score(images, overlap, score):
     """Low scores left out before matching in the oracle, after it in ours."""
-    detections, targets = films
+    detections, targets = images
     above = [
         SimpleNamespace(**{name: values[found.scores >= score] for name, values in vars(found).items()})
         for found in detections
@@ -130,17 +130,18 @@ def test_counts_are_those_of_the_detections_above_the_score(films, overlap, scor
     for one in filter(None, oracle(above, targets, overlap).evalImgs):
         hit, taken = one["dtMatches"][row] > 0, one["gtMatches"][row] > 0
         expected[one["category_id"] - 1] += [hit.sum(), (~hit).sum(), (~taken).sum()]
-    ours = count(matched(films, overlap, max(LIMITS)), threshold=0.5, score=score)
+    ours = count(matched(images, overlap, max(LIMITS)), threshold=0.5, score=score)
     assert [tuple(vars(counts).values()) for counts in ours] == [tuple(row) for row in expected.tolist()]
 
 
-def test_whole_weights_are_repeated_films(films, overlap):
-    """A film of weight 2 is the film there twice, one of weight 0 is not there; so it is when films are drawn again.
+def test_whole_weights_are_repeated_images(images, overlap):
+    """An image of weight 2 is the image there twice, one of weight 0 is not there; so it is when images are drawn
+    again.
 
-    Many draws at once are what one after the other is. Scores differ within a film here, but not between films: with
-    equal scores within a film, AP depends on their order.
+    Many draws at once are what one after the other is. Scores differ within an image here, but not between images: with
+    equal scores within an image, AP depends on their order.
     """
-    detections, targets = films
+    detections, targets = images
     distinct = [
         SimpleNamespace(**vars(found) | {"scores": 1 - np.arange(len(found.scores)) / 100}) for found in detections
     ]
@@ -156,10 +157,10 @@ def test_whole_weights_are_repeated_films(films, overlap):
         np.testing.assert_array_equal(average_precision(ours, weights), precision)
 
 
-def test_draws_are_gone_through_in_parts(films, monkeypatch):
+def test_draws_are_gone_through_in_parts(images, monkeypatch):
     """What does not fit in memory at once gives the same numbers."""
-    ours = matched(films, "iou", 100)
-    draws = np.random.default_rng(1).integers(0, 4, (7, len(films[1])))
+    ours = matched(images, "iou", 100)
+    draws = np.random.default_rng(1).integers(0, 4, (7, len(images[1])))
     whole = average_precision(ours, draws)
     monkeypatch.setattr("mdfnet.metrics.weights.AT_A_TIME", 1000)
     np.testing.assert_array_equal(average_precision(ours, draws), whole)

@@ -13,7 +13,7 @@ def test_every_replicate_draws_as_many_patients_as_there_are():
     assert (weights.sum(1) == 4).all() and weights.min() == 0 and weights.max() > 1
 
 
-def test_films_of_one_patient_go_together():
+def test_images_of_one_patient_go_together():
     weights = patient_weights(["a", "b", "a", "b", "b"], 50)
     assert (weights[:, 0] == weights[:, 2]).all() and (weights[:, 1] == weights[:, 4]).all()
 

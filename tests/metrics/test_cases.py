@@ -15,66 +15,66 @@ def found(boxes=(), labels=(), scores=()):
     return SimpleNamespace(boxes=boxes, labels=labels, scores=scores)
 
 
-def two_films(second, target=None, films=("healthy", "ill")):
+def two_images(second, target=None, images=("healthy", "ill")):
     targets = [Target.of([], []), target or Target.of([BOX], [1])]
-    return Cases.of([found(), second], targets, class_count=2, films=films)
+    return Cases.of([found(), second], targets, class_count=2, images=images)
 
 
 @pytest.mark.parametrize(
     ("second", "target", "message"),
     [
-        pytest.param(found([[0, NAN, 9, 9]], [1], [0.5]), None, "film ill: detection box", id="nan in a box"),
-        pytest.param(found([[0, 0, np.inf, 9]], [1], [0.5]), None, "film ill: detection box", id="endless box"),
-        pytest.param(found([[9, 0, 0, 9]], [1], [0.5]), None, "film ill: detection box", id="box turned around in x"),
-        pytest.param(found([[0, 9, 9, 0]], [1], [0.5]), None, "film ill: detection box", id="box turned around in y"),
-        pytest.param(found([BOX], [1], [NAN]), None, "film ill: detection score nan", id="nan score"),
-        pytest.param(found([BOX], [1], [1.5]), None, "film ill: detection score 1.5", id="score above 1"),
-        pytest.param(found([BOX], [1], [-0.1]), None, "film ill: detection score -0.1", id="score below 0"),
-        pytest.param(found([BOX], [0], [0.5]), None, "film ill: detection label 0", id="background"),
-        pytest.param(found([BOX], [3], [0.5]), None, "film ill: detection label 3", id="label above the classes"),
+        pytest.param(found([[0, NAN, 9, 9]], [1], [0.5]), None, "image ill: detection box", id="nan in a box"),
+        pytest.param(found([[0, 0, np.inf, 9]], [1], [0.5]), None, "image ill: detection box", id="endless box"),
+        pytest.param(found([[9, 0, 0, 9]], [1], [0.5]), None, "image ill: detection box", id="box turned around in x"),
+        pytest.param(found([[0, 9, 9, 0]], [1], [0.5]), None, "image ill: detection box", id="box turned around in y"),
+        pytest.param(found([BOX], [1], [NAN]), None, "image ill: detection score nan", id="nan score"),
+        pytest.param(found([BOX], [1], [1.5]), None, "image ill: detection score 1.5", id="score above 1"),
+        pytest.param(found([BOX], [1], [-0.1]), None, "image ill: detection score -0.1", id="score below 0"),
+        pytest.param(found([BOX], [0], [0.5]), None, "image ill: detection label 0", id="background"),
+        pytest.param(found([BOX], [3], [0.5]), None, "image ill: detection label 3", id="label above the classes"),
         pytest.param(
-            found([BOX], [1, 1], [0.5]), None, "film ill: 1 detection boxes but 2 labels", id="label too many"
+            found([BOX], [1, 1], [0.5]), None, "image ill: 1 detection boxes but 2 labels", id="label too many"
         ),
-        pytest.param(found([BOX], [1], []), None, "film ill: 1 detection boxes but 0 scores", id="score too few"),
-        pytest.param(found(), Target.of([[0, 0, NAN, 9]], [1]), "film ill: target box", id="nan in a target"),
-        pytest.param(found(), Target.of([BOX], [3]), "film ill: target label 3", id="target of no class"),
+        pytest.param(found([BOX], [1], []), None, "image ill: 1 detection boxes but 0 scores", id="score too few"),
+        pytest.param(found(), Target.of([[0, 0, NAN, 9]], [1]), "image ill: target box", id="nan in a target"),
+        pytest.param(found(), Target.of([BOX], [3]), "image ill: target label 3", id="target of no class"),
     ],
 )
-def test_what_is_wrong_is_refused_with_its_film(second, target, message):
+def test_what_is_wrong_is_refused_with_its_image(second, target, message):
     with pytest.raises(UserError, match=message):
-        two_films(second, target)
+        two_images(second, target)
 
 
 @pytest.mark.parametrize(
-    ("detections", "targets", "films", "message"),
+    ("detections", "targets", "images", "message"),
     [
-        pytest.param([found()], [], None, "1 films with detections, 0 with targets", id="a target too few"),
-        pytest.param([found()], [Target.of([], [])], ("a", "b"), "2 film names", id="a name too many"),
-        pytest.param([], [], None, "no films", id="no films at all"),
-        pytest.param([found()] * 2, [Target.of([], [])] * 2, ("a", "a"), "film a: .* twice", id="a name twice"),
+        pytest.param([found()], [], None, "1 images with detections, 0 with targets", id="a target too few"),
+        pytest.param([found()], [Target.of([], [])], ("a", "b"), "2 image names", id="a name too many"),
+        pytest.param([], [], None, "no images", id="no images at all"),
+        pytest.param([found()] * 2, [Target.of([], [])] * 2, ("a", "a"), "image a: .* twice", id="a name twice"),
     ],
 )
-def test_films_must_line_up(detections, targets, films, message):
+def test_images_must_line_up(detections, targets, images, message):
     with pytest.raises(UserError, match=message):
-        Cases.of(detections, targets, 2, films)
+        Cases.of(detections, targets, 2, images)
 
 
-def test_films_without_anything_are_kept():
+def test_images_without_anything_are_kept():
     cases = Cases.of([found()] * 3, [Target.of([], [])] * 3, class_count=2)
-    assert cases.films == ("0", "1", "2")
-    assert cases.truths_per_film.tolist() == [[0, 0]] * 3
+    assert cases.images == ("0", "1", "2")
+    assert cases.truths_per_image.tolist() == [[0, 0]] * 3
 
 
 def test_boxes_without_area_are_allowed():
-    assert len(two_films(found([[3, 3, 3, 3]], [1], [0.5])).detections) == 1
+    assert len(two_images(found([[3, 3, 3, 3]], [1], [0.5])).detections) == 1
 
 
-def test_fingerprint_follows_films_and_truths_only():
-    usual = two_films(found()).fingerprint
-    assert two_films(found([BOX], [1], [0.5])).fingerprint == usual
-    assert two_films(found(), films=("healthy", "worse")).fingerprint != usual
-    assert two_films(found(), Target.of([[0, 0, 9, 8]], [1])).fingerprint != usual
-    assert two_films(found(), Target.of([BOX], [2])).fingerprint != usual
+def test_fingerprint_follows_images_and_truths_only():
+    usual = two_images(found()).fingerprint
+    assert two_images(found([BOX], [1], [0.5])).fingerprint == usual
+    assert two_images(found(), images=("healthy", "worse")).fingerprint != usual
+    assert two_images(found(), Target.of([[0, 0, 9, 8]], [1])).fingerprint != usual
+    assert two_images(found(), Target.of([BOX], [2])).fingerprint != usual
 
 
 def test_fingerprint_does_not_depend_on_the_order():

@@ -53,17 +53,17 @@ def found(boxes, scores, labels=None):
     return Detections(np.array(boxes, float).reshape(-1, 4), np.array(labels or [1] * len(scores), int), scores)
 
 
-def model(skill, seed, films=60, ill=0.5):
+def model(skill, seed, images=60, ill=0.5):
     """Detections of a model that finds so many of the marks; the marks are the same for every seed."""
     random, marks = np.random.default_rng(seed), np.random.default_rng(99)
-    targets = [Target.of([BOX], [1]) if marks.random() < ill else Target.of([], []) for _ in range(films)]
+    targets = [Target.of([BOX], [1]) if marks.random() < ill else Target.of([], []) for _ in range(images)]
     hits = [len(target) > 0 and random.random() < skill for target in targets]
     each = [found([BOX if hit else FAR], [0.3 * hit + 0.7 * random.random()]) for hit in hits]
     return Matched.of(Cases.of(each, targets, len(CLASSES)))
 
 
-def pair(first, second, films=60):
-    return Pair(first, second, tuple(str(i // 2) for i in range(films)))
+def pair(first, second, images=60):
+    return Pair(first, second, tuple(str(i // 2) for i in range(images)))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_seeds_add_their_variance(far_apart):
     assert one.high - one.low > one.patients[1] - one.patients[0]
 
 
-def test_folds_are_corrected_for_common_training_films(far_apart):
+def test_folds_are_corrected_for_common_training_images(far_apart):
     """Nadeau and Bengio's variance by their formula."""
     folds = [[pair(model(0.3, s, ill=0.4 + s / 10), model(0.6, 9 + s, ill=0.4 + s / 10))] for s in range(4)]
     one = compare_models(folds, (AP,), CLASSES, replicates=100)[0]

@@ -12,16 +12,16 @@ from mdfnet.metrics.counts import Counts
 from mdfnet.metrics.evaluation import MEASURES
 
 CLASSES = Classes(("Effusion", "Nodule", "Fracture"), ids=(3, 7, 90))
-FILMS = ("a", "b", "healthy")
+IMAGES = ("a", "b", "healthy")
 BOX, HALF, QUARTER, FAR = [0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 20, 20], [50, 50, 60, 60]
 TARGETS = (Target.of([BOX, FAR], [1, 2]), Target.of([BOX], [1]), Target.of([], []))
 NOTHING = ((), (), ())
 
 
-def run(*found, targets=TARGETS, films=FILMS, **options):
-    """Each film's detections are given as boxes, labels, scores."""
+def run(*found, targets=TARGETS, images=IMAGES, **options):
+    """Each image's detections are given as boxes, labels, scores."""
     detections = [SimpleNamespace(boxes=boxes, labels=labels, scores=scores) for boxes, labels, scores in found]
-    return evaluate(detections, targets, CLASSES, films=films, **options)
+    return evaluate(detections, targets, CLASSES, images=images, **options)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_nothing_found_is_zero():
 
 
 def test_nothing_marked_is_nan_but_counted():
-    healthy = run(([BOX], [1], [0.9]), targets=TARGETS[2:], films=None)
+    healthy = run(([BOX], [1], [0.9]), targets=TARGETS[2:], images=None)
     assert math.isnan(healthy.mean("AP@IoU=0.5"))
     assert healthy.total == Counts(0, 1, 0)
 
@@ -90,16 +90,16 @@ def test_only_the_best_detections_count():
     assert run(*found, max_detections=1).total == Counts(1, 1, 2)
 
 
-def test_boxed_films_alone(poor):
+def test_boxed_images_alone(poor):
     boxed = run(([BOX], [1], [0.5]), NOTHING, ([FAR], [1], [0.6]), boxed_only=True)
-    assert (poor.films_with_truths, len(poor.films), boxed.films) == (2, 3, ("a", "b"))
+    assert (poor.images_with_truths, len(poor.images), boxed.images) == (2, 3, ("a", "b"))
     assert (poor.total.false_positives, boxed.total.false_positives) == (1, 0)
     assert boxed.measures["AP@IoU=0.5"][0] > poor.measures["AP@IoU=0.5"][0]
 
 
-def test_boxed_films_alone_need_a_box():
+def test_boxed_images_alone_need_a_box():
     with pytest.raises(UserError, match="nothing is marked"):
-        run(NOTHING, targets=TARGETS[2:], films=None, boxed_only=True)
+        run(NOTHING, targets=TARGETS[2:], images=None, boxed_only=True)
 
 
 def test_json_and_back(good):
@@ -113,7 +113,7 @@ def test_json_and_back(good):
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda data: data.pop("films"), id="a key is missing"),
+        pytest.param(lambda data: data.pop("images"), id="a key is missing"),
         pytest.param(lambda data: data["measures"].pop("AP@IoU=0.5"), id="a measure is missing"),
         pytest.param(lambda data: data.update(color="blue"), id="an unknown key"),
         pytest.param(lambda data: data.update(counts=[{"hits": 3}]), id="other counts"),
@@ -147,16 +147,16 @@ def test_differences_are_second_minus_first(poor, good):
     assert (effusion["class"], effusion["truths"]) == ("Effusion", 2)
 
 
-def test_order_of_films_does_not_matter_for_a_comparison(good):
-    turned = run(NOTHING, ([BOX], [1], [0.7]), NOTHING, targets=TARGETS[::-1], films=FILMS[::-1])
+def test_order_of_images_does_not_matter_for_a_comparison(good):
+    turned = run(NOTHING, ([BOX], [1], [0.7]), NOTHING, targets=TARGETS[::-1], images=IMAGES[::-1])
     assert compare(good, turned)[-1]["true_positives"] == -2
 
 
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        pytest.param({"films": ("a", "b", "c")}, "2 are only in one of them: c, healthy", id="other films"),
-        pytest.param({"targets": (*TARGETS[:2], TARGETS[1])}, "same films, but with other boxes", id="other truths"),
+        pytest.param({"images": ("a", "b", "c")}, "2 are only in one of them: c, healthy", id="other images"),
+        pytest.param({"targets": (*TARGETS[:2], TARGETS[1])}, "same images, but with other boxes", id="other truths"),
         pytest.param({"max_detections": 10}, "different max_detections, 100 and 10", id="another limit"),
         pytest.param({"score_threshold": 0.5}, "different score_threshold, 0.1 and 0.5", id="another score"),
     ],

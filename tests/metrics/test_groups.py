@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from random_films import CLASS_COUNT, random_films
+from random_images import CLASS_COUNT, random_images
 
 from mdfnet.core.types import Classes, Target
 from mdfnet.metrics.cases import Cases
@@ -16,15 +16,15 @@ AP = "AP@IoU=0.5"
 BOX = [0, 0, 10, 10]
 
 
-def films(found: list[bool]) -> Matched:
-    """One mark of one class on each film; whether it is found. What is not is a false alarm elsewhere, of low score."""
+def images(found: list[bool]) -> Matched:
+    """One mark of one class on each image; whether it is found. What is not is a false alarm of low score elsewhere."""
     here, elsewhere = (SimpleNamespace(boxes=[box], labels=[1], scores=[0.9]) for box in (BOX, [50, 50, 60, 60]))
     targets = [Target.of([BOX], [1])] * len(found)
     return Matched.of(Cases.of([here if one else elsewhere for one in found], targets, class_count=1))
 
 
-def scored_films(random: np.random.Generator, count: int) -> Matched:
-    """Half of the films have a mark, most of them found, and false alarms with scores that are mostly lower."""
+def scored_images(random: np.random.Generator, count: int) -> Matched:
+    """Half of the images have a mark, most of them found, and false alarms with scores that are mostly lower."""
     found, targets = [], []
     for _ in range(count):
         marked, alarms = random.random() < 0.5, random.poisson(0.5)
@@ -39,11 +39,11 @@ def scored_films(random: np.random.Generator, count: int) -> Matched:
 def groups_of(found, of, patients=None, **options):
     patients = patients or [str(number) for number in range(len(found))]
     grouping = Grouping("sex", ("F", "M", "other"), np.array(of))
-    return by_group(films(found), patients, [grouping], measures=(AP,), **options)
+    return by_group(images(found), patients, [grouping], measures=(AP,), **options)
 
 
-def test_a_groups_figures_are_those_of_its_films_alone():
-    detections, targets = random_films(3)
+def test_a_groups_figures_are_those_of_its_images_alone():
+    detections, targets = random_images(3)
     of = np.arange(len(targets)) % 2
     classes = Classes(tuple("abcde"))
     matched = Matched.of(Cases.of(detections, targets, CLASS_COUNT))
@@ -58,7 +58,7 @@ def test_a_groups_figures_are_those_of_its_films_alone():
             standing = group.standings[name]
             assert standing.value == pytest.approx(alone.mean(name)), (group.name, name)
             assert standing.low <= standing.value <= standing.high
-        assert (group.films, group.truths) == (40, sum(alone.truths))
+        assert (group.images, group.truths) == (40, sum(alone.truths))
 
 
 def test_a_difference_is_of_the_classes_that_both_have():
@@ -77,7 +77,7 @@ def test_a_difference_is_of_the_classes_that_both_have():
     [
         pytest.param(FEWEST, None, False, id="just enough patients and marks"),
         pytest.param(FEWEST - 1, None, True, id="a patient too few"),
-        pytest.param(40, ["same"] * 40, True, id="many films of one patient"),
+        pytest.param(40, ["same"] * 40, True, id="many images of one patient"),
         pytest.param(100 - FEWEST + 1, None, True, id="the rest is too small to compare with"),
     ],
 )
@@ -90,12 +90,12 @@ def test_small_groups_have_figures_but_no_difference(women, patients, small):
     assert not small or not found[0].falls_short
 
 
-def test_groups_without_films_are_left_out():
+def test_groups_without_images_are_left_out():
     assert [group.name for group in groups_of([True] * 60, [0] * 30 + [2] * 30, replicates=20)] == ["F", "other"]
 
 
-def test_patients_count_once_however_many_films():
-    """Ten films each of 30 patients are no more certain than one each."""
+def test_patients_count_once_however_many_images():
+    """Ten images each of 30 patients are no more certain than one each."""
     random = np.random.default_rng(0)
     once = random.random(60) < 0.6
     of = np.repeat([0, 1], 30)
@@ -111,14 +111,14 @@ def test_patients_count_once_however_many_films():
 
 
 def test_flags_without_a_reason_are_rare():
-    """Eight groupings that have nothing to do with anything: few sets of films have any flag.
+    """Eight groupings that have nothing to do with anything: few sets of images have any flag.
 
     Uncorrected, a third of them would: 1 - 0.95 ** 8.
     """
     random, flagged, count = np.random.default_rng(1), 0, 300
     for _ in range(60):
         groupings = [Grouping(str(k), ("a", "b"), random.integers(0, 2, count)) for k in range(8)]
-        matched, names = scored_films(random, count), ("AUROC",)
+        matched, names = scored_images(random, count), ("AUROC",)
         groups = by_group(matched, [str(i) for i in range(count)], groupings, measures=names, replicates=100)
         flagged += any(group.falls_short for group in groups)
     assert flagged <= 7

@@ -54,7 +54,7 @@ def test_thresholds_of_0_and_1():
     assert matches([exact_but_for_rounding], [0.9], [LEFT], thresholds=(1,)).matched.all()
 
 
-def test_the_limit_is_per_film_and_class():
+def test_the_limit_is_per_image_and_class():
     one = matches([LEFT, LEFT, RIGHT], [0.5, 0.9, 0.7], [LEFT], labels=[1, 1, 2], max_detections=1)
     assert list(zip(one.label.tolist(), one.score.tolist(), strict=True)) == [(1, 0.9), (2, 0.7)]
 

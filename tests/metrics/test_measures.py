@@ -1,10 +1,10 @@
-"""FROC, film-level areas and calibration against scikit-learn, SciPy and counting; weights against real copies."""
+"""FROC, image-level areas and calibration against scikit-learn, SciPy and counting; weights against real copies."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from random_films import CLASS_COUNT, random_films
+from random_images import CLASS_COUNT, random_images
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -12,8 +12,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from mdfnet.metrics.calibration import BINS, at_temperature, calibration_error, fit_temperature, reliability
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.counts import count
-from mdfnet.metrics.films import auprc, auroc
 from mdfnet.metrics.froc import RATES, froc, sensitivity_at
+from mdfnet.metrics.images import auprc, auroc
 from mdfnet.metrics.matching import match
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 
@@ -21,13 +21,13 @@ ALL = (*MEASURES, *COUNTS)
 
 
 @pytest.fixture(params=range(3), ids="seed-{}".format, scope="module")
-def films(request):
-    return random_films(request.param)
+def images(request):
+    return random_images(request.param)
 
 
 @pytest.fixture(scope="module")
-def cases(films):
-    return Cases.of(*films, CLASS_COUNT)
+def cases(images):
+    return Cases.of(*images, CLASS_COUNT)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def matches(cases):
 
 
 def points(matches, label):
-    """False positives per film and sensitivity at every score there is, and where nothing counts."""
+    """False positives per image and sensitivity at every score there is, and where nothing counts."""
     marked = matches.truths[:, label - 1].sum()
     for score in [np.inf, *np.unique(matches.score)[::-1]]:
         counts = count(matches, threshold=0.5, score=score)[label - 1]
@@ -71,9 +71,9 @@ def test_a_class_never_marked_has_no_sensitivity(matches):
     assert np.isnan(sensitivity_at(matches)[:, 3:]).all()
 
 
-def test_healthy_films_count_in_the_denominator(films):
-    """Twice as many healthy films without a box: the same false positives are half as many per film."""
-    detections, targets = films
+def test_healthy_images_count_in_the_denominator(images):
+    """Twice as many healthy images without a box: the same false positives are half as many per image."""
+    detections, targets = images
     nothing = SimpleNamespace(boxes=np.zeros((0, 4)), labels=[], scores=[])
     more = len(targets)
     wide = Cases.of([*detections, *[nothing] * more], [*targets, *[nothing] * more], CLASS_COUNT)
@@ -83,7 +83,7 @@ def test_healthy_films_count_in_the_denominator(films):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(auroc, roc_auc_score), (auprc, average_precision_score)])
-def test_film_level_areas_are_scikit_learns(ours, theirs):
+def test_image_level_areas_are_scikit_learns(ours, theirs):
     random = np.random.default_rng(0)
     scores, group = random.integers(0, 12, 150) / 12, random.random(150) < 0.4
     weights = random.integers(0, 4, (20, 150))
@@ -91,10 +91,10 @@ def test_film_level_areas_are_scikit_learns(ours, theirs):
     np.testing.assert_allclose(ours(scores, group, weights), expected, rtol=0, atol=1e-12)
 
 
-def test_film_level_areas_of_an_evaluation(cases):
+def test_image_level_areas_of_an_evaluation(cases):
     values = measure(Matched.of(cases), ("AUROC", "AUPRC"))
-    scores = [max([0, *cases.scores[(cases.detections.film == i) & (cases.detections.label == 2)]]) for i in range(80)]
-    ill = cases.truths_per_film[:, 1] > 0
+    scores = [max([0, *cases.scores[(cases.detections.image == i) & (cases.detections.label == 2)]]) for i in range(80)]
+    ill = cases.truths_per_image[:, 1] > 0
     assert values["AUROC"][1] == pytest.approx(roc_auc_score(ill, scores))
     assert values["AUPRC"][1] == pytest.approx(average_precision_score(ill, scores))
     assert np.isnan(values["AUROC"][[3, 4]]).all()
@@ -150,9 +150,9 @@ def test_calibrated_scores_keep_their_order_and_bounds():
     assert (np.diff(calibrated) >= 0).all() and calibrated.min() >= 0 and calibrated.max() <= 1
 
 
-def test_weights_are_copies_of_films(films):
-    """Every measure of a draw is that of the films copied as often; scores differ within a film, not between films."""
-    detections, targets = films
+def test_weights_are_copies_of_images(images):
+    """Every measure of a draw is that of the images copied as often; scores differ within images, not between."""
+    detections, targets = images
     distinct = [
         SimpleNamespace(**vars(found) | {"scores": 1 - np.arange(len(found.scores)) / 100}) for found in detections
     ]
@@ -172,14 +172,14 @@ def test_a_measure_alone_is_the_same(cases):
         np.testing.assert_array_equal(measure(matched, (name,))[name], every[name], err_msg=name)
 
 
-def test_two_models_side_by_side(films, cases):
-    """Weights on the first or the second half of the films choose the model, exactly."""
-    other = [SimpleNamespace(**vars(found) | {"scores": found.scores**2}) for found in films[0][::-1]]
-    models = [Matched.of(cases), Matched.of(Cases.of(other, films[1], CLASS_COUNT))]
+def test_two_models_side_by_side(images, cases):
+    """Weights on the first or the second half of the images choose the model, exactly."""
+    other = [SimpleNamespace(**vars(found) | {"scores": found.scores**2}) for found in images[0][::-1]]
+    models = [Matched.of(cases), Matched.of(Cases.of(other, images[1], CLASS_COUNT))]
     both = models[0].beside(models[1])
     for number, model in enumerate(models):
-        weights = np.zeros(2 * len(cases.films), int)
-        weights[number * len(cases.films) :][: len(cases.films)] = 1
+        weights = np.zeros(2 * len(cases.images), int)
+        weights[number * len(cases.images) :][: len(cases.images)] = 1
         chosen, alone = measure(both, ALL, weights), measure(model, ALL)
         for name in ALL:
             np.testing.assert_allclose(chosen[name], alone[name], rtol=0, atol=1e-12, err_msg=name)

@@ -1,4 +1,4 @@
-"""Kinds of errors on films drawn by hand."""
+"""Kinds of errors on images drawn by hand."""
 
 from types import SimpleNamespace
 
@@ -57,20 +57,20 @@ def test_sizes_are_thirds_of_the_marked_boxes():
     assert 10 < result.borders[0] < 20 < result.borders[1] < 30
 
 
-def test_films_without_anything():
+def test_images_without_anything():
     result = mistakes([], [], [], Target.of([], []))
     assert not any(count.any() for count in result.counts.values()) and not result.truths.any()
 
 
 def test_every_false_alarm_and_every_miss_has_one_kind():
     """Agrees in sum with what pycocotools counts, through the counts that it checks."""
-    from random_films import CLASS_COUNT, random_films
+    from random_images import CLASS_COUNT, random_images
 
     from mdfnet.metrics.counts import count
     from mdfnet.metrics.matching import match
 
     for seed in range(3):
-        cases = Cases.of(*random_films(seed), CLASS_COUNT)
+        cases = Cases.of(*random_images(seed), CLASS_COUNT)
         result = count_mistakes(cases, score=0.3)
         counts = count(match(cases, thresholds=(0.5,)), threshold=0.5, score=0.3)
         false_alarms = sum(result.counts[kind].sum(1) for kind in KINDS[:-1])

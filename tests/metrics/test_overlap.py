@@ -17,7 +17,7 @@ BOX = [0, 0, 10, 10]
         pytest.param([30, 30, 40, 40], 0, 0, id="apart in both directions, whose product is positive"),
         pytest.param([5, 5, 5, 5], 0, 0, id="a point inside"),
         pytest.param([5, 2, 5, 8], 0, 0, id="a line inside"),
-        pytest.param([-4, 0, 4, 10], 4 / 14, 1 / 2, id="reaching out of the film"),
+        pytest.param([-4, 0, 4, 10], 4 / 14, 1 / 2, id="reaching out of the image"),
     ],
 )
 def test_overlap_with_a_box(predicted, expected_iou, expected_iobb):

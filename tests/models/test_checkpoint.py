@@ -107,7 +107,7 @@ def test_a_folder_that_is_no_model_is_not_overwritten(model, tmp_path):
 def test_a_detector_starts_from_a_saved_model_with_the_same_findings(model, tmp_path):
     model.save(tmp_path / "model")
     started = mdfnet.build("tiny", size=96, classes=model.classes, **{"detector.weights": str(tmp_path / "model")})
-    started.load_pretrained()  # other clinical features, another size of film
+    started.load_pretrained()  # other clinical features, another size of image
     given, own = model.detector.state_dict(), started.detector.state_dict()
     assert all(torch.equal(own[key], value) for key, value in given.items())
 

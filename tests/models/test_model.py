@@ -135,7 +135,7 @@ def test_what_cannot_be_right_is_as_good_as_missing(encoder, images, targets):
     assert losses == model.losses(images, targets, missing)
 
 
-def test_one_film_with_many_named_records(images):
+def test_one_image_with_many_named_records(images):
     model = trained(tiny())
     answers = model.detect_from(model.encode(images[:1]), [FEVER, {"temperature": 98.6}, {"lactate": 2}])
     first, second, third = (found.record for found in answers)

@@ -1,4 +1,4 @@
-"""Operating points keep their promise on the films they were found on, and go with the model."""
+"""Operating points keep their promise on the images they were found on, and go with the model."""
 
 import json
 import math
@@ -6,19 +6,19 @@ import math
 import numpy as np
 import pytest
 import torch
-from random_films import random_films
+from random_images import random_images
 
 import mdfnet
-from mdfnet.core.types import Classes, Detections, Study, Target
+from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.metrics.calibration import fit_temperature
 from mdfnet.models.operating_points import OPERATING, Operating, fit_operating, read_operating
 
 CLASSES = Classes(("Atelectasis", "Effusion", "Nodule", "Fracture", "Mass"))
 
 
-def studies(targets):
+def samples(targets):
     marks = [Target.of(target.boxes, target.labels) for target in targets]
-    return [Study(f"f{i}", None, 99, 99, mark, np.zeros(0)) for i, mark in enumerate(marks)]
+    return [Sample(f"f{i}", None, 99, 99, mark, np.zeros(0)) for i, mark in enumerate(marks)]
 
 
 def detections(found):
@@ -33,21 +33,21 @@ def detections(found):
 
 @pytest.fixture(params=range(3), ids="seed-{}".format, scope="module")
 def case(request):
-    """Films, what was found, and what was fitted; scores are all different, so that every threshold can be had."""
-    found, targets = random_films(request.param)
+    """Images, what was found, and what was fitted; scores are all different, so that every threshold can be had."""
+    found, targets = random_images(request.param)
     random = np.random.default_rng(0)
     for one in found:
         one.scores = (one.scores + random.random(len(one.scores))) / 2.1
-    films, found = studies(targets), detections(found)
+    images, found = samples(targets), detections(found)
     rates = {"sensitivities": (0.3, 0.6), "false_positives": (1, 6)}
-    return films, found, fit_operating(films, found, CLASSES, "random films", **rates)
+    return images, found, fit_operating(images, found, CLASSES, "random images", **rates)
 
 
-def counted(films, found, point):
+def counted(images, found, point):
     """Counts per class of what the point keeps, by the evaluation."""
     kept = [point.keep(one, CLASSES) for one in found]
-    names = [film.id for film in films]
-    return mdfnet.evaluate(kept, [film.target for film in films], CLASSES, films=names, score_threshold=0).counts
+    names = [image.id for image in images]
+    return mdfnet.evaluate(kept, [image.target for image in images], CLASSES, images=names, score_threshold=0).counts
 
 
 def f1(counts):
@@ -55,15 +55,15 @@ def f1(counts):
 
 
 def test_figures_of_a_point_are_those_of_what_it_keeps(case):
-    films, found, operating = case
+    images, found, operating = case
     for point in operating.points:
-        total = sum(counted(films, found, point)[1:], counted(films, found, point)[0])
+        total = sum(counted(images, found, point)[1:], counted(images, found, point)[0])
         assert point.sensitivity == total.true_positives / (total.true_positives + total.false_negatives)
-        assert point.false_positives_per_film == total.false_positives / len(films)
+        assert point.false_positives_per_image == total.false_positives / len(images)
 
 
 def test_points_keep_their_promise(case):
-    films, found, operating = case
+    images, found, operating = case
     assert [point.name for point in operating.points] == [
         "max-f1",
         "sensitivity-0.3",
@@ -72,29 +72,29 @@ def test_points_keep_their_promise(case):
         "fp-6",
     ]
     for least in (0.3, 0.6):
-        for counts in counted(films, found, operating.point(f"sensitivity-{least}"))[:3]:
+        for counts in counted(images, found, operating.point(f"sensitivity-{least}"))[:3]:
             assert counts.true_positives / (counts.true_positives + counts.false_negatives) >= least
     for most in (1, 6):
-        assert operating.point(f"fp-{most}").false_positives_per_film <= most
-        for counts in counted(films, found, operating.point(f"fp-{most}")):
-            assert counts.false_positives / len(films) <= most / len(CLASSES)
+        assert operating.point(f"fp-{most}").false_positives_per_image <= most
+        for counts in counted(images, found, operating.point(f"fp-{most}")):
+            assert counts.false_positives / len(images) <= most / len(CLASSES)
 
 
 @pytest.mark.parametrize("name", ["max-f1", "sensitivity-0.6", "fp-1"])
 def test_no_other_score_does_better(case, name):
     """Of all scores of a class there is none with a higher F1, a higher one that reaches, a lower one that allows."""
-    films, found, operating = case
+    images, found, operating = case
     chosen = operating.point(name)
     scores = sorted({float(score) for one in found for score in one.scores[one.labels == 2]})
     for score in scores[:: max(1, len(scores) // 40)]:
         other = Operating.from_dict(operating.to_dict()).point(name)
         other.thresholds["Effusion"] = score
-        mine, theirs = (counted(films, found, point)[1] for point in (chosen, other))
+        mine, theirs = (counted(images, found, point)[1] for point in (chosen, other))
         if name == "max-f1":
             assert f1(theirs) <= f1(mine)
         elif name == "sensitivity-0.6" and score > chosen.thresholds["Effusion"]:
             assert theirs.true_positives < 0.6 * (theirs.true_positives + theirs.false_negatives)
-        elif name == "fp-1" and theirs.false_positives / len(films) <= 1 / 5:
+        elif name == "fp-1" and theirs.false_positives / len(images) <= 1 / 5:
             assert theirs.true_positives <= mine.true_positives
 
 
@@ -107,31 +107,31 @@ def test_classes_that_were_not_there(case):
 
 
 def test_sensitivity_out_of_reach_takes_all_boxes():
-    film = studies([Target.of([[0, 0, 9, 9], [20, 20, 29, 29]], [1, 1])])
+    image = samples([Target.of([[0, 0, 9, 9], [20, 20, 29, 29]], [1, 1])])
     found = [Detections(torch.tensor([[0.0, 0, 9, 9]]), torch.tensor([1]), torch.tensor([0.7]))]
-    point = fit_operating(film, found, CLASSES, "one film", sensitivities=(0.9,)).point("sensitivity-0.9")
+    point = fit_operating(image, found, CLASSES, "one image", sensitivities=(0.9,)).point("sensitivity-0.9")
     assert point.thresholds["Atelectasis"] == 0.0 and point.sensitivity == 0.5
 
 
 def test_false_positives_that_the_first_box_exceeds():
-    film = studies([Target.of([], [])])
+    image = samples([Target.of([], [])])
     found = [Detections(torch.tensor([[0.0, 0, 9, 9]]), torch.tensor([1]), torch.tensor([0.7]))]
-    point = fit_operating(film, found, CLASSES, "one film", false_positives=(0.5,)).point("fp-0.5")
-    assert point.false_positives_per_film == 0 and 0.7 < point.thresholds["Atelectasis"] < 0.71
+    point = fit_operating(image, found, CLASSES, "one image", false_positives=(0.5,)).point("fp-0.5")
+    assert point.false_positives_per_image == 0 and 0.7 < point.thresholds["Atelectasis"] < 0.71
     assert math.isnan(point.sensitivity)
     assert math.isnan(Operating.from_dict(json.loads(json.dumps(point_only(point).to_dict()))).points[0].sensitivity)
 
 
 def point_only(point):
-    return Operating(dict.fromkeys(CLASSES.names, 1.0), (point,), "one film")
+    return Operating(dict.fromkeys(CLASSES.names, 1.0), (point,), "one image")
 
 
 def test_temperature_is_of_hits_at_iobb(case):
-    films, found, operating = case
+    images, found, operating = case
     from mdfnet.metrics.cases import Cases
     from mdfnet.metrics.matching import match
 
-    cases = Cases.of(found, [film.target for film in films], 5, [film.id for film in films])
+    cases = Cases.of(found, [image.target for image in images], 5, [image.id for image in images])
     matches = match(cases, overlap="iobb", thresholds=(0.5,))
     mine = matches.label == 2
     expected = fit_temperature(matches.score[mine], matches.matched[0, mine])
@@ -144,7 +144,7 @@ def test_saved_with_the_model_and_read_back(tmp_path):
     model.save(tmp_path / "plain")
     assert mdfnet.load(tmp_path / "plain").operating is None
     temperatures = dict.fromkeys(model.classes.names, 1.5)
-    model.operating = Operating(temperatures, (), "no films at all")
+    model.operating = Operating(temperatures, (), "no images at all")
     model.save(tmp_path / "fitted")
     assert mdfnet.load(tmp_path / "fitted").operating == model.operating
 

@@ -1,4 +1,4 @@
-"""A film of any size gets into the square and its boxes come back."""
+"""An image of any size gets into the square and its boxes come back."""
 
 import numpy as np
 import pytest
@@ -24,13 +24,13 @@ def test_boxes_come_back_to_original_pixels(fit, width, height):
     boxes = np.array([[0, 0, width, height], [0.25 * width, 0.1 * height, 0.5 * width, 0.9 * height]])
     inside = geometry.to_network(boxes)
     assert inside.min() >= 0 and inside.max() <= 64
-    np.testing.assert_allclose(geometry.to_film(inside), boxes, atol=1e-9)
-    tensor = geometry.to_film(geometry.to_network(torch.from_numpy(boxes)))
+    np.testing.assert_allclose(geometry.to_image(inside), boxes, atol=1e-9)
+    tensor = geometry.to_image(geometry.to_network(torch.from_numpy(boxes)))
     np.testing.assert_allclose(tensor.numpy(), boxes, atol=1e-9)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_a_letterbox_is_black_outside_of_the_film(width, height):
+def test_a_letterbox_is_black_outside_of_the_image(width, height):
     image, geometry = Preprocessing(InputConfig(size=64))(torch.ones(1, height, width))
     left, top = geometry.offset
     inner_width, inner_height = geometry.inner
@@ -40,9 +40,9 @@ def test_a_letterbox_is_black_outside_of_the_film(width, height):
 
 
 def test_a_bright_square_lands_where_the_geometry_says():
-    film = torch.zeros(1, 200, 100)
-    film[:, 40:80, 20:60] = 1
-    image, geometry = Preprocessing(InputConfig(size=64))(film)
+    radiograph = torch.zeros(1, 200, 100)
+    radiograph[:, 40:80, 20:60] = 1
+    image, geometry = Preprocessing(InputConfig(size=64))(radiograph)
     x1, y1, x2, y2 = geometry.to_network(np.array([20, 40, 60, 80.0]))
     rows, columns = np.nonzero(image[0].numpy() > 0.5)
     assert abs(columns.min() - x1) <= 1 and abs(columns.max() + 1 - x2) <= 1
@@ -50,11 +50,11 @@ def test_a_bright_square_lands_where_the_geometry_says():
 
 
 def test_squash_is_torchvisions_fixed_size():
-    film = torch.rand(3, 150, 90)
+    image = torch.rand(3, 150, 90)
     oracle = GeneralizedRCNNTransform(800, 1333, [0.0] * 3, [1.0] * 3, fixed_size=(64, 64))
-    theirs = oracle([film])[0].tensors[0]
+    theirs = oracle([image])[0].tensors[0]
     config = InputConfig(size=64, fit="squash", channels=3, mean=(0.5,) * 3, std=(0.25,) * 3)
-    ours, _ = Preprocessing(config)(film)
+    ours, _ = Preprocessing(config)(image)
     torch.testing.assert_close(ours, theirs)
 
 

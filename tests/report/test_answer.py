@@ -31,7 +31,7 @@ def words(*evaluations: Evaluation, synthetic: tuple[str, ...] = ()) -> str:
     ("text", "phrase"),
     [
         pytest.param(
-            words(scored(1, 2)), "1 film of the test split of phantom, 1 with findings, 2 marked", id="on what"
+            words(scored(1, 2)), "1 image of the test split of phantom, 1 with findings, 2 marked", id="on what"
         ),
         pytest.param(words(scored(1, 1)), "“plain” reaches a mean AP of 0.50", id="one model alone"),
         pytest.param(
@@ -50,11 +50,11 @@ def words(*evaluations: Evaluation, synthetic: tuple[str, ...] = ()) -> str:
         ),
         pytest.param(words(scored(1, 2), scored(1, 2)), "against 1.00 of “plain”: no difference.", id="no difference"),
         pytest.param(
-            words(scored(1, target=Target.of([], []))), "Nothing was marked on these films", id="only healthy films"
+            words(scored(1, target=Target.of([], []))), "Nothing was marked on these images", id="only healthy images"
         ),
         pytest.param(
-            words(scored(1, 2), synthetic=("films", "findings", "clinical")),
-            "The films, findings and clinical records are synthetic",
+            words(scored(1, 2), synthetic=("images", "findings", "clinical")),
+            "The images, findings and clinical records are synthetic",
             id="synthetic data are called so",
         ),
     ],

@@ -11,7 +11,7 @@ from PIL import Image
 from mdfnet.core.errors import UserError
 from mdfnet.data.checks import KINDS, Finding, check_dataset
 from mdfnet.report import check as module
-from mdfnet.report.check import MOST_FILMS, MOST_MESSAGES, write_check_page
+from mdfnet.report.check import MOST_IMAGES, MOST_MESSAGES, write_check_page
 
 
 @pytest.fixture
@@ -32,46 +32,48 @@ def section(text, kind):
 
 
 def many(kind, count):
-    return [Finding(kind, f"message {number}", "images", films=(f"film{number % 12}.png",)) for number in range(count)]
+    return [
+        Finding(kind, f"message {number}", "images", images=(f"image{number % 12}.png",)) for number in range(count)
+    ]
 
 
 def test_it_needs_nothing_else(page):
-    text = page(lambda folder: (folder / "images" / "film3.png").write_bytes(b""))
+    text = page(lambda folder: (folder / "images" / "image3.png").write_bytes(b""))
     assert re.findall(r'(?:src|href)="(?!data:|#)', text) == [] and "<script" not in text and "@import" not in text
     assert "1 error: the folder cannot be used" in text and "Not a medical device" in text
-    assert "film-unreadable" in section(text, "overview")
+    assert "image-unreadable" in section(text, "overview")
 
 
-def test_films_are_shown_where_a_finding_is_about_them(page):
+def test_images_are_shown_where_a_finding_is_about_them(page):
     def copy(folder):
-        shutil.copy(folder / "images" / "film0.png", folder / "images" / "film2.png")
+        shutil.copy(folder / "images" / "image0.png", folder / "images" / "image2.png")
 
-    part = section(page(copy), "film-across-splits")
-    assert re.findall(r'alt="Film (.*?)"', part) == ["film0.png", "film2.png"]
+    part = section(page(copy), "image-across-splits")
+    assert re.findall(r'alt="Image (.*?)"', part) == ["image0.png", "image2.png"]
     assert part.count('class="together"') == 1 and ">train<" in part and ">val<" in part
 
 
 def test_only_the_boxes_concerned_are_drawn(page, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        module, "draw", lambda film, classes, target, size: drawn.append(target) or Image.new("RGB", (9, 9))
+        module, "draw", lambda image, classes, target, size: drawn.append(target) or Image.new("RGB", (9, 9))
     )
-    page(findings=[Finding("box-tiny", "small", "annotations.json", films=("film2.png",), boxes=(3,))])
+    page(findings=[Finding("box-tiny", "small", "annotations.json", images=("image2.png",), boxes=(3,))])
     page_boxes = [len(target) for target in drawn]
     assert page_boxes == [1]
 
 
 def test_much_is_counted_rather_than_shown(page):
-    part = section(page(findings=many("film-text", 300)), "film-text")
-    assert part.count("<img") == MOST_FILMS and part.count("<li>") == MOST_MESSAGES
+    part = section(page(findings=many("image-text", 300)), "image-text")
+    assert part.count("<img") == MOST_IMAGES and part.count("<li>") == MOST_MESSAGES
     assert f"and {300 - MOST_MESSAGES} more" in part
 
 
 def test_every_kind_is_either_found_or_listed_as_not_found(page):
-    text = page(findings=many("film-text", 2), ignored=("film-blank",))
+    text = page(findings=many("image-text", 2), ignored=("image-blank",))
     clean = section(text, "clean")
-    assert {kind for kind in KINDS if f"<dt>{kind}</dt>" in clean} == set(KINDS) - {"film-text", "film-blank"}
-    assert "Not looked at, as asked: film-blank" in clean
+    assert {kind for kind in KINDS if f"<dt>{kind}</dt>" in clean} == set(KINDS) - {"image-text", "image-blank"}
+    assert "Not looked at, as asked: image-blank" in clean
 
 
 def test_what_columns_tell_is_a_table(page):
@@ -81,17 +83,17 @@ def test_what_columns_tell_is_a_table(page):
     assert set(re.findall(r"<td>(.*?)</td>", part)) == {"–"}  # six patients say nothing
 
 
-def test_whose_films_it_shows_is_said(page):
-    assert "Synthetic films" in page()
+def test_whose_images_it_shows_is_said(page):
+    assert "Synthetic images" in page()
 
 
-def test_patients_films_are_called_so(page):
+def test_patients_images_are_called_so(page):
     def real(folder):
         path = folder / "dataset.yaml"
-        path.write_text(path.read_text().replace("- films\n", "").replace("synthetic:", "synthetic: []"))
+        path.write_text(path.read_text().replace("- images\n", "").replace("synthetic:", "synthetic: []"))
 
     text = page(real)
-    assert "Shows films of patients" in text and "Synthetic films" not in text
+    assert "Shows images of patients" in text and "Synthetic images" not in text
 
 
 @pytest.mark.parametrize(
@@ -100,10 +102,10 @@ def test_patients_films_are_called_so(page):
         pytest.param(lambda folder: (folder / "dataset.yaml").unlink(), id="no description"),
         pytest.param(lambda folder: (folder / "annotations.json").write_text("{"), id="no annotations"),
         pytest.param(lambda folder: (folder / "clinical.csv").write_bytes(b"\xff"), id="no table"),
-        pytest.param(lambda folder: shutil.rmtree(folder / "images"), id="no films"),
+        pytest.param(lambda folder: shutil.rmtree(folder / "images"), id="no images"),
         pytest.param(
-            lambda folder: Image.fromarray(np.zeros((3, 900), np.uint8)).save(folder / "images" / "film3.png"),
-            id="a film of an odd shape",
+            lambda folder: Image.fromarray(np.zeros((3, 900), np.uint8)).save(folder / "images" / "image3.png"),
+            id="an image of an odd shape",
         ),
     ],
 )

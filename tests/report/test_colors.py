@@ -15,7 +15,7 @@ def lightness(color) -> float:
 
 
 @pytest.mark.parametrize("count", [2, 5, 8, 13, 20])
-def test_grey_tones_are_evenly_apart(count):
+def test_gray_tones_are_evenly_apart(count):
     tones = [lightness(color) for color in class_colors(count)]
     smallest = min(abs(one - other) for one, other in itertools.combinations(tones, 2))
     assert smallest > 0.8 * 48 / (count - 1)
@@ -33,7 +33,7 @@ def test_names_on_class_colors_meet_wcag_aa(count):
     [
         pytest.param((255, 0, 0), 0.2126, id="red weighs 0.2126"),
         pytest.param((0, 255, 0), 0.7152, id="green weighs 0.7152"),
-        pytest.param((119, 119, 119), 0.1845, id="WCAG's darkest grey that white text may stand on, 4.48 to 1"),
+        pytest.param((119, 119, 119), 0.1845, id="WCAG's darkest gray that white text may stand on, 4.48 to 1"),
     ],
 )
 def test_luminance_is_that_of_wcag(color, value):

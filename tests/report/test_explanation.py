@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from small_model import FILM, RECORDS, fused
+from small_model import IMAGE, RECORDS, fused
 
 from mdfnet.core.types import Classes
 from mdfnet.explain.case import explain_case, largest
@@ -25,8 +25,8 @@ CLASSES = Classes(("Consolidation", "Atelectasis <b>"))
 @pytest.fixture(scope="module")
 def case():
     model = fused(detections=3)
-    film = (FILM[0][0].numpy() * 255).astype(np.uint8)
-    return model, explain_case(model, film, RECORDS[2], score=0.0, orders=4)
+    image = (IMAGE[0][0].numpy() * 255).astype(np.uint8)
+    return model, explain_case(model, image, RECORDS[2], score=0.0, orders=4)
 
 
 def assert_whole(text: str) -> None:
@@ -37,25 +37,25 @@ def assert_whole(text: str) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_the_page_of_a_film(case, tmp_path):
+def test_the_page_of_a_image(case, tmp_path):
     model, told = case
     facts = {"command": "mdfnet explain <x>"}
-    write_case_page(tmp_path / "page.html", "film <1>", told, model.classes, model.schema, facts=facts)
+    write_case_page(tmp_path / "page.html", "image <1>", told, model.classes, model.schema, facts=facts)
     text = (tmp_path / "page.html").read_text()
     assert_whole(text)
-    assert "film &lt;1&gt;" in text and "mdfnet explain &lt;x&gt;" in text and "<x>" not in text
+    assert "image &lt;1&gt;" in text and "mdfnet explain &lt;x&gt;" in text and "<x>" not in text
     for label, score in zip(told.boxes.labels, told.boxes.scores, strict=True):
         assert f"{model.classes.name(int(label))} {float(score):.2f}</h2>" in text
     pictures = 2 + 2 * len(told.boxes)
     assert text.count("data:image/jpeg") == pictures and text.count("<svg") == 2 * len(told.boxes)
-    assert "keep this page where the film may be kept" in text and "What values the training films had is not" in text
+    assert "keep this page where the image may be kept" in text and "What values the training images had is not" in text
 
 
 def test_synthetic_data_are_called_so(case, tmp_path):
     model, told = case
-    made = ("films", "clinical")
+    made = ("images", "clinical")
     write_case_page(tmp_path / "page.html", "x", told, model.classes, model.schema, synthetic=made)
-    assert "Synthetic: films, clinical records" in (tmp_path / "page.html").read_text()
+    assert "Synthetic: images, clinical records" in (tmp_path / "page.html").read_text()
 
 
 def test_what_is_explained(case):
@@ -72,7 +72,7 @@ def test_the_words_are_of_the_box_that_the_record_does_most_to(case):
     most = int(np.argmax(np.abs(told.told.values).max(0)))
     name = model.classes.name(int(told.boxes.labels[most]))
     assert words.startswith(f"{name}: the model scores this box {told.told.full[most]:.2f} with the record and ")
-    none = explain_case(model, told.film, RECORDS[2], score=0.999, orders=2)
+    none = explain_case(model, told.image, RECORDS[2], score=0.999, orders=2)
     assert in_words(none, model.classes, {}).startswith("With this record, the model finds nothing")
 
 
@@ -95,9 +95,9 @@ def estimate(*values) -> Estimate:
 
 
 def importance(**changes) -> Importance:
-    parts = {"size": estimate(0.3, 0.02), "pull": estimate(0.5, 0.03), "telling": estimate(0.4, 0.01)}
-    ends = {name: Estimate(*(np.array(v) for v in (0.7, 0.6, 0.8))) for name in ("film", "gap")}
-    return Importance(**{"finding": "Consolidation", "films": 40, "positives": 12, **parts, **ends, **changes})
+    parts = {"size": estimate(0.3, 0.02), "effect": estimate(0.5, 0.03), "discrimination": estimate(0.4, 0.01)}
+    ends = {name: Estimate(*(np.array(v) for v in (0.7, 0.6, 0.8))) for name in ("image", "gap")}
+    return Importance(**{"finding": "Consolidation", "images": 40, "positives": 12, **parts, **ends, **changes})
 
 
 def relied(**changes) -> Reliance:
@@ -105,7 +105,7 @@ def relied(**changes) -> Reliance:
     gain, kept = ap[:1] - ap[1:], np.array([0.3, np.nan, 0.25])
     given = {"ap": ap, "auroc": ap, "ap_gain": gain, "kept": kept}
     parts = {name: Estimate(value, value - 0.1, value + 0.1) for name, value in given.items()}
-    return Reliance(**{"classes": CLASSES, "films": 40, "patients": 30, "reaction": np.array([0.2, 0.1]), "alarms": {},
+    return Reliance(**{"classes": CLASSES, "images": 40, "patients": 30, "reaction": np.array([0.2, 0.1]), "alarms": {},
                        **parts, **changes})  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def test_the_verdict_has_its_intervals():
     assert verdict(relied()) == (
         "With each patient's own record the mean AP is 0.80; with another patient's record 0.50, a difference of "
         "−0.40 to −0.20; without a record 0.50, a difference of −0.40 to −0.20. 25% (15% to 35%) of what the "
-        "film-level AUROC has above chance is left without the film."
+        "image-level AUROC has above chance is left without the image."
     )
     nothing = np.zeros((3, 3))
     told = relied(ap_gain=Estimate(nothing, nothing - 0.1, nothing + 0.1))
@@ -123,8 +123,8 @@ def test_the_verdict_has_its_intervals():
 def test_alarms_name_their_findings():
     told = relied(alarms={"misled": (), "record-alone": ("Consolidation", "Edema")})
     assert alarms_in_words(told) == [
-        "the model follows the record without being better for it on these films",
-        "the model leans on the record alone: with the film blanked out it knows nearly as much: Consolidation and "
+        "the model follows the record without being better for it on these images",
+        "the model leans on the record alone: with the image blanked out it knows nearly as much: Consolidation and "
         "Edema",
     ]
 
@@ -148,9 +148,9 @@ def test_the_files_of_a_set_hold_the_numbers(tmp_path):
     assert float(rows[0]["pull_low"]) == pytest.approx(0.4) and rows[1]["positives"] == "12"
     content = json.loads((tmp_path / "explanation.json").read_text())
     assert content["reliance"]["ap"]["value"][3] == [0.0, None, 0.0] and content["notice"] == NOTICE
-    assert content["importance"][0]["telling"]["high"] == pytest.approx([0.5, 0.11])
+    assert content["importance"][0]["discrimination"]["high"] == pytest.approx([0.5, 0.11])
 
 
 def test_nothing_to_compare_is_drawn_all_the_same():
     nothing = Estimate(*(np.full(2, np.nan),) * 3)
-    assert importance_bars(("a", "b"), importance(pull=nothing, telling=nothing), name="i").startswith("<svg")
+    assert importance_bars(("a", "b"), importance(effect=nothing, discrimination=nothing), name="i").startswith("<svg")

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Detections, Study, Target
+from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.evaluation.score import Scored
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.metrics.groups import Grouping
 from mdfnet.report.colors import luminance
-from mdfnet.report.contents import DatasetCard, FilmExample, ModelResult, Report, SplitCard
+from mdfnet.report.contents import DatasetCard, ImageExample, ModelResult, Report, SplitCard
 from mdfnet.report.html import NOTICE, render, write_report
 
 HOSTILE = "<script>alert(1)</script>"
@@ -31,9 +31,9 @@ CURVE = [{"epoch": 1, "train_loss": 1.0, "val_ap": 0.1}, {"epoch": 2, "train_los
 
 
 def details() -> dict:
-    """What evaluation.json holds, of one film with one mark, found."""
-    study = Study("film", Path("film.png"), 64, 64, TARGET, np.zeros(1, np.float32), patient="p")
-    scored = Scored("fused", CLASSES, (study,), (1,), (FOUND,), draws=10)
+    """What evaluation.json holds, of one image with one mark, found."""
+    sample = Sample("image", Path("image.png"), 64, 64, TARGET, np.zeros(1, np.float32), patient="p")
+    scored = Scored("fused", CLASSES, (sample,), (1,), (FOUND,), draws=10)
     grouping = Grouping(HOSTILE, (HOSTILE,), np.zeros(1, int))
     groups = [group.to_dict() for group in scored.by_group([grouping])]
     return {"intervals": scored.intervals, "sweep": scored.sweep, **scored.details, "groups": groups}
@@ -43,7 +43,7 @@ DETAILS = details()
 
 
 def full_report(**changes) -> Report:
-    """Two models, one film, everything filled in, and every text of it hostile."""
+    """Two models, one image, everything filled in, and every text of it hostile."""
     reference = ModelResult("plain", evaluate([NOTHING], [TARGET], CLASSES), CURVE, 1234567, f"name: {HOSTILE}")
     fused = ModelResult(
         HOSTILE,
@@ -56,9 +56,9 @@ def full_report(**changes) -> Report:
     )
     reference = replace(reference, details=DETAILS)
     card = DatasetCard(HOSTILE, HOSTILE, HOSTILE, CLASSES.names, (SplitCard("test", 1, 1, 1, (1, 0)),), ("clinical",))
-    film = np.full((64, 64), 90, np.uint8)
+    image = np.full((64, 64), 90, np.uint8)
     record = (("age", "61 years"), ("sbp", "missing"), (HOSTILE, HOSTILE))
-    example = FilmExample(HOSTILE, film, TARGET, {"plain": NOTHING, HOSTILE: FOUND}, record)
+    example = ImageExample(HOSTILE, image, TARGET, {"plain": NOTHING, HOSTILE: FOUND}, record)
     report = Report(HOSTILE, (reference, fused), card, "test", (example,), HOSTILE, environment={HOSTILE: HOSTILE})
     return replace(report, **changes)
 
@@ -149,7 +149,7 @@ def test_scores_stand_beside_each_other_with_their_difference():
 
 def test_low_scores_are_not_drawn():
     assert f"Found: {HOSTILE} 0.90." in Page(PAGE).text
-    assert f"Found: {HOSTILE} 0.90, Effusion 0.20." in Page(render(full_report(film_score=0.1))).text
+    assert f"Found: {HOSTILE} 0.90, Effusion 0.20." in Page(render(full_report(image_score=0.1))).text
 
 
 def test_tables_and_pictures_are_accessible():
@@ -162,7 +162,7 @@ def test_tables_and_pictures_are_accessible():
 
 
 def test_one_model_alone_has_a_report_without_differences():
-    page = Page(render(full_report(models=full_report().models[:1], films=())))
+    page = Page(render(full_report(models=full_report().models[:1], images=())))
     assert page.open == [] and not page.all("img")
     assert all(small.get("class") == "interval" for small in page.all("small"))
     assert "difference from" not in page.text and "In short" in page.text
@@ -180,19 +180,19 @@ def test_a_report_with_scores_only_is_whole():
         render(Report("Scores", (ModelResult("plain", scores),), DatasetCard("set", "", "", CLASSES.names, ())))
     )
     assert page.open == []
-    assert "Training" not in page.text and "Films" not in page.text and "Source not stated" in page.text
+    assert "Training" not in page.text and "Images" not in page.text and "Source not stated" in page.text
 
 
 def test_the_same_report_gives_the_same_bytes():
     assert render(full_report()) == PAGE
 
 
-def test_models_scored_on_different_films_are_refused_and_the_old_report_stays(tmp_path):
+def test_models_scored_on_different_images_are_refused_and_the_old_report_stays(tmp_path):
     path = tmp_path / "report.html"
     path.write_text("the last good one")
-    other = evaluate([FOUND], [TARGET], CLASSES, films=["another film"])
+    other = evaluate([FOUND], [TARGET], CLASSES, images=["another image"])
     models = (full_report().models[0], ModelResult("other", other))
-    with pytest.raises(UserError, match="different films"):
+    with pytest.raises(UserError, match="different images"):
         write_report(path, full_report(models=models))
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
     assert path.read_text() == "the last good one"
@@ -205,19 +205,19 @@ def test_reports_need_models_with_names_of_their_own(names):
         full_report(models=tuple(ModelResult(name, scores) for name in names))
 
 
-def test_the_card_counts_films_findings_patients_and_boxes_per_split():
-    def study(name, split, patient, labels):
+def test_the_card_counts_images_findings_patients_and_boxes_per_split():
+    def sample(name, split, patient, labels):
         boxes = [[0, 0, 5, 5]] * len(labels)
-        return Study(name, Path(name), 9, 9, Target.of(boxes, labels), np.zeros(1), patient=patient, split=split)
+        return Sample(name, Path(name), 9, 9, Target.of(boxes, labels), np.zeros(1), patient=patient, split=split)
 
-    studies = (
-        study("a", "test", "one", [1, 1, 2]),
-        study("b", "train", "two", []),
-        study("c", "train", "two", [2]),
-        study("d", None, "three", [1]),
+    samples = (
+        sample("a", "test", "one", [1, 1, 2]),
+        sample("b", "train", "two", []),
+        sample("c", "train", "two", [2]),
+        sample("d", None, "three", [1]),
     )
     dataset = SimpleNamespace(
-        name="set", source="made up", license="CC0", classes=CLASSES, studies=studies, synthetic=("films",)
+        name="set", source="made up", license="CC0", classes=CLASSES, samples=samples, synthetic=("images",)
     )
     card = DatasetCard.of(dataset)
     assert card.splits == (

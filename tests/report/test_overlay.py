@@ -1,4 +1,4 @@
-"""Films with boxes: drawn in the right place, names inside the film, truth and prediction told apart."""
+"""Images with boxes: drawn in the right place, names inside the image, truth and prediction told apart."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def pixels_of(picture, label: int) -> np.ndarray:
 @pytest.mark.parametrize(
     ("shape", "size", "drawn"),
     [
-        pytest.param((256, 256), None, (512, 512), id="small films are enlarged"),
-        pytest.param((600, 1200), None, (1200, 600), id="large films keep their size"),
+        pytest.param((256, 256), None, (512, 512), id="small images are enlarged"),
+        pytest.param((600, 1200), None, (1200, 600), id="large images keep their size"),
         pytest.param((3056, 2544), 640, (533, 640), id="the longer side is as asked for"),
         pytest.param((1, 4000), 640, (640, 1), id="a sliver keeps one row"),
     ],
@@ -36,22 +36,22 @@ def test_size(shape, size, drawn):
     assert draw(np.zeros(shape, np.uint8), CLASSES, size=size).size == drawn
 
 
-def test_sixteen_bit_films_look_like_eight_bit_ones():
+def test_sixteen_bit_images_look_like_eight_bit_ones():
     ramp = np.tile(np.arange(256, dtype=np.uint8), (256, 1))
     assert draw(ramp, CLASSES) == draw(ramp.astype(np.uint16) * 257, CLASSES)
 
 
 @pytest.mark.parametrize(
-    "film",
+    "image",
     [
         pytest.param(np.zeros((8, 8), np.float32), id="float"),
         pytest.param(np.zeros((8, 8, 3), np.uint8), id="color"),
         pytest.param(np.zeros((0, 8), np.uint8), id="no pixels"),
     ],
 )
-def test_what_is_not_a_film_is_refused(film):
+def test_what_is_not_a_image_is_refused(image):
     with pytest.raises(ValueError, match="uint8 or uint16"):
-        draw(film, CLASSES)
+        draw(image, CLASSES)
 
 
 def test_boxes_stand_where_they_were_found():
@@ -86,7 +86,7 @@ def test_all_detections_are_drawn_the_surest_on_top():
     assert pixels_of(picture, 3).any(), "its name is there all the same"
 
 
-def test_the_record_is_a_strip_below_an_untouched_film():
+def test_the_record_is_a_strip_below_an_untouched_image():
     record = [(f"value {number}", "missing") for number in range(12)]
     plain, captioned = draw(GREY, CLASSES), draw(GREY, CLASSES, record=record, synthetic=["clinical"])
     assert captioned.crop((0, 0, *plain.size)) == plain
@@ -113,9 +113,9 @@ def test_names_of_one_box_stay_apart():
         taken.append((x1, y1, x2, y2))
 
 
-def test_names_longer_than_the_film_are_cut():
+def test_names_longer_than_the_image_are_cut():
     picture = draw(GREY, Classes(("Enlarged " * 20,)), detections=found([[0, 0, 9, 9]], [1], [0.5]))
-    assert (np.asarray(picture)[:, -1] == 128).all(), "the last column is film"
+    assert (np.asarray(picture)[:, -1] == 128).all(), "the last column is image"
 
 
 def test_the_font_has_the_letters_that_names_have():

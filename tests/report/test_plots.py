@@ -118,7 +118,7 @@ def test_files_carry_their_letters_and_are_the_same_each_time(plot, tmp_path):
     assert b"/FontFile2" in pdf and b"/Type3" not in pdf, "letters embedded"
 
 
-def test_series_can_be_told_apart_in_grey():
+def test_series_can_be_told_apart_in_gray():
     """At least nine steps of lightness between any two, and another marker and line for each."""
     lightness = sorted(116 * luminance(tuple(bytes.fromhex(color[1:]))) ** (1 / 3) - 16 for color in PRINT.series)
     assert min(np.diff(lightness)) >= 8

@@ -39,7 +39,7 @@ def annotations(**parts: object) -> Callable[[Path], None]:
     return change
 
 
-def film(content: bytes) -> Callable[[Path], None]:
+def image(content: bytes) -> Callable[[Path], None]:
     return lambda folder: (folder / "images" / "phantom-00000.png").write_bytes(content)
 
 

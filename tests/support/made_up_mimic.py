@@ -21,7 +21,7 @@ LATER_PHASES += ("Pleural abnormality", "Pulmonary edema")
 SIGNS = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp")
 WIDTH, HEIGHT = 64, 80
 
-FILM_HEADER = (
+IMAGE_HEADER = (
     *("dicom_id", "subject_id", "study_id", "PerformedProcedureStepDescription", "ViewPosition", "Rows", "Columns"),
     *("StudyDate", "StudyTime", "ProcedureCodeSequence_CodeMeaning", "ViewCodeSequence_CodeMeaning"),
     "PatientOrientationCodeSequence_CodeMeaning",
@@ -36,7 +36,7 @@ VITAL_HEADER = ("subject_id", "stay_id", "charttime", *SIGNS, "rhythm", "pain")
 
 
 def dicom(number: int) -> str:
-    """A name in the form of MIMIC's film names."""
+    """A name in the form of MIMIC's image names."""
     return "-".join(f"{number * factor % 16**8:08x}" for factor in (1, 7, 11, 13, 17))
 
 
@@ -48,7 +48,7 @@ class Release:
     stays: list[Sequence] = field(default_factory=list)
     triage: list[Sequence] = field(default_factory=list)
     vitals: list[Sequence] = field(default_factory=list)
-    films: list[Sequence] = field(default_factory=list)
+    images: list[Sequence] = field(default_factory=list)
     splits: list[Sequence] = field(default_factory=list)
     readings: dict[int, list[Sequence]] = field(default_factory=lambda: {1: [], 2: [], 3: []})
     ellipses: dict[str, list[dict]] = field(default_factory=dict)
@@ -65,34 +65,34 @@ class Release:
     def vital(self, subject: int, stay: int, time: str, **signs) -> None:
         self.vitals.append((subject, stay, time, *(signs.get(n, "") for n in SIGNS), "", signs.get("pain", "")))
 
-    def film(self, number: int, subject: int, date: str, time: str, view="PA", split="train") -> str:
-        study, name = 50_000_000 + number, dicom(number)
-        self.films.append((name, subject, study, "", view, HEIGHT, WIDTH, date, time, "", "", ""))
-        self.splits.append((name, study, subject, split))
+    def image(self, number: int, subject: int, date: str, time: str, view="PA", split="train") -> str:
+        sample, name = 50_000_000 + number, dicom(number)
+        self.images.append((name, subject, sample, "", view, HEIGHT, WIDTH, date, time, "", "", ""))
+        self.splits.append((name, sample, subject, split))
         return name
 
-    def reading(self, number: int, film: str, subject: int, ellipses: Iterable[dict] = (), phase=3, discarded=False):
+    def reading(self, number: int, image: str, subject: int, ellipses: Iterable[dict] = (), phase=3, discarded=False):
         """``ellipses``: dicts of ``box``, ``labels`` and ``certainty``."""
         name = f"P{phase}00R{number:06d}"
         size = (WIDTH, HEIGHT)
-        self.readings[phase].append((name, "train", discarded, "files/x.dcm", film, subject, *size))
+        self.readings[phase].append((name, "train", discarded, "files/x.dcm", image, subject, *size))
         self.ellipses[name] = list(ellipses)
 
-    def write(self, folder: Path, iv="2.2", ed="2.2", cxr="2.0.0", compressed=True, films=True) -> Path:
+    def write(self, folder: Path, iv="2.2", ed="2.2", cxr="2.0.0", compressed=True, images=True) -> Path:
         """As PhysioNet's ``wget`` leaves them."""
         suffix = ".csv.gz" if compressed else ".csv"
         jpg = folder / f"mimic-cxr-jpg/{cxr}"
         hospital = folder / "mimiciv" / iv / ("core" if iv.startswith("1") else "hosp")
         emergency = folder / "mimic-iv-ed" / ed / "ed"
-        write(jpg / f"mimic-cxr-2.0.0-metadata{suffix}", FILM_HEADER, self.films)
+        write(jpg / f"mimic-cxr-2.0.0-metadata{suffix}", IMAGE_HEADER, self.images)
         write(jpg / f"mimic-cxr-2.0.0-split{suffix}", ("dicom_id", "study_id", "subject_id", "split"), self.splits)
         write(hospital / f"patients{suffix}", PATIENT_HEADER, self.patients)
         write(emergency / f"edstays{suffix}", *self._edstays(ed))
         write(emergency / f"triage{suffix}", TRIAGE_HEADER, self.triage)
         write(emergency / f"vitalsign{suffix}", VITAL_HEADER, self.vitals)
         self._write_readings(folder / "reflacx-xray-localization/1.0.0/main_data")
-        if films:
-            self._write_films(lambda row: jpg / "files" / f"p{row[1]}"[:3] / f"p{row[1]}" / f"s{row[2]}")
+        if images:
+            self._write_images(lambda row: jpg / "files" / f"p{row[1]}"[:3] / f"p{row[1]}" / f"s{row[2]}")
         return folder
 
     def write_eye(self, folder: Path) -> Path:
@@ -102,7 +102,7 @@ class Release:
             "ED/edstays.csv": (*self._edstays("2.2"), 0),
             "ED/triage.csv": (TRIAGE_HEADER, self.triage, 0),
             "ED/vitalsign.csv": (VITAL_HEADER, self.vitals, 0),
-            "CXR-JPG/cxr_meta.csv": (FILM_HEADER, self.films, 1),
+            "CXR-JPG/cxr_meta.csv": (IMAGE_HEADER, self.images, 1),
             "CXR-JPG/cxr_split.csv": (("dicom_id", "study_id", "subject_id", "split"), self.splits, 2),
         }
         for name, (header, rows, column) in tables.items():
@@ -116,7 +116,7 @@ class Release:
             write(base / "metadata.csv", (*READING_HEADER, *LATER_PHASES), [(*row, *([0] * 7)) for row in mine])
             for row in mine:
                 self._write_ellipses(base / "main_data" / row[0], row[0], PHASE_1 + LATER_PHASES[3:])
-        self._write_films(lambda row: folder / f"patient_{row[1]}" / "CXR-JPG" / f"s{row[2]}")
+        self._write_images(lambda row: folder / f"patient_{row[1]}" / "CXR-JPG" / f"s{row[2]}")
         return folder
 
     def _edstays(self, version: str):
@@ -143,10 +143,10 @@ class Release:
         header = ("xmin", "ymin", "xmax", "ymax", "certainty", *labels)
         write(folder / "anomaly_location_ellipses.csv", header, rows)
 
-    def _write_films(self, folder_of) -> None:
+    def _write_images(self, folder_of) -> None:
         read = {row[4] for rows in self.readings.values() for row in rows}
         random = np.random.default_rng(0)
-        for row in self.films:
+        for row in self.images:
             if row[0] in read:
                 path = folder_of(row) / f"{row[0]}.jpg"
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Random releases of MIMIC and REFLACX at any size, in which every film knows the stay it was made up for."""
+"""Random releases of MIMIC and REFLACX at any size, in which every image knows the stay it was made up for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from made_up_mimic import HEIGHT, LATER_PHASES, PHASE_1, SIGNS, WIDTH, Release, 
 class Sizes:
     """How large a random release is. Default: a miniature; `PUBLISHED` has the published counts."""
 
-    films: int = 600
+    images: int = 600
     stays: int = 300
     vitals: int = 900
     patients: int = 200
@@ -27,20 +27,20 @@ class Sizes:
     doubled: float = 0.03
 
 
-#: MIMIC-CXR-JPG 2.0.0, MIMIC-IV-ED, MIMIC-IV and REFLACX 1.0.0; 1,006 of REFLACX's 2,616 films lie in one stay.
+#: MIMIC-CXR-JPG 2.0.0, MIMIC-IV-ED, MIMIC-IV and REFLACX 1.0.0; 1,006 of REFLACX's 2,616 images lie in one stay.
 PUBLISHED = Sizes(377_110, 425_087, 1_564_610, 299_712, 1_006, 1_600, 10, 109, 20, 0.01, 0.01, 0.002)
 
 
 @dataclass
 class Truth:
-    """Film -> the stay it was made up for, None for none; and the films of each hard case."""
+    """Image -> the stay it was made up for, None for none; and the images of each hard case."""
 
     stay: dict[str, int | None]
     hard: dict[str, set[str]]
 
 
 def random_release(sizes: Sizes = Sizes(), seed: int = 0) -> tuple[Release, Truth]:
-    """A release whose films were taken in a stay, at another time, by patients without stays, or in two stays at once.
+    """A release whose images were taken in a stay, at another time, by patients without stays, or in two stays at once.
 
     Times of day are spread evenly, midnight and hours that daylight saving skips are among them; some stays have no
     end, a few end before they begin.
@@ -48,7 +48,7 @@ def random_release(sizes: Sizes = Sizes(), seed: int = 0) -> tuple[Release, Trut
     random = np.random.default_rng(seed)
     release, truth = Release(), Truth({}, {})
     stays = _stays(release, sizes, random)
-    _films(release, truth, stays, sizes, random)
+    _images(release, truth, stays, sizes, random)
     _vitals(release, stays, sizes, random)
     _readings(release, truth, sizes, random)
     return release, truth
@@ -98,9 +98,9 @@ def _stays(release: Release, sizes: Sizes, random: np.random.Generator) -> _Stay
     return _Stays(subjects[owner], identifier, start, end, ~(no_end | backwards), overlapped)
 
 
-def _films(release: Release, truth: Truth, stays: _Stays, sizes: Sizes, random: np.random.Generator) -> None:
+def _images(release: Release, truth: Truth, stays: _Stays, sizes: Sizes, random: np.random.Generator) -> None:
     """Four in ten in a stay, among them midnights and skipped hours; the rest years away, of others, or in two."""
-    count, double = sizes.films, np.flatnonzero(stays.overlapped)
+    count, double = sizes.images, np.flatnonzero(stays.overlapped)
     kind = random.choice(["in", "away", "never", "twice"], count, p=[0.44, 0.5, 0.05, 0.01])
     chosen = random.choice(np.flatnonzero(~stays.overlapped), count)
     chosen = np.where(kind == "twice", random.choice(double, count), chosen)
@@ -115,7 +115,7 @@ def _films(release: Release, truth: Truth, stays: _Stays, sizes: Sizes, random: 
     inside = (kind == "in") | ((kind == "twice") & ~in_both)
     second = time % 86_400
     clock = second // 3600 * 10_000 + second // 60 % 60 * 100 + second % 60
-    names = np.array(_film_rows(release, subject, time, clock, at_midnight, random))
+    names = np.array(_image_rows(release, subject, time, clock, at_midnight, random))
     truth.stay = {
         name: int(stay) if known else None
         for name, stay, known in zip(names.tolist(), stays.stay[chosen], inside, strict=True)
@@ -128,10 +128,10 @@ def _films(release: Release, truth: Truth, stays: _Stays, sizes: Sizes, random: 
         "in two stays at once": in_both,
         "in no stay": ~inside & ~in_both,
     }
-    truth.hard = {case: set(names[films].tolist()) for case, films in hard.items()}
+    truth.hard = {case: set(names[images].tolist()) for case, images in hard.items()}
 
 
-def _film_rows(
+def _image_rows(
     release: Release,
     subject: np.ndarray,
     time: np.ndarray,
@@ -141,16 +141,16 @@ def _film_rows(
 ) -> list[str]:
     """Rows of the metadata and of the official split; StudyTime is a number, as published. Gives back the names."""
     count = len(subject)
-    names, study = [dicom(number) for number in range(1, count + 1)], 50_000_000 + np.arange(count)
+    names, sample = [dicom(number) for number in range(1, count + 1)], 50_000_000 + np.arange(count)
     fraction = np.where(whole, 0, random.choice([0, 5, 250, 531], count))
     clocks = [f"{hms}.{part:03d}" if part else f"{hms}.0" for hms, part in zip(clock, fraction, strict=True)]
     dates = np.char.replace(time.astype("datetime64[s]").astype("datetime64[D]").astype(str), "-", "")
     view = random.choice(["PA", "AP", "LATERAL", "LL"], count, p=[0.26, 0.39, 0.25, 0.1])
     blank, side = [""] * count, ([HEIGHT] * count, [WIDTH] * count)
-    columns = (names, subject, study, blank, view, *side, dates, clocks, blank, blank, blank)
-    release.films = list(zip(*columns, strict=True))
+    columns = (names, subject, sample, blank, view, *side, dates, clocks, blank, blank, blank)
+    release.images = list(zip(*columns, strict=True))
     split = np.array(["train", "validate", "test"])[subject % 10 // 8 + (subject % 10 == 9)]
-    release.splits = list(zip(names, study, subject, split, strict=True))
+    release.splits = list(zip(names, sample, subject, split, strict=True))
     return names
 
 
@@ -165,7 +165,7 @@ def _spring_forward(time: np.ndarray) -> np.ndarray:
 
 
 def _in_both(kind: np.ndarray, chosen: np.ndarray, time: np.ndarray, stays: _Stays) -> np.ndarray:
-    """Whether a film of a doubled stay lies in its neighbour too."""
+    """Whether an image of a doubled stay lies in its neighbour too."""
     both = np.zeros(len(kind), bool)
     for step in (-1, 1):
         other = np.clip(chosen + step, 0, len(stays.stay) - 1)
@@ -204,11 +204,11 @@ def _vitals(release: Release, stays: _Stays, sizes: Sizes, random: np.random.Gen
 
 
 def _readings(release: Release, truth: Truth, sizes: Sizes, random: np.random.Generator) -> None:
-    """REFLACX's design: some films read by five, the others by one; eye tracking of a few readings is discarded, and no
-    film loses all its readings by it. All films in a stay are in one that ends, so that no other rule plays into the
-    paper's gap."""
+    """REFLACX's design: some images read by five, the others by one; eye tracking of a few readings is discarded, and
+    no image loses all its readings by it. All images in a stay are in one that ends, so that no other rule plays into
+    the paper's gap."""
     patients_with_stays = {int(row[0]) for row in release.stays}
-    frontal = [row for row in release.films if row[4] in ("PA", "AP")]
+    frontal = [row for row in release.images if row[4] in ("PA", "AP")]
     groups = {"in": [], "away": [], "never": []}
     for row in frontal:
         known = int(row[1]) in patients_with_stays

@@ -123,15 +123,15 @@ def post(path: str, body: bytes, kind: str, headers: str = "") -> bytes:
     return f"{head}{headers}\r\n".encode() + body
 
 
-def form(film: bytes, **parts: str) -> tuple[bytes, str]:
-    """A form with a film, and its media type."""
+def form(image: bytes, **parts: str) -> tuple[bytes, str]:
+    """A form with an image, and its media type."""
     mark = b"-5c1f0e"
     texts = [
         b'--%b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (mark, name.encode(), text.encode())
         for name, text in parts.items()
     ]
-    head = b'--%b\r\nContent-Disposition: form-data; name="film"; filename="film"\r\n\r\n' % mark
-    return b"".join([*texts, head, film, b"\r\n--%b--\r\n" % mark]), f"multipart/form-data; boundary={mark.decode()}"
+    head = b'--%b\r\nContent-Disposition: form-data; name="image"; filename="image"\r\n\r\n' % mark
+    return b"".join([*texts, head, image, b"\r\n--%b--\r\n" % mark]), f"multipart/form-data; boundary={mark.decode()}"
 
 
 class Connection:

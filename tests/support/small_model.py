@@ -1,11 +1,11 @@
-"""A small fused model that listens to its records, a film and records, for tests of explanations."""
+"""A small fused model that listens to its records, an image and records, for tests of explanations."""
 
 import torch
 
 import mdfnet
 
 NAN = float("nan")
-FILM = [torch.rand(1, 70, 96, generator=torch.Generator().manual_seed(0))]
+IMAGE = [torch.rand(1, 70, 96, generator=torch.Generator().manual_seed(0))]
 RECORDS = torch.tensor(
     [[67, 38.9, 110, 24, 91, 120, 70, 3, 2, 1], [NAN] * 10, [54, NAN, 80, NAN, 98, 130, 80, NAN, 3, 0]]
 )

@@ -1,4 +1,4 @@
-"""Phantom films as an archive holds them, and their records as a FHIR server holds them. All of it is synthetic."""
+"""Phantom images as an archive holds them, and their records as a FHIR server holds them. All of it is synthetic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
-from archived_films import archived
+from archived_images import archived
 from fhir_stub import Fhir, observation, patient
 
 from mdfnet.clinical.schema import Schema
@@ -20,13 +20,13 @@ SCHEMA = Schema.load("mimic-ed")
 
 
 @dataclass(frozen=True)
-class SyntheticFilm:
-    """One film with its record.
+class SyntheticImage:
+    """One image with its record.
 
     Args:
         path: The DICOM file.
         uid: SOP instance UID.
-        record: float32 ``[10]``: what was known when the film was taken.
+        record: float32 ``[10]``: what was known when the image was taken.
     """
 
     path: Path
@@ -34,19 +34,18 @@ class SyntheticFilm:
     record: np.ndarray
 
 
-def synthetic_films(
+def synthetic_images(
     count: int, folder: Path, write: Callable[..., Path], fhir: Fhir, seed: int = 7, size: int = 256
-) -> list[SyntheticFilm]:
-    """Write films and give their patients to a FHIR server.
+) -> list[SyntheticImage]:
+    """Write images and give their patients to a FHIR server.
 
-    Each value is there three times: as the record has it, an hour before the film; wrong, five hours before; and wrong,
-    an hour after. Only the first may be used.
-    """
+    Each value is there three times: as the record has it, an hour before the image; wrong, five hours before; and
+    wrong, an hour after. Only the first may be used."""
     now = datetime.now(timezone(timedelta(hours=1))).replace(hour=12, minute=0, second=0, microsecond=0)
-    films = []
+    images = []
     for phantom in phantoms(PhantomConfig(count=count, size=size, seed=seed)):
         tags = archived(phantom.index, ViewPosition=phantom.view, StudyDate=f"{now:%Y%m%d}", StudyTime=f"{now:%H%M%S}")
-        tags |= {"TimezoneOffsetFromUTC": "+0100", "ImageComments": "synthetic film", "PatientSex": None}
+        tags |= {"TimezoneOffsetFromUTC": "+0100", "ImageComments": "synthetic image", "PatientSex": None}
         age, sex = phantom.clinical[SCHEMA.index("age")], phantom.clinical[SCHEMA.index("gender")]
         born = None if np.isnan(age) else now.date() - timedelta(days=round(float(age) * 365.25))
         tags["PatientBirthDate"] = None
@@ -63,9 +62,9 @@ def synthetic_films(
                 for value, hours in ((float(record[position]), -1), (wrong, -5), (wrong, 1)):
                     time = now + timedelta(hours=hours)
                     fhir.observations.append(observation(name, feature.loinc, value, feature.unit, time))
-        path = write(folder / f"{phantom.id}.dcm", pixels=phantom.film, bits=8, **tags)
-        films.append(SyntheticFilm(path, tags["SOPInstanceUID"], record))
-    return films
+        path = write(folder / f"{phantom.id}.dcm", pixels=phantom.image, bits=8, **tags)
+        images.append(SyntheticImage(path, tags["SOPInstanceUID"], record))
+    return images
 
 
 #: What must not be reported on, with a word of the reason that the log gives.
@@ -84,8 +83,8 @@ UNSUITABLE = {
 }
 
 
-def unsuitable_films(folder: Path, write: Callable[..., Path]) -> dict[str, Path]:
-    """One film of each kind that must not be reported on."""
+def unsuitable_images(folder: Path, write: Callable[..., Path]) -> dict[str, Path]:
+    """One image of each kind that must not be reported on."""
     from pydicom.dataset import Dataset
 
     made = {}

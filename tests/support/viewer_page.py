@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-#: Puts files into the page as if they had been dragged there: a file dialog is not the way that films come.
+#: Puts files into the page as if they had been dragged there: a file dialog is not the way that images come.
 _DROP = """files => {
   const moved = new DataTransfer();
   for (const { name, data } of files) {
@@ -22,7 +22,7 @@ _DROP = """files => {
 }"""
 
 
-#: Films are drawn with the next frame of the screen.
+#: Images are drawn with the next frame of the screen.
 _DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -66,19 +66,19 @@ class ViewerPage:
         return self
 
     def drop(self, *files: Path | tuple[str, bytes]) -> None:
-        """Drop files on the film, by path or as name and bytes."""
+        """Drop files on the image, by path or as name and bytes."""
         named = [(file.name, file.read_bytes()) if isinstance(file, Path) else file for file in files]
         self.page.evaluate(_DROP, [{"name": name, "data": base64.b64encode(data).decode()} for name, data in named])
 
     def detected(self) -> ViewerPage:
-        """Wait until a film is shown and its findings are listed, with their scores of the film alone."""
+        """Wait until an image is shown and its findings are listed, with their scores of the image alone."""
         self.page.locator("#status", has_text=re.compile("findings? shown")).wait_for()
         return self
 
     def open_listed(self, name: str) -> ViewerPage:
-        """Open a film of the worklist."""
-        self.page.locator("#films button", has_text=name).click()
-        self.page.locator("#films button[aria-current]", has_text=name).wait_for()
+        """Open an image of the worklist."""
+        self.page.locator("#images button", has_text=name).click()
+        self.page.locator("#images button[aria-current]", has_text=name).wait_for()
         return self.detected()
 
     def settled(self) -> ViewerPage:
@@ -92,7 +92,7 @@ class ViewerPage:
         return self
 
     def drawn(self, selector: str, **options):
-        """What is found on the film, once it is drawn as the page now has it."""
+        """What is found on the image, once it is drawn as the page now has it."""
         self.page.evaluate(_DRAWN)
         return self.page.locator(selector, **options)
 
@@ -107,12 +107,12 @@ class ViewerPage:
         return [(label.strip(), float(score), change) for label, score, change, _ in cells]
 
     def settings(self) -> tuple[int, int, int]:
-        """Window center, window width and zoom in percent, as the film's corner says."""
-        text = self.drawn("#film-settings").inner_text()
+        """Window center, window width and zoom in percent, as the image's corner says."""
+        text = self.drawn("#image-settings").inner_text()
         return tuple(int(number.replace("−", "-")) for number in re.findall(r"-?\d+", text)[:3])
 
     def drag(self, dx: int, dy: int, **options) -> None:
-        """Drag from the middle of the film."""
+        """Drag from the middle of the image."""
         box = self.page.locator(".pane").first.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         mouse = self.page.mouse
@@ -123,5 +123,5 @@ class ViewerPage:
         mouse.up(**options)
 
     def times(self, name: str) -> list[float]:
-        """What the page itself measured under this name, in milliseconds: ``film`` or ``what-if``."""
+        """What the page itself measured under this name, in milliseconds: ``image`` or ``what-if``."""
         return self.page.evaluate("name => performance.getEntriesByName(name, 'measure').map(e => e.duration)", name)

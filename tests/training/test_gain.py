@@ -1,4 +1,4 @@
-"""What the records add on validation films, and when it is shown."""
+"""What the records add on validation images, and when it is shown."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdfnet.core.types import Classes, Detections, Study, Target
+from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.models.config import load_config
 from mdfnet.models.model import Model
 from mdfnet.training.gain import found_alone, gain
@@ -15,21 +15,21 @@ BOX = [10.0, 10, 30, 30]
 CLASSES = Classes(("Atelectasis", "Consolidation"))
 
 
-def films(count: int) -> list[Study]:
+def images(count: int) -> list[Sample]:
     """One box each, of the findings in turn."""
     return [
-        Study(f"f{i}", None, 64, 64, Target.of([BOX], [1 + i % 2]), np.ones(3, np.float32), patient=f"p{i}")
+        Sample(f"f{i}", None, 64, 64, Target.of([BOX], [1 + i % 2]), np.ones(3, np.float32), patient=f"p{i}")
         for i in range(count)
     ]
 
 
-def found(studies, right: float) -> dict[str, Detections]:
-    """The box on every film; the finding is the right one on this share of them."""
+def found(samples, right: float) -> dict[str, Detections]:
+    """The box on every image; the finding is the right one on this share of them."""
     random, answers = np.random.default_rng(0), {}
-    for study in studies:
-        label = int(study.target.labels[0])
+    for sample in samples:
+        label = int(sample.target.labels[0])
         label = label if random.random() < right else 3 - label
-        answers[study.id] = Detections(torch.tensor([BOX]), torch.tensor([label]), torch.tensor([random.random()]))
+        answers[sample.id] = Detections(torch.tensor([BOX]), torch.tensor([label]), torch.tensor([random.random()]))
     return answers
 
 
@@ -43,14 +43,14 @@ def found(studies, right: float) -> dict[str, Detections]:
     ],
 )
 def test_a_gain_is_shown_where_it_is_more_than_chance(before, after, verdict):
-    studies = films(60)
-    one = gain(studies, found(studies, before), found(studies, after), CLASSES, "AP@IoU=0.5")
+    samples = images(60)
+    one = gain(samples, found(samples, before), found(samples, after), CLASSES, "AP@IoU=0.5")
     assert one.verdict == verdict and one.low <= one.value <= one.high
 
 
-def test_a_film_or_two_show_nothing():
-    studies = films(2)
-    one = gain(studies, found(studies, 0.0), found(studies, 1.0), CLASSES, "AP@IoU=0.5")
+def test_a_image_or_two_show_nothing():
+    samples = images(2)
+    one = gain(samples, found(samples, 0.0), found(samples, 1.0), CLASSES, "AP@IoU=0.5")
     assert one.value == 1.0 and one.verdict == "not shown"
 
 
@@ -60,10 +60,10 @@ def test_alone_no_record_is_seen(tiny_dataset):
     model = Model(load_config("tiny", ["size=64", "box_score=0"]), dataset.classes, dataset.schema)
     for parameter in model.fusion.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-    studies = dataset.studies[:4]
-    alone = found_alone(model, studies)
-    blank = [dataclasses.replace(s, clinical=np.full(len(dataset.schema), np.nan, np.float32)) for s in studies]
+    samples = dataset.samples[:4]
+    alone = found_alone(model, samples)
+    blank = [dataclasses.replace(s, clinical=np.full(len(dataset.schema), np.nan, np.float32)) for s in samples]
     again = found_alone(model, blank)
-    assert all(torch.equal(alone[s.id].scores, again[s.id].scores) for s in studies)
+    assert all(torch.equal(alone[s.id].scores, again[s.id].scores) for s in samples)
     images = [torch.rand(1, 64, 64)]
     assert not torch.equal(model.detect(images, torch.ones(1, 10))[0].scores, model.detect(images)[0].scores)

@@ -25,8 +25,8 @@ def dataset(tmp_path_factory):
     return write_phantoms(config, tmp_path_factory.mktemp("set") / "set")
 
 
-def run_of(dataset, folder, *overrides, say=lambda _: None, **settings):
-    return train(load_config("tiny", [*QUICK, *overrides]), dataset, folder, say=say, **settings)
+def run_of(dataset, folder, *overrides, log=lambda _: None, **settings):
+    return train(load_config("tiny", [*QUICK, *overrides]), dataset, folder, log=log, **settings)
 
 
 def scored(patch, *scores):
@@ -54,37 +54,37 @@ def assert_same_weights(first, second):
 def test_the_first_stage_is_a_training_without_records(dataset, run, tmp_path, monkeypatch):
     scored(monkeypatch, 0.1, 0.2)
     alone = run_of(dataset, tmp_path / "alone", *ALONE)
-    assert_same_weights(mdfnet.load(run / "films-alone" / "model").detector, alone.detector)
+    assert_same_weights(mdfnet.load(run / "image-only" / "model").detector, alone.detector)
 
 
 def test_the_second_leaves_the_detector_as_it_is(dataset, run):
-    first, fused = mdfnet.load(run / "films-alone" / "model"), mdfnet.load(run / "model")
+    first, fused = mdfnet.load(run / "image-only" / "model"), mdfnet.load(run / "model")
     assert_same_weights(first.detector, fused.detector)  # batch statistics, too
     assert read_card(run / "model").training["validation"]["epoch"] == 1, "the last epoch's fusion"
-    films, records = [torch.rand(1, 64, 64)] * 2, torch.full((2, len(dataset.schema)), torch.nan)
+    images, records = [torch.rand(1, 64, 64)] * 2, torch.full((2, len(dataset.schema)), torch.nan)
     for detector in (first.detector, fused.detector):
         detector.net.roi_heads.score_thresh = 0.0
-    expected = first.detect(films)
-    for found in (fused.detect(films, None), fused.detect(films, records)):
+    expected = first.detect(images)
+    for found in (fused.detect(images, None), fused.detect(images, records)):
         assert len(found[0]) and all(torch.equal(a.scores, b.scores) for a, b in zip(found, expected, strict=True))
     records[0, dataset.schema.index("temperature")] = 39.0
-    one, other = fused.detect(films, records)
+    one, other = fused.detect(images, records)
     assert not torch.equal(one.scores, expected[0].scores) and torch.equal(other.scores, expected[1].scores)
 
 
 def test_the_first_stage_may_be_another_runs(dataset, run, tmp_path):
-    run_of(dataset, tmp_path / "run", STAGED, alone=run / "films-alone" / "model")
-    assert not (tmp_path / "run" / "films-alone").exists()
+    run_of(dataset, tmp_path / "run", STAGED, alone=run / "image-only" / "model")
+    assert not (tmp_path / "run" / "image-only").exists()
     last = [torch.load(folder / "last.ckpt", weights_only=False)["state_dict"] for folder in (run, tmp_path / "run")]
     assert last[0].keys() == last[1].keys()
     assert [key for key in last[0] if not torch.equal(last[0][key], last[1][key])] == []
 
 
 def test_both_stages_leave_their_histories(run):
-    for folder in (run, run / "films-alone"):
+    for folder in (run, run / "image-only"):
         assert len((folder / "history.csv").read_text().splitlines()) == 3
     assert load_config(run / "config.yaml").train.fusion_epochs == 2
-    assert not (run / "films-alone" / "last.ckpt").exists()
+    assert not (run / "image-only" / "last.ckpt").exists()
 
 
 class Killed(Exception):
@@ -130,7 +130,7 @@ def test_a_run_killed_in_its_first_epoch_has_nothing_to_go_on_from(dataset, tmp_
 def test_no_epoch_of_fusion_is_kept_that_is_not_better(dataset, tmp_path, monkeypatch):
     scored(monkeypatch, 0.1, 0.2, 0.3, 0.2, 0.2)
     said = []
-    model = run_of(dataset, tmp_path / "run", STAGED, say=said.append)
+    model = run_of(dataset, tmp_path / "run", STAGED, log=said.append)
     assert read_card(tmp_path / "run" / "model").training["validation"]["epoch"] == -1
     assert not any(p.any() for name, p in model.fusion.named_parameters() if ".out." in name), "as it began"
     assert said[2] == "the detector alone  AP@IoU=0.25 0.300  AP@IoU=0.5 0.300  AP@IoBB=0.5 0.300"
@@ -149,7 +149,7 @@ def test_an_epoch_of_fusion_is_kept_whose_gain_is_shown(verdicts, kept, dataset,
     answers, said = [mock.Mock(verdict=name, value=0.1, low=-0.02, high=0.22, p=0.2) for name in verdicts], []
     monkeypatch.setattr(callbacks, "gain", mock.Mock(side_effect=answers))
     scored(monkeypatch, 0.1, 0.2, 0.3, 0.4, 0.5)
-    run_of(dataset, tmp_path / "run", STAGED, "fusion_gain=shown", say=said.append)
+    run_of(dataset, tmp_path / "run", STAGED, "fusion_gain=shown", log=said.append)
     assert read_card(tmp_path / "run" / "model").training["validation"]["epoch"] == kept
     words = [
         "  best" if name == "higher" else "not shown to be better: +0.100 (-0.020 to +0.220), p 0.20"
@@ -159,10 +159,10 @@ def test_an_epoch_of_fusion_is_kept_whose_gain_is_shown(verdicts, kept, dataset,
 
 
 def test_a_detector_that_is_there_gets_a_fusion_and_stays(dataset, run, tmp_path):
-    theirs = run / "films-alone" / "model"
+    theirs = run / "image-only" / "model"
     model = run_of(dataset, tmp_path / "run", "epochs=0", STAGED, f"detector.weights={theirs}")
     assert_same_weights(mdfnet.load(theirs).detector, model.detector)
-    assert not (tmp_path / "run" / "films-alone").exists()
+    assert not (tmp_path / "run" / "image-only").exists()
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 3
 
 
@@ -193,4 +193,4 @@ def test_a_detector_of_other_findings_needs_epochs(dataset, run, tmp_path):
     names = ("Fracture", *dataset.classes.names[1:])
     other = dataclasses.replace(dataset, classes=mdfnet.Classes(names))
     with pytest.raises(mdfnet.UserError, match="train the detector too"):
-        run_of(other, tmp_path / "run", "epochs=0", STAGED, f"detector.weights={run / 'films-alone' / 'model'}")
+        run_of(other, tmp_path / "run", "epochs=0", STAGED, f"detector.weights={run / 'image-only' / 'model'}")

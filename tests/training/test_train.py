@@ -41,7 +41,7 @@ class StopAfter(Callback):
 
 
 def run_of(dataset, folder, *overrides, **settings):
-    return train(load_config("tiny", [*QUICK, *overrides]), dataset, folder, say=lambda _: None, **settings)
+    return train(load_config("tiny", [*QUICK, *overrides]), dataset, folder, log=lambda _: None, **settings)
 
 
 def weights(run):
@@ -63,8 +63,8 @@ def test_a_run_leaves_all_that_is_needed(dataset, tmp_path):
     assert load_config(tmp_path / "run" / "config.yaml").train.epochs == 2
     assert any((tmp_path / "run" / "logs").glob("events*"))
     facts = read_card(tmp_path / "run" / "model").training
-    assert facts["fingerprint"] == dataset.fingerprint and facts["films"]["train"] == len(dataset.split("train"))
-    known = [study.clinical[0] for study in dataset.split("train") if study.clinical[0] == study.clinical[0]]
+    assert facts["fingerprint"] == dataset.fingerprint and facts["images"]["train"] == len(dataset.split("train"))
+    known = [sample.clinical[0] for sample in dataset.split("train") if sample.clinical[0] == sample.clinical[0]]
     assert model.fitted.mean[0] == pytest.approx(sum(known) / len(known)), "fitted on the training split only"
 
 
@@ -99,10 +99,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(dataset, tmp_pa
 
 def test_the_test_split_is_never_read(dataset, tmp_path):
     hidden = [
-        dataclasses.replace(study, image=tmp_path / "not-there.png") if study.split == "test" else study
-        for study in dataset.studies
+        dataclasses.replace(sample, image=tmp_path / "not-there.png") if sample.split == "test" else sample
+        for sample in dataset.samples
     ]
-    run_of(dataclasses.replace(dataset, studies=tuple(hidden)), tmp_path / "run", "epochs=1")
+    run_of(dataclasses.replace(dataset, samples=tuple(hidden)), tmp_path / "run", "epochs=1")
 
 
 def test_patience_ends_a_run_that_does_not_improve(dataset, tmp_path):
@@ -110,7 +110,7 @@ def test_patience_ends_a_run_that_does_not_improve(dataset, tmp_path):
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) - 1 < 9
 
 
-def test_a_loss_that_is_not_finite_names_the_films_and_keeps_the_last_epoch(dataset, tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_names_the_images_and_keeps_the_last_epoch(dataset, tmp_path, monkeypatch):
     def poisoned(self, images, targets, clinical, original=Model.losses):
         losses = original(self, images, targets, clinical)
         return losses | {"loss_classifier": losses["loss_classifier"] * float("nan")} if poison else losses
@@ -126,7 +126,7 @@ def test_a_loss_that_is_not_finite_names_the_films_and_keeps_the_last_epoch(data
 
     with pytest.raises(mdfnet.UserError, match="loss_classifier = nan") as caught:
         run_of(dataset, run, "epochs=2", callbacks=[Poison()])
-    assert any(study.id in str(caught.value) for study in dataset.split("train"))
+    assert any(sample.id in str(caught.value) for sample in dataset.split("train"))
     assert torch.load(run / "last.ckpt", weights_only=False)["epoch"] == 0
     assert mdfnet.load(run / "model") is not None
 
@@ -151,9 +151,9 @@ def test_nothing_to_resume(dataset, tmp_path):
 
 def test_a_split_without_findings_is_refused(dataset, tmp_path):
     bare = mdfnet.Target.of([], [])
-    studies = [dataclasses.replace(s, target=bare) if s.split == "val" else s for s in dataset.studies]
+    samples = [dataclasses.replace(s, target=bare) if s.split == "val" else s for s in dataset.samples]
     with pytest.raises(mdfnet.UserError, match="'val' has a finding"):
-        run_of(dataclasses.replace(dataset, studies=tuple(studies)), tmp_path / "run", "epochs=1")
+        run_of(dataclasses.replace(dataset, samples=tuple(samples)), tmp_path / "run", "epochs=1")
 
 
 def test_learned_weights_fall_for_large_losses():

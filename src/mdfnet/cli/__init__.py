@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Detect findings on chest X-rays with the film and the patient's clinical data. "
+    help="Detect findings on chest X-rays with the image and the patient's clinical data. "
     "Research use only, not a medical device.",
 )
 app.command()(runs.demo)

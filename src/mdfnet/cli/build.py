@@ -29,7 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from the tab
 SAFE = Rules()
 
 #: Headings under which ``--help`` has the options.
-STAYS, VALUES, READINGS, SPLITS, FILES = "Film to stay", "Clinical values", "Readings", "Splits", "Films and names"
+STAYS, VALUES, READINGS, SPLITS, FILES = "Image to stay", "Clinical values", "Readings", "Splits", "Images and names"
 
 
 @app.callback()
@@ -48,13 +48,13 @@ def mimic(
         bool, typer.Option("--as-paper", help="The paper's rules; those given beside it hold.")
     ] = False,
     stay: Annotated[
-        StayRule, typer.Option("--stay", rich_help_panel=STAYS, help="Which stay a film belongs to.")
+        StayRule, typer.Option("--stay", rich_help_panel=STAYS, help="Which stay an image belongs to.")
     ] = SAFE.stay,
     before: Annotated[
-        float, typer.Option("--before", rich_help_panel=STAYS, help="Hours a film may precede a stay.")
+        float, typer.Option("--before", rich_help_panel=STAYS, help="Hours an image may precede a stay.")
     ] = SAFE.before,
     after: Annotated[
-        float, typer.Option("--after", rich_help_panel=STAYS, help="Hours a film may follow a stay.")
+        float, typer.Option("--after", rich_help_panel=STAYS, help="Hours an image may follow a stay.")
     ] = SAFE.after,
     open_stay: Annotated[
         float,
@@ -67,15 +67,16 @@ def mimic(
         ),
     ] = SAFE.study_time,
     unmatched: Annotated[
-        bool, typer.Option("--unmatched", rich_help_panel=STAYS, help="Keep films without a stay, vital signs missing.")
+        bool,
+        typer.Option("--unmatched", rich_help_panel=STAYS, help="Keep images without a stay, vital signs missing."),
     ] = SAFE.unmatched,
     vitals: Annotated[
         Vitals,
-        typer.Option("--vitals", rich_help_panel=VALUES, help="Last values at or before the film, or triage alone."),
+        typer.Option("--vitals", rich_help_panel=VALUES, help="Last values at or before the image, or triage alone."),
     ] = SAFE.vitals,
     within: Annotated[
         float | None,
-        typer.Option("--within", rich_help_panel=VALUES, help="Hours before the film that a value may date back."),
+        typer.Option("--within", rich_help_panel=VALUES, help="Hours before the image that a value may date back."),
     ] = SAFE.within,
     values: Annotated[
         Values,
@@ -126,42 +127,42 @@ def mimic(
         int, typer.Option("--fold", rich_help_panel=SPLITS, help="The fold to test on, from 0.")
     ] = SAFE.fold,
     seed: Annotated[int, typer.Option("--seed", min=0, rich_help_panel=SPLITS, help="Seed of the split.")] = SAFE.seed,
-    films: Annotated[
-        Path | None, typer.Option("--films", rich_help_panel=FILES, help="Folder of the films, if not the tables'.")
+    images: Annotated[
+        Path | None, typer.Option("--images", rich_help_panel=FILES, help="Folder of the images, if not the tables'.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option("--size", min=32, rich_help_panel=FILES, help="Longer side of the films, pixels.")
+        int | None, typer.Option("--size", min=32, rich_help_panel=FILES, help="Longer side of the images, pixels.")
     ] = None,
     link: Annotated[
-        bool, typer.Option("--link", rich_help_panel=FILES, help="Hard links to the films instead of copies.")
+        bool, typer.Option("--link", rich_help_panel=FILES, help="Hard links to the images instead of copies.")
     ] = False,
     keep_ids: KeepIds = False,
     key_file: KeyFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the flow chart, write nothing.")] = False,
     threads: Threads = None,
 ):
-    """Build the multimodal dataset of films, boxes and vital signs from MIMIC and REFLACX.
+    """Build the multimodal dataset of images, boxes and vital signs from MIMIC and REFLACX.
 
     Example: mdfnet data build mimic physionet.org/files --size 1024 --out data/mimic
     """
     from mdfnet.cli.flow import print_provenance
     from mdfnet.core.pseudonyms import Kept
-    from mdfnet.data.mimic.build import Films, build_mimic, plan
+    from mdfnet.data.mimic.build import Images, build_mimic, plan
 
     rules = _rules(context, as_paper)
-    placed = Films(films, size, link)
+    placed = Images(images, size, link)
     if dry_run:
-        planned = plan(folders, rules, Kept, placed, threads=threads, say=typer.echo)
+        planned = plan(folders, rules, Kept, placed, threads=threads, log=typer.echo)
         return print_provenance(planned.dataset.provenance)
     names = Kept() if keep_ids else key_file
     try:
-        dataset = build_mimic(folders, out, rules, names, placed, threads=threads, say=typer.echo)
+        dataset = build_mimic(folders, out, rules, names, placed, threads=threads, log=typer.echo)
     except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on with the films that are placed", err=True)
+        typer.echo("interrupted; the same command goes on with the images that are placed", err=True)
         raise
     print_provenance(dataset.provenance)
-    boxes = sum(len(study.target) for study in dataset.studies)
-    typer.echo(f"wrote {len(dataset)} films with {boxes} boxes of {len(dataset.classes)} classes to {out}")
+    boxes = sum(len(sample.target) for sample in dataset.samples)
+    typer.echo(f"wrote {len(dataset)} images with {boxes} boxes of {len(dataset.classes)} classes to {out}")
     typer.echo(f"next: mdfnet data check {out}")
 
 

@@ -22,11 +22,11 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for warnings, too.")] = False,
     ignore: Annotated[list[str], typer.Option("--ignore", help="Kind of finding to leave out; repeatable.")] = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON and nothing else.")] = False,
-    html: Annotated[Path | None, typer.Option("--html", help="Write one page with pictures of the films.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write one page with pictures of the images.")] = None,
 ):
     """Look for problems in a dataset; exit code 1 when there are errors.
 
-    Example: mdfnet data check data/nih --strict --ignore film-text --html check.html
+    Example: mdfnet data check data/nih --strict --ignore image-text --html check.html
     """
     from mdfnet.cli.tables import print_findings
     from mdfnet.data.checks import KINDS, check_dataset

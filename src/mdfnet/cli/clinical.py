@@ -1,4 +1,4 @@
-"""``mdfnet data clinical``: records for films out of hospital systems, as the table that imports take."""
+"""``mdfnet data clinical``: records for images out of hospital systems, as the table that imports take."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mdfnet.cli.options import Invalid, SchemaName
 if TYPE_CHECKING:
     from mdfnet.data.importers.measured import Records
 
-app = typer.Typer(no_args_is_help=True, help="Make a clinical table for films from OMOP or FHIR.")
+app = typer.Typer(no_args_is_help=True, help="Make a clinical table for images from OMOP or FHIR.")
 
-Films = Annotated[Path, typer.Option("--films", help="One row per film: image_id, patient_id, time (ISO 8601).")]
-Out = Annotated[Path, typer.Option("--out", help="CSV to write; --films of the imports reads it.")]
-Within = Annotated[float, typer.Option("--within", min=0, help="Hours before the film from which a value counts.")]
+Metadata = Annotated[Path, typer.Option("--metadata", help="One row per image: image_id, patient_id, time (ISO 8601).")]
+Out = Annotated[Path, typer.Option("--out", help="CSV to write; --metadata of the imports reads it.")]
+Within = Annotated[float, typer.Option("--within", min=0, help="Hours before the image from which a value counts.")]
 Zone = Annotated[str | None, typer.Option("--zone", help="Time zone of times that have no offset from UTC.")]
 OnInvalid = Annotated[
     Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing with a count.")
@@ -27,7 +27,7 @@ OnInvalid = Annotated[
 def omop(
     measurement: Annotated[Path, typer.Option("--measurement", help="OMOP measurement: CSV or Parquet.")],
     person: Annotated[Path, typer.Option("--person", help="OMOP person: CSV or Parquet.")],
-    films: Films,
+    metadata: Metadata,
     out: Out,
     schema: SchemaName = "mimic-ed",
     mapping: Annotated[
@@ -37,9 +37,9 @@ def omop(
     zone: Zone = None,
     invalid: OnInvalid = Invalid.missing,
 ):
-    """Take records from OMOP tables: of each value the last at or before the film.
+    """Take records from OMOP tables: of each value the last at or before the image.
 
-    Example: mdfnet data clinical omop --measurement measurement.parquet --person person.parquet --films films.csv
+    Example: mdfnet data clinical omop --measurement measurement.parquet --person person.parquet --metadata images.csv
     --out clinical.csv
     """
     from mdfnet.clinical.schema import Schema
@@ -47,7 +47,7 @@ def omop(
     from mdfnet.data.importers.omop import records_from_omop
 
     matching = Matching(within, zone, invalid.value)
-    records = records_from_omop(measurement, person, films, Schema.load(schema), mapping=mapping, matching=matching)
+    records = records_from_omop(measurement, person, metadata, Schema.load(schema), mapping=mapping, matching=matching)
     _write(records, out)
 
 
@@ -65,7 +65,7 @@ def mapping():
 @app.command("fhir")
 def fhir(
     files: Annotated[list[Path], typer.Argument(help="FHIR R4 bundles (.json) or bulk exports (.ndjson).")],
-    films: Films,
+    metadata: Metadata,
     out: Out,
     schema: SchemaName = "mimic-ed",
     assume: Annotated[
@@ -75,9 +75,9 @@ def fhir(
     zone: Zone = None,
     invalid: OnInvalid = Invalid.missing,
 ):
-    """Take records from FHIR resources: of each value the last at or before the film.
+    """Take records from FHIR resources: of each value the last at or before the image.
 
-    Example: mdfnet data clinical fhir patients/*.json --films films.csv --zone Europe/Berlin --out clinical.csv
+    Example: mdfnet data clinical fhir patients/*.json --metadata images.csv --zone Europe/Berlin --out clinical.csv
     """
     from mdfnet.cli.imports import pairs
     from mdfnet.clinical.schema import Schema
@@ -85,7 +85,7 @@ def fhir(
     from mdfnet.data.importers.measured import Matching
 
     matching, units = Matching(within, zone, invalid.value), pairs(assume, "--assume-unit")
-    _write(records_from_fhir(files, films, Schema.load(schema), assume=units, matching=matching), out)
+    _write(records_from_fhir(files, metadata, Schema.load(schema), assume=units, matching=matching), out)
 
 
 def _write(records: Records, out: Path) -> None:
@@ -95,4 +95,4 @@ def _write(records: Records, out: Path) -> None:
         draft.write_text(records.text, encoding="utf-8", newline="\n")
     for note, count in records.notes.items():
         typer.echo(f"note: {note} ({count})")
-    typer.echo(f"wrote records of {records.films} films to {out}")
+    typer.echo(f"wrote records of {records.images} images to {out}")

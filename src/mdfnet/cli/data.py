@@ -22,9 +22,9 @@ app.command()(checks.check)
 def info(
     folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Write a contact sheet of films with boxes.")
+        Path | None, typer.Option("--picture", help="Write a contact sheet of images with boxes.")
     ] = None,
-    films: Annotated[int, typer.Option("--films", min=1, help="Films on the contact sheet.")] = 12,
+    images: Annotated[int, typer.Option("--images", min=1, help="Images on the contact sheet.")] = 12,
 ):
     """Show what is in a dataset: classes and clinical values by split, and pictures.
 
@@ -39,7 +39,7 @@ def info(
     dataset = read_dataset(folder)
     print_dataset(dataset, summarize(dataset))
     if picture:
-        sheet = contact_sheet(dataset, films)
+        sheet = contact_sheet(dataset, images)
         with replacing(picture) as draft:
             sheet.save(draft, format="PNG")
         typer.echo(f"wrote {picture}")
@@ -48,17 +48,17 @@ def info(
 @app.command()
 def phantom(
     out: Annotated[Path, typer.Option("--out", help="Dataset folder to make.")],
-    count: Annotated[int, typer.Option("--count", min=1, help="Number of films.")] = 600,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of images.")] = 600,
     size: Annotated[int, typer.Option("--size", min=64, max=2048, help="Width and height in pixels.")] = 256,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
     signal: Annotated[float, typer.Option("--signal", min=0, max=1, help="How much vital signs tell.")] = 1.0,
     missing: Annotated[float, typer.Option("--missing", min=0, max=1, help="Share of values missing.")] = 0.05,
 ):
-    """Make a dataset of synthetic films, findings and vital signs.
+    """Make a dataset of synthetic images, findings and vital signs.
 
     Example: mdfnet data phantom --count 200 --signal 0.5 --out data/phantom
     """
     from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
     dataset = write_phantoms(PhantomConfig(count=count, size=size, seed=seed, signal=signal, missing=missing), out)
-    typer.echo(f"wrote {len(dataset)} synthetic films to {out}")
+    typer.echo(f"wrote {len(dataset)} synthetic images to {out}")

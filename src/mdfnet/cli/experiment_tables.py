@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: File that `print_report` writes.
 REPORT = "report.csv"
 
-_COLUMNS = ("scored on", "training films", "finding", "arm", "mean", "half width", "seeds", "compared with",
+_COLUMNS = ("scored on", "training images", "finding", "arm", "mean", "half width", "seeds", "compared with",
             "difference", "low", "high", "p", "interval over", "in words", "published")  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def print_report(
     console.print(f"{plan.name}: {plan.question}", highlight=False, markup=False)
     shown = [row for row in rows if by_finding or row.finding == "all"]
     for (view, size), group in groupby(shown, key=lambda row: (row.view, row.size)):
-        films = "" if size is None and plan.sizes == ("all",) else f", {size or 'all'} training films"
-        console.print(_table(f"{measure}, {VIEWS[view]}{films}", list(group), plan, measure))
+        images = "" if size is None and plan.sizes == ("all",) else f", {size or 'all'} training images"
+        console.print(_table(f"{measure}, {VIEWS[view]}{images}", list(group), plan, measure))
     console.print("±: 95 % over seeds (Student's t), none below three. Difference: 95 % interval, over what it says.",
                   highlight=False)  # fmt: skip
     gains = [] if measure.startswith("ECE") else alarms(rows)  # an error of calibration is no gain
@@ -178,7 +178,7 @@ def print_published() -> None:
         if name != "IoBB":
             table.add_row(escape(name), *(f"{values[i]:.3f}" for i in shown))
     console.print(table)
-    console.print("101 test films, 102 boxes, one seed, no intervals. What adding up shows:", highlight=False)
+    console.print("101 test images, 102 boxes, one seed, no intervals. What adding up shows:", highlight=False)
     for line in discrepancies():
         console.print(f"- {line}", highlight=False, markup=False)
 

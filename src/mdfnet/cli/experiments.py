@@ -132,22 +132,22 @@ def report(
 def explain(
     out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
     arm: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; repeatable.")] = None,
-    films: Annotated[
-        int | None, typer.Option("--films", min=2, help="So many test films in each cell (default: all).")
+    images: Annotated[
+        int | None, typer.Option("--images", min=2, help="So many test images in each cell (default: all).")
     ] = None,
     threads: Threads = None,
 ):
-    """Explain every fused model of an experiment over its test films: which clinical value tells of which finding.
+    """Explain every fused model of an experiment over its test images: which clinical value tells of which finding.
 
-    Example: mdfnet experiment explain runs/ablation --films 100
+    Example: mdfnet experiment explain runs/ablation --images 100
     """
     from mdfnet.experiments.engines import use_threads
     from mdfnet.experiments.state import read_begun
     from mdfnet.report.experiment.explain_cells import explain_cells
 
     use_threads(threads)
-    command = f"mdfnet experiment explain {out.name}" + (f" --films {films}" if films else "")
-    count = explain_cells(read_begun(out), out, arms=arm or (), films=films, command=command, say=typer.echo)
+    command = f"mdfnet experiment explain {out.name}" + (f" --images {images}" if images else "")
+    count = explain_cells(read_begun(out), out, arms=arm or (), images=images, command=command, log=typer.echo)
     if not count:
         raise UserError("no fused model is done yet", where=out, fix="explain it once it is")
     typer.echo(f"{count} models are explained; next: mdfnet report {out}")

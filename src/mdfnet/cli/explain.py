@@ -14,18 +14,20 @@ from mdfnet.core.errors import UserError
 
 def explain(
     model: Annotated[str, typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.")],
-    source: Annotated[Path, typer.Argument(help="A film (PNG, JPEG, DICOM), or a dataset folder.")],
-    case: Annotated[str | None, typer.Option("--case", help="Name of a film of the dataset: explain this one.")] = None,
+    source: Annotated[Path, typer.Argument(help="An image (PNG, JPEG, DICOM), or a dataset folder.")],
+    case: Annotated[
+        str | None, typer.Option("--case", help="Name of an image of the dataset: explain this one.")
+    ] = None,
     clinical: Annotated[
-        Path | None, typer.Option("--clinical", help="Record of a film: as mdfnet predict takes it.")
+        Path | None, typer.Option("--clinical", help="Record of an image: as mdfnet predict takes it.")
     ] = None,
     split: Annotated[
         str, typer.Option("--split", help="Of a dataset, without --case: explain the model over this split.")
     ] = "val",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("explanation"),
     score: Annotated[float, typer.Option("--score", min=0, max=1, help="Explain boxes from this score.")] = 0.3,
-    films: Annotated[
-        int | None, typer.Option("--films", min=2, help="Of a split so many films, drawn at random (default: all).")
+    images: Annotated[
+        int | None, typer.Option("--images", min=2, help="Of a split so many images, drawn at random (default: all).")
     ] = None,
     orders: Annotated[
         int | None,
@@ -37,30 +39,30 @@ def explain(
     ] = Invalid.error,
     threads: Threads = None,
 ):
-    """Say why: what each clinical value and each part of a film does to a model's scores.
+    """Say why: what each clinical value and each part of an image does to a model's scores.
 
-    Example: mdfnet explain demo film.png --clinical record.json
+    Example: mdfnet explain demo image.png --clinical record.json
     """
     use_threads(threads)
-    from mdfnet.report.explain_run import explain_file, explain_split, explain_study
+    from mdfnet.report.explain_run import explain_file, explain_sample, explain_split
 
     command = " ".join(["mdfnet", *sys.argv[1:]])
     if not source.is_dir():
         if case is not None:
-            raise UserError("--case names a film of a dataset", where=source, fix="give the dataset's folder")
+            raise UserError("--case names an image of a dataset", where=source, fix="give the dataset's folder")
         explain_file(
             model, source, clinical, out, score=score, orders=orders, invalid=invalid.value, command=command,
-            say=typer.echo,
+            log=typer.echo,
         )  # fmt: skip
         return
     if clinical is not None:
-        raise UserError("films of a dataset have their records there", where=source, fix="leave out --clinical")
+        raise UserError("images of a dataset have their records there", where=source, fix="leave out --clinical")
     from mdfnet.data.dataset_folder import read_dataset
 
     dataset = read_dataset(source)
     if case is not None:
-        explain_study(model, dataset, case, out, score=score, orders=orders, command=command, say=typer.echo)
+        explain_sample(model, dataset, case, out, score=score, orders=orders, command=command, log=typer.echo)
     else:
         explain_split(
-            model, dataset, split, out, films=films, orders=orders, seed=seed, command=command, say=typer.echo
+            model, dataset, split, out, images=images, orders=orders, seed=seed, command=command, log=typer.echo
         )  # fmt: skip

@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="Write a dataset as COCO, YOLO or P
 
 Folder = Annotated[Path, typer.Argument(help="Dataset folder.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder to make.")]
-Link = Annotated[bool, typer.Option("--link", help="Link to the films instead of copying them.")]
+Link = Annotated[bool, typer.Option("--link", help="Link to the images instead of copying them.")]
 
 
 @app.command("coco")

@@ -13,7 +13,7 @@ from mdfnet.core.errors import UserError
 if TYPE_CHECKING:
     from mdfnet.data.dataset import Dataset
 
-KeepIds = Annotated[bool, typer.Option("--keep-ids", help="Keep patient ids and film names; default: keyed hashes.")]
+KeepIds = Annotated[bool, typer.Option("--keep-ids", help="Keep patient ids and image names; default: keyed hashes.")]
 KeyFile = Annotated[
     Path | None,
     typer.Option("--key-file", help="Key of the hashes (default: MDFNET_KEY, or the user's own, made once)."),
@@ -43,7 +43,7 @@ def write_identified(
             raise UserError("--keep-ids leaves nothing to hash", fix="leave out --key-file and --linkage")
         return write(dataset)
     if link:
-        raise UserError("--link shows the names of the films", fix="copy the films, or keep the names by --keep-ids")
+        raise UserError("--link shows the names of the images", fix="copy the images, or keep the names by --keep-ids")
     from mdfnet.core.pseudonyms import Pseudonyms, check_outside
     from mdfnet.data.pseudonymize import pseudonymized, write_linkage
 
@@ -53,5 +53,5 @@ def write_identified(
     written = write(hidden)
     if linkage:
         write_linkage(linkage, dataset, hidden)
-    typer.echo("note: patient ids and film names are keyed hashes now; --keep-ids keeps them")
+    typer.echo("note: patient ids and image names are keyed hashes now; --keep-ids keeps them")
     return written

@@ -13,13 +13,13 @@ from mdfnet.core.errors import UserError
 
 if TYPE_CHECKING:
     from mdfnet.data.dataset import Dataset
-    from mdfnet.data.importers import Imported, Reading
+    from mdfnet.data.importers import Imported, ImportOptions
     from mdfnet.data.placing import Place
 
 app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from other files.")
 
-Images = Annotated[Path, typer.Option("--images", help="Folder below which the films lie.")]
-Films = Annotated[Path | None, typer.Option("--films", help="One row per film: image_id, clinical columns.")]
+Images = Annotated[Path, typer.Option("--images", help="Folder below which the images lie.")]
+Metadata = Annotated[Path | None, typer.Option("--metadata", help="One row per image: image_id, clinical columns.")]
 Out = Annotated[Path, typer.Option("--out", help="Dataset folder to make.")]
 Name = Annotated[str | None, typer.Option("--name", help="Name of the dataset (default: the folder's).")]
 Source = Annotated[str, typer.Option("--source", help="Where the data come from, with citation.")]
@@ -32,18 +32,18 @@ Labels = Annotated[list[str] | None, typer.Option("--class", help="Class, in ord
 OnInvalid = Annotated[
     Invalid, typer.Option("--invalid", help="Stop at clinical values that cannot be right, or count them.")
 ]
-Fractions = Annotated[list[str], typer.Option("--fraction", help="SPLIT=SHARE where films have no split; repeatable.")]
+Fractions = Annotated[list[str], typer.Option("--fraction", help="SPLIT=SHARE where images have no split; repeatable.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of that split.")]
-Link = Annotated[bool, typer.Option("--link", help="Link to the films instead of copying them.")]
+Link = Annotated[bool, typer.Option("--link", help="Link to the images instead of copying them.")]
 IntensityName = Annotated[
-    Intensity, typer.Option("--intensity", help="How the films were made, or are to be made, from DICOM.")
+    Intensity, typer.Option("--intensity", help="How the images were made, or are to be made, from DICOM.")
 ]
 
 
 @app.command("csv")
 def import_csv(
     boxes: Annotated[Path, typer.Option("--boxes", help="One row per box: image_id, label, x1, y1, x2, y2.")],
-    films: Annotated[Path, typer.Option("--films", help="One row per film: image_id, file, clinical columns.")],
+    metadata: Annotated[Path, typer.Option("--metadata", help="One row per image: image_id, file, clinical columns.")],
     images: Images,
     out: Out,
     schema: SchemaName = "mimic-ed",
@@ -63,19 +63,19 @@ def import_csv(
     linkage: Linkage = None,
     intensity: IntensityName = Intensity.as_is,
 ):
-    """Import two CSV tables, of boxes and of films.
+    """Import two CSV tables, of boxes and of images.
 
-    The films' table may have patient_id, split and view. Films that no box mentions are kept.
+    The images' table may have patient_id, split and view. Images that no box mentions are kept.
 
-    Example: mdfnet data import csv --boxes boxes.csv --films films.csv --images films/ --schema age-sex-view
+    Example: mdfnet data import csv --boxes boxes.csv --metadata images.csv --images images/ --schema age-sex-view
     --column sex=gender --out data/mine
     """
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
 
     about = importers.About(name or out.name, source, license, intensity=intensity.value)
-    reading = _reading(column, unit, invalid, fraction, seed)
-    imported = importers.import_csv(boxes, films, images, Schema.load(schema), about, classes=label, reading=reading)
+    options = _options(column, unit, invalid, fraction, seed)
+    imported = importers.import_csv(boxes, metadata, images, Schema.load(schema), about, classes=label, options=options)
     _write(imported, out, _place(link, size), size, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
 
 
@@ -84,7 +84,7 @@ def import_coco(
     annotations: Annotated[Path, typer.Option("--annotations", help="COCO detection JSON.")],
     images: Images,
     out: Out,
-    films: Films = None,
+    metadata: Metadata = None,
     schema: SchemaName = "mimic-ed",
     name: Name = None,
     source: Source = "",
@@ -101,17 +101,19 @@ def import_coco(
     linkage: Linkage = None,
     intensity: IntensityName = Intensity.as_is,
 ):
-    """Import a COCO file and a table of films; the category ids are kept.
+    """Import a COCO file and a table of images; the category ids are kept.
 
-    Example: mdfnet data import coco --annotations coco.json --images films/ --films triage.csv --schema mimic-ed
+    Example: mdfnet data import coco --annotations coco.json --images images/ --metadata triage.csv --schema mimic-ed
     --unit "temperature=[degF]" --invalid missing --out data/mine
     """
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
 
     about = importers.About(name or out.name, source, license, intensity=intensity.value)
-    reading = _reading(column, unit, invalid, fraction, seed)
-    imported = importers.import_coco(annotations, images, Schema.load(schema), about, films=films, reading=reading)
+    options = _options(column, unit, invalid, fraction, seed)
+    imported = importers.import_coco(
+        annotations, images, Schema.load(schema), about, metadata=metadata, options=options
+    )
     _write(imported, out, _place(link, size), size, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
 
 
@@ -119,7 +121,7 @@ def import_coco(
 def import_yolo(
     data: Annotated[Path, typer.Option("--data", help="The YAML file of a YOLO dataset.")],
     out: Out,
-    films: Films = None,
+    metadata: Metadata = None,
     schema: SchemaName = "mimic-ed",
     name: Name = None,
     source: Source = "",
@@ -136,16 +138,16 @@ def import_yolo(
     linkage: Linkage = None,
     intensity: IntensityName = Intensity.as_is,
 ):
-    """Import a YOLO dataset and a table of films; splits and class numbers are kept.
+    """Import a YOLO dataset and a table of images; splits and class numbers are kept.
 
-    Example: mdfnet data import yolo --data yolo/data.yaml --films triage.csv --schema mimic-ed --out data/mine
+    Example: mdfnet data import yolo --data yolo/data.yaml --metadata triage.csv --schema mimic-ed --out data/mine
     """
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
 
     about = importers.About(name or out.name, source, license, intensity=intensity.value)
-    reading = _reading(column, unit, invalid, fraction, seed)
-    imported = importers.import_yolo(data, Schema.load(schema), about, films=films, reading=reading)
+    options = _options(column, unit, invalid, fraction, seed)
+    imported = importers.import_yolo(data, Schema.load(schema), about, metadata=metadata, options=options)
     _write(imported, out, _place(link, size), size, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
 
 
@@ -156,7 +158,7 @@ def import_voc(
     out: Out,
     sets: Annotated[Path | None, typer.Option("--sets", help="Folder with train.txt, val.txt, test.txt.")] = None,
     origin: Origin = 1,
-    films: Films = None,
+    metadata: Metadata = None,
     schema: SchemaName = "mimic-ed",
     label: Labels = None,
     name: Name = None,
@@ -174,10 +176,10 @@ def import_voc(
     linkage: Linkage = None,
     intensity: IntensityName = Intensity.as_is,
 ):
-    """Import Pascal VOC annotations and a table of films.
+    """Import Pascal VOC annotations and a table of images.
 
     Example: mdfnet data import voc --annotations voc/Annotations --images voc/JPEGImages --sets voc/ImageSets/Main
-    --films triage.csv --schema mimic-ed --out data/mine
+    --metadata triage.csv --schema mimic-ed --out data/mine
     """
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
@@ -189,20 +191,20 @@ def import_voc(
         Schema.load(schema),
         about,
         sets=sets,
-        films=films,
+        metadata=metadata,
         classes=label,
         origin=origin,
-        reading=_reading(column, unit, invalid, fraction, seed),
+        options=_options(column, unit, invalid, fraction, seed),
     )
     _write(imported, out, _place(link, size), size, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
 
 
 @app.command("dicom")
 def import_dicom(
-    images: Annotated[Path, typer.Option("--images", help="Folder of DICOM films, folders below it included.")],
+    images: Annotated[Path, typer.Option("--images", help="Folder of DICOM images, folders below it included.")],
     out: Out,
     boxes: Annotated[Path | None, typer.Option("--boxes", help="One row per box: image_id, label, corners.")] = None,
-    films: Films = None,
+    metadata: Metadata = None,
     schema: SchemaName = "mimic-ed",
     label: Labels = None,
     name: Name = None,
@@ -222,10 +224,10 @@ def import_dicom(
         Path | None, typer.Option("--left-out", help="Write which files were left out, and why, as CSV.")
     ] = None,
 ):
-    """Import a folder of DICOM films; they are written as PNG, nothing else of the files is kept.
+    """Import a folder of DICOM images; they are written as PNG, nothing else of the files is kept.
 
     Lateral, mirrored, raw, multi-frame and damaged files are left out and counted. Age, sex, view and pixel spacing
-    come from the headers where the films' table has none.
+    come from the headers where the images' table has none.
 
     Example: mdfnet data import dicom --images pacs/ --boxes boxes.csv --schema age-sex-view --size 1024 --out data/mine
     """
@@ -240,9 +242,9 @@ def import_dicom(
         boxes,
         Schema.load(schema),
         about,
-        films=films,
+        metadata=metadata,
         classes=label,
-        reading=_reading(column, unit, invalid, fraction, seed),
+        options=_options(column, unit, invalid, fraction, seed),
     )
     _write(imported, out, "png", size, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
     if left_out:
@@ -270,8 +272,8 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
     return found
 
 
-def _reading(column: list[str], unit: list[str], invalid: Invalid, fraction: list[str], seed: int) -> Reading:
-    from mdfnet.data.importers import Reading
+def _options(column: list[str], unit: list[str], invalid: Invalid, fraction: list[str], seed: int) -> ImportOptions:
+    from mdfnet.data.importers import ImportOptions
     from mdfnet.data.split import FRACTIONS
 
     try:
@@ -281,12 +283,12 @@ def _reading(column: list[str], unit: list[str], invalid: Invalid, fraction: lis
             f"--fraction {' '.join(fraction)} is not SPLIT=SHARE", fix="such as --fraction val=0.2"
         ) from None
     columns, units = pairs(column, "--column"), pairs(unit, "--unit")
-    return Reading(columns, units, invalid.value, fractions or FRACTIONS, seed)
+    return ImportOptions(columns, units, invalid.value, fractions or FRACTIONS, seed)
 
 
 def _place(link: bool, size: int | None) -> Place:
     if link and size:
-        raise UserError("--link and --size exclude each other", fix="films made smaller are written anew")
+        raise UserError("--link and --size exclude each other", fix="images made smaller are written anew")
     return "link" if link else "copy" if size is None else "png"
 
 
@@ -299,6 +301,6 @@ def _write(imported: Imported, out: Path, place: Place, size: int | None, **iden
     dataset = write_identified(imported.dataset, out, write, link=place == "link", **identifiers)
     for note, count in imported.notes.items():
         typer.echo(f"note: {note} ({count})")
-    boxes = sum(len(study.target) for study in dataset.studies)
-    typer.echo(f"wrote {len(dataset)} films with {boxes} boxes of {len(dataset.classes)} classes to {out}")
+    boxes = sum(len(sample.target) for sample in dataset.samples)
+    typer.echo(f"wrote {len(dataset)} images with {boxes} boxes of {len(dataset.classes)} classes to {out}")
     typer.echo(f"next: mdfnet data check {out}")

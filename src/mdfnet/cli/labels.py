@@ -10,9 +10,9 @@ import typer
 
 def labels(
     folder: Annotated[Path, typer.Argument(help="Dataset folder; labels.csv is written into it.")],
-    table: Annotated[Path, typer.Argument(help="CSV: a row per film, a column per finding with 1, 0, -1 or nothing.")],
+    table: Annotated[Path, typer.Argument(help="CSV: a row per image, a column per finding with 1, 0, -1 or nothing.")],
     identifier: Annotated[
-        str | None, typer.Option("--id", help="Column with the film (default: Path, image_id, image, dicom_id).")
+        str | None, typer.Option("--id", help="Column with the image (default: Path, image_id, image, dicom_id).")
     ] = None,
     column: Annotated[
         list[str], typer.Option("--column", help="CLASS=COLUMN where the table calls it otherwise; repeatable.")
@@ -34,7 +34,7 @@ def labels(
     dataset = read_dataset(folder)
     found = read_labels(table, dataset, identifier)
     agreement = found.agreement(dataset, pairs(column, "--column"))
-    shown = Table("finding", title="films: label and box", title_justify="left", box=SIMPLE_HEAD)
+    shown = Table("finding", title="images: label and box", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("positive, box", "positive, no box", "negative, box", "uncertain", "no label, box"):
         shown.add_column(heading, justify="right")
     for name, counts in agreement.items():
@@ -43,5 +43,5 @@ def labels(
     for name in (name for name in dataset.classes.names if name not in agreement):
         typer.echo(f"note: no labels for {name}; --column {name!r}=... where the table calls it otherwise")
     if found.unused:
-        typer.echo(f"note: rows about other films, left out ({found.unused})")
-    typer.echo(f"wrote labels of {len(found.films)} of {len(dataset)} films to {write_labels(found, folder)}")
+        typer.echo(f"note: rows about other images, left out ({found.unused})")
+    typer.echo(f"wrote labels of {len(found.images)} of {len(dataset)} images to {write_labels(found, folder)}")

@@ -13,7 +13,7 @@ from mdfnet.core.errors import UserError
 
 def predict(
     model: Annotated[str, typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.")],
-    films: Annotated[list[Path], typer.Argument(help="PNG, JPEG or DICOM files.")],
+    images: Annotated[list[Path], typer.Argument(help="PNG, JPEG or DICOM files.")],
     clinical: Annotated[
         Path | None,
         typer.Option(
@@ -30,16 +30,16 @@ def predict(
     ] = Invalid.error,
     dicom_out: Annotated[
         Path | None,
-        typer.Option("--dicom-out", help="Folder for DICOM objects about DICOM films: a structured report each."),
+        typer.Option("--dicom-out", help="Folder for DICOM objects about DICOM images: a structured report each."),
     ] = None,
     dicom_also: Annotated[
         list[DicomExtra] | None, typer.Option("--dicom-also", help="What to write there beside it; repeatable.")
     ] = None,
     threads: Threads = None,
 ):
-    """Find boxes on films: COCO JSON, CSV and a picture per film; DICOM objects on request.
+    """Find boxes on images: COCO JSON, CSV and a picture per image; DICOM objects on request.
 
-    Example: mdfnet predict demo film.png --clinical record.json --out predictions
+    Example: mdfnet predict demo image.png --clinical record.json --out predictions
     """
     use_threads(threads)
     from mdfnet.cli.run_predict import predict_files
@@ -49,11 +49,11 @@ def predict(
         with extra("dicom"):
             from mdfnet.services.pacs.files import DicomWriter
         kinds = [kind.value for kind in dicom_also or ()]
-        also = DicomWriter.of(model, dicom_out, score, point, kinds, say=typer.echo)
+        also = DicomWriter.of(model, dicom_out, score, point, kinds, log=typer.echo)
     elif dicom_also:
         raise UserError("--dicom-also needs --dicom-out", fix="name the folder to write to")
     options = {"score": score, "point": point, "invalid": invalid.value, "say": typer.echo, "also": also}
-    failed = predict_files(model, films, clinical, out, **options)
+    failed = predict_files(model, images, clinical, out, **options)
     if failed:
         raise typer.Exit(2)
 
@@ -61,7 +61,7 @@ def predict(
 def calibrate(
     model: Annotated[str, typer.Argument(help="A run's or a model's folder.")],
     dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    split: Annotated[Fitting, typer.Option("--split", help="Films to fit on; never test films.")] = Fitting.val,
+    split: Annotated[Fitting, typer.Option("--split", help="Images to fit on; never test images.")] = Fitting.val,
     sensitivity: Annotated[
         list[float] | None, typer.Option("--sensitivity", min=0, max=1, help="A point that reaches it; repeatable.")
     ] = None,
@@ -70,9 +70,9 @@ def calibrate(
     ] = None,
     threads: Threads = None,
 ):
-    """Find operating points and temperatures on validation films, and keep them with the model.
+    """Find operating points and temperatures on validation images, and keep them with the model.
 
-    Training has done so with the usual ones; this is for other points, other films, or an older model.
+    Training has done so with the usual ones; this is for other points, other images, or an older model.
 
     Example: mdfnet calibrate runs/fused data/mine --sensitivity 0.95 --false-positives 0.25
     """

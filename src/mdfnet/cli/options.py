@@ -15,7 +15,7 @@ Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to chan
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
 Replicates = Annotated[int, typer.Option("--replicates", min=2, help="Draws of the patients behind the intervals.")]
 Size = Annotated[
-    int | None, typer.Option("--size", min=32, help="Write the films smaller, as PNG: longest side in pixels.")
+    int | None, typer.Option("--size", min=32, help="Write the images smaller, as PNG: longest side in pixels.")
 ]
 SchemaName = Annotated[str, typer.Option("--schema", help="Clinical schema: mimic-ed, age-sex-view, or a YAML file.")]
 Origin = Annotated[int, typer.Option("--origin", min=0, max=1, help="What VOC files call the first pixel: 1, or 0.")]
@@ -36,7 +36,7 @@ class Fitting(StrEnum):
 
 
 class Intensity(StrEnum):
-    """Recipes from DICOM to grey values; see `mdfnet.data.images.intensity`."""
+    """Recipes from DICOM to gray values; see `mdfnet.data.images.intensity`."""
 
     as_is = "as-is"
     window = "window/1"

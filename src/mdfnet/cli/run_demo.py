@@ -1,4 +1,4 @@
-"""The demo: what the vital signs add, seen on synthetic films in a few minutes."""
+"""The demo: what the vital signs add, seen on synthetic images in a few minutes."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from mdfnet.report.runs import read_report
 from mdfnet.training.train import train
 
 #: Sized so that the whole demo takes less than five minutes on two cores.
-FILMS, SIZE, SPLITS = 640, 192, (0.625, 0.125, 0.25)
+IMAGES, SIZE, SPLITS = 640, 192, (0.625, 0.125, 0.25)
 
-#: Findings that look alike on the film; only the vital signs tell them apart.
+#: Findings that look alike on the image; only the vital signs tell them apart.
 LOOK_ALIKE = ("Atelectasis", "Consolidation", "Pulmonary edema")
 
 #: The two models: the same detector without and with the clinical data.
 MODELS = {"image-only": {"map": None, "vector": None}, "fused": {}}
 
 
-def run_demo(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) -> dict[str, Scored]:
-    """Make films, train image-only and fused, score both on the test split, write the report.
+def run_demo(out: Path, *, seed: int = 0, log: Callable[[str], None] = print) -> dict[str, Scored]:
+    """Make images, train image-only and fused, score both on the test split, write the report.
 
     Args:
         out: New folder: ``data/``, ``image-only/``, ``fused/`` and ``report.html``.
-        seed: Of films and training.
-        say: Where to print.
+        seed: Of images and training.
+        log: Where to print.
 
     Returns:
         Both models' scores by name.
@@ -45,32 +45,32 @@ def run_demo(out: Path, *, seed: int = 0, say: Callable[[str], None] = print) ->
     """
     if out.exists() and any(out.iterdir()):
         raise UserError("the folder is not empty", where=out, fix="choose another one with --out, or remove it")
-    say(f"1/4  making {FILMS} synthetic films with findings and vital signs")
-    dataset = write_phantoms(PhantomConfig(count=FILMS, size=SIZE, seed=seed, splits=SPLITS), out / "data")
+    log(f"1/4  making {IMAGES} synthetic images with findings and vital signs")
+    dataset = write_phantoms(PhantomConfig(count=IMAGES, size=SIZE, seed=seed, splits=SPLITS), out / "data")
     scored = {}
     for step, (name, overrides) in enumerate(MODELS.items(), start=2):
-        say(f"{step}/4  training {name} on {len(dataset.split('train'))} films")
+        log(f"{step}/4  training {name} on {len(dataset.split('train'))} images")
         config, alone = load_config("tiny", {**overrides, "seed": seed}), out / "image-only" / "model"
-        model = train(config, dataset, out / name, devices=1, alone=alone, say=say)
+        model = train(config, dataset, out / name, devices=1, alone=alone, log=log)
         scored[name] = score(model, dataset, "test", name=name)
         groups = scored[name].by_group(groupings_of(dataset.split("test"), dataset.schema))
         about = about_run(out / name / "model", model, dataset, "test")
         write_scored(scored[name], out / name / "test", about, {"groups": [group.to_dict() for group in groups]})
-    say("4/4  writing the report")
-    title = "Do vital signs help to read chest films?"
+    log("4/4  writing the report")
+    title = "Do vital signs help to read chest X-rays?"
     folders = [out / name / "test" for name in MODELS]
     write_report(out / "report.html", read_report(title, folders, dataset, f"mdfnet demo --seed {seed}"))
-    _conclude(scored, dataset, out, say)
+    _conclude(scored, dataset, out, log)
     return scored
 
 
-def _conclude(scored: dict[str, Scored], dataset: Dataset, out: Path, say: Callable[[str], None]) -> None:
+def _conclude(scored: dict[str, Scored], dataset: Dataset, out: Path, log: Callable[[str], None]) -> None:
     for one in scored.values():
         print_scores(one)
     plain, fused = (_look_alike(scored[name], dataset) for name in MODELS)
-    say(f"Look-alikes ({', '.join(LOOK_ALIKE)}): AP50 {plain:.2f} by the film alone, {fused:.2f} with vital signs.")
-    say(f"Films and vital signs are synthetic. {NOTICE}")
-    say(f"Look at {out / 'report.html'}")
+    log(f"Look-alikes ({', '.join(LOOK_ALIKE)}): AP50 {plain:.2f} by the image alone, {fused:.2f} with vital signs.")
+    log(f"Images and vital signs are synthetic. {NOTICE}")
+    log(f"Look at {out / 'report.html'}")
 
 
 def _look_alike(scored: Scored, dataset: Dataset) -> float:

@@ -1,4 +1,4 @@
-"""Predicts on loose files: films and a clinical table or record in, boxes and pictures out."""
+"""Predicts on loose files: images and a clinical table or record in, boxes and pictures out."""
 
 from __future__ import annotations
 
@@ -15,105 +15,105 @@ from mdfnet.core.files import replacing
 from mdfnet.core.types import Detections
 from mdfnet.data.image_records import read_records
 from mdfnet.data.images.intensity import AS_IS
-from mdfnet.data.images.read import is_dicom, read_film
-from mdfnet.data.names import film_id
+from mdfnet.data.images.read import is_dicom, read_image
+from mdfnet.data.names import image_id
 from mdfnet.evaluation.prediction_files import write_coco, write_csv, write_uses
 from mdfnet.models.card import NOTICE, find_model
 from mdfnet.models.inference import on_best_device
 from mdfnet.models.load import load
 from mdfnet.models.model import Model
 from mdfnet.models.operating_points import OperatingPoint
-from mdfnet.models.preprocessing import film_tensor
+from mdfnet.models.preprocessing import image_tensor
 from mdfnet.report.overlay import draw
 from mdfnet.report.record import describe, remarks, summary
 
 
 class Writer(Protocol):
-    """Writes files of its own about each film."""
+    """Writes files of its own about each image."""
 
-    def write(self, name: str, path: Path, film: np.ndarray, found: Detections, record: RecordResult | None) -> None:
-        """Write about one film; a UserError is said and does not stop the others."""
+    def write(self, name: str, path: Path, image: np.ndarray, found: Detections, record: RecordResult | None) -> None:
+        """Write about one image; a UserError is said and does not stop the others."""
 
 
 def predict_files(
     model: str | Path,
-    films: Sequence[Path],
+    images: Sequence[Path],
     clinical: Path | None,
     out: Path,
     *,
     score: float = 0.3,
     point: str | None = None,
     invalid: Invalid = "error",
-    say: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
     also: Writer | None = None,
 ) -> list[Path]:
-    """Write ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json`` and an overlay PNG per film.
+    """Write ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json`` and an overlay PNG per image.
 
-    A film that cannot be read is said and left out; the others are not lost.
+    An image that cannot be read is said and left out; the others are not lost.
 
     Args:
         model: A run's or model's folder, or "demo".
-        films: PNG, JPEG or DICOM files, with different names.
+        images: PNG, JPEG or DICOM files, with different names.
         clinical: CSV or JSON, see :func:`read_records`; None: no records.
         out: Folder to write.
         score: Boxes below this score are not drawn and not listed; the files hold all.
         point: Name of one of the model's operating points, whose scores per class then take the place of ``score``.
         invalid: What to do with clinical values that cannot be right.
-        say: Where to print.
-        also: What writes further files about each film, such as `mdfnet.services.pacs.files.DicomWriter`.
+        log: Where to print.
+        also: What writes further files about each image, such as `mdfnet.services.pacs.files.DicomWriter`.
 
     Returns:
-        The films that could not be read, or of which ``also`` could not write.
+        The images that could not be read, or of which ``also`` could not write.
 
     Raises:
-        UserError: Model, records or names are wrong, a picture would take a film's place, or nothing can be written.
+        UserError: Model, records or names are wrong, a picture would take an image's place, or nothing can be written.
     """
     folder = find_model(model)
     network = on_best_device(load(folder))
     chosen = _operating_point(network, point, folder) if point else None
-    names = _names(films)
-    _check_out(out, names, films)
-    records = read_records(clinical, network.schema, names, invalid, say) if clinical else {}
+    names = _names(images)
+    _check_out(out, names, images)
+    records = read_records(clinical, network.schema, names, invalid, log) if clinical else {}
     done: dict[str, Detections] = {}
     failed, windowed = [], 0
-    for name, path in zip(names, films, strict=True):
+    for name, path in zip(names, images, strict=True):
         try:
-            film = read_film(path, network.preprocessing.intensity)
+            image = read_image(path, network.preprocessing.intensity)
         except UserError as error:
-            say(f"left out: {error}")
+            log(f"left out: {error}")
             failed.append(path)
             continue
         record = records.get(name)
-        found = network.detect([film_tensor(film)], [record])[0].without_masks().cpu()
+        found = network.detect([image_tensor(image)], [record])[0].without_masks().cpu()
         shown = chosen.keep(found, network.classes) if chosen else found.above(score)
         with replacing(out / f"{name}.png") as draft:
-            _picture(film, shown, record, network).save(draft, format="PNG")
+            _picture(image, shown, record, network).save(draft, format="PNG")
         done[name] = found
         windowed += network.preprocessing.intensity == AS_IS and is_dicom(path)
-        say(_line(name, shown, network))
+        log(_line(name, shown, network))
         for remark in remarks(found.record) if found.record is not None else ():
-            say(f"  {remark}")
+            log(f"  {remark}")
         try:
             if also is not None:
-                also.write(name, path, film, shown, record)
+                also.write(name, path, image, shown, record)
         except UserError as error:
-            say(f"  {error}")
+            log(f"  {error}")
             failed.append(path)
     if windowed:
-        what = "the model does not know how its training films were made from DICOM; read by their own window"
-        say(f"note: {what}: {windowed} films")
+        what = "the model does not know how its training images were made from DICOM; read by their own window"
+        log(f"note: {what}: {windowed} images")
     if done:
         ids, found = list(done), list(done.values())
         write_coco(out / "predictions.json", ids, found, network.classes)
         write_csv(out / "predictions.csv", ids, found, network.classes)
         write_uses(out / "clinical.json", ids, found)
-        say(f"wrote {len(done)} films to {out}. {NOTICE}")
+        log(f"wrote {len(done)} images to {out}. {NOTICE}")
     return failed
 
 
 def _operating_point(model: Model, name: str, folder: Path) -> OperatingPoint:
     if model.operating is None:
-        fix = "find them on validation films with 'mdfnet calibrate'"
+        fix = "find them on validation images with 'mdfnet calibrate'"
         raise UserError("the model has no operating points", where=folder, fix=fix)
     try:
         return model.operating.point(name)
@@ -121,28 +121,28 @@ def _operating_point(model: Model, name: str, folder: Path) -> OperatingPoint:
         raise error.at(folder) from None
 
 
-def _names(films: Sequence[Path]) -> list[str]:
-    names = [film_id(path.name) for path in films]
+def _names(images: Sequence[Path]) -> list[str]:
+    names = [image_id(path.name) for path in images]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise UserError(
-            f"two films are called {twice!r}", fix="predict them one after the other into different folders"
+            f"two images are called {twice!r}", fix="predict them one after the other into different folders"
         )
     return names
 
 
-def _check_out(out: Path, names: Sequence[str], films: Sequence[Path]) -> None:
-    given = {film.resolve() for film in films}
+def _check_out(out: Path, names: Sequence[str], images: Sequence[Path]) -> None:
+    given = {image.resolve() for image in images}
     for name in names:
         if (out / f"{name}.png").resolve() in given:
-            what = f"the picture of {name!r} would take the place of the film"
+            what = f"the picture of {name!r} would take the place of the image"
             raise UserError(what, where=out, fix="name another folder with --out")
 
 
-def _picture(film: np.ndarray, found: Detections, record: RecordResult | None, model: Model) -> Image:
+def _picture(image: np.ndarray, found: Detections, record: RecordResult | None, model: Model) -> Image:
     values = record.values if record is not None else [np.nan] * len(model.schema)
     words = describe(model.schema, values, found.record) if found.record is not None else ()
-    return draw(film, model.classes, detections=found, record=words)
+    return draw(image, model.classes, detections=found, record=words)
 
 
 def _line(name: str, found: Detections, model: Model) -> str:

@@ -14,10 +14,10 @@ from mdfnet.core.errors import UserError
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to write; must not exist yet.")] = Path("demo"),
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of films and training.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of images and training.")] = 0,
     threads: Threads = None,
 ):
-    """See on synthetic films what the vital signs add: train without and with them, score both, write a report.
+    """See on synthetic images what the vital signs add: train without and with them, score both, write a report.
 
     Example: mdfnet demo --out demo
     """
@@ -36,7 +36,7 @@ def train(
     devices: Annotated[int | None, typer.Option("--devices", min=1, help="GPUs or processes (default: all).")] = None,
     threads: Threads = None,
 ):
-    """Train a model; the best epoch on the validation films is kept in OUT/model.
+    """Train a model; the best epoch on the validation images is kept in OUT/model.
 
     Example: mdfnet train data/nih --config default epochs=40 size=256 --out runs/nih
     """
@@ -52,7 +52,7 @@ def train(
     write_model_cards(out)
     typer.echo(f"best model: {out / 'model'}")
     if read_card(out / "model").training["validation"]["epoch"] < 0:
-        typer.echo("no gain by the records was shown on the validation films: it answers as the detector alone")
+        typer.echo("no gain by the records was shown on the validation images: it answers as the detector alone")
     typer.echo(f"next: mdfnet evaluate {out} {dataset} --split test")
 
 
@@ -61,11 +61,11 @@ def evaluate(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
     split: Annotated[str, typer.Option("--split", help="train, val or test. The test split is for the end.")] = "test",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: RUN/SPLIT).")] = None,
-    boxed: Annotated[bool, typer.Option("--boxed", help="Only films with findings.")] = False,
+    boxed: Annotated[bool, typer.Option("--boxed", help="Only images with findings.")] = False,
     replicates: Replicates = 1000,
     second_reading: Annotated[
         Path | None,
-        typer.Option("--second-reading", help="Another reading of the films: CSV of boxes, or a dataset folder."),
+        typer.Option("--second-reading", help="Another reading of the images: CSV of boxes, or a dataset folder."),
     ] = None,
     by: Annotated[
         list[str] | None, typer.Option("--by", help="Clinical feature to group patients by, too; repeatable.")
@@ -92,22 +92,22 @@ def evaluate(
     from mdfnet.report.html import write_report
     from mdfnet.report.runs import read_report
 
-    folder, films = find_model(model).resolve(), read_dataset(dataset)
+    folder, images = find_model(model).resolve(), read_dataset(dataset)
     run = folder.parent if folder.name == "model" else folder
     if out is None and folder == DEMO_MODEL:
         raise UserError("the shipped model's folder is not written to", fix="say where with --out")
     out = out or run / (f"{split}-boxed" if boxed else split)
-    groupings_of(films.split(split), films.schema, by or (), groups)  # what is wrong with it is said at once
+    groupings_of(images.split(split), images.schema, by or (), groups)  # what is wrong with it is said at once
     network = on_best_device(load(folder))
-    if network.preprocessing.intensity != films.intensity:
+    if network.preprocessing.intensity != images.intensity:
         own = network.preprocessing.intensity
-        typer.echo(f"note: the model's films went through intensity recipe {own}, these through {films.intensity}")
-    scored = score(network, films, split, name=run.name, boxed_only=boxed, replicates=replicates)
+        typer.echo(f"note: the model's images went through intensity recipe {own}, these through {images.intensity}")
+    scored = score(network, images, split, name=run.name, boxed_only=boxed, replicates=replicates)
     second = {"second_reading": compare_readings(scored, second_reading)} if second_reading else {}
-    by_group = scored.by_group(groupings_of(scored.studies, films.schema, by or (), groups))
-    about = about_run(folder, network, films, split)
+    by_group = scored.by_group(groupings_of(scored.samples, images.schema, by or (), groups))
+    about = about_run(folder, network, images, split)
     write_scored(scored, out, about, second | {"groups": [group.to_dict() for group in by_group]})
-    write_report(out / "report.html", read_report(f"{run.name} on {films.name}", [out], films, _command()))
+    write_report(out / "report.html", read_report(f"{run.name} on {images.name}", [out], images, _command()))
     print_scores(scored)
     print_groups(by_group)
     if second:
@@ -127,7 +127,7 @@ def compare(
     replicates: Replicates = 1000,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write with all figures.")] = None,
 ):
-    """Compare two models on the same films: differences with intervals, tests, correction over findings.
+    """Compare two models on the same images: differences with intervals, tests, correction over findings.
 
     Further pairs are the same two models with other seeds, or on the other folds of a cross-validation.
 
@@ -174,8 +174,8 @@ def report(
     folders = [one / split if (one / split).is_dir() else one for one in evaluations]
     if name and len(name) != len(folders):
         raise UserError(f"{len(name)} names for {len(folders)} models", fix="give --name once for each, in their order")
-    films = read_dataset(dataset) if dataset else None
-    content = read_report(title or "Evaluation", folders, films, _command(), name)
+    images = read_dataset(dataset) if dataset else None
+    content = read_report(title or "Evaluation", folders, images, _command(), name)
     write_folder(out, content)
     typer.echo(f"report: {out / 'report.html'}, figures and tables beside it")
 

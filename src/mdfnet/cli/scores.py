@@ -18,13 +18,13 @@ from mdfnet.models.operating_points import Operating, PointResult
 
 #: Columns: measure -> heading.
 MEASURES = {"AP@IoU=0.25": "AP25", "AP@IoU=0.5": "AP50", "AP@IoBB=0.5": "AP IoBB50", "AR@IoU=0.5": "AR50"}
-SHOWN_AGREEMENT = ("sensitivity", "precision", "false_positives_per_film", "kappa", "model_sensitivity")
+SHOWN_AGREEMENT = ("sensitivity", "precision", "false_positives_per_image", "kappa", "model_sensitivity")
 COUNTS = {"true_positives": "TP", "false_positives": "FP", "false_negatives": "FN"}
 
 
 def print_scores(scored: Scored) -> None:
     """One model: scores per class with 95 % intervals over patients, and what its operating points give here."""
-    table = Table("finding", "boxes", title=f"{scored.name}: {_films(scored.evaluation)}", title_justify="left")
+    table = Table("finding", "boxes", title=f"{scored.name}: {_images(scored.evaluation)}", title_justify="left")
     for heading in (*MEASURES.values(), *COUNTS.values()):
         table.add_column(heading, justify="right")
     for k, row in enumerate(scored.evaluation.rows()):
@@ -40,21 +40,21 @@ def print_scores(scored: Scored) -> None:
 def _points_table(points: Sequence[PointResult], fitted_on: str) -> Table:
     title = f"operating points, found on {escape(fitted_on)}; IoBB 0.5, all findings together"
     table = Table("point", title=title, title_justify="left")
-    for heading in ("sensitivity there", "here", "FP per film there", "here"):
+    for heading in ("sensitivity there", "here", "FP per image there", "here"):
         table.add_column(heading, justify="right")
     for point in points:
-        alarms = _with_interval(point.false_positives_per_film[-1], point.false_positives_intervals[-1], ".2f")
+        alarms = _with_interval(point.false_positives_per_image[-1], point.false_positives_intervals[-1], ".2f")
         sensitivity = _with_interval(point.sensitivity[-1], point.sensitivity_intervals[-1], ".2f")
         table.add_row(point.name, _number(point.fitted[0], ".2f"), sensitivity, f"{point.fitted[1]:.2f}", alarms)
     return table
 
 
 def print_agreement(agreement: Mapping[str, Any]) -> None:
-    """The second reading against the first, and the model on the same films at as many false positives."""
+    """The second reading against the first, and the model on the same images at as many false positives."""
     console = _console()
     for overlap, result in agreement["overlaps"].items():
-        table = Table("finding", title=f"second reading, {agreement['films']} films, {overlap}", title_justify="left")
-        for heading in ("boxes", "sensitivity", "precision", "FP per film", "kappa (film)", "model at these FP"):
+        table = Table("finding", title=f"second reading, {agreement['images']} images, {overlap}", title_justify="left")
+        for heading in ("boxes", "sensitivity", "precision", "FP per image", "kappa (image)", "model at these FP"):
             table.add_column(heading, justify="right")
         for row in result:
             cells = [_with_interval(row[name], row[f"{name}_interval"], ".2f") for name in SHOWN_AGREEMENT]
@@ -107,10 +107,10 @@ def print_operating(operating: Operating) -> None:
     """Operating points with their scores per class, and the temperatures."""
     console = _console()
     table = Table("point", title=f"fitted on {escape(operating.fitted_on)}", title_justify="left")
-    for heading in ("sensitivity", "FP per film", *map(escape, operating.temperatures)):
+    for heading in ("sensitivity", "FP per image", *map(escape, operating.temperatures)):
         table.add_column(heading, justify="right")
     for point in operating.points:
-        cells = [_number(point.sensitivity), f"{point.false_positives_per_film:.2f}"]
+        cells = [_number(point.sensitivity), f"{point.false_positives_per_image:.2f}"]
         table.add_row(point.name, *cells, *(_number(point.thresholds[name]) for name in operating.temperatures))
     table.add_section()
     table.add_row("temperature", "", "", *(f"{value:.2f}" for value in operating.temperatures.values()))
@@ -125,8 +125,8 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=160)  # a log or a pipe: no squeezing to 80 columns
 
 
-def _films(scores: Evaluation) -> str:
-    return f"{len(scores.films)} films, {scores.films_with_truths} with findings"
+def _images(scores: Evaluation) -> str:
+    return f"{len(scores.images)} images, {scores.images_with_truths} with findings"
 
 
 def _caption(scores: Evaluation) -> str:

@@ -19,7 +19,7 @@ def serve(
         str | None,
         typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.", show_default=False),
     ] = None,
-    films: Annotated[Path | None, typer.Option("--films", help="Folder of films for the viewer's worklist.")] = None,
+    images: Annotated[Path | None, typer.Option("--images", help="Folder of images for the viewer's worklist.")] = None,
     zone: Annotated[
         str | None, typer.Option("--zone", help="Time zone of DICOM times, such as Europe/Berlin; for FHIR records.")
     ] = None,
@@ -51,17 +51,17 @@ def serve(
     queue: Annotated[
         int, typer.Option("--queue", min=1, rich_help_panel=LIMITS, help="Requests in hand; the next gets 503.")
     ] = 16,
-    film_memory: Annotated[
-        int, typer.Option("--film-memory", min=1, rich_help_panel=LIMITS, help="MB for open films; the oldest go.")
+    image_memory: Annotated[
+        int, typer.Option("--image-memory", min=1, rich_help_panel=LIMITS, help="MB for open images; the oldest go.")
     ] = 1000,
     decoders: Annotated[
-        int, typer.Option("--decoders", min=1, rich_help_panel=LIMITS, help="Processes that decode films.")
+        int, typer.Option("--decoders", min=1, rich_help_panel=LIMITS, help="Processes that decode images.")
     ] = 2,
     threads: Threads = None,
 ):
-    """Answer over HTTP: films and records in, boxes out; the viewer is the same server's page.
+    """Answer over HTTP: images and records in, boxes out; the viewer is the same server's page.
 
-    Example: mdfnet serve demo --films films
+    Example: mdfnet serve demo --images images
     """
     if verify_audit is not None:
         from mdfnet.services.serve.audit import verify
@@ -82,12 +82,12 @@ def serve(
         seconds=seconds,
         queue=queue,
         decoders=decoders,
-        kept_bytes=film_memory * 1_000_000,
-        films=films,
+        kept_bytes=image_memory * 1_000_000,
+        images=images,
         zone=zone,
     )
     tokens = Tokens.load(token_file)
-    run_server(model, settings, tokens, host=host, port=port, key_file=key_file, audit=audit, say=typer.echo)
+    run_server(model, settings, tokens, host=host, port=port, key_file=key_file, audit=audit, log=typer.echo)
 
 
 def with_extra() -> None:

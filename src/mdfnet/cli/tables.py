@@ -26,7 +26,7 @@ def print_dataset(dataset: Dataset, summary: dict[str, SplitSummary]) -> None:
     """Print what a dataset is, its counts per class and split, and its clinical values per split."""
     console = Console()
     nature = f"synthetic: {', '.join(dataset.synthetic)}" if dataset.synthetic else "real data"
-    console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset)} films, {nature}")
+    console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset)} images, {nature}")
     for name, text in (("source", dataset.source), ("license", dataset.license)):
         if text:
             console.print(f"{name}: {escape(text)}")
@@ -37,15 +37,15 @@ def print_dataset(dataset: Dataset, summary: dict[str, SplitSummary]) -> None:
 
 
 def _class_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table:
-    table = Table("finding", title="films / boxes", title_justify="left", box=SIMPLE_HEAD)
+    table = Table("finding", title="images / boxes", title_justify="left", box=SIMPLE_HEAD)
     for name in summary:
         table.add_column(name, justify="right")
     for label in dataset.classes.names:
         counts = [split.classes[label] for split in summary.values()]
-        table.add_row(escape(label), *(f"{count.films} / {count.boxes}" for count in counts))
+        table.add_row(escape(label), *(f"{count.images} / {count.boxes}" for count in counts))
     table.add_section()
-    table.add_row("films", *(str(split.films) for split in summary.values()))
-    table.add_row("films with boxes", *(str(split.boxed) for split in summary.values()))
+    table.add_row("images", *(str(split.images) for split in summary.values()))
+    table.add_row("images with boxes", *(str(split.boxed) for split in summary.values()))
     table.add_row("patients", *(str(split.patients) for split in summary.values()))
     return table
 

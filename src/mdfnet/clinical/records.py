@@ -90,7 +90,7 @@ def read_record(
 def read_records(
     schema: Schema, records: Sequence[Mapping[str, Any] | RecordResult | None]
 ) -> tuple[np.ndarray, list[dict[str, str]]]:
-    """Read a batch, one record per film; whatever cannot be taken is turned to missing and noted.
+    """Read a batch, one record per image; whatever cannot be taken is turned to missing and noted.
 
     Args:
         schema: What the values mean.

@@ -54,6 +54,10 @@ class Feature(BaseModel):
             raise ValueError(f"category {self.name!r} needs at least two categories")
         return self
 
+    def same_values(self, other: Feature | None) -> bool:
+        """Whether the values of both mean the same; the sentences for people may differ."""
+        return other is not None and self.model_copy(update={"meaning": other.meaning}) == other
+
 
 class Schema(BaseModel):
     """The clinical features of a dataset or model, in a fixed order.

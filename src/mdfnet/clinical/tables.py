@@ -1,4 +1,4 @@
-"""Clinical tables: one row per film or patient, one column per feature."""
+"""Clinical tables: one row per image or patient, one column per feature."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def read_clinical_table(
     Examples:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "clinical.csv"
-        >>> _ = path.write_text("film,age,gender,view\\na,61,F,PA\\nb,,M,\\n")
-        >>> table = read_clinical_table(path, Schema.load("age-sex-view"), id_column="film", columns={"sex": "gender"})
+        >>> _ = path.write_text("image,age,gender,view\\na,61,F,PA\\nb,,M,\\n")
+        >>> table = read_clinical_table(path, Schema.load("age-sex-view"), id_column="image", columns={"sex": "gender"})
         >>> table.ids, table.values.tolist()
         (('a', 'b'), [[61.0, 0.0, 0.0], [nan, 1.0, nan]])
     """

@@ -25,7 +25,7 @@ def uses_of(
 
     Args:
         schema: What the columns mean.
-        seen: What the training films had; None where that is not known.
+        seen: What the training images had; None where that is not known.
         given: ``[B, F]``, NaN = missing.
         kept: ``[B, F]``, what the network was given of it: NaN also where refused.
         notes: Per record name -> reason, of what was not taken when the record was read.
@@ -54,7 +54,7 @@ def uses_of(
 
 
 def count_uses(uses: Iterable[RecordUse | None]) -> dict[str, dict[str, int]]:
-    """On how many films each feature was used, missing, refused, or used though unseen in training.
+    """On how many images each feature was used, missing, refused, or used though unseen in training.
 
     Examples:
         >>> count_uses([RecordUse(("age",), ("sex",)), RecordUse((), ("sex",), {"age": "why"}), None])["age"]

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: what is wrong, where, and what to do about it."""
+"""Errors that are the user's to fix: what is wrong, where, and what to do about it."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def first_problem(error: ValidationError) -> str:
 
     Examples:
         >>> from pydantic import BaseModel, ValidationError
-        >>> class Film(BaseModel):
+        >>> class Image(BaseModel):
         ...     width: int
         >>> try:
-        ...     Film(width="wide")
+        ...     Image(width="wide")
         ... except ValidationError as error:
         ...     print(first_problem(error))
         width: Input should be a valid integer, unable to parse string as an integer

@@ -1,4 +1,4 @@
-"""Identifiers of patients, studies and films as keyed hashes, and values that messages must not repeat.
+"""Identifiers of patients, studies and images as keyed hashes, and values that messages must not repeat.
 
 The same key turns the same identifier into the same pseudonym, in every import and on every machine, so that datasets
 can be joined without either holding the identifier. Who has the key can test whether a known identifier belongs to a
@@ -28,6 +28,9 @@ DIGITS = 16
 #: A value of at most this many characters may be quoted, if it is one word with at most so many digits; see `quoted`.
 LONGEST_QUOTED, MOST_DIGITS = 12, 3
 
+#: The kind of images. The word goes into the hash: another one would give other ids under the same key.
+IMAGE = "film"
+
 
 @dataclass(frozen=True)
 class Pseudonyms:
@@ -40,7 +43,7 @@ class Pseudonyms:
         >>> names = Pseudonyms(b"a key for this example, not a secret")
         >>> names.of("patient", "4711")
         'patient-a733210adf67da37'
-        >>> names.of("patient", "4711") == names.of("patient", "4711"), names.of("film", "4711")[-4:]
+        >>> names.of("patient", "4711") == names.of("patient", "4711"), names.of(IMAGE, "4711")[-4:]
         (True, 'de58')
     """
 
@@ -50,7 +53,7 @@ class Pseudonyms:
         """Pseudonym of an identifier, such as ``patient-a733210adf67da37``; each kind has its own.
 
         Args:
-            kind: What it identifies: "patient", "film", "study", "stay", "reader".
+            kind: What it identifies: "patient", `IMAGE`, "study", "stay", "reader".
             identifier: As it stands in the table, surrounding blanks left out.
 
         Raises:
@@ -114,9 +117,9 @@ def check_outside(path: str | Path, folder: str | Path, what: str) -> None:
         UserError: It does.
 
     Examples:
-        >>> check_outside("data/a/ids.csv", "data/a", "the linkage table")
+        >>> check_outside("set/ids.csv", "set", "the linkage table")
         Traceback (most recent call last):
-        mdfnet.core.errors.UserError: data/a/ids.csv: the linkage table lies inside the dataset folder; keep it elsewhere
+        mdfnet.core.errors.UserError: set/ids.csv: the linkage table lies inside the dataset folder; keep it elsewhere
     """
     if Path(path).resolve().is_relative_to(Path(folder).resolve()):
         raise UserError(f"{what} lies inside the dataset folder", where=path, fix="keep it elsewhere")

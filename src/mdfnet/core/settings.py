@@ -18,12 +18,12 @@ class Part(BaseModel):
 
 
 class InputConfig(Part):
-    """How a film of any size becomes the network's input."""
+    """How an image of any size becomes the network's input."""
 
     size: int = Field(512, ge=32, multiple_of=32, description="side of the network's square input, pixels")
     fit: Literal["letterbox", "squash"] = Field("letterbox", description="keep the aspect ratio (pad), or not (paper)")
     channels: Literal[1, 3] = Field(
-        1, description="grey once, or copied to three channels as pretrained networks expect"
+        1, description="gray once, or copied to three channels as pretrained networks expect"
     )
     mean: tuple[float, ...] = Field((0.5,), description="subtracted from values in [0, 1], one per channel")
     std: tuple[Positive, ...] = Field((0.25,), description="divided by, one per channel")

@@ -1,6 +1,6 @@
 """The few types that everything else speaks in. All frozen; shapes, units and ranges stand here and nowhere else.
 
-Boxes are ``x1, y1, x2, y2`` in pixels of the original film, continuous: ``0, 0`` is the outer corner of the top-left
+Boxes are ``x1, y1, x2, y2`` in pixels of the original image, continuous: ``0, 0`` is the outer corner of the top-left
 pixel and ``width, height`` that of the bottom-right one (as COCO and torchvision have it).
 """
 
@@ -86,7 +86,7 @@ PAPER_CLASSES = Classes(
 
 @dataclass(frozen=True)
 class Target:
-    """What a reader marked on one film. A film without findings has zero rows.
+    """What a reader marked on one image. An image without findings has zero rows.
 
     Args:
         boxes: float32 ``[N, 4]``, see the module's note.
@@ -119,21 +119,21 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Study:
-    """One film of a dataset with what is known about it.
+class Sample:
+    """One image of a dataset with what is known about it.
 
     Args:
-        id: Name of the film, unique in its dataset.
+        id: Name of the image, unique in its dataset.
         image: Path of the image file.
-        width, height: Size of the original film in pixels.
+        width, height: Size of the original image in pixels.
         target: What was marked on it.
         clinical: float32 ``[F]`` in the order and the units of the dataset's clinical schema; categories as their
             index; NaN = missing.
-        patient: Patient identifier; films of one patient never cross splits. Default: the film is its own patient.
+        patient: Patient identifier; images of one patient never cross splits. Default: the image is its own patient.
         split: "train", "val", "test", or None when not yet split.
         view: "PA", "AP" or None.
         spacing: Width and height of a pixel in mm, or None.
-        intensity: Recipe by which a DICOM film becomes grey values, see `mdfnet.data.images.intensity`.
+        intensity: Recipe by which a DICOM image becomes gray values, see `mdfnet.data.images.intensity`.
     """
 
     id: str
@@ -155,13 +155,13 @@ class Study:
 
 @dataclass(frozen=True)
 class RecordUse:
-    """What a model did with one film's clinical record. Every feature of the model is in one of the first three.
+    """What a model did with one image's clinical record. Every feature of the model is in one of the first three.
 
     Args:
         used: Features whose values it looked at.
         missing: Features without a value.
         refused: Name -> why its value cannot be right and was not used.
-        unseen: Name -> what training had, of values that were used although no film of the training had such ones.
+        unseen: Name -> what training had, of values that were used although no image of the training had such ones.
         unknown: Name -> why it was not used, of what the record names and the model was not made for.
     """
 
@@ -174,14 +174,14 @@ class RecordUse:
 
 @dataclass(frozen=True)
 class Detections:
-    """What a model found on one film, highest score first.
+    """What a model found on one image, highest score first.
 
     Args:
         boxes: float32 ``[N, 4]`` in pixels of the image given to the model, see the module's note.
         labels: int64 ``[N]``, 1-based.
         scores: float32 ``[N]`` in [0, 1], descending.
         masks: float32 ``[N, H, W]`` in [0, 1] at the image's size, or None.
-        record: What became of the film's record; None where the model looks at films alone.
+        record: What became of the image's record; None where the model looks at images alone.
     """
 
     boxes: Tensor
@@ -202,7 +202,7 @@ class Detections:
         return self._each(lambda tensor: tensor.to(device))
 
     def without_masks(self) -> Detections:
-        """The boxes alone: scores need no masks, and a mask is as large as its film."""
+        """The boxes alone: scores need no masks, and a mask is as large as its image."""
         return replace(self, masks=None)
 
     def above(self, score: float) -> Detections:

@@ -1,1 +1,1 @@
-"""Datasets: the folder they live in, films, importers, checks, splits, summaries and phantoms."""
+"""Datasets: the folder they live in, images, importers, checks, splits, summaries and phantoms."""

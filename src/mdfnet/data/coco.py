@@ -11,7 +11,7 @@ import numpy as np
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json
 
-#: No film is larger, in pixels; what lies beyond is no coordinate.
+#: No image is larger, in pixels; what lies beyond is no coordinate.
 FARTHEST = 1e6
 
 #: Part of the file -> key every entry of it has -> types of the value.
@@ -80,7 +80,7 @@ def box_of(annotation: Mapping[str, Any], where: object) -> np.ndarray:
     x, y, width, height = numbers
     box = np.array([x, y, x + width, y + height], np.float32)
     if not (box[2:] > box[:2]).all():
-        raise UserError(f"bbox has no area: width {width}, height {height}", where=where, fix="mend or remove it")
+        raise UserError(f"bbox has no area: width {width}, height {height}", where=where, fix="fix or remove it")
     return box
 
 
@@ -128,7 +128,7 @@ def _decimal(value: np.float32) -> float:
 
 
 def is_coordinate(number: Any) -> bool:
-    """Whether something is a finite number that could be a place on a film, in pixels.
+    """Whether something is a finite number that could be a place on an image, in pixels.
 
     Examples:
         >>> [is_coordinate(number) for number in (12.5, -3, True, "12", float("nan"), 1e39)]

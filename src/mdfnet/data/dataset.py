@@ -2,9 +2,9 @@
 
 ``dataset.yaml``      name, classes, clinical schema, source, license, what is synthetic, how it was made
 ``annotations.json``  COCO: images, annotations with the original category ids, categories
-``clinical.csv``      one row per film: image, patient_id, view, the schema's columns; empty = missing
+``clinical.csv``      one row per image: image, patient_id, view, the schema's columns; empty = missing
 ``splits.csv``        one row per patient: patient_id, split
-``images/``           the films, PNG, JPEG or DICOM
+``images/``           the images, PNG, JPEG or DICOM
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.core.conventions import SPLITS
 from mdfnet.core.csv_tables import format_table
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Study
+from mdfnet.core.types import Classes, Sample
 from mdfnet.data.coco import bbox, segmentation
 from mdfnet.data.description import FORMAT_VERSION
 from mdfnet.data.images.intensity import AS_IS, Intensity
-from mdfnet.data.names import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, film_name
+from mdfnet.data.names import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, image_name
 from mdfnet.data.provenance import Provenance
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Films with their findings and clinical records, and where they come from.
+    """Images with their findings and clinical records, and where they come from.
 
     Args:
         name: A short name for tables and reports.
         classes: The findings marked.
         schema: What the clinical values mean.
-        studies: One per film.
+        samples: One per image.
         folder: Where it was read from or written to.
         source: Where the data come from, with the citation they ask for.
         license: Under which terms.
-        synthetic: Which of "films", "findings", "clinical" are synthetic; empty for real data.
+        synthetic: Which of "images", "findings", "clinical" are synthetic; empty for real data.
         provenance: How it was made, where that is known.
-        intensity: The recipe its films' grey values went through, see `mdfnet.data.images.intensity`.
+        intensity: The recipe its images' gray values went through, see `mdfnet.data.images.intensity`.
     """
 
     name: str
     classes: Classes
     schema: Schema
-    studies: tuple[Study, ...]
+    samples: tuple[Sample, ...]
     folder: Path
     source: str = ""
     license: str = ""
@@ -59,20 +59,20 @@ class Dataset:
     intensity: Intensity = AS_IS
 
     def __len__(self) -> int:
-        return len(self.studies)
+        return len(self.samples)
 
-    def split(self, name: str) -> tuple[Study, ...]:
-        """Studies of one split.
+    def split(self, name: str) -> tuple[Sample, ...]:
+        """Samples of one split.
 
         Raises:
-            UserError: No such split, or it has no films.
+            UserError: No such split, or it has no images.
         """
         if name not in SPLITS:
             raise UserError(f"unknown split {name!r}", fix=f"known are: {', '.join(SPLITS)}")
-        studies = tuple(study for study in self.studies if study.split == name)
-        if not studies:
-            raise UserError(f"no film is in split {name!r}", where=self.folder / SPLIT_TABLE)
-        return studies
+        samples = tuple(sample for sample in self.samples if sample.split == name)
+        if not samples:
+            raise UserError(f"no image is in split {name!r}", where=self.folder / SPLIT_TABLE)
+        return samples
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,11 +115,11 @@ def annotations_text(dataset: Dataset) -> str:
     """``annotations.json``: one entry per line, so that a difference can be read."""
     classes = zip(dataset.classes.ids, dataset.classes.names, strict=True)
     images, annotations = [], []
-    for number, study in enumerate(dataset.studies, 1):
-        images.append({"id": number, "file_name": film_name(study), "width": study.width, "height": study.height})
-        if study.spacing:
-            images[-1]["spacing_mm"] = [round(side, 9) for side in study.spacing]
-        target = study.target
+    for number, sample in enumerate(dataset.samples, 1):
+        images.append({"id": number, "file_name": image_name(sample), "width": sample.width, "height": sample.height})
+        if sample.spacing:
+            images[-1]["spacing_mm"] = [round(side, 9) for side in sample.spacing]
+        target = sample.target
         for box, label, outline in zip(target.boxes, target.labels, target.polygons, strict=True):
             x, y, width, height = bbox(box)
             annotations.append(
@@ -146,7 +146,7 @@ def clinical_text(dataset: Dataset) -> str:
     """``clinical.csv``. Where the view is itself a clinical feature, it stands in one column.
 
     Raises:
-        UserError: A feature is named like one of the folder's own columns, or the two views of a study differ.
+        UserError: A feature is named like one of the folder's own columns, or the two views of a sample differ.
     """
     return format_table(*clinical_rows(dataset))
 
@@ -158,19 +158,19 @@ def clinical_rows(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
         if reserved in dataset.schema.names:
             raise UserError(f"clinical feature {reserved!r} is named like a column of the dataset folder")
     rows = []
-    for study in dataset.studies:
-        values = dict(zip(dataset.schema.names, study.clinical, strict=True))
+    for sample in dataset.samples:
+        values = dict(zip(dataset.schema.names, sample.clinical, strict=True))
         cells = [format_value(feature, values[feature.name]) for feature in features]
-        rows.append([film_name(study), study.patient, _view(dataset.schema, study, values), *cells])
+        rows.append([image_name(sample), sample.patient, _view(dataset.schema, sample, values), *cells])
     return ["image", "patient_id", "view", *(feature.name for feature in features)], rows
 
 
-def _view(schema: Schema, study: Study, values: dict[str, float]) -> str:
+def _view(schema: Schema, sample: Sample, values: dict[str, float]) -> str:
     if "view" not in schema.names:
-        return study.view or ""
+        return sample.view or ""
     view = format_value(schema["view"], values["view"])
-    if study.view not in (None, view):
-        raise UserError(f"study {study.id!r} has view {study.view} but clinical view {view or 'missing'}")
+    if sample.view not in (None, view):
+        raise UserError(f"sample {sample.id!r} has view {sample.view} but clinical view {view or 'missing'}")
     return view
 
 
@@ -178,11 +178,11 @@ def splits_text(dataset: Dataset) -> str:
     """``splits.csv``: patients that have a split.
 
     Raises:
-        UserError: Films of one patient are in different splits.
+        UserError: Images of one patient are in different splits.
     """
     splits: dict[str, str | None] = {}
-    for study in dataset.studies:
-        if splits.setdefault(study.patient, study.split) != study.split:
-            what = f"the patient of film {study.id!r} is in split {splits[study.patient]} and in {study.split}"
-            raise UserError(what, fix="films of one patient belong to one split")
+    for sample in dataset.samples:
+        if splits.setdefault(sample.patient, sample.split) != sample.split:
+            what = f"the patient of image {sample.id!r} is in split {splits[sample.patient]} and in {sample.split}"
+            raise UserError(what, fix="images of one patient belong to one split")
     return format_table(["patient_id", "split"], [(patient, split) for patient, split in splits.items() if split])

@@ -18,16 +18,25 @@ from mdfnet.core.csv_tables import read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import new_folder, replacing
 from mdfnet.core.pseudonyms import quoted
-from mdfnet.core.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.coco import box_of, is_coordinate, outline_of, read_coco_json
 from mdfnet.data.dataset import Dataset, contents
 from mdfnet.data.description import Description
-from mdfnet.data.names import ANNOTATIONS, CLINICAL, DESCRIPTION, IMAGES, SPLIT_TABLE, checked_name, film_id, film_name
-from mdfnet.data.placing import Place, place_films, placed_studies
+from mdfnet.data.names import (
+    ANNOTATIONS,
+    CLINICAL,
+    DESCRIPTION,
+    IMAGES,
+    SPLIT_TABLE,
+    checked_name,
+    image_id,
+    image_name,
+)
+from mdfnet.data.placing import Place, place_images, placed_samples
 
 
 def read_dataset(folder: str | Path) -> Dataset:
-    """Read a dataset folder; films are only looked for, not opened.
+    """Read a dataset folder; images are only looked for, not opened.
 
     Raises:
         UserError: A file is missing or malformed, or the files do not agree; names file and row. ``mdfnet data check``
@@ -48,16 +57,16 @@ def read_dataset(folder: str | Path) -> Dataset:
         marks[annotation["image_id"]].append(annotation)
     clinical = read_clinical(folder / CLINICAL, schema)
     splits = read_splits(folder / SPLIT_TABLE)
-    studies = [
-        replace(_study(image, marks[image["id"]], classes, clinical, splits, folder), intensity=description.intensity)
+    samples = [
+        replace(_sample(image, marks[image["id"]], classes, clinical, splits, folder), intensity=description.intensity)
         for image in annotations["images"]
     ]
-    _check_films(studies, clinical, folder)
+    _check_images(samples, clinical, folder)
     return Dataset(
         description.name,
         classes,
         schema,
-        tuple(studies),
+        tuple(samples),
         folder,
         description.source,
         description.license,
@@ -68,13 +77,13 @@ def read_dataset(folder: str | Path) -> Dataset:
 
 
 def image_ids(dataset: Dataset) -> dict[str, int | str]:
-    """What ``annotations.json`` of a dataset's folder calls its films: id of the study -> id of the COCO image.
+    """What ``annotations.json`` of a dataset's folder calls its images: id of the sample -> id of the COCO image.
 
     Raises:
         UserError: See `read_coco_json`.
     """
     images = read_coco_json(dataset.folder / ANNOTATIONS)["images"]
-    return {film_id(image["file_name"]): image["id"] for image in images}
+    return {image_id(image["file_name"]): image["id"] for image in images}
 
 
 def write_dataset(
@@ -83,40 +92,40 @@ def write_dataset(
     """Write a dataset folder in one step: it is whole or not there.
 
     Args:
-        dataset: What to write; films are taken from the studies' image paths.
-        folder: A new or empty folder; with ``images="keep"`` one whose films lie in ``images/`` already.
-        images: "copy" the films, without what their files say beside the pixels (`mdfnet.data.images.metadata`), "link"
-            to them (symbolic links), write their pixels alone as "png", or "keep" those in ``folder`` and write the
-            text files only.
-        size: Only with "png": make the films smaller, the longest side at most this many pixels; boxes go along.
+        dataset: What to write; images are taken from the samples' image paths.
+        folder: A new or empty folder; with ``images="keep"`` one whose images lie in ``images/`` already.
+        images: "copy" the images, without what their files say beside the pixels (`mdfnet.data.images.metadata`),
+            "link" to them (symbolic links), write their pixels alone as "png", or "keep" those in ``folder`` and write
+            the text files only.
+        size: Only with "png": make the images smaller, the longest side at most this many pixels; boxes go along.
 
     Returns:
         The dataset as it lies in ``folder``.
 
     Raises:
-        UserError: The folder holds something already, a film is missing, two films have one name, or a patient is in
+        UserError: The folder holds something already, an image is missing, two images have one name, or a patient is in
             two splits; or the disk is full, and then nothing is left.
     """
     folder, place = Path(folder), "copy" if images == "keep" else images
-    sources = tuple(replace(study, intensity=dataset.intensity) for study in dataset.studies)
-    dataset = replace(dataset, studies=placed_studies(sources, place, size))
+    sources = tuple(replace(sample, intensity=dataset.intensity) for sample in dataset.samples)
+    dataset = replace(dataset, samples=placed_samples(sources, place, size))
     texts = contents(dataset)
-    moved = tuple(replace(study, image=folder / IMAGES / film_name(study)) for study in dataset.studies)
+    moved = tuple(replace(sample, image=folder / IMAGES / image_name(sample)) for sample in dataset.samples)
     _check_unique(sources)
-    for study in moved if images == "keep" else sources:
-        if not study.image.is_file():
-            raise UserError("no such film", where=study.image)
+    for sample in moved if images == "keep" else sources:
+        if not sample.image.is_file():
+            raise UserError("no such image", where=sample.image)
     if images == "keep":
         _write_texts(texts, folder)
     else:
         with new_folder(folder) as draft:
-            place_films(sources, dataset.studies, draft / IMAGES, place)
+            place_images(sources, dataset.samples, draft / IMAGES, place)
             _write_texts(texts, draft)
-    return replace(dataset, studies=moved, folder=folder)
+    return replace(dataset, samples=moved, folder=folder)
 
 
 def read_clinical(path: Path, schema: Schema) -> ClinicalTable:
-    """Read ``clinical.csv``: ids are film names, ``extra`` has patient_id and view.
+    """Read ``clinical.csv``: ids are image names, ``extra`` has patient_id and view.
 
     Raises:
         UserError: See `read_clinical_table`.
@@ -142,38 +151,38 @@ def read_splits(path: Path) -> dict[str, str]:
 
 
 def check_inside(box: np.ndarray, width: int, height: int, where: object) -> None:
-    """Make sure that a box meets its film.
+    """Make sure that a box meets its image.
 
     Raises:
         UserError: It lies altogether outside.
     """
     if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
         corners = ", ".join(f"{corner:g}" for corner in box)
-        raise UserError(f"box {corners} lies outside the film of {width} x {height} pixels", where=where)
+        raise UserError(f"box {corners} lies outside the image of {width} x {height} pixels", where=where)
 
 
-def _study(
+def _sample(
     image: Mapping[str, Any],
     marks: list[Mapping[str, Any]],
     classes: Classes,
     clinical: ClinicalTable,
     splits: Mapping[str, str],
     folder: Path,
-) -> Study:
+) -> Sample:
     where = f"{folder / ANNOTATIONS} image {image['file_name']}"
     name, (width, height) = image["file_name"], _size(image, where)
     row = clinical.index.get(name)
     if row is None:
-        fix = "every film needs a row, empty where nothing is known"
-        raise UserError(f"no row for film {name!r}", where=folder / CLINICAL, fix=fix)
+        fix = "every image needs a row, empty where nothing is known"
+        raise UserError(f"no row for image {name!r}", where=folder / CLINICAL, fix=fix)
     view = clinical.extra["view"][row] or None
     if view not in (*VIEWS, None):
-        fix = "frontal films only: PA, AP or empty"
-        raise UserError(f"view of film {name!r} is {quoted(view)}", where=folder / CLINICAL, fix=fix)
-    identifier = film_id(checked_name(name))
+        fix = "frontal images only: PA, AP or empty"
+        raise UserError(f"view of image {name!r} is {quoted(view)}", where=folder / CLINICAL, fix=fix)
+    identifier = image_id(checked_name(name))
     patient = clinical.extra["patient_id"][row] or identifier
     target = _target(marks, width, height, classes, where)
-    return Study(
+    return Sample(
         identifier,
         folder / IMAGES / name,
         width,
@@ -227,25 +236,25 @@ def _check_categories(categories: list[Mapping[str, Any]], classes: Classes, pat
         raise UserError(what, where=path)
 
 
-def _check_films(studies: list[Study], clinical: ClinicalTable, folder: Path) -> None:
-    if not studies:
-        raise UserError("the dataset has no films", where=folder / ANNOTATIONS)
-    _check_unique(studies)
-    for study in studies:
-        if not study.image.is_file():
-            raise UserError("no such film", where=study.image, fix=f"listed in {folder / ANNOTATIONS}")
-    orphans = set(clinical.ids) - {study.image.relative_to(folder / IMAGES).as_posix() for study in studies}
+def _check_images(samples: list[Sample], clinical: ClinicalTable, folder: Path) -> None:
+    if not samples:
+        raise UserError("the dataset has no images", where=folder / ANNOTATIONS)
+    _check_unique(samples)
+    for sample in samples:
+        if not sample.image.is_file():
+            raise UserError("no such image", where=sample.image, fix=f"listed in {folder / ANNOTATIONS}")
+    orphans = set(clinical.ids) - {sample.image.relative_to(folder / IMAGES).as_posix() for sample in samples}
     if orphans:
-        what = f"row of film {min(orphans)!r}, which {ANNOTATIONS} does not have"
-        raise UserError(what, where=folder / CLINICAL, fix=f"remove {len(orphans)} such rows, or add the films")
+        what = f"row of image {min(orphans)!r}, which {ANNOTATIONS} does not have"
+        raise UserError(what, where=folder / CLINICAL, fix=f"remove {len(orphans)} such rows, or add the images")
 
 
-def _check_unique(studies: tuple[Study, ...] | list[Study]) -> None:
+def _check_unique(samples: tuple[Sample, ...] | list[Sample]) -> None:
     seen = set()
-    for study in studies:
-        if study.id in seen:
-            raise UserError(f"two films are named {study.id!r}", fix="names without suffix must be unique")
-        seen.add(study.id)
+    for sample in samples:
+        if sample.id in seen:
+            raise UserError(f"two images are named {sample.id!r}", fix="names without suffix must be unique")
+        seen.add(sample.id)
 
 
 def _write_texts(texts: Mapping[str, str], folder: Path) -> None:

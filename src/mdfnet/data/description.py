@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import read_yaml
+from mdfnet.core.former_names import with_current_parts
 from mdfnet.core.types import Classes
 from mdfnet.data.images.intensity import AS_IS, Intensity
 from mdfnet.data.provenance import Provenance
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     pass
 
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Category(BaseModel):
@@ -48,7 +49,7 @@ class Description(BaseModel):
     clinical_schema: Schema
     source: str = ""
     license: str = ""
-    synthetic: tuple[Literal["films", "findings", "clinical"], ...] = ()
+    synthetic: tuple[Literal["images", "findings", "clinical"], ...] = ()
     provenance: Provenance | None = None
     intensity: Intensity = AS_IS
 
@@ -75,6 +76,11 @@ class Description(BaseModel):
             if isinstance(version, int) and version > FORMAT_VERSION:
                 what = f"format version {version} is later than {FORMAT_VERSION}, the latest known here"
                 raise UserError(what, where=path, fix="update mdfnet")
+            if version == 1:  # images were films
+                content |= {
+                    "format_version": FORMAT_VERSION,
+                    "synthetic": with_current_parts(content.get("synthetic", [])),
+                }
             return cls.model_validate(content)
         except ValidationError as error:
             raise UserError(first_problem(error), where=path) from None

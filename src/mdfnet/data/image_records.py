@@ -11,43 +11,44 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import read_clinical_table
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import read_json
-from mdfnet.data.names import film_id
+from mdfnet.data.names import image_id
 
-#: Column of a clinical table that names the film.
-FILM_COLUMN = "image"
+#: Column of a clinical table that names the image.
+IMAGE_COLUMN = "image"
 
 
 def read_records(
-    path: Path, schema: Schema, names: Sequence[str], invalid: Invalid, say: Callable[[str], None]
+    path: Path, schema: Schema, names: Sequence[str], invalid: Invalid, log: Callable[[str], None]
 ) -> dict[str, RecordResult]:
-    """Clinical records by film name.
+    """Clinical records by image name.
 
     Args:
-        path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all films or ``{film: record}``.
-            A film is named by its file name, with or without suffix. Records of other films are passed over.
+        path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all images or ``{image:
+            record}``. An image is named by its file name, with or without suffix. Records of other images are passed
+            over.
         schema: The model's.
-        names: Films that are wanted.
+        names: Images that are wanted.
         invalid: What to do with values that cannot be right, and with names in JSON that are no feature: stop, or note.
-        say: Where to print.
+        log: Where to print.
 
     Raises:
-        UserError: See :mod:`mdfnet.clinical`; also two records for one film, or none for any.
+        UserError: See :mod:`mdfnet.clinical`; also two records for one image, or none for any.
     """
     if path.suffix.lower() == ".json":
         records = _json_records(path, schema, names, invalid)
     else:
-        table = read_clinical_table(path, schema, id_column=FILM_COLUMN, invalid=invalid, unused="ignore")
+        table = read_clinical_table(path, schema, id_column=IMAGE_COLUMN, invalid=invalid, unused="ignore")
         if table.unused:
-            say(f"note: columns that the model does not know are not used: {', '.join(table.unused)}")
+            log(f"note: columns that the model does not know are not used: {', '.join(table.unused)}")
         rows = zip(table.ids, table.values, table.notes, strict=True)
         records = {name: RecordResult(values, notes) for name, values, notes in rows}
-    records = _by_film(records, path)
+    records = _by_image(records, path)
     if not records.keys() & set(names):
-        what = f"no record for any of the films, such as {names[0]!r}"
+        what = f"no record for any of the images, such as {names[0]!r}"
         raise UserError(what, where=path, fix=nearest(names[0], records) if records else "add their rows")
     for name in names:
         if name not in records:
-            say(f"note: no record for {name} in {path}; detecting without")
+            log(f"note: no record for {name} in {path}; detecting without")
         elif invalid == "error":
             _check_contradictions(records[name], schema, f"{path} {name}")
     return records
@@ -58,25 +59,25 @@ def _check_contradictions(record: RecordResult, schema: Schema, where: str) -> N
         raise UserError(reason, where=where, fix="check both values, or leave them empty")
 
 
-def _by_film(records: Mapping[str, RecordResult], path: Path) -> dict[str, RecordResult]:
+def _by_image(records: Mapping[str, RecordResult], path: Path) -> dict[str, RecordResult]:
     found: dict[str, RecordResult] = {}
     for name, record in records.items():
-        if film_id(name) in found:
-            raise UserError(f"two records for film {film_id(name)!r}", where=path, fix="keep one of the two")
-        found[film_id(name)] = record
+        if image_id(name) in found:
+            raise UserError(f"two records for image {image_id(name)!r}", where=path, fix="keep one of the two")
+        found[image_id(name)] = record
     return found
 
 
 def _json_records(path: Path, schema: Schema, names: Sequence[str], invalid: Invalid) -> dict[str, RecordResult]:
     content = read_json(path)
     if not isinstance(content, dict):
-        raise UserError("a JSON object is expected: a record, or records by film name", where=path)
+        raise UserError("a JSON object is expected: a record, or records by image name", where=path)
     nested = all(isinstance(value, dict) and "value" not in value for value in content.values())
-    by_film = bool(content) and nested and not content.keys() & set(schema.names)
+    by_image = bool(content) and nested and not content.keys() & set(schema.names)
     unknown = "error" if invalid == "error" else "note"
-    if not by_film:
+    if not by_image:
         return dict.fromkeys(names, read_record(schema, content, where=path, invalid=invalid, unknown=unknown))
     return {
-        film: read_record(schema, record, where=f"{path} {film}", invalid=invalid, unknown=unknown)
-        for film, record in content.items()
+        image: read_record(schema, record, where=f"{path} {image}", invalid=invalid, unknown=unknown)
+        for image, record in content.items()
     }

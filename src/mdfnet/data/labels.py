@@ -1,7 +1,7 @@
 """Image-level labels as CheXpert writes them: a column per finding with 1, 0, -1 (uncertain) or nothing.
 
 A dataset is made of boxes, and a label without a place is none: nothing is trained on it. It tells what the boxes leave
-open, a film without a box: was there nothing, or was nothing marked? So labels stand beside the dataset, in
+open, an image without a box: was there nothing, or was nothing marked? So labels stand beside the dataset, in
 ``labels.csv``, and are held against its boxes.
 """
 
@@ -16,20 +16,20 @@ from mdfnet.core.csv_tables import Table, format_table, read_table
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import replacing
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.names import film_id
+from mdfnet.data.names import image_id
 
 LABEL_TABLE = "labels.csv"
 
 #: Cell of the file -> what it says.
 VALUES = {"1": "positive", "0": "negative", "-1": "uncertain", "": ""}
 
-#: Names that the column with the film has in tables of this kind.
+#: Names that the column with the image has in tables of this kind.
 _ID_COLUMNS = ("Path", "image_id", "image", "dicom_id")
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How labels and boxes of one finding go together, in films.
+    """How labels and boxes of one finding go together, in images.
 
     Args:
         boxed: Box where the label is positive.
@@ -48,16 +48,16 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Labels:
-    """What a table says of the films of a dataset.
+    """What a table says of the images of a dataset.
 
     Args:
         findings: Columns of the table that hold labels.
-        films: Film -> finding -> "positive", "negative", "uncertain" or "".
-        unused: Rows about other films.
+        images: Image -> finding -> "positive", "negative", "uncertain" or "".
+        unused: Rows about other images.
     """
 
     findings: tuple[str, ...]
-    films: Mapping[str, Mapping[str, str]]
+    images: Mapping[str, Mapping[str, str]]
     unused: int
 
     def agreement(self, dataset: Dataset, column_of: Mapping[str, str]) -> dict[str, Agreement]:
@@ -78,8 +78,8 @@ class Labels:
         for label, name in enumerate(dataset.classes.names, 1):
             column = column_of.get(name, name)
             if column in self.findings:
-                marked = {study.id: label in study.target.labels for study in dataset.studies}
-                pairs = Counter((row[column], marked[film]) for film, row in self.films.items())
+                marked = {sample.id: label in sample.target.labels for sample in dataset.samples}
+                pairs = Counter((row[column], marked[image]) for image, row in self.images.items())
                 found[name] = Agreement(
                     pairs["positive", True],
                     pairs["positive", False],
@@ -94,36 +94,36 @@ def read_labels(path: str | Path, dataset: Dataset, id_column: str | None = None
     """Read a table of labels. Columns that hold anything but 1, 0, -1 and nothing are passed over.
 
     Args:
-        path: CSV with a row per film.
-        dataset: Whose films are wanted; a film is found by the end of its path, with or without suffix.
-        id_column: The column with the film. Default: Path, image_id, image or dicom_id.
+        path: CSV with a row per image.
+        dataset: Whose images are wanted; an image is found by the end of its path, with or without suffix.
+        id_column: The column with the image. Default: Path, image_id, image or dicom_id.
 
     Raises:
-        UserError: No such column, no labels, no film of the dataset, or a film twice.
+        UserError: No such column, no labels, no image of the dataset, or an image twice.
     """
     table = read_table(path)
     column = id_column or next((name for name in _ID_COLUMNS if name in table.columns), _ID_COLUMNS[0])
     table.require(column)
     findings = _findings(table, column)
-    known, films, unused = {study.id for study in dataset.studies}, {}, 0
+    known, images, unused = {sample.id for sample in dataset.samples}, {}, 0
     for row in table:
-        film = _film(row[column], known)
-        if film is None:
+        image = _image(row[column], known)
+        if image is None:
             unused += 1
-        elif film in films:
-            raise UserError(f"film {film!r} stands twice", where=row.where, fix="keep one of the two rows")
+        elif image in images:
+            raise UserError(f"image {image!r} stands twice", where=row.where, fix="keep one of the two rows")
         else:
-            films[film] = {name: VALUES[_plain(row[name])] for name in findings}
-    if not films:
-        fix = "name the column with the film with --id" if id_column is None else "is it a table of this dataset?"
-        raise UserError(f"no row is about a film of {dataset.name!r}", where=path, fix=fix)
-    return Labels(findings, films, unused)
+            images[image] = {name: VALUES[_plain(row[name])] for name in findings}
+    if not images:
+        fix = "name the column with the image with --id" if id_column is None else "is it a table of this dataset?"
+        raise UserError(f"no row is about an image of {dataset.name!r}", where=path, fix=fix)
+    return Labels(findings, images, unused)
 
 
 def write_labels(labels: Labels, folder: str | Path) -> Path:
     """Write ``labels.csv`` into a dataset's folder: image_id, and a column per finding."""
     path = Path(folder) / LABEL_TABLE
-    rows = [[film, *(row[name] for name in labels.findings)] for film, row in labels.films.items()]
+    rows = [[image, *(row[name] for name in labels.findings)] for image, row in labels.images.items()]
     with replacing(path) as draft:
         draft.write_text(format_table(["image_id", *labels.findings], rows), encoding="utf-8", newline="\n")
     return path
@@ -143,8 +143,8 @@ def _plain(cell: str) -> str:
     return cell.removesuffix(".0")
 
 
-def _film(path: str, known: set[str]) -> str | None:
-    """The film that a path ends with, the longest name first."""
+def _image(path: str, known: set[str]) -> str | None:
+    """The image that a path ends with, the longest name first."""
     parts = PurePosixPath(path).parts
     names = ("/".join(parts[start:]) for start in range(len(parts)))
-    return next((name for full in names for name in (full, film_id(full)) if name in known), None)
+    return next((name for full in names for name in (full, image_id(full)) if name in known), None)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 
-if TYPE_CHECKING:
-    pass
-
-
-#: How films without a split are called in summaries and exports.
+#: How images without a split are called in summaries and exports.
 UNSPLIT = "unsplit"
 
 
@@ -25,26 +20,27 @@ DESCRIPTION, ANNOTATIONS, CLINICAL, SPLIT_TABLE = "dataset.yaml", "annotations.j
 IMAGES = "images"
 
 
-def film_name(study: Study) -> str:
-    """Name of a study's film inside ``images/``: its id and the suffix of its file.
+def image_name(sample: Sample) -> str:
+    """Name of a sample's image inside ``images/``: its id and the suffix of its file.
 
     Raises:
         UserError: The id would lead out of the folder.
 
     Examples:
+        >>> from pathlib import Path
         >>> from mdfnet.core.types import Target
-        >>> film_name(Study("p1/a", Path("scans/7.JPG"), 8, 8, Target.of([], []), clinical=None))
+        >>> image_name(Sample("p1/a", Path("scans/7.JPG"), 8, 8, Target.of([], []), clinical=None))
         'p1/a.JPG'
     """
-    suffix = study.image.suffix
-    return checked_name(f"{study.id}{suffix if suffix.lower() in SUFFIXES else ''}")
+    suffix = sample.image.suffix
+    return checked_name(f"{sample.id}{suffix if suffix.lower() in SUFFIXES else ''}")
 
 
-def film_id(name: str) -> str:
-    """Id of the film with this name inside ``images/``.
+def image_id(name: str) -> str:
+    """Id of the image with this name inside ``images/``.
 
     Examples:
-        >>> film_id("p1/a.JPG"), film_id("1.2.840.1")
+        >>> image_id("p1/a.JPG"), image_id("1.2.840.1")
         ('p1/a', '1.2.840.1')
     """
     suffix = PurePosixPath(name).suffix
@@ -52,13 +48,13 @@ def film_id(name: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """The name of a film, if it stays inside its folder.
+    """The name of an image, if it stays inside its folder.
 
     Raises:
         UserError: It is absolute, has ``..``, a backslash or a line break in it, or is empty.
     """
     path = PurePosixPath(name)
     plain = name.isprintable() and "\\" not in name and str(path) == name
-    if not plain or not film_id(path.name) or path.is_absolute() or ".." in path.parts:
-        raise UserError(f"film name {name!r} is not a plain path inside the images folder", fix="rename the film")
+    if not plain or not image_id(path.name) or path.is_absolute() or ".." in path.parts:
+        raise UserError(f"image name {name!r} is not a plain path inside the images folder", fix="rename the image")
     return name

@@ -1,4 +1,4 @@
-"""Pictures of a dataset: a contact sheet of films with what was marked on them."""
+"""Pictures of a dataset: a contact sheet of images with what was marked on them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mdfnet.core.types import Classes, Study
+from mdfnet.core.types import Classes, Sample
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.images.read import read_study_film
+from mdfnet.data.images.read import read_study_image
 
 _CAPTION = 18  # pixels of height
 
 
 def contact_sheet(dataset: Dataset, count: int = 12, columns: int = 4, cell: int = 320) -> Image.Image:
-    """Example films with their boxes and class names, one film per class in turn.
+    """Example images with their boxes and class names, one image per class in turn.
 
     Args:
-        dataset: Where the films come from; what is synthetic in it is said on the sheet.
-        count: Number of films at most.
-        columns: Films in a row.
-        cell: Width and height given to a film in pixels; its proportions are kept.
+        dataset: Where the images come from; what is synthetic in it is said on the sheet.
+        count: Number of images at most.
+        columns: Images in a row.
+        cell: Width and height given to an image in pixels; its proportions are kept.
 
     Raises:
-        UserError: A film cannot be read.
+        UserError: An image cannot be read.
     """
-    studies = examples(dataset, count)
-    rows = -(-len(studies) // columns)
+    samples = examples(dataset, count)
+    rows = -(-len(samples) // columns)
     sheet = Image.new("L", (columns * cell, rows * (cell + _CAPTION) + _CAPTION), 255)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    for position, study in enumerate(studies):
+    for position, sample in enumerate(samples):
         x, y = position % columns * cell, position // columns * (cell + _CAPTION)
-        sheet.paste(_picture(study, dataset.classes, cell), (x, y))
-        draw.text((x + 2, y + cell + 1), study.id, fill=0, font=font)
-    notice = f"{dataset.name}: {len(studies)} of {len(dataset)} films"
+        sheet.paste(_picture(sample, dataset.classes, cell), (x, y))
+        draw.text((x + 2, y + cell + 1), sample.id, fill=0, font=font)
+    notice = f"{dataset.name}: {len(samples)} of {len(dataset)} images"
     if dataset.synthetic:
         notice += f"; synthetic: {', '.join(dataset.synthetic)}"
     draw.text((2, sheet.height - _CAPTION + 1), notice, fill=0, font=font)
     return sheet
 
 
-def examples(dataset: Dataset, count: int) -> list[Study]:
-    """Films that show the dataset's variety: classes and "nothing marked" take turns, in the dataset's order."""
+def examples(dataset: Dataset, count: int) -> list[Sample]:
+    """Images that show the dataset's variety: classes and "nothing marked" take turns, in the dataset's order."""
     groups = [
-        [study for study in dataset.studies if label in study.target.labels]
+        [sample for sample in dataset.samples if label in sample.target.labels]
         for label in range(1, len(dataset.classes) + 1)
     ]
-    groups.append([study for study in dataset.studies if not len(study.target)])
-    chosen: dict[str, Study] = {}
+    groups.append([sample for sample in dataset.samples if not len(sample.target)])
+    chosen: dict[str, Sample] = {}
     for turn in range(max(map(len, groups))):
         for group in groups:
             if turn < len(group) and len(chosen) < count:
@@ -56,15 +56,15 @@ def examples(dataset: Dataset, count: int) -> list[Study]:
     return list(chosen.values())
 
 
-def _picture(study: Study, classes: Classes, cell: int) -> Image.Image:
-    film = read_study_film(study)
-    if film.dtype == np.uint16:
-        film = (film >> 8).astype(np.uint8)
-    scale = min(cell / film.shape[1], cell / film.shape[0])
-    size = (max(1, round(film.shape[1] * scale)), max(1, round(film.shape[0] * scale)))
-    picture = Image.fromarray(film).resize(size, Image.Resampling.LANCZOS)
+def _picture(sample: Sample, classes: Classes, cell: int) -> Image.Image:
+    image = read_study_image(sample)
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    scale = min(cell / image.shape[1], cell / image.shape[0])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    picture = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(11)
-    for box, label in zip(study.target.boxes * scale, study.target.labels, strict=True):
+    for box, label in zip(sample.target.boxes * scale, sample.target.labels, strict=True):
         _draw_box(draw, box, classes.name(int(label)), font)
     framed = Image.new("L", (cell, cell), 255)
     framed.paste(picture, (0, 0))

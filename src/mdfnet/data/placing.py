@@ -1,4 +1,4 @@
-"""Films into a dataset's folder: copied, linked to, or written anew as PNG, smaller where asked."""
+"""Images into a dataset's folder: copied, linked to, or written anew as PNG, smaller where asked."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from pathlib import Path
 from typing import Literal
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.data.images.metadata import copy_without_metadata
-from mdfnet.data.images.read import read_study_film
-from mdfnet.data.images.resize import shrink_film, shrink_study, write_png
-from mdfnet.data.names import film_name
+from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.resize import shrink_image, shrink_sample, write_png
+from mdfnet.data.names import image_name
 
-#: How films come into the folder. "png": their pixels alone, without loss and without anything else the file holds.
+#: How images come into the folder. "png": their pixels alone, without loss and without anything else the file holds.
 Place = Literal["copy", "link", "png"]
 
 
-def placed_studies(studies: Sequence[Study], place: Place, size: int | None) -> tuple[Study, ...]:
-    """Studies as they will be in the folder: of the size, and with the suffix, that `place_films` gives their films.
+def placed_samples(samples: Sequence[Sample], place: Place, size: int | None) -> tuple[Sample, ...]:
+    """Samples as they will be in the folder: of the size, and with the suffix, that `place_images` gives their images.
 
     Raises:
-        UserError: A size is given for films that are not written anew.
+        UserError: A size is given for images that are not written anew.
     """
     if place != "png":
         if size is not None:
-            raise UserError("films are made smaller only where they are written anew", fix="leave out size, or link")
-        return tuple(studies)
-    smaller = (study if size is None else shrink_study(study, size) for study in studies)
-    return tuple(replace(study, image=Path(f"{study.id}.png")) for study in smaller)
+            raise UserError("images are made smaller only where they are written anew", fix="leave out size, or link")
+        return tuple(samples)
+    smaller = (sample if size is None else shrink_sample(sample, size) for sample in samples)
+    return tuple(replace(sample, image=Path(f"{sample.id}.png")) for sample in smaller)
 
 
-def place_films(sources: Sequence[Study], placed: Sequence[Study], folder: Path, place: Place) -> None:
-    """Bring every film of ``sources`` to its place in ``folder``, on all cores where pixels are written.
+def place_images(sources: Sequence[Sample], placed: Sequence[Sample], folder: Path, place: Place) -> None:
+    """Bring every image of ``sources`` to its place in ``folder``, on all cores where pixels are written.
 
     Raises:
-        UserError: A film cannot be read, or has another size than its study says.
+        UserError: An image cannot be read, or has another size than its sample says.
     """
-    films = [folder / film_name(study) for study in placed]
-    for parent in {film.parent for film in films}:
+    images = [folder / image_name(sample) for sample in placed]
+    for parent in {image.parent for image in images}:
         parent.mkdir(parents=True, exist_ok=True)
     if place == "png":
-        sizes = [(study.width, study.height) for study in placed]
+        sizes = [(sample.width, sample.height) for sample in placed]
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow and zlib let other threads run
-            written = pool.map(_write_png, sources, sizes, films)
+            written = pool.map(_write_png, sources, sizes, images)
             try:
                 list(written)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
         return
-    for source, film in zip(sources, films, strict=True):
+    for source, image in zip(sources, images, strict=True):
         if place == "link":
-            os.symlink(source.image.resolve(), film)
+            os.symlink(source.image.resolve(), image)
         else:
-            copy_without_metadata(source.image, film)
+            copy_without_metadata(source.image, image)
 
 
-def _write_png(study: Study, size: tuple[int, int], path: Path) -> None:
-    write_png(shrink_film(read_study_film(study, at_least=size), size), path)
+def _write_png(sample: Sample, size: tuple[int, int], path: Path) -> None:
+    write_png(shrink_image(read_study_image(sample, at_least=size), size), path)

@@ -12,11 +12,11 @@ class Step(BaseModel):
 
     Args:
         step: What holds for all that is left after it.
-        counts: Unit ("readings", "films", "patients", ...) -> how many are left.
+        counts: Unit ("readings", "images", "patients", ...) -> how many are left.
         left_out: Reason -> how many the step left out.
 
     Examples:
-        >>> Step(step="frontal", counts={"films": 9}, left_out={"lateral": 1}).counts["films"]
+        >>> Step(step="frontal", counts={"images": 9}, left_out={"lateral": 1}).counts["images"]
         9
     """
 

@@ -10,22 +10,22 @@ import numpy as np
 
 from mdfnet.core.conventions import SPLITS
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 
 FRACTIONS = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
 def split_by_patient(
-    studies: Sequence[Study], fractions: Mapping[str, float] = FRACTIONS, seed: int = 0
-) -> tuple[Study, ...]:
+    samples: Sequence[Sample], fractions: Mapping[str, float] = FRACTIONS, seed: int = 0
+) -> tuple[Sample, ...]:
     """Give every patient a split such that each finding is spread over the splits in the same fractions.
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011) over patients: the rarest finding is shared out
-    first, each time to the split that lacks it most; "no finding" counts as a finding. The order of the studies does
+    first, each time to the split that lacks it most; "no finding" counts as a finding. The order of the samples does
     not matter.
 
     Args:
-        studies: All films; a split they have already is replaced.
+        samples: All images; a split they have already is replaced.
         fractions: Split -> share of the patients; they add up to 1.
         seed: The same seed gives the same split.
 
@@ -34,45 +34,45 @@ def split_by_patient(
 
     Examples:
         >>> from mdfnet.core.types import Target
-        >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None, patient=f"p{i // 2}") for i in range(20)]
-        >>> done = split_by_patient(films, {"train": 0.8, "val": 0.2})
-        >>> sum(study.split == "val" for study in done)
+        >>> images = [Sample(f"f{i}", None, 8, 8, Target.of([], []), None, patient=f"p{i // 2}") for i in range(20)]
+        >>> done = split_by_patient(images, {"train": 0.8, "val": 0.2})
+        >>> sum(sample.split == "val" for sample in done)
         4
     """
     _check(fractions)
-    split = _share_out(_shuffled(studies, seed), fractions)
-    return tuple(replace(study, split=split[study.patient]) for study in studies)
+    split = _share_out(_shuffled(samples, seed), fractions)
+    return tuple(replace(sample, split=split[sample.patient]) for sample in samples)
 
 
-def split_by_fold(studies: Sequence[Study], folds: int, fold: int, seed: int = 0) -> tuple[Study, ...]:
+def split_by_fold(samples: Sequence[Sample], folds: int, fold: int, seed: int = 0) -> tuple[Sample, ...]:
     """Cross-validation by patient: one fold is tested on, the next one validates, the others train.
 
     The folds are as even in each finding as those of `split_by_patient`. The same seed gives the same folds, so that
-    every film is tested on in exactly one of the ``folds`` splits.
+    every image is tested on in exactly one of the ``folds`` splits.
 
     Args:
-        studies: All films; a split they have already is replaced.
+        samples: All images; a split they have already is replaced.
         folds: Number of folds, 3 or more.
         fold: The fold to test on, from 0.
         seed: The same seed gives the same folds.
 
     Examples:
         >>> from mdfnet.core.types import Target
-        >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None) for i in range(10)]
-        >>> [study.split for study in split_by_fold(films, 5, 0)].count("train")
+        >>> images = [Sample(f"f{i}", None, 8, 8, Target.of([], []), None) for i in range(10)]
+        >>> [sample.split for sample in split_by_fold(images, 5, 0)].count("train")
         6
     """
     names = [str(number) for number in range(folds)]
-    fold_of = _share_out(_shuffled(studies, seed), dict.fromkeys(names, 1 / folds))
+    fold_of = _share_out(_shuffled(samples, seed), dict.fromkeys(names, 1 / folds))
     split = {names[fold]: "test", names[(fold + 1) % folds]: "val"}
-    return tuple(replace(study, split=split.get(fold_of[study.patient], "train")) for study in studies)
+    return tuple(replace(sample, split=split.get(fold_of[sample.patient], "train")) for sample in samples)
 
 
-def _shuffled(studies: Sequence[Study], seed: int) -> dict[str, set[int]]:
+def _shuffled(samples: Sequence[Sample], seed: int) -> dict[str, set[int]]:
     """Findings of each patient, in an order that depends on the seed alone; 0 for none."""
     findings = defaultdict(set)
-    for study in studies:
-        findings[study.patient].update(study.target.labels.tolist() or [0])
+    for sample in samples:
+        findings[sample.patient].update(sample.target.labels.tolist() or [0])
     return {
         patient: findings[patient] for patient in np.random.default_rng(seed).permutation(sorted(findings)).tolist()
     }

@@ -9,16 +9,16 @@ import numpy as np
 
 from mdfnet.clinical.schema import Feature
 from mdfnet.core.conventions import SPLITS
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.names import UNSPLIT
 
 
 @dataclass(frozen=True)
 class ClassCount:
-    """How often a class occurs in a split: films that show it, and boxes."""
+    """How often a class occurs in a split: images that show it, and boxes."""
 
-    films: int
+    images: int
     boxes: int
 
 
@@ -27,8 +27,8 @@ class FeatureSummary:
     """How one clinical feature is distributed in a split.
 
     Args:
-        known: Films with a value.
-        missing: Share of films without one, in [0, 1].
+        known: Images with a value.
+        missing: Share of images without one, in [0, 1].
         mean, sd, low, median, high: Of a number, in its unit (standard deviation with n - 1); NaN where undefined.
         shares: Of a category: share of each among the known values.
     """
@@ -45,9 +45,9 @@ class FeatureSummary:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """One split in numbers: films, those with boxes, patients, classes by name, clinical features by name."""
+    """One split in numbers: images, those with boxes, patients, classes by name, clinical features by name."""
 
-    films: int
+    images: int
     boxed: int
     patients: int
     classes: dict[str, ClassCount]
@@ -55,29 +55,29 @@ class SplitSummary:
 
 
 def summarize(dataset: Dataset) -> dict[str, SplitSummary]:
-    """Describe each split that has films, in the order train, val, test, unsplit.
+    """Describe each split that has images, in the order train, val, test, unsplit.
 
     Returns:
         Split -> summary.
     """
-    splits = {name: [study for study in dataset.studies if study.split == name] for name in SPLITS}
-    splits[UNSPLIT] = [study for study in dataset.studies if study.split is None]
-    return {name: _summarize_split(dataset, studies) for name, studies in splits.items() if studies}
+    splits = {name: [sample for sample in dataset.samples if sample.split == name] for name in SPLITS}
+    splits[UNSPLIT] = [sample for sample in dataset.samples if sample.split is None]
+    return {name: _summarize_split(dataset, samples) for name, samples in splits.items() if samples}
 
 
-def _summarize_split(dataset: Dataset, studies: Sequence[Study]) -> SplitSummary:
-    labels = [study.target.labels for study in studies]
+def _summarize_split(dataset: Dataset, samples: Sequence[Sample]) -> SplitSummary:
+    labels = [sample.target.labels for sample in samples]
     classes = {
         name: ClassCount(sum(label in found for found in labels), sum(int((found == label).sum()) for found in labels))
         for label, name in enumerate(dataset.classes.names, 1)
     }
-    values = np.stack([study.clinical for study in studies]).astype(np.float64)
+    values = np.stack([sample.clinical for sample in samples]).astype(np.float64)
     clinical = {
         feature.name: summarize_feature(feature, values[:, index])
         for index, feature in enumerate(dataset.schema.features)
     }
-    boxed, patients = sum(len(found) > 0 for found in labels), len({study.patient for study in studies})
-    return SplitSummary(len(studies), boxed, patients, classes, clinical)
+    boxed, patients = sum(len(found) > 0 for found in labels), len({sample.patient for sample in samples})
+    return SplitSummary(len(samples), boxed, patients, classes, clinical)
 
 
 def summarize_feature(feature: Feature, values: np.ndarray) -> FeatureSummary:

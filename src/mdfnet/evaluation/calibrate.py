@@ -9,7 +9,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.data.dataset import Dataset
 from mdfnet.evaluation.score import check_fit
 from mdfnet.models.card import DEMO_MODEL, find_model
-from mdfnet.models.inference import detect_films, on_best_device
+from mdfnet.models.inference import detect_images, on_best_device
 from mdfnet.models.load import load
 from mdfnet.models.operating_points import FALSE_POSITIVES, SENSITIVITIES, Operating, fit_operating, write_operating
 
@@ -25,26 +25,26 @@ def calibrate_model(
 
     Args:
         model: A run's or a model's folder.
-        dataset, split: Which films: such as no figure will be reported on.
+        dataset, split: Which images: such as no figure will be reported on.
         sensitivities, false_positives: See :func:`mdfnet.models.operating_points.fit_operating`. Default: the usual
             ones.
 
     Raises:
-        UserError: Model and dataset do not fit, no film of the split has a finding, it is the shipped model, ...
+        UserError: Model and dataset do not fit, no image of the split has a finding, it is the shipped model, ...
     """
     folder = find_model(model)
     if folder.resolve() == DEMO_MODEL:
         raise UserError("the shipped model's folder is not written to", fix="copy the folder and name the copy")
     network = on_best_device(load(folder))
     check_fit(network, dataset)
-    studies = dataset.split(split)
-    if not any(len(study.target) for study in studies):
-        raise UserError(f"no film of the split {split!r} has a finding", where=dataset.folder, fix="see splits.csv")
+    samples = dataset.split(split)
+    if not any(len(sample.target) for sample in samples):
+        raise UserError(f"no image of the split {split!r} has a finding", where=dataset.folder, fix="see splits.csv")
     operating = fit_operating(
-        studies,
-        list(detect_films(network, studies)),
+        samples,
+        list(detect_images(network, samples)),
         network.classes,
-        f"{len(studies)} films of the split {split} of {dataset.name}",
+        f"{len(samples)} images of the split {split} of {dataset.name}",
         sensitivities=SENSITIVITIES if sensitivities is None else sensitivities,
         false_positives=FALSE_POSITIVES if false_positives is None else false_positives,
     )

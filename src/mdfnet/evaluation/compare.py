@@ -12,7 +12,7 @@ from typing import Any
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import replacing, without_nan
-from mdfnet.evaluation.prediction_files import FILMS, read_csv, read_marks
+from mdfnet.evaluation.prediction_files import IMAGES, read_csv, read_marks
 from mdfnet.evaluation.score import read_evaluation
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.comparison import Difference, Pair, compare_models
@@ -43,8 +43,8 @@ class Comparison:
         first, second: Folders, pair by pair.
         measures: What was compared.
         classes: The findings.
-        truths: Marked boxes of each, on all films together.
-        films, patients, seeds, folds: How many; seeds in each fold.
+        truths: Marked boxes of each, on all images together.
+        images, patients, seeds, folds: How many; seeds in each fold.
         replicates: Of the bootstrap, and permutations of the test.
         differences: One per measure and finding, and for all.
     """
@@ -54,7 +54,7 @@ class Comparison:
     measures: tuple[str, ...]
     classes: tuple[str, ...]
     truths: tuple[int, ...]
-    films: int
+    images: int
     patients: int
     seeds: int
     folds: int
@@ -70,7 +70,7 @@ class Comparison:
         """How much was compared, in words."""
         seeds = f", {self.seeds} seeds" if self.seeds > 1 else ""
         folds = f", {self.folds} folds" if self.folds > 1 else ""
-        return f"{self.films} films of {self.patients} patients{seeds}{folds}"
+        return f"{self.images} images of {self.patients} patients{seeds}{folds}"
 
     def sentences(self) -> list[str]:
         """The result in words, and how it was come by."""
@@ -85,7 +85,7 @@ class Comparison:
     def _method(self) -> str:
         drawn = f"{self.replicates} draws and as many permutations, of patients"
         if self.folds > 1:
-            how = "over folds (Nadeau and Bengio), in which patients, seeds and training films are mixed"
+            how = "over folds (Nadeau and Bengio), in which patients, seeds and training images are mixed"
         elif self.seeds > 1:
             how = f"over patients (bootstrap) and {self.seeds} seeds (Student), variances added (Satterthwaite)"
         else:
@@ -104,13 +104,13 @@ def compare_evaluations(
     """Compare what two models found.
 
     Args:
-        folders: In pairs, reference and model: of one seed, or of several; on the same films, or on the different
+        folders: In pairs, reference and model: of one seed, or of several; on the same images, or on the different
             patients of the folds of a cross-validation.
         measures: Names of measures and counts. Default: ``COMPARED``.
         replicates: Of the bootstrap, and permutations of the test.
 
     Raises:
-        UserError: The folders are no pairs, a pair is not of the same films, folds share patients, a file is missing.
+        UserError: The folders are no pairs, a pair is not of the same images, folds share patients, a file is missing.
     """
     if len(folders) < 2 or len(folders) % 2:
         fix = "give reference and model, then as many more pairs as there are"
@@ -126,8 +126,8 @@ def compare_evaluations(
         raise UserError("the same pair is given twice", where=twice[1], fix="a further pair is of another seed or fold")
     for first, second in given:
         before, after = _evaluations(first, second)
-        usual = known.setdefault(before.fingerprint, before)  # films in one order, so that patients are drawn for all
-        folds.setdefault(before.fingerprint, []).append(_pair((first, before), (second, after), usual.films))
+        usual = known.setdefault(before.fingerprint, before)  # images in one order, so that patients are drawn for all
+        folds.setdefault(before.fingerprint, []).append(_pair((first, before), (second, after), usual.images))
     _check_folds(folds, known)
     classes, pairs = next(iter(known.values())).classes.names, list(folds.values())
     differences = compare_models(pairs, names, classes, replicates=replicates)
@@ -137,7 +137,7 @@ def compare_evaluations(
         measures=names,
         classes=classes,
         truths=tuple(map(sum, zip(*(one.truths for one in known.values()), strict=True))),
-        films=sum(len(one.films) for one in known.values()),
+        images=sum(len(one.images) for one in known.values()),
         patients=sum(len(set(group[0].patients)) for group in pairs),
         seeds=len(pairs[0]),
         folds=len(pairs),
@@ -158,29 +158,29 @@ def _evaluations(first: Path, second: Path) -> tuple[Evaluation, Evaluation]:
     return before, after
 
 
-def _pair(first: tuple[Path, Evaluation], second: tuple[Path, Evaluation], films: Sequence[str]) -> Pair:
-    patients, reference = _matched(*first, films)
-    _, other = _matched(*second, films)
+def _pair(first: tuple[Path, Evaluation], second: tuple[Path, Evaluation], images: Sequence[str]) -> Pair:
+    patients, reference = _matched(*first, images)
+    _, other = _matched(*second, images)
     return Pair(reference, other, patients)
 
 
-def _matched(folder: Path, evaluation: Evaluation, films: Sequence[str]) -> tuple[tuple[str, ...], Matched]:
-    """Patients and matches of an evaluation, its films in the order given."""
+def _matched(folder: Path, evaluation: Evaluation, images: Sequence[str]) -> tuple[tuple[str, ...], Matched]:
+    """Patients and matches of an evaluation, its images in the order given."""
     folder = folder if folder.is_dir() else folder.parent
-    if not (folder / FILMS).is_file():
+    if not (folder / IMAGES).is_file():
         fix = "evaluate the model again with this version"
-        raise UserError(f"{FILMS} is missing, which tells the films' patients", where=folder, fix=fix)
+        raise UserError(f"{IMAGES} is missing, which tells the images' patients", where=folder, fix=fix)
     marks = read_marks(folder, evaluation.classes)
     found = read_csv(folder / "predictions.csv", evaluation.classes)
-    if marks.keys() != set(films) or not found.keys() <= marks.keys():
+    if marks.keys() != set(images) or not found.keys() <= marks.keys():
         fix = "the files are not of one evaluation; evaluate again"
-        raise UserError(f"{FILMS} and evaluation.json name different films", where=folder, fix=fix)
-    cases = Cases.of([found.get(name, _NOTHING) for name in films], [marks[name][1] for name in films],
-                     len(evaluation.classes), films)  # fmt: skip
+        raise UserError(f"{IMAGES} and evaluation.json name different images", where=folder, fix=fix)
+    cases = Cases.of([found.get(name, _NOTHING) for name in images], [marks[name][1] for name in images],
+                     len(evaluation.classes), images)  # fmt: skip
     if cases.fingerprint != evaluation.fingerprint:
         raise UserError("marks.csv is not what was evaluated", where=folder, fix="evaluate the model again")
     matched = Matched.of(cases, max_detections=evaluation.max_detections, score_threshold=evaluation.score_threshold)
-    return tuple(marks[name][0] for name in films), matched
+    return tuple(marks[name][0] for name in images), matched
 
 
 def _check_folds(folds: dict[str, list[Pair]], known: dict[str, Evaluation]) -> None:
@@ -190,8 +190,8 @@ def _check_folds(folds: dict[str, list[Pair]], known: dict[str, Evaluation]) -> 
         if known[fingerprint].classes.names != first.classes.names:
             raise UserError("the pairs are of different classes", fix="compare models of the same findings")
         if seen & set(pairs[0].patients):
-            what = "two pairs are of different films, but share patients: neither seeds nor folds"
-            raise UserError(what, fix="seeds are evaluated on the same films, folds on different patients")
+            what = "two pairs are of different images, but share patients: neither seeds nor folds"
+            raise UserError(what, fix="seeds are evaluated on the same images, folds on different patients")
         seen |= set(pairs[0].patients)
         if len(pairs) != len(next(iter(folds.values()))):
             raise UserError("the folds have different numbers of seeds", fix="give as many pairs for every fold")
@@ -199,7 +199,7 @@ def _check_folds(folds: dict[str, list[Pair]], known: dict[str, Evaluation]) -> 
 
 def _in_words(one: Difference) -> str:
     if math.isnan(one.value):
-        return f"{one.measure} is not defined on these films: nothing was marked."
+        return f"{one.measure} is not defined on these images: nothing was marked."
     by = f"{abs(one.value):.3f} {'higher' if one.value > 0 else 'lower'}" if abs(one.value) >= 0.0005 else "the same"
     p = f"p = {one.p:.3f}" if one.p >= 0.001 else "p < 0.001"
     interval = f"95 % interval of the difference {one.low:+.3f} to {one.high:+.3f}, {p}"

@@ -15,13 +15,13 @@ import numpy as np
 from mdfnet.core.csv_tables import Row, format_table, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json, replacing
-from mdfnet.core.types import Classes, Detections, Study, Target
+from mdfnet.core.types import Classes, Detections, Sample, Target
 
-#: Columns of the CSV: film, class name, score in [0, 1], box corners in pixels of the original film.
+#: Columns of the CSV: image, class name, score in [0, 1], box corners in pixels of the original image.
 COLUMNS = ("image", "label", "score", "x1", "y1", "x2", "y2")
 
-#: Tables of the marks and of the films beside the predictions of an evaluation.
-MARKS, FILMS = "marks.csv", "films.csv"
+#: Tables of the marks and of the images beside the predictions of an evaluation.
+MARKS, IMAGES = "marks.csv", "images.csv"
 
 _MARK_COLUMNS = ("image", "label", *COLUMNS[3:])
 
@@ -29,47 +29,48 @@ _Row = tuple[int, float, tuple[float, ...]]  # 1-based label, score, x1 y1 x2 y2
 
 
 def write_coco(
-    path: str | Path, film_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes
+    path: str | Path, image_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes
 ) -> None:
     """Write detections in the COCO results format, for pycocotools, FiftyOne and whatever else reads it.
 
     The file is a list of ``{"image_id", "category_id", "bbox": [x, y, width, height], "score"}`` with the *original*
-    category ids of ``classes``. Masks are not written; a film without detections leaves no entry, as the format has it.
+    category ids of ``classes``. Masks are not written; an image without detections leaves no entry, as the format has
+    it.
 
     Args:
         path: File to write; replaced in one step.
-        film_ids: One id per film, a string or an integer, as the ground-truth file names them.
-        detections: One per film, boxes xyxy in pixels of the original film; arrays or tensors in main memory.
+        image_ids: One id per image, a string or an integer, as the ground-truth file names them.
+        detections: One per image, boxes xyxy in pixels of the original image; arrays or tensors in main memory.
         classes: Names and original ids.
 
     Raises:
-        ValueError: Not one of ``detections`` per film id, or a film id twice.
+        ValueError: Not one of ``detections`` per image id, or an image id twice.
         UserError: The file cannot be written.
 
     Examples:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "predictions.json"
         >>> found = Detections(np.float32([[10, 20, 40, 80]]), np.array([1]), np.float32([0.5]))
-        >>> write_coco(path, ["film-1"], [found], Classes(("Effusion",), ids=(90,)))
+        >>> write_coco(path, ["image-1"], [found], Classes(("Effusion",), ids=(90,)))
         >>> json.loads(path.read_text())
-        [{'image_id': 'film-1', 'category_id': 90, 'bbox': [10.0, 20.0, 30.0, 60.0], 'score': 0.5}]
+        [{'image_id': 'image-1', 'category_id': 90, 'bbox': [10.0, 20.0, 30.0, 60.0], 'score': 0.5}]
     """
-    text = coco_text(film_ids, detections, classes)
+    text = coco_text(image_ids, detections, classes)
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
-def coco_text(film_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
+def coco_text(image_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
     """What :func:`write_coco` writes."""
-    _check_films(film_ids, detections)
+    _check_images(image_ids, detections)
     entries = [
         {
-            "image_id": film,
+            "image_id": image,
             "category_id": classes.id_of(label),
             "bbox": [x1, y1, x2 - x1, y2 - y1],
             "score": score,
         }
-        for film, found in zip(film_ids, detections, strict=True)
+        for image, found in zip(image_ids, detections, strict=True)
         for label, score, (x1, y1, x2, y2) in _rows(found)
     ]
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
@@ -77,14 +78,14 @@ def coco_text(film_ids: Sequence[str | int], detections: Sequence[Detections], c
 
 
 def read_coco(path: str | Path, classes: Classes) -> dict[str | int, Detections]:
-    """Read COCO results back: detections per film as NumPy arrays, highest score first.
+    """Read COCO results back: detections per image as NumPy arrays, highest score first.
 
     Args:
         path: A file as :func:`write_coco` or any COCO tool writes it.
         classes: Names and original ids; labels come back 1-based.
 
     Returns:
-        Detections by film id. A film without detections is not in the file and hence not here.
+        Detections by image id. An image without detections is not in the file and hence not here.
 
     Raises:
         UserError: The file is missing or not such a list, or an entry lacks a key, has an unknown category, a box that
@@ -106,16 +107,16 @@ def read_coco(path: str | Path, classes: Classes) -> dict[str | int, Detections]
             else None
         )
         raise UserError("not a list of COCO results", where=path, fix=fix)
-    films: dict[str | int, list[_Row]] = {}
+    images: dict[str | int, list[_Row]] = {}
     for number, entry in enumerate(entries, start=1):
         where = f"{path} entry {number}"
         row = _coco_row(entry, classes, where)
-        films.setdefault(entry["image_id"], []).append(row)
-    return {film: _detections(rows) for film, rows in films.items()}
+        images.setdefault(entry["image_id"], []).append(row)
+    return {image: _detections(rows) for image, rows in images.items()}
 
 
 def write_csv(
-    path: str | Path, film_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes
+    path: str | Path, image_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes
 ) -> None:
     """Write detections as a table, one row each: image, label (class name), score, x1, y1, x2, y2.
 
@@ -125,52 +126,52 @@ def write_csv(
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "predictions.csv"
         >>> found = Detections(np.float32([[10, 20.5, 40, 80]]), np.array([1]), np.float32([0.9]))
-        >>> write_csv(path, ["film-1"], [found], Classes(("Effusion",)))
+        >>> write_csv(path, ["image-1"], [found], Classes(("Effusion",)))
         >>> print(path.read_text().strip())
         image,label,score,x1,y1,x2,y2
-        film-1,Effusion,0.9,10.0,20.5,40.0,80.0
+        image-1,Effusion,0.9,10.0,20.5,40.0,80.0
     """
-    text = csv_text(film_ids, detections, classes)
+    text = csv_text(image_ids, detections, classes)
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
-def csv_text(film_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
+def csv_text(image_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
     """What :func:`write_csv` writes."""
-    _check_films(film_ids, detections)
+    _check_images(image_ids, detections)
     rows = [
-        [film, classes.name(label), *(str(np.float32(number)) for number in (score, *box))]
-        for film, found in zip(film_ids, detections, strict=True)
+        [image, classes.name(label), *(str(np.float32(number)) for number in (score, *box))]
+        for image, found in zip(image_ids, detections, strict=True)
         for label, score, box in _rows(found)
     ]
     return format_table(COLUMNS, rows)
 
 
-def write_uses(path: str | Path, film_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
-    """Write what became of each film's clinical record as JSON: film -> used, missing, refused, unseen, unknown.
+def write_uses(path: str | Path, image_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
+    """Write what became of each image's clinical record as JSON: image -> used, missing, refused, unseen, unknown.
 
-    A file of its own, because COCO results have no entry for a film without detections. A film whose model looks at
-    films alone has null. Takes and raises what :func:`write_coco` does.
+    A file of its own, because COCO results have no entry for an image without detections. An image whose model looks at
+    images alone has null. Takes and raises what :func:`write_coco` does.
 
     Examples:
         >>> import tempfile
         >>> from mdfnet.core.types import RecordUse
         >>> path = Path(tempfile.mkdtemp()) / "clinical.json"
         >>> found = Detections([], [], [], record=RecordUse(("age",), ("sex",)))
-        >>> write_uses(path, ["film-1"], [found])
-        >>> json.loads(path.read_text())["film-1"]
+        >>> write_uses(path, ["image-1"], [found])
+        >>> json.loads(path.read_text())["image-1"]
         {'used': ['age'], 'missing': ['sex'], 'refused': {}, 'unseen': {}, 'unknown': {}}
     """
-    _check_films(film_ids, detections)
-    uses = {film: found.record and vars(found.record) for film, found in zip(film_ids, detections, strict=True)}
+    _check_images(image_ids, detections)
+    uses = {image: found.record and vars(found.record) for image, found in zip(image_ids, detections, strict=True)}
     with replacing(path) as draft:
         draft.write_text(json.dumps(uses, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
-    """Read such a table back: detections per film as NumPy arrays, highest score first.
+    """Read such a table back: detections per image as NumPy arrays, highest score first.
 
-    Film ids come back as strings; other columns are passed over.
+    Image ids come back as strings; other columns are passed over.
 
     Raises:
         UserError: The file is no such table (see :func:`mdfnet.core.csv_tables.read_table`), a class is unknown, or a
@@ -179,28 +180,28 @@ def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
     Examples:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "predictions.csv"
-        >>> _ = path.write_text("image,label,score,x1,y1,x2,y2\\nfilm-1,Effusion,0.9,10,20,40,80\\n")
-        >>> read_csv(path, Classes(("Effusion",)))["film-1"].boxes.tolist()
+        >>> _ = path.write_text("image,label,score,x1,y1,x2,y2\\nimage-1,Effusion,0.9,10,20,40,80\\n")
+        >>> read_csv(path, Classes(("Effusion",)))["image-1"].boxes.tolist()
         [[10.0, 20.0, 40.0, 80.0]]
     """
     table = read_table(path)
     table.require(*COLUMNS)
-    films: dict[str, list[_Row]] = {}
+    images: dict[str, list[_Row]] = {}
     for row in table:
-        films.setdefault(row["image"], []).append(_csv_row(row, classes))
-    return {film: _detections(rows) for film, rows in films.items()}
+        images.setdefault(row["image"], []).append(_csv_row(row, classes))
+    return {image: _detections(rows) for image, rows in images.items()}
 
 
-def write_marks(folder: str | Path, studies: Sequence[Study], classes: Classes) -> None:
-    """Write what was marked as ``marks.csv`` (image, label, corners), and each film's patient as ``films.csv``."""
+def write_marks(folder: str | Path, samples: Sequence[Sample], classes: Classes) -> None:
+    """Write what was marked as ``marks.csv`` (image, label, corners), and each image's patient as ``images.csv``."""
     rows = [
-        [study.id, classes.name(label), *(str(np.float32(side)) for side in box)]
-        for study in studies
-        for label, box in zip(study.target.labels.tolist(), study.target.boxes.tolist(), strict=True)
+        [sample.id, classes.name(label), *(str(np.float32(side)) for side in box)]
+        for sample in samples
+        for label, box in zip(sample.target.labels.tolist(), sample.target.boxes.tolist(), strict=True)
     ]
     tables = {
         MARKS: format_table(_MARK_COLUMNS, rows),
-        FILMS: format_table(("image", "patient"), [(study.id, study.patient) for study in studies]),
+        IMAGES: format_table(("image", "patient"), [(sample.id, sample.patient) for sample in samples]),
     }
     for name, text in tables.items():
         with replacing(Path(folder) / name) as draft:
@@ -208,32 +209,32 @@ def write_marks(folder: str | Path, studies: Sequence[Study], classes: Classes) 
 
 
 def read_marks(folder: str | Path, classes: Classes) -> dict[str, tuple[str, Target]]:
-    """Read them back: film -> patient and what was marked, in the order of ``films.csv``.
+    """Read them back: image -> patient and what was marked, in the order of ``images.csv``.
 
     Raises:
         UserError: A table is missing or damaged, a class is unknown, or a box is none; the row is given.
     """
-    films = read_table(Path(folder) / FILMS)
-    films.require("image", "patient")
-    marks: dict[str, list[tuple[int, tuple[float, ...]]]] = {name: [] for name in films.by("image")}
+    images = read_table(Path(folder) / IMAGES)
+    images.require("image", "patient")
+    marks: dict[str, list[tuple[int, tuple[float, ...]]]] = {name: [] for name in images.by("image")}
     table = read_table(Path(folder) / MARKS)
     table.require(*_MARK_COLUMNS)
     for row in table:
         if row["image"] not in marks:
-            raise UserError(f"{row['image']!r} is no film of {FILMS}", where=row.where)
+            raise UserError(f"{row['image']!r} is no image of {IMAGES}", where=row.where)
         marks[row["image"]].append(_marked(row, classes))
     return {
         row["image"]: (row["patient"], Target.of([box for _, box in found], [label for label, _ in found]))
-        for row in films
+        for row in images
         for found in [marks[row["image"]]]
     }
 
 
-def _check_films(film_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
-    if len(film_ids) != len(detections):
-        raise ValueError(f"{len(film_ids)} film ids, {len(detections)} detections")
-    if len(set(film_ids)) < len(film_ids):
-        raise ValueError("film ids are not unique")
+def _check_images(image_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
+    if len(image_ids) != len(detections):
+        raise ValueError(f"{len(image_ids)} image ids, {len(detections)} detections")
+    if len(set(image_ids)) < len(image_ids):
+        raise ValueError("image ids are not unique")
 
 
 def _rows(found: Detections) -> Iterable[_Row]:

@@ -1,4 +1,4 @@
-"""A second reading of films that a model was scored on: how well people agree, as a yardstick for the model."""
+"""A second reading of images that a model was scored on: how well people agree, as a yardstick for the model."""
 
 from __future__ import annotations
 
@@ -26,36 +26,38 @@ _COLUMNS = ("x1", "y1", "x2", "y2")
 
 
 def compare_readings(scored: Scored, path: Path) -> dict[str, Any]:
-    """How a second reading agrees with the first, and the model with the first on the same films.
+    """How a second reading agrees with the first, and the model with the first on the same images.
 
     Args:
         scored: The model's findings, and the first reading.
-        path: The second: a dataset folder whose films have the same names, or a CSV with image_id, label, x1, y1, x2,
-            y2 in the same pixels. A CSV says nothing of films without a row: those were not read, as far as it goes.
+        path: The second: a dataset folder whose images have the same names, or a CSV with image_id, label, x1, y1, x2,
+            y2 in the same pixels. A CSV says nothing of images without a row: those were not read, as far as it goes.
 
     Returns:
-        Plain data. ``films``; ``unknown``: labels of the second reading that are no class, with their number;
+        Plain data. ``images``; ``unknown``: labels of the second reading that are no class, with their number;
         ``overlaps``: by overlap one row per finding and one for all, with ``boxes`` of the first reading, what
         :func:`mdfnet.metrics.agreement.agreement` gives, and ``model_sensitivity``: the model's at as many false
-        positives per film and finding; each with its ``_interval``.
+        positives per image and finding; each with its ``_interval``.
 
     Raises:
-        UserError: It is none, or of none of the films.
+        UserError: It is none, or of none of the images.
     """
     second, unknown = _read(path, scored.classes)
-    rows = [i for i, study in enumerate(scored.studies) if study.id in second]
+    rows = [i for i, sample in enumerate(scored.samples) if sample.id in second]
     if not rows:
-        what = f"a reading of none of the {len(scored.studies)} films, such as {scored.studies[0].id!r}"
-        raise UserError(what, where=path, fix="name films as the dataset does")
-    studies = [scored.studies[i] for i in rows]
-    first, other = [study.target for study in studies], [second[study.id] for study in studies]
-    cases = Cases.of([scored.detections[i] for i in rows], first, len(scored.classes), [study.id for study in studies])
-    patients = [study.patient for study in studies]
+        what = f"a reading of none of the {len(scored.samples)} images, such as {scored.samples[0].id!r}"
+        raise UserError(what, where=path, fix="name images as the dataset does")
+    samples = [scored.samples[i] for i in rows]
+    first, other = [sample.target for sample in samples], [second[sample.id] for sample in samples]
+    cases = Cases.of(
+        [scored.detections[i] for i in rows], first, len(scored.classes), [sample.id for sample in samples]
+    )
+    patients = [sample.patient for sample in samples]
     overlaps = {}
     for overlap, threshold in OVERLAPS:
         readings = Readings.of(first, other, len(scored.classes), overlap=overlap, threshold=threshold)
         overlaps[f"{overlap} {threshold:g}"] = _rows(readings, cases, (overlap.lower(), threshold), scored, patients)
-    return {"films": len(rows), "unknown": dict(unknown), "overlaps": overlaps}
+    return {"images": len(rows), "unknown": dict(unknown), "overlaps": overlaps}
 
 
 def _rows(
@@ -67,13 +69,13 @@ def _rows(
         values = agreement(readings, weights)
         return values | {"model_sensitivity": _model(matches, weights, rates)}
 
-    rates = agreement(readings)["false_positives_per_film"][:-1]
+    rates = agreement(readings)["false_positives_per_image"][:-1]
     here, many = measured(None), replicate(measured, draws(patients, scored.draws))
     marks = np.append(matches.truths.sum(0), matches.truths.sum())
     findings = zip((*scored.classes.names, "all"), marks.tolist(), strict=True)
     result: list[dict[str, Any]] = [{"finding": name, "boxes": boxes} for name, boxes in findings]
     for name, values in here.items():
-        in_share = name not in ("false_positives_per_film", "kappa")
+        in_share = name not in ("false_positives_per_image", "kappa")
         limits = share_interval(values, many[name], marks) if in_share else interval(many[name])
         for row, value, pair in zip(result, values.tolist(), np.stack(limits, 1).tolist(), strict=True):
             row |= {name: value, f"{name}_interval": pair}
@@ -90,25 +92,25 @@ def _model(matches, weights: np.ndarray | None, rates: np.ndarray) -> np.ndarray
 
 
 def _read(path: Path, classes: Classes) -> tuple[dict[str, Target], Counter]:
-    """Film -> what was marked of the classes, and how often others were."""
+    """Image -> what was marked of the classes, and how often others were."""
     marks = _marks_of_folder(path) if (path / DESCRIPTION).is_file() else _marks_of_table(path)
     unknown: Counter = Counter()
     second = {}
-    for film, boxes in marks.items():
+    for image, boxes in marks.items():
         known = [(box, classes.label(label)) for label, box in boxes if label in classes.names]
         unknown.update(label for label, _ in boxes if label not in classes.names)
-        second[film] = Target.of([box for box, _ in known], [label for _, label in known])
+        second[image] = Target.of([box for box, _ in known], [label for _, label in known])
     return second, unknown
 
 
 def _marks_of_folder(path: Path) -> dict[str, list[tuple[str, Any]]]:
     dataset = read_dataset(path)
     return {
-        study.id: [
+        sample.id: [
             (dataset.classes.name(label), box)
-            for label, box in zip(study.target.labels, study.target.boxes, strict=True)
+            for label, box in zip(sample.target.labels, sample.target.boxes, strict=True)
         ]
-        for study in dataset.studies
+        for sample in dataset.samples
     }
 
 
@@ -117,8 +119,8 @@ def _marks_of_table(path: Path) -> dict[str, list[tuple[str, Any]]]:
     table.require("image_id", "label", *_COLUMNS)
     marks: dict[str, list[tuple[str, Any]]] = {}
     for row in table:
-        film = marks.setdefault(row["image_id"], [])
-        if not row["label"]:  # a film that was read, without a finding
+        image = marks.setdefault(row["image_id"], [])
+        if not row["label"]:  # an image that was read, without a finding
             continue
         try:
             box = [float(row.decimal(column)) for column in _COLUMNS]
@@ -126,5 +128,5 @@ def _marks_of_table(path: Path) -> dict[str, list[tuple[str, Any]]]:
             raise UserError("a corner is no number", where=row.where, fix="give x1, y1, x2, y2 in pixels") from None
         if not (box[0] <= box[2] and box[1] <= box[3]):
             raise UserError(f"box {box} is not x1 <= x2, y1 <= y2", where=row.where)
-        film.append((row["label"], box))
+        image.append((row["label"], box))
     return marks

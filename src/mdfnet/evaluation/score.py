@@ -15,7 +15,8 @@ import numpy as np
 from mdfnet.clinical.use import count_uses
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json, replacing, without_nan
-from mdfnet.core.types import Classes, Detections, Study
+from mdfnet.core.former_names import with_current_keys
+from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import image_ids
 from mdfnet.evaluation.prediction_files import write_coco, write_csv, write_marks, write_uses
@@ -27,7 +28,7 @@ from mdfnet.metrics.groups import Group, Grouping, by_group
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 from mdfnet.metrics.mistakes import count_mistakes
 from mdfnet.models.card import NOTICE, read_card, versions
-from mdfnet.models.inference import detect_films
+from mdfnet.models.inference import detect_images
 from mdfnet.models.model import Model
 from mdfnet.models.operating_points import Operating, PointResult, point_results
 
@@ -40,21 +41,21 @@ CLINICAL = "clinical.json"
 
 @dataclass(frozen=True)
 class Scored:
-    """What one model found on a set of films, and how well that agrees with what was marked.
+    """What one model found on a set of images, and how well that agrees with what was marked.
 
     Args:
         name: What the model is called, such as "fused".
         classes: The findings.
-        studies: The films.
+        samples: The images.
         image_ids: What the dataset's ``annotations.json`` calls them, in the same order.
-        detections: One per film, in film pixels, in main memory.
+        detections: One per image, in image pixels, in main memory.
         draws: Replicates of the bootstrap over patients.
         operating: The model's operating points and calibration, if it has any.
     """
 
     name: str
     classes: Classes
-    studies: tuple[Study, ...]
+    samples: tuple[Sample, ...]
     image_ids: tuple[int | str, ...]
     detections: tuple[Detections, ...]
     draws: int = REPLICATES
@@ -62,13 +63,13 @@ class Scored:
 
     @cached_property
     def patients(self) -> tuple[str, ...]:
-        """Patient of each film."""
-        return tuple(study.patient for study in self.studies)
+        """Patient of each image."""
+        return tuple(sample.patient for sample in self.samples)
 
     @cached_property
     def cases(self) -> Cases:
         """Detections and targets laid out flat, for further scoring."""
-        targets, ids = [study.target for study in self.studies], [study.id for study in self.studies]
+        targets, ids = [sample.target for sample in self.samples], [sample.id for sample in self.samples]
         return Cases.of(self.detections, targets, len(self.classes), ids)
 
     @cached_property
@@ -85,7 +86,7 @@ class Scored:
     def replicates(self) -> dict[str, np.ndarray]:
         """Every measure and count under the bootstrap over patients, ``[replicates, classes + 1]``; last the mean.
 
-        The same patients are drawn for every model on the same films, so differences of replicates are paired.
+        The same patients are drawn for every model on the same images, so differences of replicates are paired.
         """
         names = (*MEASURES, *COUNTS)
         return replicate(lambda rows: measure(self.matched, names, rows), draws(self.patients, self.draws))
@@ -104,7 +105,7 @@ class Scored:
 
     @cached_property
     def points(self) -> list[PointResult]:
-        """What the model's operating points give on these films."""
+        """What the model's operating points give on these images."""
         if self.operating is None:
             return []
         return point_results(self.operating, self.matched.iobb, self.classes, self.patients, self.draws)
@@ -150,22 +151,22 @@ def score(
 
     Args:
         model: Its classes must be the dataset's, and its clinical features the dataset's.
-        dataset, split: Which films.
+        dataset, split: Which images.
         name: What to call the model.
-        boxed_only: Leave out films without findings.
+        boxed_only: Leave out images without findings.
         replicates: Of the bootstrap over patients. Default: 1,000.
 
     Raises:
-        UserError: Model and dataset do not fit, there are no such films, or one cannot be read.
+        UserError: Model and dataset do not fit, there are no such images, or one cannot be read.
     """
     check_fit(model, dataset)
-    studies = tuple(study for study in dataset.split(split) if len(study.target) or not boxed_only)
-    if not studies:
-        raise UserError(f"no film of the split {split!r} has a finding", where=dataset.folder, fix="leave out --boxed")
+    samples = tuple(sample for sample in dataset.split(split) if len(sample.target) or not boxed_only)
+    if not samples:
+        raise UserError(f"no image of the split {split!r} has a finding", where=dataset.folder, fix="leave out --boxed")
     known = image_ids(dataset)
-    detections = tuple(detect_films(model, studies))
-    ids = tuple(known[study.id] for study in studies)
-    return Scored(name, dataset.classes, studies, ids, detections, replicates or REPLICATES, model.operating)
+    detections = tuple(detect_images(model, samples))
+    ids = tuple(known[sample.id] for sample in samples)
+    return Scored(name, dataset.classes, samples, ids, detections, replicates or REPLICATES, model.operating)
 
 
 def check_fit(model: Model, dataset: Dataset) -> None:
@@ -177,16 +178,16 @@ def check_fit(model: Model, dataset: Dataset) -> None:
     if model.classes.names != dataset.classes.names:
         found, known = ", ".join(dataset.classes.names), ", ".join(model.classes.names)
         raise UserError(f"the dataset's classes ({found}) are not the model's ({known})", where=dataset.folder)
-    if model.schema.features != dataset.schema.features:
-        pairs = zip_longest(dataset.schema.features, model.schema.features)
-        odd = next(ours or theirs for ours, theirs in pairs if ours != theirs)
+    pairs = list(zip_longest(dataset.schema.features, model.schema.features))
+    odd = next((ours or theirs for ours, theirs in pairs if ours is None or not ours.same_values(theirs)), None)
+    if odd is not None:
         what = f"the dataset's clinical schema {dataset.schema.name!r} is not the model's {model.schema.name!r}"
         fix = "import the dataset with the model's schema"
         raise UserError(f"{what}: they differ in {odd.name!r}", where=dataset.folder, fix=fix)
 
 
 def about_run(folder: Path, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
-    """What an evaluation says of itself: which model, trained how, on which films.
+    """What an evaluation says of itself: which model, trained how, on which images.
 
     Args:
         folder: The saved model's.
@@ -212,9 +213,8 @@ def write_scored(
     """Write what was found and what it is worth, for this program and for others.
 
     ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json``, ``marks.csv`` and
-    ``films.csv``. ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools read
-    them together.
-    The tables are all that a comparison with another model needs.
+    ``images.csv``. ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools
+    read them together. The tables are all that a comparison with another model needs.
 
     Args:
         scored: What to write.
@@ -222,7 +222,7 @@ def write_scored(
         about: JSON-able facts: model, dataset, split, versions.
         more: Further parts of ``evaluation.json``.
     """
-    folder, ids = Path(folder), [study.id for study in scored.studies]
+    folder, ids = Path(folder), [sample.id for sample in scored.samples]
     content = {
         "about": dict(about),
         "clinical": count_uses(found.record for found in scored.detections),
@@ -239,7 +239,7 @@ def write_scored(
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
     write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
     write_uses(folder / CLINICAL, ids, scored.detections)
-    write_marks(folder, scored.studies, scored.classes)
+    write_marks(folder, scored.samples, scored.classes)
 
 
 def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:
@@ -249,7 +249,7 @@ def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:
         UserError: There is none, or it is no evaluation.
     """
     path = Path(path) / "evaluation.json" if Path(path).is_dir() else Path(path)
-    content = read_json(path)
+    content = with_current_keys(read_json(path))
     try:
         return content["about"], Evaluation.from_dict(content["evaluation"])
     except (KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""How films are sorted into groups of patients: by sex, age, view, what is missing, and by columns of the user's."""
+"""How images are sorted into groups of patients: by sex, age, view, what is missing, and by columns of the user's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.core.csv_tables import Table, read_table
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.metrics.groups import Grouping
 
 #: Where age bands begin, in years; all but the first two are twenty years wide.
@@ -20,8 +20,8 @@ AGE_BANDS = (0, 18, 40, 60, 80)
 #: Names that schemas give to these features.
 SEX, AGE, VIEW = ("sex", "gender"), ("age",), "view"
 
-#: Columns of a user's table that say which film, or which patient, a row is about.
-FILM_COLUMNS, PATIENT_COLUMN = ("image", "image_id"), "patient_id"
+#: Columns of a user's table that say which image, or which patient, a row is about.
+IMAGE_COLUMNS, PATIENT_COLUMN = ("image", "image_id"), "patient_id"
 
 #: More groups than this in one column are a mistake, or numbers; numbers are sorted into thirds.
 MOST_GROUPS = 12
@@ -30,33 +30,33 @@ NOT_KNOWN = "not known"
 
 
 def groupings_of(
-    studies: Sequence[Study], schema: Schema, by: Sequence[str] = (), table: str | Path | None = None
+    samples: Sequence[Sample], schema: Schema, by: Sequence[str] = (), table: str | Path | None = None
 ) -> list[Grouping]:
-    """The groupings of a set of films.
+    """The groupings of a set of images.
 
     Args:
-        studies: The films.
+        samples: The images.
         schema: What their clinical values mean; sex and age are taken from it where it has them.
-        by: Further clinical features; numbers are sorted into thirds of the values that these films have.
+        by: Further clinical features; numbers are sorted into thirds of the values that these images have.
         table: A CSV of the user's with a column ``image`` or ``patient_id``; each other column is a grouping.
 
     Raises:
-        UserError: A feature is unknown; the table names no film of these, or a column of it has too many values.
+        UserError: A feature is unknown; the table names no image of these, or a column of it has too many values.
 
     Examples:
         >>> schema, record = Schema.load("age-sex-view"), np.float32([61, 1, np.nan])
-        >>> study = Study("a", Path("a.png"), 9, 9, None, record, view="PA")
-        >>> [(one.name, one.groups[one.of[0]]) for one in groupings_of([study], schema)]
+        >>> sample = Sample("a", Path("a.png"), 9, 9, None, record, view="PA")
+        >>> [(one.name, one.groups[one.of[0]]) for one in groupings_of([sample], schema)]
         [('sex', 'M'), ('age', '60 to 79'), ('view', 'PA'), ('record', 'partly missing')]
     """
-    values = np.stack([study.clinical for study in studies]).astype(np.float64)
+    values = np.stack([sample.clinical for sample in samples]).astype(np.float64)
     result = [_by_category(schema[name], values[:, schema.index(name)]) for name in SEX if name in schema.names]
     result += [_by_age(name, values[:, schema.index(name)]) for name in AGE if name in schema.names]
-    result.append(_by_name(VIEW, [study.view or NOT_KNOWN for study in studies]))
+    result.append(_by_name(VIEW, [sample.view or NOT_KNOWN for sample in samples]))
     result.append(_by_missingness(values))
     known = {grouping.name for grouping in result}
     result += [_by_feature(schema[name], values[:, schema.index(name)]) for name in by if name not in known]
-    return result + (_by_table(studies, read_table(table)) if table else [])
+    return result + (_by_table(samples, read_table(table)) if table else [])
 
 
 def _by_category(feature: Feature, values: np.ndarray) -> Grouping:
@@ -99,18 +99,18 @@ def _by_name(name: str, of: Sequence[str]) -> Grouping:
     return Grouping(name, groups, np.array([groups.index(group) for group in of]))
 
 
-def _by_table(studies: Sequence[Study], table: Table) -> list[Grouping]:
-    column = next((one for one in (*FILM_COLUMNS, PATIENT_COLUMN) if one in table.columns), None)
+def _by_table(samples: Sequence[Sample], table: Table) -> list[Grouping]:
+    column = next((one for one in (*IMAGE_COLUMNS, PATIENT_COLUMN) if one in table.columns), None)
     if column is None:
-        fix = f"name the column with the film {FILM_COLUMNS[0]!r}, or that with the patient {PATIENT_COLUMN!r}"
-        raise UserError("no column says which film or patient a row is about", where=table.path, fix=fix)
+        fix = f"name the column with the image {IMAGE_COLUMNS[0]!r}, or that with the patient {PATIENT_COLUMN!r}"
+        raise UserError("no column says which image or patient a row is about", where=table.path, fix=fix)
     rows = table.by(column)
-    names = [(study.patient,) if column == PATIENT_COLUMN else (study.id, study.image.name) for study in studies]
+    names = [(sample.patient,) if column == PATIENT_COLUMN else (sample.id, sample.image.name) for sample in samples]
     found = [next((rows[name] for name in either if name in rows), None) for either in names]
     if not any(found):
-        what = f"none of the {len(studies)} films is in its column {column!r}"
+        what = f"none of the {len(samples)} images is in its column {column!r}"
         raise UserError(what, where=table.path, fix="use the names of clinical.csv in the dataset folder")
-    others = [one for one in table.columns if one != column and one not in (*FILM_COLUMNS, PATIENT_COLUMN)]
+    others = [one for one in table.columns if one != column and one not in (*IMAGE_COLUMNS, PATIENT_COLUMN)]
     if not others:
         raise UserError("no column to sort by", where=table.path, fix=f"add one beside {column!r}")
     return [_by_column(table, one, [row[one] if row else "" for row in found]) for one in others]
@@ -122,6 +122,6 @@ def _by_column(table: Table, column: str, cells: Sequence[str]) -> Grouping:
     try:
         return _in_thirds(column, np.array([float(cell) if cell else np.nan for cell in cells]))
     except ValueError:
-        what = f"column {column!r} has {len(set(cells))} different values on these films"
+        what = f"column {column!r} has {len(set(cells))} different values on these images"
         fix = f"put them into at most {MOST_GROUPS} groups"
         raise UserError(what, where=table.path, fix=fix) from None

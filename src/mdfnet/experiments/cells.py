@@ -22,7 +22,7 @@ class Cell:
         arm: What is trained.
         seed: Of the training, and of the data where they are made.
         fold: The fold that is tested on, from 0; None without cross-validation.
-        size: Number of training films; None for all.
+        size: Number of training images; None for all.
 
     Examples:
         >>> Cell("3-D", 0, fold=2).name, Cell("gender + age", 1, size=100).name
@@ -108,11 +108,11 @@ def cells_of(plan: Plan) -> list[Cell]:
     return cells
 
 
-def config_of(plan: Plan, cell: Cell, films: int) -> Config:
-    """The config of a cell that trains on so many films."""
+def config_of(plan: Plan, cell: Cell, images: int) -> Config:
+    """The config of a cell that trains on so many images."""
     arm = plan.arms[cell.arm]
     config = load_config(arm.config or plan.config, {**plan.set, **arm.set, "train.seed": cell.seed})
-    steps, epochs = math.ceil(films / config.train.batch_size), config.train.epochs
+    steps, epochs = math.ceil(images / config.train.batch_size), config.train.epochs
     if plan.min_steps > steps * epochs > 0:
         longer, fusion = math.ceil(plan.min_steps / steps), config.train.fusion_epochs
         fusion = math.ceil(fusion * longer / epochs) if isinstance(fusion, int) else fusion

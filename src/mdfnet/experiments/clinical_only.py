@@ -1,6 +1,6 @@
-"""The baseline that sees no film: findings from the clinical record, boxes from the training boxes' distribution.
+"""The baseline that sees no image: findings from the clinical record, boxes from the training boxes' distribution.
 
-What fusion reaches must be more than this, and than the film alone; otherwise it is one of the two that works.
+What fusion reaches must be more than this, and than the image alone; otherwise it is one of the two that works.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.core.types import Classes, Detections, Study
+from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.metrics.overlap import iou
 
 #: Boxes that the baseline draws per finding, at most.
 BOXES = 5
 
-#: Films with and without a finding that it takes to keep some aside in boosting.
+#: Images with and without a finding that it takes to keep some aside in boosting.
 FEWEST = 20
 
-#: Films whose boxes are looked through for the most typical ones, at most.
+#: Images whose boxes are looked through for the most typical ones, at most.
 CANDIDATES = 1000
 
 
@@ -31,8 +31,8 @@ class TypicalBoxes:
     """Where a finding mostly lies.
 
     Args:
-        boxes: float64 ``[K, 4]``, corners as shares of the film's width and height.
-        shares: float64 ``[K]``, on which share of the films with the finding a marked box overlaps this one by IoU 0.5
+        boxes: float64 ``[K, 4]``, corners as shares of the image's width and height.
+        shares: float64 ``[K]``, on which share of the images with the finding a marked box overlaps this one by IoU 0.5
             that no box before it overlaps.
     """
 
@@ -43,10 +43,10 @@ class TypicalBoxes:
 class ClinicalOnly:
     """Predicts findings by gradient boosting from the record alone, and puts them where they mostly are.
 
-    A box's score is the probability of the finding times the share of films on which the box would hit.
+    A box's score is the probability of the finding times the share of images on which the box would hit.
 
     Args:
-        studies: Training films with their records and marks.
+        samples: Training images with their records and marks.
         classes, schema: Their classes and clinical features.
         seed: Of the boosting.
 
@@ -55,29 +55,29 @@ class ClinicalOnly:
         >>> schema, classes = Schema.load("age-sex-view"), Classes(("Effusion",))
         >>> records = [np.array([20 + i, 0, 0], np.float32) for i in range(60)]
         >>> marks = [Target.of([[0, 0, 4, 8]] * (i >= 30), [1] * (i >= 30)) for i in range(60)]
-        >>> films = [Study(f"f{i}", None, 8, 8, marks[i], record) for i, record in enumerate(records)]
-        >>> young, old = ClinicalOnly(films, classes, schema).detect([films[0], films[-1]])
+        >>> images = [Sample(f"f{i}", None, 8, 8, marks[i], record) for i, record in enumerate(records)]
+        >>> young, old = ClinicalOnly(images, classes, schema).detect([images[0], images[-1]])
         >>> old.boxes.tolist(), bool(old.scores[0] > 0.9 > 0.1 > young.scores[0])
         ([[0.0, 0.0, 4.0, 8.0]], True)
     """
 
-    def __init__(self, studies: Sequence[Study], classes: Classes, schema: Schema, seed: int = 0):
-        records = np.stack([study.clinical for study in studies])
-        present = np.zeros((len(studies), len(classes)), bool)
-        for row, study in enumerate(studies):
-            present[row, study.target.labels - 1] = True
+    def __init__(self, samples: Sequence[Sample], classes: Classes, schema: Schema, seed: int = 0):
+        records = np.stack([sample.clinical for sample in samples])
+        present = np.zeros((len(samples), len(classes)), bool)
+        for row, sample in enumerate(samples):
+            present[row, sample.target.labels - 1] = True
         categories = [feature.kind == "category" for feature in schema.features]
         self._finding = [_classifier(records, column, categories, seed) for column in present.T]
-        self._where = [typical_boxes(studies, label) for label in range(1, len(classes) + 1)]
+        self._where = [typical_boxes(samples, label) for label in range(1, len(classes) + 1)]
 
-    def detect(self, studies: Sequence[Study]) -> list[Detections]:
-        """Detections of each film, in its pixels, highest score first; the films are not opened."""
-        records = np.stack([study.clinical for study in studies])
+    def detect(self, samples: Sequence[Sample]) -> list[Detections]:
+        """Detections of each image, in its pixels, highest score first; the images are not opened."""
+        records = np.stack([sample.clinical for sample in samples])
         chances = np.stack([finding(records) for finding in self._finding], 1)
-        return [self._boxes(study, chance) for study, chance in zip(studies, chances, strict=True)]
+        return [self._boxes(sample, chance) for sample, chance in zip(samples, chances, strict=True)]
 
-    def _boxes(self, study: Study, chances: np.ndarray) -> Detections:
-        side = np.array([study.width, study.height] * 2)
+    def _boxes(self, sample: Sample, chances: np.ndarray) -> Detections:
+        side = np.array([sample.width, sample.height] * 2)
         boxes = np.concatenate([where.boxes for where in self._where]) * side
         labels = np.repeat(np.arange(len(self._where)) + 1, [len(where.shares) for where in self._where])
         scores = np.concatenate([chance * w.shares for chance, w in zip(chances, self._where, strict=True)])
@@ -102,20 +102,20 @@ def _classifier(records: np.ndarray, present: np.ndarray, categories: list[bool]
     return lambda given: boosted.predict_proba(given)[:, 1]
 
 
-def typical_boxes(studies: Sequence[Study], label: int) -> TypicalBoxes:
-    """The boxes that hit most: each time the one that hits marks, not hit yet, on most films."""
-    with_finding = [study for study in studies if (study.target.labels == label).any()][:CANDIDATES]
+def typical_boxes(samples: Sequence[Sample], label: int) -> TypicalBoxes:
+    """The boxes that hit most: each time the one that hits marks, not hit yet, on most images."""
+    with_finding = [sample for sample in samples if (sample.target.labels == label).any()][:CANDIDATES]
     if not with_finding:
         return TypicalBoxes(np.zeros((0, 4)), np.zeros(0))
     marks = [s.target.boxes[s.target.labels == label] / ([s.width, s.height] * 2) for s in with_finding]
-    film = np.repeat(np.arange(len(marks)), [len(boxes) for boxes in marks])
+    image = np.repeat(np.arange(len(marks)), [len(boxes) for boxes in marks])
     boxes = np.concatenate(marks)
-    hits, on_film = iou(boxes, boxes) >= 0.5, film[:, None] == np.arange(len(marks))
+    hits, on_image = iou(boxes, boxes) >= 0.5, image[:, None] == np.arange(len(marks))
     chosen, shares, left = [], [], np.ones(len(boxes), bool)
     while left.any() and len(chosen) < BOXES:
-        films = ((hits & left) @ on_film).sum(1)
-        best = int(films.argmax())
+        images = ((hits & left) @ on_image).sum(1)
+        best = int(images.argmax())
         chosen.append(best)
-        shares.append(films[best] / len(marks))
+        shares.append(images[best] / len(marks))
         left &= ~hits[best]
     return TypicalBoxes(boxes[chosen], np.array(shares))

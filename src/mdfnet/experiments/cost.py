@@ -10,14 +10,14 @@ import torch
 
 from mdfnet.experiments.work import Job
 from mdfnet.models.config import load_config
-from mdfnet.models.inference import detect_films, on_best_device
+from mdfnet.models.inference import detect_images, on_best_device
 from mdfnet.models.model import build
-from mdfnet.training.films import TrainingFilms, collate
+from mdfnet.training.images import TrainingImages, collate
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds per film, in training and in detection, with loading."""
+    """Seconds per image, in training and in detection, with loading."""
 
     training: float
     detection: float
@@ -25,7 +25,7 @@ class Pace:
     def seconds(self, job: Job) -> float:
         """Of a whole cell: its epochs with validation, and its tests."""
         train, val, test = (len(job.dataset.split(name)) for name in ("train", "val", "test"))
-        tests = test * len(job.settings["records"]) + (len(job.other.studies) if job.other else 0)
+        tests = test * len(job.settings["records"]) + (len(job.other.samples) if job.other else 0)
         return job.config.train.epochs * (train * self.training + val * self.detection) + tests * self.detection
 
 
@@ -43,18 +43,18 @@ def estimate(jobs: Sequence[Job]) -> dict[str, float]:
 def _pace(job: Job, steps: int = 3) -> Pace:
     config = load_config(job.config, {"detector.weights": None} if hasattr(job.config.detector, "weights") else {})
     model = on_best_device(build(config, classes=job.dataset.classes, schema=job.dataset.schema))
-    studies, size = job.dataset.split("train"), config.train.batch_size
-    films = TrainingFilms(studies, config)
+    samples, size = job.dataset.split("train"), config.train.batch_size
+    images = TrainingImages(samples, config)
     model.train()
     training = []
     for step in range(steps + 1):  # the first one is slow by itself
         started = time.perf_counter()
-        batch = collate([films[(step * size + place) % len(films), step] for place in range(size)])
+        batch = collate([images[(step * size + place) % len(images), step] for place in range(size)])
         losses = model.losses(batch["images"], batch["targets"], batch["clinical"])
         sum(losses.values()).backward()
         training.append((time.perf_counter() - started) / size)
     model.eval()
-    started, shown = time.perf_counter(), studies[: 2 * size]
+    started, shown = time.perf_counter(), samples[: 2 * size]
     with torch.no_grad():
-        list(detect_films(model, shown))
+        list(detect_images(model, shown))
     return Pace(min(training[1:]), (time.perf_counter() - started) / len(shown))

@@ -23,23 +23,23 @@ Say = Callable[[str], None]
 SCRIPT = "experiment.sbatch"
 
 
-def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, say: Say) -> Iterator[Done]:
+def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Say) -> Iterator[Done]:
     """One after the other, in this process."""
     use_threads(threads)
     for number, cell in enumerate(cells, 1):
-        say(f"{number}/{len(cells)}  {cell.name}")
-        yield cell, run_cell(plan, cell, out, say)
+        log(f"{number}/{len(cells)}  {cell.name}")
+        yield cell, run_cell(plan, cell, out, log)
 
 
 def run_on_ray(
-    plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, say: Say, address: str | None = None
+    plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Say, address: str | None = None
 ) -> Iterator[Done]:
     """As many at a time as the cluster has room for; a cell takes so many CPUs, and a GPU where there are any.
 
     Args:
         plan, cells, out: What, and where; the folder must be seen by all machines under the same path.
         threads: CPU threads of a cell; default 1.
-        say: Where to print.
+        log: Where to print.
         address: Of the cluster; "local" starts one on this machine. Default: RAY_ADDRESS, else this machine.
 
     Raises:
@@ -65,11 +65,11 @@ def run_on_ray(
             error = ray.get(ready)
         except ray.exceptions.RayError as problem:
             error = f"the worker was lost: {str(problem).splitlines()[0]}"
-        say(f"{len(cells) - len(waiting)}/{len(cells)}  {cell.name}: {error or 'done'}")
+        log(f"{len(cells) - len(waiting)}/{len(cells)}  {cell.name}: {error or 'done'}")
         yield cell, error
 
 
-def run_named(out: str, name: str, threads: int | None = None, say: Say = lambda line: None) -> str | None:
+def run_named(out: str, name: str, threads: int | None = None, log: Say = lambda line: None) -> str | None:
     """Do the cell of an experiment's folder that has this name; what Ray's workers and SLURM's tasks do.
 
     Raises:
@@ -77,7 +77,7 @@ def run_named(out: str, name: str, threads: int | None = None, say: Say = lambda
     """
     use_threads(threads)
     plan = read_begun(out)
-    return run_cell(plan, cell_named(plan, name), Path(out), say)
+    return run_cell(plan, cell_named(plan, name), Path(out), log)
 
 
 def write_slurm(cells: Sequence[Cell], out: Path, threads: int | None, options: Sequence[str] = ()) -> Path:

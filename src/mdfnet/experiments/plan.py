@@ -23,7 +23,7 @@ _PROTOCOLS = Shipped("mdfnet.experiments", "protocols", "protocol")
 #: Stands for each clinical feature of the data in turn: an arm with it in its name becomes one arm per feature.
 EACH = "*"
 
-#: What a model may be given of the test films' records.
+#: What a model may be given of the test images' records.
 RECORDS = {"given": 0.0, "half": 0.5, "none": 1.0}
 
 
@@ -59,13 +59,13 @@ class Arm(Part):
 
 
 class Phantoms(Part):
-    """Synthetic data, made for each seed anew: other films, other patients; see `mdfnet.data.phantom`.
+    """Synthetic data, made for each seed anew: other images, other patients; see `mdfnet.data.phantom`.
 
     Args:
-        train, val, test: Number of films in each split, to one in a hundred of all.
-        size: Width and height of the films in pixels.
+        train, val, test: Number of images in each split, to one in a hundred of all.
+        size: Width and height of the images in pixels.
         signal: How much vital signs tell, in [0, 1].
-        seed: Of the films of the first seed.
+        seed: Of the images of the first seed.
     """
 
     train: int = Field(ge=1)
@@ -92,17 +92,17 @@ class Plan(Part):
     Args:
         name: What it is called.
         question: What it answers, in a sentence.
-        data: Dataset folder, or synthetic films to make.
+        data: Dataset folder, or synthetic images to make.
         config, set: Preset or YAML file that all arms start from, and config keys that all of them change.
         arms: What is compared, by name.
         reference: The arm that the others are compared with.
         seeds: One training of every arm for each; a number stands for that many from 0.
         folds: Cross-validation over so many folds of patients; 0 for none.
-        sizes: Numbers of training films, smaller sets within larger ones; "all" for all there are.
+        sizes: Numbers of training images, smaller sets within larger ones; "all" for all there are.
         min_steps: Small training sets get more epochs, so that there are at least so many steps.
         split: "given": as the data have it; "patient": drawn anew by patient; "row": the paper's split of rows,
-            which puts a patient's films into several splits.
-        records: What of the test films' records the models are given: all that is "given", "half", "none".
+            which puts a patient's images into several splits.
+        records: What of the test images' records the models are given: all that is "given", "half", "none".
         test: Dataset folder of another place, to test on as well.
         classes: What that dataset calls a finding -> what the training data call it. Findings of the same name need no
             entry.
@@ -149,7 +149,7 @@ class Plan(Part):
 
     @property
     def largest(self) -> int | None:
-        """The largest number of training films; None where that is all there are."""
+        """The largest number of training images; None where that is all there are."""
         return None if "all" in self.sizes else max(self.sizes)
 
     def against(self, arm: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.experiments.cells import Cell, arms_for, cells_of
-from mdfnet.experiments.films import open_data
+from mdfnet.experiments.images import open_data
 from mdfnet.experiments.plan import Plan, Source, check_configs, placed
 from mdfnet.experiments.state import begin, check_data, collect, is_done
 from mdfnet.experiments.work import Job, job_of
@@ -58,7 +58,7 @@ def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
     Args:
         plan: What is to be done.
         out: New folder, or that of the same experiment, which may have grown.
-        dry: Only the first seed's data are looked at, and nothing is noted; synthetic films are made all the same.
+        dry: Only the first seed's data are looked at, and nothing is noted; synthetic images are made all the same.
 
     Raises:
         UserError: They do not fit; nothing has been trained.

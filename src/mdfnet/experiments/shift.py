@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from mdfnet.data.checks.shift import DIFFERS
-from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, telling
+from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, discrimination
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
-from mdfnet.experiments.films import translated
+from mdfnet.experiments.images import translated
 from mdfnet.experiments.plan import Plan
 from mdfnet.metrics.bootstrap import interval, patient_weights
-from mdfnet.metrics.films import auroc
+from mdfnet.metrics.images import auroc
 
 
 def shift_of(plan: Plan) -> list[str]:
@@ -31,28 +31,28 @@ def shift_report(home: Dataset, other: Dataset) -> list[str]:
     follows the finding in training and not elsewhere is a shortcut, however equal the values are.
 
     Args:
-        home: The training data; its training films are looked at.
-        other: The other place's, in the classes and features of the training data; all its films are.
+        home: The training data; its training images are looked at.
+        other: The other place's, in the classes and features of the training data; all its images are.
     """
-    ours, theirs = home.split("train"), other.studies
+    ours, theirs = home.split("train"), other.samples
     there = np.repeat([False, True], [len(ours), len(theirs)])
     patients = np.array([f"{place}:{s.patient}" for place, some in enumerate((ours, theirs)) for s in some])
-    values = np.stack([study.clinical for study in (*ours, *theirs)])
+    values = np.stack([sample.clinical for sample in (*ours, *theirs)])
     lines = []
     for column, feature in zip(values.T, home.schema.features, strict=True):
         if np.isnan(column[there]).all():
-            lines.append(f"{feature.name} is missing on all films of the other place")
+            lines.append(f"{feature.name} is missing on all images of the other place")
             continue
-        if feature.kind == "number" and (found := telling(column, there, patients, DIFFERS)):
+        if feature.kind == "number" and (found := discrimination(column, there, patients, DIFFERS)):
             lines.append(f"{feature.name} is {'higher' if found.higher else 'lower'} there, {found}")
         for index, category in enumerate(feature.categories):
             given = np.where(np.isnan(column), np.nan, column == index)
             lines += _share(f"{feature.name} is {category}", given, there, patients)
         lines += _share(f"{feature.name} is missing", np.isnan(column) * 1.0, there, patients)
     for label, name in enumerate(home.classes.names, 1):
-        marked = np.array([(study.target.labels == label).any() for study in (*ours, *theirs)])
+        marked = np.array([(sample.target.labels == label).any() for sample in (*ours, *theirs)])
         if not marked[there].any():
-            lines.append(f"{name} is marked on no film of the other place: it has no score there")
+            lines.append(f"{name} is marked on no image of the other place: it has no score there")
             continue
         lines += _share(f"{name} is marked", marked * 1.0, there, patients)
         lines += _relations(name, marked, values, home.schema.names, there, patients)
@@ -60,9 +60,9 @@ def shift_report(home: Dataset, other: Dataset) -> list[str]:
 
 
 def _share(what: str, given: np.ndarray, there: np.ndarray, patients: np.ndarray) -> list[str]:
-    if not telling(given, there, patients, DIFFERS):
+    if not discrimination(given, there, patients, DIFFERS):
         return []
-    return [f"{what} on {np.nanmean(given[there]):.0%} of the films there, {np.nanmean(given[~there]):.0%} here"]
+    return [f"{what} on {np.nanmean(given[there]):.0%} of the images there, {np.nanmean(given[~there]):.0%} here"]
 
 
 def _relations(

@@ -1,7 +1,7 @@
 """What came out: each arm's mean, and what it differs by from the arm it is compared with.
 
-Where all seeds have the same films, differences are `mdfnet.evaluation.compare`'s: over patients and seeds, or over
-folds. Where each seed has films of its own, a seed is a whole replicate, and intervals are Student's over replicates.
+Where all seeds have the same images, differences are `mdfnet.evaluation.compare`'s: over patients and seeds, or over
+folds. Where each seed has images of its own, a seed is a whole replicate, and intervals are Student's over replicates.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ FEWEST = 3
 
 #: What was scored -> in words.
 VIEWS = {
-    "test": "test films",
-    "half": "test films, half of all clinical values missing",
-    "none": "test films, no records",
-    "other": "films of the other place",
+    "test": "test images",
+    "half": "test images, half of all clinical values missing",
+    "none": "test images, no records",
+    "other": "images of the other place",
 }
 
 
@@ -121,7 +121,7 @@ class Row:
     Args:
         measure: What the numbers are.
         view: What was scored, a key of `VIEWS`.
-        size: Number of training films; None for all.
+        size: Number of training images; None for all.
         finding: A finding, or "all" for the mean over them.
         arm: What was trained.
         score: Its mean.
@@ -173,9 +173,9 @@ def summarize(
 
 
 def growth(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str | None = None) -> dict[str, Change]:
-    """How far each arm's gain on the test films with most training films exceeds that with fewest, seed by seed.
+    """How far each arm's gain on the test images with most training images exceeds that with fewest, seed by seed.
 
-    Of arms that have no reference, or that were trained with one number of films alone, nothing is said.
+    Of arms that have no reference, or that were trained with one number of images alone, nothing is said.
 
     Args:
         plan, results: Of which experiment.
@@ -202,7 +202,7 @@ def _gains(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, fl
 def _changes(
     plan: Plan, out: Path, view: str, size: int | None, arm: str, values: Values, measures: Sequence[str], draws: int
 ) -> dict[tuple[str, str], Change]:
-    """By measure and finding; over patients where the seeds share their films, else over replicates."""
+    """By measure and finding; over patients where the seeds share their images, else over replicates."""
     against = plan.against(arm)
     own, other = ({(key[0], key[3]): v for key, v in values.items() if (key[1], key[2], key[4]) == (view, size, one)}
                   for one in (arm, against))  # fmt: skip
@@ -253,7 +253,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def alarms(rows: Iterable[Row]) -> list[str]:
-    """What must not be overlooked, in sentences: gains that do not carry over, and gains that need no film."""
+    """What must not be overlooked, in sentences: gains that do not carry over, and gains that need no image."""
     known = {(row.view, row.size, row.arm): row for row in rows if row.finding == "all" and row.change}
     lines = []
     for (view, size, arm), row in known.items():

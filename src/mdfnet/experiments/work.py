@@ -14,22 +14,22 @@ from typing import Any
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json, replacing, without_nan
-from mdfnet.core.types import Detections, Study
+from mdfnet.core.types import Detections, Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import image_ids, read_dataset
 from mdfnet.evaluation import score as scoring
 from mdfnet.evaluation.score import Scored, write_scored
 from mdfnet.experiments.cells import Cell, cells_of, config_of
 from mdfnet.experiments.clinical_only import ClinicalOnly
-from mdfnet.experiments.films import arranged, hidden, open_data, seen_by, translated
+from mdfnet.experiments.images import arranged, hidden, open_data, seen_by, translated
 from mdfnet.experiments.plan import RECORDS, Plan
 from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of, is_done
 from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.models.card import NOTICE, is_model, versions
 from mdfnet.models.config import Config
-from mdfnet.models.inference import detect_films, on_best_device
+from mdfnet.models.inference import detect_images, on_best_device
 from mdfnet.models.operating_points import Operating
-from mdfnet.training.stages import FILMS_ALONE, LAST, begun
+from mdfnet.training.stages import IMAGE_ONLY, LAST, has_checkpoint
 from mdfnet.training.train import train
 
 
@@ -38,12 +38,12 @@ class Trained:
     """What a cell's training left.
 
     Args:
-        detect: Finds what is on films.
+        detect: Finds what is on images.
         fused: Whether it looks at records.
         operating: Its operating points and calibration, if they were fitted.
     """
 
-    detect: Callable[[tuple[Study, ...]], Iterable[Detections]]
+    detect: Callable[[tuple[Sample, ...]], Iterable[Detections]]
     fused: bool
     operating: Operating | None = None
 
@@ -78,7 +78,7 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
         other: The data of another place as given.
 
     Raises:
-        UserError: The data do not allow it, see `mdfnet.experiments.films`; or the folder has the cell with other
+        UserError: The data do not allow it, see `mdfnet.experiments.images`; or the folder has the cell with other
             settings.
     """
     own, arm = arranged(dataset, plan, cell), plan.arms[cell.arm]
@@ -101,7 +101,7 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
 
 def _check_unchanged(job: Job) -> None:
     path = job.folder / SETTINGS
-    if not path.is_file() or (job.folder / ERROR).is_file():  # what failed may be mended
+    if not path.is_file() or (job.folder / ERROR).is_file():  # what failed may be fixed
         return
     before, now = _flat(read_json(path)), _flat(job.settings)
     for key in sorted({*before, *now} - {"config.name"}):
@@ -119,7 +119,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def run_cell(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) -> str | None:
+def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = print) -> str | None:
     """Do a cell, or what is left of it. What goes wrong is kept in its folder and does not stop the other cells.
 
     Returns:
@@ -130,7 +130,7 @@ def run_cell(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = pri
         return None
     try:
         job = job_of(plan, cell, out, open_data(plan, cell.seed, out), plan.test and read_dataset(plan.test))
-        _do(job, finished_alone(plan, job, out), say)
+        _do(job, finished_alone(plan, job, out), log)
     except Exception as error:  # whatever it is: the other cells go on
         text = str(error) if isinstance(error, UserError) else traceback.format_exc()
         with replacing(folder / ERROR) as draft:
@@ -144,34 +144,34 @@ def finished_alone(plan: Plan, job: Job, out: Path) -> Path | None:
     """The model of another cell that is the first stage of this one's training, if there is any yet.
 
     Args:
-        plan, out: Whose cells are looked at, and where: those that are done, on the same films.
+        plan, out: Whose cells are looked at, and where: those that are done, on the same images.
         job: Of the cell that is to be trained.
     """
-    split, films = plan.split_of(job.cell.arm), len(job.dataset.split("train"))
+    split, images = plan.split_of(job.cell.arm), len(job.dataset.split("train"))
     for other in cells_of(plan) if job.config.staged else ():
-        same_films = replace(other, arm=job.cell.arm) == job.cell and plan.split_of(other.arm) == split
-        if not (same_films and is_done(out, other)):
+        same_images = replace(other, arm=job.cell.arm) == job.cell and plan.split_of(other.arm) == split
+        if not (same_images and is_done(out, other)):
             continue
-        theirs, run = config_of(plan, other, films), folder_of(out, other) / "run"
-        model = run / FILMS_ALONE / "model" if theirs.fused else run / "model"
+        theirs, run = config_of(plan, other, images), folder_of(out, other) / "run"
+        model = run / IMAGE_ONLY / "model" if theirs.fused else run / "model"
         if theirs.alone == job.config.alone and is_model(model):
             return model
     return None
 
 
-def _do(job: Job, alone: Path | None, say: Callable[[str], None]) -> None:
+def _do(job: Job, alone: Path | None, log: Callable[[str], None]) -> None:
     started, run = time.perf_counter(), job.folder / "run"
     noted = job.folder / SETTINGS
     if not noted.is_file() or read_json(noted) != job.settings:
         shutil.rmtree(run, ignore_errors=True)
         with replacing(noted) as draft:
             draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
-    trained = _trained(job, run, alone, say)
+    trained = _trained(job, run, alone, log)
     views = _views(job, trained.fused)
-    scores = {name: _scored(job, name, dataset, studies, trained) for name, (dataset, studies) in views.items()}
+    scores = {name: _scored(job, name, dataset, samples, trained) for name, (dataset, samples) in views.items()}
     result = {
         "cell": job.cell.to_dict(),
-        "films": {name: len(job.dataset.split(name)) for name in ("train", "val", "test")},
+        "images": {name: len(job.dataset.split(name)) for name in ("train", "val", "test")},
         "seconds": round(time.perf_counter() - started, 1),
         "versions": versions(),
         "scores": {name: _table(evaluation) for name, evaluation in scores.items()},
@@ -182,20 +182,20 @@ def _do(job: Job, alone: Path | None, say: Callable[[str], None]) -> None:
         (run / LAST).unlink(missing_ok=True)
 
 
-def _trained(job: Job, run: Path, alone: Path | None, say: Callable[[str], None]) -> Trained:
+def _trained(job: Job, run: Path, alone: Path | None, log: Callable[[str], None]) -> Trained:
     data = job.dataset
     if job.settings["clinical_only"]:
         baseline = ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed)
         return Trained(baseline.detect, fused=True)
-    resume = begun(run)
+    resume = has_checkpoint(run)
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped before its first epoch was done
-    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, alone=alone, say=say))
-    return Trained(lambda studies: detect_films(model, studies), job.config.fused, model.operating)
+    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, alone=alone, log=log))
+    return Trained(lambda samples: detect_images(model, samples), job.config.fused, model.operating)
 
 
-def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Study, ...]]]:
-    """What is scored: the test films with their records, with some hidden, and another place's films."""
+def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Sample, ...]]]:
+    """What is scored: the test images with their records, with some hidden, and another place's images."""
     test = job.dataset.split("test")
     views = {"test": (job.dataset, test)}
     for name in job.settings["records"]:
@@ -203,14 +203,14 @@ def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Study, ...]]
             shown = hidden(test, RECORDS[name], job.cell.seed) if fused else test
             views[name] = (job.dataset, shown)
     if job.other:
-        views["other"] = (job.other, job.other.studies)
+        views["other"] = (job.other, job.other.samples)
     return views
 
 
-def _scored(job: Job, name: str, dataset: Dataset, studies: tuple[Study, ...], trained: Trained) -> Evaluation:
-    found, known = tuple(trained.detect(studies)), image_ids(dataset)
-    ids = tuple(known[study.id] for study in studies)
-    scored = Scored(job.cell.arm, dataset.classes, studies, ids, found, scoring.REPLICATES, trained.operating)
+def _scored(job: Job, name: str, dataset: Dataset, samples: tuple[Sample, ...], trained: Trained) -> Evaluation:
+    found, known = tuple(trained.detect(samples)), image_ids(dataset)
+    ids = tuple(known[sample.id] for sample in samples)
+    scored = Scored(job.cell.arm, dataset.classes, samples, ids, found, scoring.REPLICATES, trained.operating)
     about = {"model": job.cell.name, "dataset": dataset.name, "split": name, "fingerprint": dataset.fingerprint}
     about |= {"versions": versions(), "notice": NOTICE}
     write_scored(scored, job.folder / name, about)

@@ -1,1 +1,1 @@
-"""Why a box: what the clinical values and the parts of a film do to a model's scores."""
+"""Why a box: what the clinical values and the parts of an image do to a model's scores."""

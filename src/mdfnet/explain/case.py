@@ -1,4 +1,4 @@
-"""Everything that can be said of why a model found what it found on one film."""
+"""Everything that can be said of why a model found what it found on one image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mdfnet.explain.shapley import Shapley, box_shapley, finding_shapley
 from mdfnet.explain.visual import Occlusion, gradient_map, occlusion
 from mdfnet.explain.what_if import Curve, what_if
 from mdfnet.models.model import Model
-from mdfnet.models.preprocessing import film_tensor
+from mdfnet.models.preprocessing import image_tensor
 
 #: Boxes that are explained, the surest first, and features whose curves are drawn for each.
 BOXES, CURVES = 4, 3
@@ -21,23 +21,23 @@ BOXES, CURVES = 4, 3
 
 @dataclass(frozen=True)
 class Case:
-    """One film with its record, explained.
+    """One image with its record, explained.
 
     Args:
-        film: uint8 or uint16 ``[H, W]``.
+        image: uint8 or uint16 ``[H, W]``.
         record: float32 ``[F]``, NaN = missing.
         score: Below it nothing is explained.
         found: What the model found with the record; ``found.record`` says what it used of it.
         image_only: What it found without.
         boxes: The boxes that are explained, of ``found``.
         told: What each value adds to their scores.
-        findings: What each value adds to each finding's highest score on the film.
+        findings: What each value adds to each finding's highest score on the image.
         curves: What-if curves of all boxes, by feature, of those that matter most to one of them.
-        occlusion: What covering parts of the film does to the boxes' scores.
+        occlusion: What covering parts of the image does to the boxes' scores.
         gradients: float32 ``[N, H, W]`` or None, see :func:`mdfnet.explain.visual.gradient_map`.
     """
 
-    film: np.ndarray
+    image: np.ndarray
     record: Tensor
     score: float
     found: Detections
@@ -51,22 +51,22 @@ class Case:
 
 
 def explain_case(
-    model: Model, film: np.ndarray, record: Tensor, *, score: float = 0.3, orders: int | None = None
+    model: Model, image: np.ndarray, record: Tensor, *, score: float = 0.3, orders: int | None = None
 ) -> Case:
-    """Explain the boxes that a model finds on one film with its record.
+    """Explain the boxes that a model finds on one image with its record.
 
     Args:
         model: A fused one, in evaluation mode.
-        film: uint8 or uint16 ``[H, W]``, as read.
+        image: uint8 or uint16 ``[H, W]``, as read.
         record: float32 ``[F]``, NaN = missing.
         score: Boxes below this score are not explained.
         orders: As :func:`mdfnet.explain.shapley.explain`.
 
     Raises:
-        UserError: The model looks at films alone.
+        UserError: The model looks at images alone.
     """
     check_fused(model)
-    picture = film_tensor(film)
+    picture = image_tensor(image)
     features = model.encode([picture])
     (found,) = (one.without_masks() for one in model.detect_from(features, record[None]))
     (alone,) = (one.without_masks() for one in model.detect_from(features, None))
@@ -75,7 +75,7 @@ def explain_case(
     told = box_shapley(model, features, boxes, record, orders=orders)
     names = [model.schema.names[k] for box in range(len(boxes)) for k in largest(told, box, CURVES)]
     return Case(
-        film,
+        image,
         record,
         score,
         found.cpu(),

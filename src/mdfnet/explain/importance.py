@@ -1,4 +1,4 @@
-"""Which clinical values matter for which finding, over a set of films."""
+"""Which clinical values matter for which finding, over a set of images."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import torch
 from torch import Tensor
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Study
-from mdfnet.data.images.read import read_study_film
+from mdfnet.core.types import Classes, Sample
+from mdfnet.data.images.read import read_study_image
 from mdfnet.explain.scores import finding_scores
 from mdfnet.explain.shapley import finding_shapley
 from mdfnet.metrics.bootstrap import interval, normal_interval, patient_weights
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
-from mdfnet.models.preprocessing import film_tensor
+from mdfnet.models.preprocessing import image_tensor
 
 #: Replicates of the bootstrap over patients.
 REPLICATES = 1000
 
-#: Other patients whose values stand in for a film's own, each feature by itself.
+#: Other patients whose values stand in for an image's own, each feature by itself.
 DONORS = 4
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Shapley values of the findings of a set of films.
+    """Shapley values of the findings of a set of images.
 
     Args:
         classes: The findings.
         features: Names of the clinical features.
-        values: float64 ``[films, F, classes]``, in score points.
-        exchanged: float64 ``[films, F, classes]``, how far the score falls when the value is exchanged for that of
+        values: float64 ``[images, F, classes]``, in score points.
+        exchanged: float64 ``[images, F, classes]``, how far the score falls when the value is exchanged for that of
             another patient, all else kept: the mean over :data:`DONORS` of them; 0 where the value is missing.
-        baseline: float64 ``[films, classes]``, scores without records.
-        full: float64 ``[films, classes]``, scores with them.
-        marked: bool ``[films, classes]``, whether a reader marked the finding.
-        patients: Of each film.
+        baseline: float64 ``[images, classes]``, scores without records.
+        full: float64 ``[images, classes]``, scores with them.
+        marked: bool ``[images, classes]``, whether a reader marked the finding.
+        patients: Of each image.
         exact: Whether all coalitions were asked.
     """
 
@@ -74,51 +74,51 @@ class Importance:
 
     Args:
         finding: Name of the class.
-        films, positives: Films looked at, and those of them with the finding.
+        images, positives: Images looked at, and those of them with the finding.
         size: ``[F]``, mean absolute Shapley value: how much the score moves, whether rightly or not. Never below zero.
-        pull: ``[F]``, mean Shapley value where the finding is marked less that where it is not: what knowing the
+        effect: ``[F]``, mean Shapley value where the finding is marked less that where it is not: what knowing the
             feature adds to the gap between the two.
-        telling: ``[F]``, how far that gap falls when the value is exchanged for another patient's: what the value
-            itself tells. Zero for a feature that says nothing of the finding, whereas merely knowing one may make a
-            model trust the rest of the record more, which Shapley values count, too.
-        film: ``[]``, what the film alone adds to that gap; film and pulls add up to it.
+        discrimination: ``[F]``, how far that gap falls when the value is exchanged for another patient's: what the
+            value itself tells. Zero for a feature that says nothing of the finding, whereas merely knowing one may make
+            a model trust the rest of the record more, which Shapley values count, too.
+        image: ``[]``, what the image alone adds to that gap; image and pulls add up to it.
         gap: ``[]``, mean score where the finding is marked less that where it is not.
     """
 
     finding: str
-    films: int
+    images: int
     positives: int
     size: Estimate
-    pull: Estimate
-    telling: Estimate
-    film: Estimate
+    effect: Estimate
+    discrimination: Estimate
+    image: Estimate
     gap: Estimate
 
 
-def explain_films(
+def explain_images(
     model: Model,
-    studies: Sequence[Study],
+    samples: Sequence[Sample],
     *,
     orders: int | None = None,
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
 ) -> Explained:
-    """Shapley values of all findings of all films; what was marked does not enter them.
+    """Shapley values of all findings of all images; what was marked does not enter them.
 
     Args:
         model: A fused one.
-        studies: Films and records.
+        samples: Images and records.
         orders: As :func:`mdfnet.explain.shapley.explain`.
         seed: Of the choice of other patients, and of orders.
-        tick: Called after each film.
+        tick: Called after each image.
 
     Raises:
-        UserError: The model looks at films alone, or a film cannot be read.
+        UserError: The model looks at images alone, or an image cannot be read.
     """
     check_fused(model)
-    donors, told, exchanged = list(_donors(studies, np.random.default_rng(seed))), [], []
-    for study, others in zip(studies, donors, strict=True):
-        features, record = model.encode([film_tensor(read_study_film(study))]), torch.from_numpy(study.clinical)
+    donors, told, exchanged = list(_donors(samples, np.random.default_rng(seed))), [], []
+    for sample, others in zip(samples, donors, strict=True):
+        features, record = model.encode([image_tensor(read_study_image(sample))]), torch.from_numpy(sample.clinical)
         told.append(finding_shapley(model, features, record, orders=orders, seed=seed))
         exchanged.append(_exchanged(model, features, record, others))
         tick()
@@ -130,8 +130,8 @@ def explain_films(
         np.stack(exchanged),
         np.stack([one.baseline for one in told]),
         np.stack([one.full for one in told]),
-        np.stack([np.isin(labels, study.target.labels) for study in studies]),
-        tuple(study.patient for study in studies),
+        np.stack([np.isin(labels, sample.target.labels) for sample in samples]),
+        tuple(sample.patient for sample in samples),
         all(one.exact for one in told),
     )
 
@@ -142,11 +142,11 @@ def importance(
     """How much each clinical value matters for a finding, with intervals over patients.
 
     Args:
-        explained: From :func:`explain_films`.
+        explained: From :func:`explain_images`.
         finding: Name of a class.
-        against: Name of another: only films where one of the two is marked count, and not both. What tells
-            look-alikes apart is then seen alone. Default: all films, against those without the finding.
-        among: bool ``[films]``, further choice of films.
+        against: Name of another: only images where one of the two is marked count, and not both. What tells
+            look-alikes apart is then seen alone. Default: all images, against those without the finding.
+        among: bool ``[images]``, further choice of images.
 
     Raises:
         UserError: There is no such class.
@@ -162,7 +162,7 @@ def importance(
     if not len(patients):
         return _nothing(finding, values.shape[1])
     weights = np.concatenate([np.ones((1, len(patients))), patient_weights(patients, REPLICATES)])
-    film, gap = _gaps(ends, positive, weights).T
+    image, gap = _gaps(ends, positive, weights).T
     size = weights @ np.abs(values) / weights.sum(1, keepdims=True)
     return Importance(
         finding,
@@ -171,7 +171,7 @@ def importance(
         Estimate(size[0], *interval(size[1:])),
         _estimate(_gaps(values, positive, weights)),
         _estimate(_gaps(explained.exchanged[kept, :, column], positive, weights)),
-        _estimate(film),
+        _estimate(image),
         _estimate(gap),
     )
 
@@ -183,16 +183,19 @@ def check_fused(model: Model) -> None:
         UserError: It does not.
     """
     if model.fusion is None:
-        raise UserError("the model looks at films alone: there is no record to explain", fix="give a fused model")
+        raise UserError("the model looks at images alone: there is no record to explain", fix="give a fused model")
 
 
-def _donors(studies: Sequence[Study], random: np.random.Generator) -> Iterator[np.ndarray]:
-    """For each film values of other patients, ``[DONORS, F]``; NaN where nobody else has one."""
-    records, patients = np.stack([study.clinical for study in studies]), np.array([study.patient for study in studies])
-    for study in studies:
+def _donors(samples: Sequence[Sample], random: np.random.Generator) -> Iterator[np.ndarray]:
+    """For each image values of other patients, ``[DONORS, F]``; NaN where nobody else has one."""
+    records, patients = (
+        np.stack([sample.clinical for sample in samples]),
+        np.array([sample.patient for sample in samples]),
+    )
+    for sample in samples:
         values = np.full((DONORS, records.shape[1]), np.nan, np.float32)
         for column in range(records.shape[1]):
-            known = records[(patients != study.patient) & ~np.isnan(records[:, column]), column]
+            known = records[(patients != sample.patient) & ~np.isnan(records[:, column]), column]
             if len(known):
                 values[:, column] = random.choice(known, DONORS)
         yield values
@@ -220,7 +223,7 @@ def _gaps(columns: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.
 
 
 def _estimate(replicates: np.ndarray) -> Estimate:
-    """Of differences of means, the first row being the value itself: with few films percentiles are too narrow."""
+    """Of differences of means, the first row being the value itself: with few images percentiles are too narrow."""
     return Estimate(replicates[0], *normal_interval(replicates[0], replicates[1:]))
 
 

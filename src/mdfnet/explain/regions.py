@@ -1,4 +1,4 @@
-"""What a two-stage detector of torchvision says of any region of a film, under as many records as wanted."""
+"""What a two-stage detector of torchvision says of any region of an image, under as many records as wanted."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MAPS = 8
 
 @dataclass(frozen=True)
 class Candidates:
-    """All that a two-stage detector considered on one film, before thresholds and non-maximum suppression.
+    """All that a two-stage detector considered on one image, before thresholds and non-maximum suppression.
 
     Args:
         regions: float32 ``[P, 4]``, the proposals, in network pixels.
-        boxes: float32 ``[P, classes, 4]``, what became of each for each class, in film pixels.
+        boxes: float32 ``[P, classes, 4]``, what became of each for each class, in image pixels.
         scores: float32 ``[P, classes]``.
     """
 
@@ -43,18 +43,18 @@ def has_regions(model: Model) -> bool:
 
 
 def candidates(model: Model, features: Features, record: Tensor) -> Candidates:
-    """What the detector considers on one film under one record ``[F]``."""
+    """What the detector considers on one image under one record ``[F]``."""
     net = model.detector.net
     with model.seeing(features, record[None]), mode_of([net, net.rpn, net.roi_heads], training=False):
-        films, _ = net.transform(list(features.images))
-        maps = _named(net.backbone(films.tensors))
-        (proposals,), _ = net.rpn(films, maps)
-        pooled = net.roi_heads.box_roi_pool(maps, [proposals], films.image_sizes)
+        images, _ = net.transform(list(features.images))
+        maps = _named(net.backbone(images.tensors))
+        (proposals,), _ = net.rpn(images, maps)
+        pooled = net.roi_heads.box_roi_pool(maps, [proposals], images.image_sizes)
         logits, deltas = net.roi_heads.box_predictor(net.roi_heads.box_head(pooled))
         boxes = net.roi_heads.box_coder.decode(deltas, [proposals])[:, 1:]
-    height, width = films.image_sizes[0]
+    height, width = images.image_sizes[0]
     boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height] * 2))
-    return Candidates(proposals, features.geometries[0].clipped_to_film(boxes), logits.softmax(-1)[:, 1:])
+    return Candidates(proposals, features.geometries[0].clipped_to_image(boxes), logits.softmax(-1)[:, 1:])
 
 
 def region_scores(model: Model, features: Features, regions: Tensor, clinical: Tensor) -> Tensor:
@@ -62,12 +62,12 @@ def region_scores(model: Model, features: Features, regions: Tensor, clinical: T
 
     Args:
         model: One that :func:`has_regions`.
-        features: One film for all records, or one for each.
+        features: One image for all records, or one for each.
         regions: float32 ``[N, 4]`` in network pixels.
         clinical: float32 ``[R, F]``.
 
     Returns:
-        float32 ``[R, N, classes]``. With one film memory is bounded whatever R is.
+        float32 ``[R, N, classes]``. With one image memory is bounded whatever R is.
     """
     if not len(regions) or not len(clinical):
         return regions.new_zeros(len(clinical), len(regions), len(model.classes))
@@ -88,7 +88,7 @@ def region_gradients(model: Model, features: Features, regions: Tensor, labels: 
     """How much each pixel of the network's input changes the log odds of each region's class, one way or the other.
 
     Args:
-        model, features, regions: As :func:`region_scores`, of one film.
+        model, features, regions: As :func:`region_scores`, of one image.
         labels: int64 ``[N]``, 1-based.
         record: float32 ``[F]``.
 

@@ -1,4 +1,4 @@
-"""Does a fused model use the film and the record, one of them alone, or is it misled? A test over a set of films."""
+"""Does a fused model use the image and the record, one of them alone, or is it misled? A test over a set of images."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 import torch
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Detections, Study
-from mdfnet.data.images.read import read_study_film
+from mdfnet.core.types import Classes, Detections, Sample
+from mdfnet.data.images.read import read_study_image
 from mdfnet.explain.importance import Estimate, check_fused
 from mdfnet.explain.scores import finding_scores
 from mdfnet.metrics.average_precision import average_precision
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.films import auroc
+from mdfnet.metrics.images import auroc
 from mdfnet.metrics.matching import match
 from mdfnet.models.model import Model
-from mdfnet.models.preprocessing import film_tensor
+from mdfnet.models.preprocessing import image_tensor
 
 #: Replicates of the bootstrap over patients.
 REPLICATES = 1000
@@ -31,11 +31,11 @@ SHUFFLES = 5
 REACTS = 0.02
 
 #: Share of what a finding's AUROC has above chance that the record alone may keep, and what its interval must be above.
-#: A judgement: records that tell of a disease may well keep half without any film.
+#: A judgement: records that tell of a disease may well keep half without any image.
 ALONE, SURELY_ALONE = 0.8, 0.5
 
-#: What a model is given: its own record, another patient's, none, or the record without the film.
-CONDITIONS = ("own", "shuffled", "missing", "no film")
+#: What a model is given: its own record, another patient's, none, or the record without the image.
+CONDITIONS = ("own", "shuffled", "missing", "no image")
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class Reliance:
 
     Args:
         classes: The findings.
-        films, patients: How many.
+        images, patients: How many.
         ap: AP at IoU 0.5, arrays ``[4 conditions, classes + 1]`` in the order of :data:`CONDITIONS`; last the mean.
-        auroc: Area under the ROC curve of each finding's highest score on a film, the same way.
+        auroc: Area under the ROC curve of each finding's highest score on an image, the same way.
         ap_gain: ``[3, classes + 1]``, AP with the own record less that under each other condition, paired.
-        kept: ``[classes + 1]``, (AUROC without the film - 0.5) / (AUROC - 0.5): what of the distance to chance the
+        kept: ``[classes + 1]``, (AUROC without the image - 0.5) / (AUROC - 0.5): what of the distance to chance the
             record alone keeps.
         reaction: ``[classes]``, mean absolute change of a finding's score when the record is another patient's.
         alarms: What is wrong, see :func:`alarms_of` -> the findings that show it, none where it is of all together.
     """
 
     classes: Classes
-    films: int
+    images: int
     patients: int
     ap: Estimate
     auroc: Estimate
@@ -68,54 +68,54 @@ class Reliance:
 #: What an alarm means, by its name.
 ALARMS = {
     "learnt-nothing": "fusion has learnt nothing: another patient's record changes neither scores nor performance",
-    "misled": "the model follows the record without being better for it on these films",
-    "record-alone": "the model leans on the record alone: with the film blanked out it knows nearly as much",
+    "misled": "the model follows the record without being better for it on these images",
+    "record-alone": "the model leans on the record alone: with the image blanked out it knows nearly as much",
 }
 
 
 def reliance(
     model: Model,
-    studies: Sequence[Study],
+    samples: Sequence[Sample],
     *,
     shuffles: int = SHUFFLES,
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
 ) -> Reliance:
-    """Score a fused model with each patient's own record, with another patient's, with none, and without the film.
+    """Score a fused model with each patient's own record, with another patient's, with none, and without the image.
 
-    Records go round in a circle of the patients in random order, so that nobody keeps theirs. A film is blanked out to
-    its mean grey.
+    Records go round in a circle of the patients in random order, so that nobody keeps theirs. An image is blanked out
+    to its mean gray.
 
     Args:
         model: A fused one.
-        studies: Films, records and what was marked; at least two patients.
+        samples: Images, records and what was marked; at least two patients.
         shuffles: How often records are shuffled; scores are means over them.
         seed: Of shuffles and bootstrap.
-        tick: Called after each film.
+        tick: Called after each image.
 
     Raises:
-        UserError: The model looks at films alone, there is one patient, or a film cannot be read.
+        UserError: The model looks at images alone, there is one patient, or an image cannot be read.
     """
     check_fused(model)
-    records = _records(studies, shuffles, np.random.default_rng(seed))  # [conditions but the last, films, F]
+    records = _records(samples, shuffles, np.random.default_rng(seed))  # [conditions but the last, images, F]
     found: list[list[Detections]] = []
     scores = []
-    for index, study in enumerate(studies):
-        film = film_tensor(read_study_film(study))
-        features, given = model.encode([film]), torch.from_numpy(records[:, index])
-        blank = model.encode([torch.full_like(film, float(film.mean()))])
+    for index, sample in enumerate(samples):
+        image = image_tensor(read_study_image(sample))
+        features, given = model.encode([image]), torch.from_numpy(records[:, index])
+        blank = model.encode([torch.full_like(image, float(image.mean()))])
         found.append([*_detections(model, features, given), *_detections(model, blank, given[:1])])
         scores.append(
             torch.cat([finding_scores(model, features, given), finding_scores(model, blank, given[:1])]).cpu().numpy()
         )
         tick()
-    weights = patient_weights([study.patient for study in studies], REPLICATES, seed)
-    weights = np.concatenate([np.ones((1, len(studies))), weights])
+    weights = patient_weights([sample.patient for sample in samples], REPLICATES, seed)
+    weights = np.concatenate([np.ones((1, len(samples))), weights])
     runs = [list(run) for run in zip(*found, strict=True)]
-    ap = _over_conditions(np.stack([_aps(run, studies, model.classes, weights) for run in runs]), shuffles)
-    by_run = np.stack(scores, 1).astype(np.float64)  # [conditions, films, classes]
-    aurocs = _over_conditions(np.stack([_aurocs(run, studies, weights) for run in by_run]), shuffles)
-    return _judged(model.classes, studies, ap, aurocs, np.abs(by_run[1 : 1 + shuffles] - by_run[0]).mean((0, 1)))
+    ap = _over_conditions(np.stack([_aps(run, samples, model.classes, weights) for run in runs]), shuffles)
+    by_run = np.stack(scores, 1).astype(np.float64)  # [conditions, images, classes]
+    aurocs = _over_conditions(np.stack([_aurocs(run, samples, weights) for run in by_run]), shuffles)
+    return _judged(model.classes, samples, ap, aurocs, np.abs(by_run[1 : 1 + shuffles] - by_run[0]).mean((0, 1)))
 
 
 def alarms_of(
@@ -126,7 +126,7 @@ def alarms_of(
     - ``learnt-nothing``: no gain of mean AP over shuffled records is shown, and no finding reacts by :data:`REACTS`.
     - ``misled``: no such gain is shown, or none over missing records, though some finding reacts; or a finding's AP is
       shown to be lower with the own record than without one.
-    - ``record-alone``: of a finding (or of the mean) at least :data:`ALONE` is kept without the film, and the interval
+    - ``record-alone``: of a finding (or of the mean) at least :data:`ALONE` is kept without the image, and the interval
       lies above :data:`SURELY_ALONE`.
     """
     reacts = reaction >= REACTS
@@ -144,7 +144,7 @@ def alarms_of(
 
 
 def shuffled_rows(patients: Sequence[str], random: np.random.Generator) -> np.ndarray:
-    """For each film the row of a film of another patient, the next in a random circle of them.
+    """For each image the row of an image of another patient, the next in a random circle of them.
 
     Examples:
         >>> shuffled_rows(["a", "a", "b"], np.random.default_rng(0))[:2].tolist()
@@ -158,11 +158,11 @@ def shuffled_rows(patients: Sequence[str], random: np.random.Generator) -> np.nd
     return np.array([random.choice(rows[following[patient]]) for patient in index])
 
 
-def _records(studies: Sequence[Study], shuffles: int, random: np.random.Generator) -> np.ndarray:
-    patients = [study.patient for study in studies]
+def _records(samples: Sequence[Sample], shuffles: int, random: np.random.Generator) -> np.ndarray:
+    patients = [sample.patient for sample in samples]
     if len(set(patients)) < 2:
-        raise UserError("records of one patient cannot be shuffled", fix="give films of several patients")
-    own = np.stack([study.clinical for study in studies])
+        raise UserError("records of one patient cannot be shuffled", fix="give images of several patients")
+    own = np.stack([sample.clinical for sample in samples])
     others = [own[shuffled_rows(patients, random)] for _ in range(shuffles)]
     return np.stack([own, *others, np.full_like(own, np.nan)])
 
@@ -171,17 +171,17 @@ def _detections(model: Model, features, records: torch.Tensor) -> list[Detection
     return [found.without_masks().cpu() for found in model.detect_from(features, records)]
 
 
-def _aps(found: Sequence[Detections], studies: Sequence[Study], classes: Classes, weights: np.ndarray) -> np.ndarray:
+def _aps(found: Sequence[Detections], samples: Sequence[Sample], classes: Classes, weights: np.ndarray) -> np.ndarray:
     """AP at IoU 0.5 under each row of weights, ``[R, classes + 1]``."""
-    cases = Cases.of(found, [study.target for study in studies], len(classes), [study.id for study in studies])
+    cases = Cases.of(found, [sample.target for sample in samples], len(classes), [sample.id for sample in samples])
     matches = match(cases, thresholds=(0.5,))
     return _with_mean(average_precision(matches, weights)[:, 0])
 
 
-def _aurocs(scores: np.ndarray, studies: Sequence[Study], weights: np.ndarray) -> np.ndarray:
+def _aurocs(scores: np.ndarray, samples: Sequence[Sample], weights: np.ndarray) -> np.ndarray:
     """AUROC of each class under each row of weights, ``[R, classes + 1]``."""
     labels = range(1, scores.shape[1] + 1)
-    marked = np.stack([np.isin(labels, study.target.labels) for study in studies])
+    marked = np.stack([np.isin(labels, sample.target.labels) for sample in samples])
     return _with_mean(np.stack([auroc(*column, weights) for column in zip(scores.T, marked.T, strict=True)], 1))
 
 
@@ -198,15 +198,15 @@ def _over_conditions(runs: np.ndarray, shuffles: int) -> np.ndarray:
 
 
 def _judged(
-    classes: Classes, studies: Sequence[Study], ap: np.ndarray, aurocs: np.ndarray, reaction: np.ndarray
+    classes: Classes, samples: Sequence[Sample], ap: np.ndarray, aurocs: np.ndarray, reaction: np.ndarray
 ) -> Reliance:
     above = np.where(aurocs[0] == 0.5, np.nan, aurocs[0] - 0.5)  # of no distance to chance, no share can be left
     kept = _estimate(((aurocs[3] - 0.5) / above)[None])
     kept = Estimate(kept.value[0], kept.low[0], kept.high[0])
     gain = _estimate(ap[0] - ap[1:])
-    patients = len({study.patient for study in studies})
+    patients = len({sample.patient for sample in samples})
     alarms = alarms_of(classes.names, gain, kept, reaction)
-    return Reliance(classes, len(studies), patients, _estimate(ap), _estimate(aurocs), gain, kept, reaction, alarms)
+    return Reliance(classes, len(samples), patients, _estimate(ap), _estimate(aurocs), gain, kept, reaction, alarms)
 
 
 def _estimate(replicates: np.ndarray) -> Estimate:

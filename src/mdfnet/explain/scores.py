@@ -23,7 +23,7 @@ BATCH = 8
 def box_scores(
     model: Model, features: Features, boxes: Detections, clinical: Tensor, *, found_with: Tensor | None = None
 ) -> Tensor:
-    """The score of each fixed box of one film under each of many records.
+    """The score of each fixed box of one image under each of many records.
 
     The score is that of what the model has at the box: of all it sees of the box's class, what overlaps it most, by an
     IoU of :data:`SAME_BOX` at least. A box that the model found with a record gets the detection's own score under it.
@@ -35,8 +35,8 @@ def box_scores(
 
     Args:
         model: Any model.
-        features: One film, from :meth:`mdfnet.Model.encode`.
-        boxes: Boxes in film pixels and labels; their scores are not looked at.
+        features: One image, from :meth:`mdfnet.Model.encode`.
+        boxes: Boxes in image pixels and labels; their scores are not looked at.
         clinical: float32 ``[R, F]``, NaN = missing.
         found_with: float32 ``[F]``, the record with which the boxes were found, all NaN where with none. A two-stage
             detector then looks for them once, and its second stage at the same places under all records: hundreds of
@@ -46,20 +46,20 @@ def box_scores(
         float32 ``[R, N]`` in [0, 1], in the order of ``clinical`` and ``boxes``.
 
     Raises:
-        ValueError: There is more than one film, or not one column per feature.
+        ValueError: There is more than one image, or not one column per feature.
 
     Examples:
         >>> import mdfnet
         >>> model = mdfnet.build("tiny", size=64, box_score=0.0).eval()
-        >>> film, records = model.encode([torch.rand(1, 64, 64)]), torch.full((2, 10), torch.nan)
+        >>> image, records = model.encode([torch.rand(1, 64, 64)]), torch.full((2, 10), torch.nan)
         >>> records[1, model.schema.index("temperature")] = 38.9
-        >>> (found,) = model.detect_from(film, records[1:])
-        >>> scores = box_scores(model, film, found, records)
+        >>> (found,) = model.detect_from(image, records[1:])
+        >>> scores = box_scores(model, image, found, records)
         >>> tuple(scores.shape) == (2, len(found)), torch.allclose(scores[1], found.scores, atol=1e-4)
         (True, True)
     """
     if len(features) != 1:
-        raise ValueError(f"box_scores looks at one film, got {len(features)}")
+        raise ValueError(f"box_scores looks at one image, got {len(features)}")
     clinical, boxes = clinical.to(features.images), boxes.to(features.images.device)
     if not has_regions(model):
         return detected_scores(boxes, _detections(model, features, clinical))
@@ -72,7 +72,7 @@ def box_scores(
 
 
 def finding_scores(model: Model, features: Features, clinical: Tensor, *, found_with: Tensor | None = None) -> Tensor:
-    """The score of each finding of one film as a whole, the highest of any box, under each of many records.
+    """The score of each finding of one image as a whole, the highest of any box, under each of many records.
 
     A two-stage detector is looked at before thresholds; what any other detector does not detect scores 0.
 
@@ -80,7 +80,7 @@ def finding_scores(model: Model, features: Features, clinical: Tensor, *, found_
         model, features, clinical: As :func:`box_scores`.
         found_with: float32 ``[F]``. A two-stage detector then looks for places with this record and without any, and
             its second stage at those that score highest, under all records: hundreds of times quicker. With that record
-            and without any the score is the highest of the whole film, or higher where a place that only the other of
+            and without any the score is the highest of the whole image, or higher where a place that only the other of
             the two led to scores more; with others it is the highest at these places.
 
     Returns:
@@ -108,7 +108,7 @@ def _highest(found: Detections, classes: int) -> Tensor:
 
 
 def locate(model: Model, features: Features, boxes: Detections, record: Tensor) -> Tensor:
-    """Where the second stage looked when it gave these boxes of one film under a record ``[F]``.
+    """Where the second stage looked when it gave these boxes of one image under a record ``[F]``.
 
     Returns:
         float32 ``[N, 4]`` in network pixels: of all proposals, that whose box of the box's class overlaps it most; the
@@ -124,7 +124,7 @@ def locate(model: Model, features: Features, boxes: Detections, record: Tensor) 
 
 
 def detected_scores(boxes: Detections, found: Sequence[Detections]) -> Tensor:
-    """The score of what a detector found at each box, for each of several findings of one film; 0 where nothing.
+    """The score of what a detector found at each box, for each of several findings of one image; 0 where nothing.
 
     Returns:
         float32 ``[len(found), N]``.

@@ -90,7 +90,7 @@ def explain(worth: Worth, players: int, *, orders: int | None = None, seed: int 
 def box_shapley(
     model: Model, features: Features, boxes: Detections, record: Tensor, *, orders: int | None = None, seed: int = 0
 ) -> Shapley:
-    """What each value of a record adds to the scores of fixed boxes of one film; absent is the model's own missing.
+    """What each value of a record adds to the scores of fixed boxes of one image; absent is the model's own missing.
 
     Args:
         model, features, boxes: As :func:`mdfnet.explain.scores.box_scores`.
@@ -102,15 +102,15 @@ def box_shapley(
         ``full`` is the box's score with the record, for a box found with it the detection's own.
 
     Raises:
-        ValueError: There is more than one film, or not one value per feature.
+        ValueError: There is more than one image, or not one value per feature.
 
     Examples:
         >>> import mdfnet
         >>> model = mdfnet.build("tiny", size=64, box_score=0.0).eval()
-        >>> film, record = model.encode([torch.rand(1, 64, 64)]), torch.full((10,), torch.nan)
+        >>> image, record = model.encode([torch.rand(1, 64, 64)]), torch.full((10,), torch.nan)
         >>> record[:3] = torch.tensor([61, 38.9, 104])
-        >>> (found,) = model.detect_from(film, record[None])
-        >>> told = box_shapley(model, film, found, record)
+        >>> (found,) = model.detect_from(image, record[None])
+        >>> told = box_shapley(model, image, found, record)
         >>> told.values.shape == (10, len(found)), bool((told.values[3:] == 0).all()), told.exact
         (True, True, True)
     """
@@ -126,7 +126,7 @@ def box_shapley(
 def finding_shapley(
     model: Model, features: Features, record: Tensor, *, orders: int | None = None, seed: int = 0
 ) -> Shapley:
-    """The same for the findings of one film as a whole, in the order of the classes.
+    """The same for the findings of one image as a whole, in the order of the classes.
 
     Args:
         model, features, record, orders, seed: As :func:`box_shapley`.

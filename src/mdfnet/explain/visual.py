@@ -1,4 +1,4 @@
-"""Where on the film a box's score comes from: by covering parts of it, and by gradients."""
+"""Where on the image a box's score comes from: by covering parts of it, and by gradients."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mdfnet.explain.regions import has_regions, region_gradients, region_scores
 from mdfnet.explain.scores import detected_scores, locate
 from mdfnet.models.model import Model
 
-#: Cells a side of an occlusion map, and covered films that are looked at together.
+#: Cells a side of an occlusion map, and covered images that are looked at together.
 GRID, BATCH = 14, 14
 
-#: A gradient map is smoothed over this share of the film's side: single pixels' gradients are noise.
+#: A gradient map is smoothed over this share of the image's side: single pixels' gradients are noise.
 SMOOTH = 1 / 24
 
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What covering parts of a film does to the scores of N boxes.
+    """What covering parts of an image does to the scores of N boxes.
 
     Args:
-        scores: float32 ``[N]``, on the whole film.
+        scores: float32 ``[N]``, on the whole image.
         drops: float32 ``[N, GRID, GRID]``, how far the score falls when the cell is covered: the mean over the patches
             that cover it. Below zero where covering raises the score.
     """
@@ -34,54 +34,54 @@ class Occlusion:
     drops: Tensor
 
 
-def occlusion(model: Model, film: Tensor, boxes: Detections, record: Tensor) -> Occlusion:
-    """Cover a film by patches of its mean grey, two cells a side, one after the other (Zeiler and Fergus, ECCV 2014).
+def occlusion(model: Model, image: Tensor, boxes: Detections, record: Tensor) -> Occlusion:
+    """Cover an image by patches of its mean gray, two cells a side, one after the other (Zeiler and Fergus, ECCV 2014).
 
     Args:
         model: Any model.
-        film: float32 ``[1 or 3, H, W]`` in [0, 1].
-        boxes: Boxes in film pixels, and labels.
+        image: float32 ``[1 or 3, H, W]`` in [0, 1].
+        boxes: Boxes in image pixels, and labels.
         record: float32 ``[F]``, NaN = missing; the boxes are looked for with it. A two-stage detector looks at the same
-            places of all covered films.
+            places of all covered images.
 
     Examples:
         >>> import mdfnet
-        >>> model, film = mdfnet.build("tiny", size=64, box_score=0.0).eval(), torch.rand(1, 64, 64)
+        >>> model, image = mdfnet.build("tiny", size=64, box_score=0.0).eval(), torch.rand(1, 64, 64)
         >>> record = torch.full((10,), torch.nan)
-        >>> (found,) = model.detect([film], record[None])
-        >>> occlusion(model, film, found, record).drops.shape[1:]
+        >>> (found,) = model.detect([image], record[None])
+        >>> occlusion(model, image, found, record).drops.shape[1:]
         torch.Size([14, 14])
     """
     device = next(model.parameters()).device
-    film, record, boxes = film.to(device), record.to(device), boxes.to(device)
-    whole = model.encode([film])
+    image, record, boxes = image.to(device), record.to(device), boxes.to(device)
+    whole = model.encode([image])
     regions = locate(model, whole, boxes, record) if has_regions(model) else None
-    rows, columns = (torch.linspace(0, side, GRID + 1).round().int().tolist() for side in film.shape[-2:])
+    rows, columns = (torch.linspace(0, side, GRID + 1).round().int().tolist() for side in image.shape[-2:])
     covers = [(slice(i, i + 2), slice(j, j + 2)) for i in range(GRID - 1) for j in range(GRID - 1)]
 
-    def scores(films: list[Tensor]) -> Tensor:
-        features, records = model.encode(films), record.repeat(len(films), 1)
+    def scores(images: list[Tensor]) -> Tensor:
+        features, records = model.encode(images), record.repeat(len(images), 1)
         if regions is None:
             return detected_scores(boxes, model.detect_from(features, records))
         found = region_scores(model, features, regions, records)
         return found[:, torch.arange(len(boxes)), boxes.labels - 1]
 
     fallen, times = torch.zeros(len(boxes), GRID, GRID), torch.zeros(GRID, GRID)
-    (before,) = scores([film]).cpu()
+    (before,) = scores([image]).cpu()
     for start in range(0, len(covers), BATCH):
         some = covers[start : start + BATCH]
-        films = [_covered(film, rows[i.start], rows[i.stop], columns[j.start], columns[j.stop]) for i, j in some]
-        for (i, j), after in zip(some, scores(films).cpu(), strict=True):
+        images = [_covered(image, rows[i.start], rows[i.stop], columns[j.start], columns[j.stop]) for i, j in some]
+        for (i, j), after in zip(some, scores(images).cpu(), strict=True):
             fallen[:, i, j] += (before - after)[:, None, None]
             times[i, j] += 1
     return Occlusion(before, fallen / times)
 
 
-def gradient_map(model: Model, film: Tensor, boxes: Detections, record: Tensor) -> Tensor | None:
-    """How much each part of a film changes the log odds of each box's class, for small changes of grey.
+def gradient_map(model: Model, image: Tensor, boxes: Detections, record: Tensor) -> Tensor | None:
+    """How much each part of an image changes the log odds of each box's class, for small changes of gray.
 
     Args:
-        model, film, boxes, record: As :func:`occlusion`.
+        model, image, boxes, record: As :func:`occlusion`.
 
     Returns:
         float32 ``[N, H, W]``, smoothed, 1 at its largest; None for detectors that are not asked at a region.
@@ -89,7 +89,7 @@ def gradient_map(model: Model, film: Tensor, boxes: Detections, record: Tensor) 
     if not has_regions(model) or not len(boxes):
         return None
     device = next(model.parameters()).device
-    features, record, boxes = model.encode([film]), record.to(device), boxes.to(device)
+    features, record, boxes = model.encode([image]), record.to(device), boxes.to(device)
     regions = locate(model, features, boxes, record)
     gradients = region_gradients(model, features, regions, boxes.labels, record)[:, None]
     geometry, size = features.geometries[0], gradients.shape[-1]
@@ -98,11 +98,11 @@ def gradient_map(model: Model, film: Tensor, boxes: Detections, record: Tensor) 
         gradients = F.avg_pool2d(gradients, width, 1, width // 2, count_include_pad=False)
     (left, top), (across, down) = geometry.offset, geometry.inner
     inner = gradients[:, :, top : top + down, left : left + across]
-    on_film = F.interpolate(inner, (geometry.height, geometry.width), mode="bilinear")[:, 0].cpu()
-    return on_film / on_film.amax((1, 2), keepdim=True).clamp(min=1e-12)
+    on_image = F.interpolate(inner, (geometry.height, geometry.width), mode="bilinear")[:, 0].cpu()
+    return on_image / on_image.amax((1, 2), keepdim=True).clamp(min=1e-12)
 
 
-def _covered(film: Tensor, top: int, bottom: int, left: int, right: int) -> Tensor:
-    covered = film.clone()
-    covered[:, top:bottom, left:right] = film.mean()
+def _covered(image: Tensor, top: int, bottom: int, left: int, right: int) -> Tensor:
+    covered = image.clone()
+    covered[:, top:bottom, left:right] = image.mean()
     return covered

@@ -1,4 +1,4 @@
-"""How what fusion adds to a film's map comes into regions of it, worked out once for all records.
+"""How what fusion adds to an image's map comes into regions of it, worked out once for all records.
 
 Pooling and resizing are linear, so a region of ``map + resized(added)`` is that of the map plus a fixed mixture of the
 few cells of what is added: no map is fused, whatever its size. The first layer behind the pooler is linear, too: what
@@ -19,7 +19,7 @@ from mdfnet.models.detectors.base import maps_of
 from mdfnet.models.fusion.encoder import Patients
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.fusion.maps import Added, resized
-from mdfnet.models.fusion.vectors import Concat, FilmVector
+from mdfnet.models.fusion.vectors import Concat, FiLMVector
 from mdfnet.models.model import Model
 
 #: Cells of what a fuser adds, up to which its way into a region is worked out once instead of for every record.
@@ -31,7 +31,7 @@ Answers = Callable[[Patients], dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class Ways:
-    """From what a fuser adds into N regions of one film.
+    """From what a fuser adds into N regions of one image.
 
     Args:
         fuser: What adds.
@@ -68,11 +68,11 @@ class Ways:
     def _added(self, patients: Patients) -> Tensor:
         """``[R, C, cells]``."""
         added = self.fuser.added(patients)[0].flatten(2)
-        return patients.speaking(added, torch.zeros_like(added))
+        return patients.where_known(added, torch.zeros_like(added))
 
 
 def ways_in(model: Model, features: Features, regions: Tensor) -> Ways | None:
-    """The ways into regions ``[N, 4]`` in network pixels of one film; None where each record needs a fused map."""
+    """The ways into regions ``[N, 4]`` in network pixels of one image; None where each record needs a fused map."""
     (name,) = model.detector.image_part
     maps, fuser = list(maps_of(features.outputs[name])), _adding_fuser(model)
     if fuser is None or len(maps) != 1:
@@ -92,7 +92,7 @@ def ways_in(model: Model, features: Features, regions: Tensor) -> Ways | None:
 def first_layer(model: Model) -> nn.Linear | None:
     """The linear layer right behind the pooler, if whatever is fused there does not look at the layer's input."""
     head, fuser = model.detector.net.roi_heads.box_head, model.fusion.vector_fuser("net.roi_heads.box_head.fc6")
-    blind = fuser is None or isinstance(fuser, Concat | FilmVector)
+    blind = fuser is None or isinstance(fuser, Concat | FiLMVector)
     return head.fc6 if blind and isinstance(head, TwoMLPHead) else None
 
 

@@ -32,7 +32,7 @@ class Curve:
         scores: float64 ``[V, N]``.
         missing: float64 ``[N]``, the scores where the value is missing.
         own: The record's own value, NaN where missing.
-        outside: bool ``[V]``, whether no training film had such a value; all False where that is not known.
+        outside: bool ``[V]``, whether no training image had such a value; all False where that is not known.
         density: float64 ``[V]``, how usual the value was in training, 1 at the most usual: a normal curve with
             training's mean and deviation, 0 outside of what training saw. None for categories, and where nothing was
             fitted. Of training a model keeps no more than mean, deviation and range.
@@ -48,7 +48,7 @@ class Curve:
 
 
 def what_if(model: Model, features: Features, boxes: Detections, record: Tensor, name: str) -> Curve:
-    """Scores of fixed boxes of one film while one value of the record changes.
+    """Scores of fixed boxes of one image while one value of the record changes.
 
     A number goes over what training saw and :data:`BEYOND` that, within the plausible range; a category over all its
     names. Values that contradict the rest of the record, which the model would refuse, are left out.
@@ -64,9 +64,9 @@ def what_if(model: Model, features: Features, boxes: Detections, record: Tensor,
     Examples:
         >>> import mdfnet
         >>> model = mdfnet.build("tiny", size=64, box_score=0.0).eval()
-        >>> film, record = model.encode([torch.rand(1, 64, 64)]), torch.full((10,), torch.nan)
-        >>> (found,) = model.detect_from(film, record[None])
-        >>> curve = what_if(model, film, found, record, "temperature")
+        >>> image, record = model.encode([torch.rand(1, 64, 64)]), torch.full((10,), torch.nan)
+        >>> (found,) = model.detect_from(image, record[None])
+        >>> curve = what_if(model, image, found, record, "temperature")
         >>> curve.values[[0, -1]].tolist(), curve.scores.shape == (41, len(found))
         ([25.0, 45.0], True)
     """

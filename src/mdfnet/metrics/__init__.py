@@ -1,6 +1,6 @@
 """Score detections against what the readers marked; numpy only, no model in sight.
 
-A score takes three steps, each a file of its own: films become flat, checked arrays (:mod:`~mdfnet.metrics.cases`),
+A score takes three steps, each a file of its own: images become flat, checked arrays (:mod:`~mdfnet.metrics.cases`),
 detections and truths are matched once (:mod:`~mdfnet.metrics.matching`), and every figure is computed from the matches
 (:mod:`~mdfnet.metrics.average_precision`, :mod:`~mdfnet.metrics.counts`). :func:`evaluate` does all three.
 

@@ -1,4 +1,4 @@
-"""A second reading of the same films against the first: what the same scores look like between people."""
+"""A second reading of the same images against the first: what the same scores look like between people."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from mdfnet.metrics.weights import as_rows, like, share, with_sum
 #: How near a second box must be: IoU loosely and strictly, and the paper's IoBB.
 OVERLAPS = (("IoU", 0.25), ("IoU", 0.5), ("IoBB", 0.5))
 
-#: What is measured of one class; the last are of whole films.
-AGREEMENT = ("sensitivity", "precision", "false_positives_per_film", "kappa")
+#: What is measured of one class; the last are of whole images.
+AGREEMENT = ("sensitivity", "precision", "false_positives_per_image", "kappa")
 
 
 @dataclass(frozen=True)
 class Readings:
-    """Two readings of the same films, matched.
+    """Two readings of the same images, matched.
 
     Args:
         matches: The second reading's boxes against the first's, at one overlap.
-        second: int64 ``[films, classes]``, boxes of the second reading.
+        second: int64 ``[images, classes]``, boxes of the second reading.
     """
 
     matches: Matches
@@ -43,14 +43,14 @@ class Readings:
         """Match the boxes of two readings; each box of one at most with one of the other, as for detections.
 
         Args:
-            first, second: One per film, in the same order.
+            first, second: One per image, in the same order.
             class_count: Number of classes.
             overlap: ``IoU`` or ``IoBB``, which divides by the second reading's box.
             threshold: Overlap from which two boxes mean the same.
         """
         cases = Cases.of([_sure(reading) for reading in second], first, class_count)
         matches = match(cases, overlap=overlap.lower(), thresholds=(threshold,))
-        place = cases.detections.film * class_count + cases.detections.label - 1
+        place = cases.detections.image * class_count + cases.detections.label - 1
         return cls(matches, np.bincount(place, minlength=len(first) * class_count).reshape(-1, class_count))
 
     def __len__(self) -> int:
@@ -69,10 +69,10 @@ def agreement(readings: Readings, weights: np.ndarray | None = None) -> dict[str
 
     Args:
         readings: Both.
-        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
+        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
 
     Returns:
-        ``sensitivity``, ``precision``, ``false_positives_per_film`` and, whether the finding is on the film at all,
+        ``sensitivity``, ``precision``, ``false_positives_per_image`` and, whether the finding is on the image at all,
         Cohen's ``kappa``; float64 ``[classes + 1]``, or ``[R, classes + 1]``, each. Last all classes together: pooled,
         of kappa the mean. NaN where there is nothing to measure.
 
@@ -85,23 +85,23 @@ def agreement(readings: Readings, weights: np.ndarray | None = None) -> dict[str
         [1.0, 0.5, 0.5, 0.0]
     """
     matches = readings.matches
-    films, classes = matches.truths.shape
-    rows = as_rows(weights, films).astype(np.float64)
-    place = matches.film * classes + matches.label - 1
-    hits = rows @ np.bincount(place, matches.matched[0], films * classes).reshape(films, classes)
+    images, classes = matches.truths.shape
+    rows = as_rows(weights, images).astype(np.float64)
+    place = matches.image * classes + matches.label - 1
+    hits = rows @ np.bincount(place, matches.matched[0], images * classes).reshape(images, classes)
     marked, read = rows @ matches.truths, rows @ readings.second
     kappa = _kappa(rows, matches.truths > 0, readings.second > 0)
     values = {
         "sensitivity": share(*map(with_sum, (hits, marked))),
         "precision": share(*map(with_sum, (hits, read))),
-        "false_positives_per_film": with_sum(read - hits) / rows.sum(1)[:, None],
+        "false_positives_per_image": with_sum(read - hits) / rows.sum(1)[:, None],
         "kappa": np.concatenate([kappa, share(np.nansum(kappa, 1), (~np.isnan(kappa)).sum(1))[:, None]], axis=1),
     }
     return {name: like(weights, one) for name, one in values.items()}
 
 
 def _kappa(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Cohen's kappa per class; NaN where chance alone agrees on every film."""
+    """Cohen's kappa per class; NaN where chance alone agrees on every image."""
     total = rows.sum(1)[:, None]
     agreed = rows @ (first == second) / total
     yes = [rows @ one / total for one in (first, second)]

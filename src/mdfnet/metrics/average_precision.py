@@ -17,7 +17,7 @@ def precision_recall(matches: Matches, label: int, weights: np.ndarray | None = 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.
         label: 1-based.
-        weights: ``[films]``, how often each film counts, at least 0. Default: once.
+        weights: ``[images]``, how often each image counts, at least 0. Default: once.
 
     Returns:
         Precision and recall, float64 ``[T, D]`` each, in [0, 1]; D detections of the class by falling score. Recall is
@@ -25,16 +25,16 @@ def precision_recall(matches: Matches, label: int, weights: np.ndarray | None = 
 
     Examples:
         >>> from mdfnet.metrics.matching import Matches
-        >>> film = np.array([0, 1, 1])
+        >>> image = np.array([0, 1, 1])
         >>> score, matched = np.array([0.9, 0.8, 0.3]), np.array([[True, False, True]])
-        >>> matches = Matches("iou", (0.5,), film, np.array([1, 1, 1]), score, matched, truths=np.array([[1], [3]]))
+        >>> matches = Matches("iou", (0.5,), image, np.array([1, 1, 1]), score, matched, truths=np.array([[1], [3]]))
         >>> precision, recall = precision_recall(matches, label=1)
         >>> precision.round(2).tolist(), recall.tolist()
         ([[1.0, 0.5, 0.67]], [[0.25, 0.25, 0.5]])
     """
     (row,) = as_rows(weights, len(matches.truths))
     of_class = matches.label == label
-    weight = row[matches.film[of_class]]
+    weight = row[matches.image[of_class]]
     hits = np.cumsum(matches.matched[:, of_class] * weight, axis=1)
     return share(hits, np.cumsum(weight), 0), share(hits, row @ matches.truths[:, label - 1])
 
@@ -44,7 +44,7 @@ def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: How often each film counts, at least 0: ``[films]``, or ``[R, films]`` for R draws of the films at
+        weights: How often each image counts, at least 0: ``[images]``, or ``[R, images]`` for R draws of the images at
             once, which is far faster than one after the other. Default: once.
 
     Returns:
@@ -52,9 +52,9 @@ def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np
 
     Examples:
         >>> from mdfnet.metrics.matching import Matches
-        >>> film = np.array([0, 1, 1])
+        >>> image = np.array([0, 1, 1])
         >>> score, matched = np.array([0.9, 0.8, 0.3]), np.array([[True, False, True]])
-        >>> matches = Matches("iou", (0.5,), film, np.array([1, 1, 1]), score, matched, truths=np.array([[1], [3]]))
+        >>> matches = Matches("iou", (0.5,), image, np.array([1, 1, 1]), score, matched, truths=np.array([[1], [3]]))
         >>> average_precision(matches).round(3).tolist()
         [[0.422]]
         >>> average_precision(matches, np.array([[1, 1], [2, 0]])).round(3).tolist()
@@ -65,9 +65,9 @@ def average_precision(matches: Matches, weights: np.ndarray | None = None) -> np
     result = np.full((len(rows), len(matches.thresholds), marked.shape[1]), np.nan)
     for k in np.flatnonzero(marked.any(0)):
         of_class = np.flatnonzero(matches.label == k + 1)
-        film, matched = matches.film[of_class], matches.matched[:, of_class]
+        image, matched = matches.image[of_class], matches.matched[:, of_class]
         for part in chunks(len(rows), len(of_class)):
-            result[part, :, k] = _interpolated(matched, rows[part].take(film, axis=1), marked[part, k])
+            result[part, :, k] = _interpolated(matched, rows[part].take(image, axis=1), marked[part, k])
     return like(weights, np.where(marked[:, None] > 0, result, np.nan))
 
 
@@ -76,15 +76,15 @@ def average_recall(matches: Matches, weights: np.ndarray | None = None) -> np.nd
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
+        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
 
     Returns:
         float64 ``[T, classes]``, or ``[R, T, classes]``, in [0, 1]; NaN for a class that was never marked.
     """
-    films, classes = matches.truths.shape
-    rows = as_rows(weights, films).astype(np.float64)
-    place = matches.film * classes + matches.label - 1
-    hits = [np.bincount(place, hit, films * classes).reshape(films, classes) for hit in matches.matched]
+    images, classes = matches.truths.shape
+    rows = as_rows(weights, images).astype(np.float64)
+    place = matches.image * classes + matches.label - 1
+    hits = [np.bincount(place, hit, images * classes).reshape(images, classes) for hit in matches.matched]
     found = np.stack([rows @ of_threshold for of_threshold in hits], axis=1)
     return like(weights, share(found, (rows @ matches.truths)[:, None]))
 

@@ -16,15 +16,15 @@ _Z, _TAIL = 1.959964, 0.025
 
 
 def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> np.ndarray:
-    """How often each film counts in each replicate: patients are drawn with replacement, all films of one together.
+    """How often each image counts in each replicate: patients are drawn with replacement, all images of one together.
 
     Args:
-        patients: Patient of each film.
+        patients: Patient of each image.
         replicates: How many.
         seed: Of the draw. The same seed draws the same patients for every model, so that differences are paired.
 
     Returns:
-        int32 ``[replicates, films]``.
+        int32 ``[replicates, images]``.
 
     Examples:
         >>> weights = patient_weights(["a", "a", "b"], replicates=100)
@@ -49,7 +49,7 @@ def replicate(
     """Scores by name under every row of weights, ``[replicates, ...]`` each.
 
     Args:
-        score: Takes weights ``[R, films]``, gives ``[R, ...]`` by name.
+        score: Takes weights ``[R, images]``, gives ``[R, ...]`` by name.
         rows: From :func:`draws`.
     """
     parts = [score(part) for part in rows]
@@ -74,12 +74,12 @@ def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, n
 def share_interval(value: np.ndarray, replicates: np.ndarray, marks: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
     """95 % interval of measures that lie in [0, 1]: on the logit scale, with the bootstrap's bias taken off.
 
-    Average precision is too high on few films, because it takes the best precision from each recall on, and higher
+    Average precision is too high on few images, because it takes the best precision from each recall on, and higher
     still on their replicates. So percentiles cover too little; docs/results.md has the figures of both. Source: Davison
     and Hinkley, *Bootstrap Methods*, 1997, chapter 5 (normal limits on a transformed scale, with bias correction).
 
     Args:
-        value: ``[...]``, the measures on the films as they are.
+        value: ``[...]``, the measures on the images as they are.
         replicates: ``[R, ...]``; NaN, where a draw lacks the class, are left out.
         marks: ``[...]``, how many marked boxes each measure rests on. Student's quantile with one degree less widens
             the interval where they are few, and a measure nearer to 0 or 1 than a quarter of one is taken to be there.

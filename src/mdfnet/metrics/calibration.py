@@ -1,4 +1,4 @@
-"""Does a score of 0.7 mean a hit in seven of ten cases: reliability, its error, and the temperature that mends it.
+"""Does a score of 0.7 mean a hit in seven of ten cases: reliability, its error, and the temperature that fixes it.
 
 A box is a hit when it is matched to a truth of its class. Source: Guo et al., ICML 2017 (temperature, expected
 calibration error); Küppers et al., CVPR workshops 2020 (for detections).
@@ -52,16 +52,16 @@ def calibration_error(matches: Matches, weights: np.ndarray | None = None, *, th
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`. All boxes count, and most have low scores.
-        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
+        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
         threshold: Overlap threshold, one of the matches'.
 
     Returns:
         float64 ``[classes]``, or ``[R, classes]``, in [0, 1]; NaN for a class without a box.
 
     Examples:
-        >>> film, score = np.array([0, 0]), np.array([0.72, 0.72])
+        >>> image, score = np.array([0, 0]), np.array([0.72, 0.72])
         >>> matched = np.array([[True, False]])
-        >>> matches = Matches("iou", (0.5,), film, np.array([1, 1]), score, matched, truths=np.array([[1]]))
+        >>> matches = Matches("iou", (0.5,), image, np.array([1, 1]), score, matched, truths=np.array([[1]]))
         >>> calibration_error(matches).round(2).tolist()
         [0.22]
     """
@@ -111,13 +111,13 @@ def at_temperature(score: np.ndarray, temperature: np.ndarray | float) -> np.nda
 def _sums(matches: Matches, label: int, rows: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
     """Per row of weights and bin: number of boxes, sum of their scores, number of hits; ``[R, BINS]`` each."""
     of_class = matches.label == label
-    film, score, hit = (
-        matches.film[of_class],
+    image, score, hit = (
+        matches.image[of_class],
         matches.score[of_class],
         matches.matched[matches.row(threshold), of_class],
     )
-    place = film * BINS + np.minimum((score * BINS).astype(np.int64), BINS - 1)
+    place = image * BINS + np.minimum((score * BINS).astype(np.int64), BINS - 1)
     rows, size = rows.astype(np.float64), len(matches.truths) * BINS
     return tuple(
-        rows @ np.bincount(place, values, size).reshape(-1, BINS) for values in (np.ones(len(film)), score, hit)
+        rows @ np.bincount(place, values, size).reshape(-1, BINS) for values in (np.ones(len(image)), score, hit)
     )

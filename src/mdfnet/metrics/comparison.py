@@ -4,7 +4,7 @@ What is drawn and swapped are patients, always the same for both models. Sources
 
 - **Patients**: the bootstrap, with the same patients for every model, and Student's t with one degree of freedom less
   than there are patients; the permutation test swaps the models' findings patient by patient.
-- **Seeds** (several pairs on the same films): patients and seeds vary independently, so their variances add; the
+- **Seeds** (several pairs on the same images): patients and seeds vary independently, so their variances add; the
   interval takes Student's t with the degrees of freedom of Satterthwaite (Biometrics Bulletin 1946). Why seeds must be
   counted: Bouthillier et al., MLSys 2021.
 - **Folds** (pairs on different patients of a cross-validation): the training sets overlap, so the folds' variance is
@@ -31,11 +31,11 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models on the same films, in the same order.
+    """Two models on the same images, in the same order.
 
     Args:
         first, second: The reference, and what is compared with it.
-        patients: Patient of each film.
+        patients: Patient of each image.
     """
 
     first: Matched
@@ -53,7 +53,7 @@ class Difference:
         first, second, value: Both and their difference; means over seeds and folds.
         low, high: 95 % interval of the difference with all sources of chance that there are.
         patients: 95 % interval of the difference over patients alone, for the models as they were trained.
-        seeds: 95 % interval over seeds alone, for these films; None with one seed.
+        seeds: 95 % interval over seeds alone, for these images; None with one seed.
         p: Of the permutation test over patients, for the models as they were trained.
         p_corrected: Corrected over the classes after Holm; of ``all``, ``p`` itself.
     """
@@ -115,7 +115,7 @@ def compare_models(
 
 @dataclass(frozen=True)
 class _Fold:
-    """One set of films: by measure ``[seeds, classes + 1]`` of both models, and ``[R, classes + 1]`` of differences."""
+    """One set of images: by measure ``[seeds, classes + 1]`` of both models, ``[R, classes + 1]`` of differences."""
 
     first: dict[str, np.ndarray]
     second: dict[str, np.ndarray]
@@ -132,7 +132,7 @@ class _Fold:
 
         def swapped(swap: np.ndarray) -> dict[str, np.ndarray]:
             kept, given = np.hstack([~swap, swap]).astype(np.int32), np.hstack([swap, ~swap]).astype(np.int32)
-            return _mean([_minus(measure(films, names, given), measure(films, names, kept)) for films in both])
+            return _mean([_minus(measure(images, names, given), measure(images, names, kept)) for images in both])
 
         patients = pairs[0].patients
         return cls(

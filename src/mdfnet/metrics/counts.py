@@ -46,8 +46,8 @@ def count(matches: Matches, *, threshold: float, score: float) -> tuple[Counts, 
 
     Examples:
         >>> from mdfnet.metrics.matching import Matches
-        >>> film, label, score = np.array([0, 0]), np.array([1, 1]), np.array([0.9, 0.05])
-        >>> matches = Matches("iobb", (0.5,), film, label, score, np.array([[True, True]]), truths=np.array([[2]]))
+        >>> image, label, score = np.array([0, 0]), np.array([1, 1]), np.array([0.9, 0.05])
+        >>> matches = Matches("iobb", (0.5,), image, label, score, np.array([[True, True]]), truths=np.array([[2]]))
         >>> count(matches, threshold=0.5, score=0.1)
         (Counts(true_positives=1, false_positives=0, false_negatives=1),)
     """

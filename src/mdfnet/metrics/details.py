@@ -12,13 +12,13 @@ from mdfnet.metrics.average_precision import average_precision, average_recall, 
 from mdfnet.metrics.bootstrap import draws, replicate, share_interval
 from mdfnet.metrics.calibration import at_temperature, reliability
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.films import roc
 from mdfnet.metrics.froc import RATES, froc
+from mdfnet.metrics.images import roc
 from mdfnet.metrics.matching import Matches, match
 from mdfnet.metrics.measures import OVERLAPS, Matched, measure
 from mdfnet.metrics.mistakes import SIZES, Mistakes
 
-#: Overlaps of the sweep: 0 (any box of the class on the film will do) to 1, as the paper's figure.
+#: Overlaps of the sweep: 0 (any box of the class on the image will do) to 1, as the paper's figure.
 SWEEP = tuple(np.linspace(0, 1, 21).round(2).tolist())
 
 
@@ -56,7 +56,7 @@ def froc_curves(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str,
     """FROC by overlap and class: the points at which the sensitivity rises, with their thresholds, and the usual rates.
 
     Returns:
-        Overlap -> class -> ``thresholds``, ``false_positives`` per film and ``sensitivity``, and ``at``: for each of
+        Overlap -> class -> ``thresholds``, ``false_positives`` per image and ``sensitivity``, and ``at``: for each of
         the rates 1/8 to 8 the threshold that keeps it (None where no score does), with what it gives.
     """
     return {
@@ -79,11 +79,11 @@ def _curve(matches: Matches, label: int) -> dict[str, Any]:
 
 
 def roc_curves(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, list[float]]]:
-    """Is the finding on the film at all, by class: the corners of the ROC curve."""
+    """Is the finding on the image at all, by class: the corners of the ROC curve."""
     marked = matched.iou.truths > 0
     result = {}
     for k, label in enumerate(classes):
-        curve = np.stack(roc(matched.film_scores[:, k], marked[:, k]))
+        curve = np.stack(roc(matched.image_scores[:, k], marked[:, k]))
         turns = np.append(np.flatnonzero(np.abs(np.diff(curve, 2)).sum(0) > 1e-12) + 1, len(curve[0]) - 1)
         corners = curve[:, np.append(0, turns)]
         result[label] = dict(zip(("false_positive_rate", "sensitivity"), corners.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""The evaluation of one model on one set of films: all measures, and counts at one score threshold."""
+"""The evaluation of one model on one set of images: all measures, and counts at one score threshold."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Evaluation:
 
     Args:
         classes: The classes.
-        films: Names of the films.
-        fingerprint: SHA-256 over the films' names and what was marked on them.
-        films_with_truths: On how many films anything was marked.
+        images: Names of the images.
+        fingerprint: SHA-256 over the images' names and what was marked on them.
+        images_with_truths: On how many images anything was marked.
         truths: Number of marked boxes per class.
-        max_detections: Per film and class, only so many of the highest scores counted.
+        max_detections: Per image and class, only so many of the highest scores counted.
         score_threshold: Detections with at least this score are in ``counts``. AP and AR take all.
         measures: Name (see ``MEASURES``) -> one value in [0, 1] per class; NaN where there is nothing to measure.
         counts: Hits, false alarms and misses per class, at IoBB 0.5 and the score threshold.
@@ -42,9 +42,9 @@ class Evaluation:
     """
 
     classes: Classes
-    films: tuple[str, ...]
+    images: tuple[str, ...]
     fingerprint: str
-    films_with_truths: int
+    images_with_truths: int
     truths: tuple[int, ...]
     max_detections: int
     score_threshold: float
@@ -74,7 +74,7 @@ class Evaluation:
         measures = {
             name: [None if math.isnan(value) else value for value in values] for name, values in self.measures.items()
         }
-        plain = {"films": list(self.films), "truths": list(self.truths), "measures": measures}
+        plain = {"images": list(self.images), "truths": list(self.truths), "measures": measures}
         return vars(self) | plain | {"classes": _lists(self.classes), "counts": [vars(c) for c in self.counts]}
 
     @classmethod
@@ -89,7 +89,7 @@ class Evaluation:
                 name: tuple(math.nan if value is None else float(value) for value in data["measures"][name])
                 for name in MEASURES
             }
-            plain = {"films": tuple(data["films"]), "truths": tuple(data["truths"]), "measures": measures}
+            plain = {"images": tuple(data["images"]), "truths": tuple(data["truths"]), "measures": measures}
             counts = tuple(Counts(**row) for row in data["counts"])
             classes = Classes(**data["classes"])
             per_class = (plain["truths"], counts, *measures.values())
@@ -107,48 +107,48 @@ def evaluate(
     targets: Sequence[Marked],
     classes: Classes,
     *,
-    films: Sequence[str] | None = None,
+    images: Sequence[str] | None = None,
     max_detections: int = 100,
     score_threshold: float = 0.1,
     boxed_only: bool = False,
 ) -> Evaluation:
-    """Score detections against what was marked on the same films.
+    """Score detections against what was marked on the same images.
 
     The detections never come from a model that saw the targets: ``Model.detect`` does not take any.
 
     Args:
-        detections: One per film, such as :class:`mdfnet.core.types.Detections` in main memory; boxes in pixels of the
-            original film.
-        targets: One per film, in the same order, such as :class:`mdfnet.core.types.Target`.
+        detections: One per image, such as :class:`mdfnet.core.types.Detections` in main memory; boxes in pixels of the
+            original image.
+        targets: One per image, in the same order, such as :class:`mdfnet.core.types.Target`.
         classes: The classes.
-        films: Names of the films, unique. Default: "0", "1", "2", ...
-        max_detections: Per film and class, only so many of the highest scores count. The paper has 10, COCO 100.
+        images: Names of the images, unique. Default: "0", "1", "2", ...
+        max_detections: Per image and class, only so many of the highest scores count. The paper has 10, COCO 100.
         score_threshold: For the counts; 0.1 as the paper's table.
-        boxed_only: Leave out films on which nothing was marked. False alarms on healthy films then go unseen.
+        boxed_only: Leave out images on which nothing was marked. False alarms on healthy images then go unseen.
 
     Raises:
-        UserError: There are no films, or none with a mark under ``boxed_only``; their numbers differ; a name comes
-            twice; a box, label or score is not what it should be. The film is named.
+        UserError: There are no images, or none with a mark under ``boxed_only``; their numbers differ; a name comes
+            twice; a box, label or score is not what it should be. The image is named.
     """
-    cases = Cases.of(detections, targets, len(classes), films)
+    cases = Cases.of(detections, targets, len(classes), images)
     if boxed_only:
-        boxed = np.flatnonzero(cases.truths_per_film.any(1)).tolist()
+        boxed = np.flatnonzero(cases.truths_per_image.any(1)).tolist()
         if not boxed:
-            raise UserError("nothing is marked on any of the films", fix="evaluate all films, not only boxed ones")
+            raise UserError("nothing is marked on any of the images", fix="evaluate all images, not only boxed ones")
         detections, targets = [detections[i] for i in boxed], [targets[i] for i in boxed]
-        cases = Cases.of(detections, targets, len(classes), [cases.films[i] for i in boxed])
+        cases = Cases.of(detections, targets, len(classes), [cases.images[i] for i in boxed])
     matched = Matched.of(cases, max_detections=max_detections, score_threshold=score_threshold)
     return evaluation_of(cases, matched, classes, max_detections)
 
 
 def evaluation_of(cases: Cases, matched: Matched, classes: Classes, max_detections: int) -> Evaluation:
-    """The evaluation of films that are matched already, with the same limit of detections."""
+    """The evaluation of images that are matched already, with the same limit of detections."""
     return Evaluation(
         classes=classes,
-        films=cases.films,
+        images=cases.images,
         fingerprint=cases.fingerprint,
-        films_with_truths=int(cases.truths_per_film.any(1).sum()),
-        truths=tuple(cases.truths_per_film.sum(0).tolist()),
+        images_with_truths=int(cases.truths_per_image.any(1).sum()),
+        truths=tuple(cases.truths_per_image.sum(0).tolist()),
         max_detections=max_detections,
         score_threshold=matched.score_threshold,
         measures={name: tuple(values[:-1].tolist()) for name, values in measure(matched).items()},
@@ -157,10 +157,10 @@ def evaluation_of(cases: Cases, matched: Matched, classes: Classes, max_detectio
 
 
 def compare(a: Evaluation, b: Evaluation) -> list[dict[str, Any]]:
-    """By how much ``b`` differs from ``a`` on the same films: the table of :meth:`Evaluation.rows`, ``b - a``.
+    """By how much ``b`` differs from ``a`` on the same images: the table of :meth:`Evaluation.rows`, ``b - a``.
 
     Raises:
-        UserError: They do not measure the same thing: other films, other truths, other classes or other settings.
+        UserError: They do not measure the same thing: other images, other truths, other classes or other settings.
     """
     check_comparable(a, b)
     same = ("class", "truths")
@@ -178,7 +178,7 @@ def check_comparable(a: Evaluation, b: Evaluation) -> None:
     """Whether two evaluations measure the same thing.
 
     Raises:
-        UserError: Other films, other truths, other classes or other settings.
+        UserError: Other images, other truths, other classes or other settings.
     """
     for setting in ("max_detections", "score_threshold"):
         if getattr(a, setting) != getattr(b, setting):
@@ -186,8 +186,8 @@ def check_comparable(a: Evaluation, b: Evaluation) -> None:
             raise UserError(what, fix="evaluate both with the same settings")
     if a.classes.names != b.classes.names:
         raise UserError(f"evaluated for different classes, {a.classes.names} and {b.classes.names}")
-    if odd := sorted(set(a.films) ^ set(b.films)):
+    if odd := sorted(set(a.images) ^ set(b.images)):
         some = ", ".join(odd[:3]) + (", ..." if len(odd) > 3 else "")
-        raise UserError(f"evaluated on different films; {len(odd)} are only in one of them: {some}")
+        raise UserError(f"evaluated on different images; {len(odd)} are only in one of them: {some}")
     if a.fingerprint != b.fingerprint:
-        raise UserError("evaluated on the same films, but with other boxes or labels marked on them")
+        raise UserError("evaluated on the same images, but with other boxes or labels marked on them")

@@ -1,4 +1,4 @@
-"""Sensitivity against false positives per film (FROC), as lesion detection is judged.
+"""Sensitivity against false positives per image (FROC), as lesion detection is judged.
 
 Source: Chakraborty, Med Phys 1989; the rates and their mean: Setio et al., LUNA16, Med Image Anal 2017. Unlike there, a
 second detection of the same truth is a false positive, as everywhere in this package.
@@ -13,7 +13,7 @@ import numpy as np
 from mdfnet.metrics.matching import Matches
 from mdfnet.metrics.weights import as_rows, chunks, like, share
 
-#: False positives per film at which the sensitivity is read.
+#: False positives per image at which the sensitivity is read.
 RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -23,7 +23,7 @@ class Froc:
 
     Args:
         thresholds: float64 ``[P]``, falling: detections with at least this score count.
-        false_positives: float64 ``[P]``, per film; all films count, those without the finding too.
+        false_positives: float64 ``[P]``, per image; all images count, those without the finding too.
         sensitivity: float64 ``[P]`` in [0, 1], share of the truths found; NaN where the class was never marked.
     """
 
@@ -32,7 +32,7 @@ class Froc:
     sensitivity: np.ndarray
 
     def at(self, rate: float) -> int:
-        """The last point with at most ``rate`` false positives per film; -1 when there is none."""
+        """The last point with at most ``rate`` false positives per image; -1 when there is none."""
         return int(self.false_positives.searchsorted(rate, "right")) - 1
 
 
@@ -48,9 +48,9 @@ def froc(matches: Matches, label: int, *, threshold: float = 0.5) -> Froc:
         ValueError: Nothing was matched at this threshold.
 
     Examples:
-        >>> film, score = np.array([0, 1, 1]), np.array([0.9, 0.8, 0.8])
+        >>> image, score = np.array([0, 1, 1]), np.array([0.9, 0.8, 0.8])
         >>> matched = np.array([[True, False, True]])
-        >>> matches = Matches("iou", (0.5,), film, np.array([1, 1, 1]), score, matched, truths=np.array([[1], [1]]))
+        >>> matches = Matches("iou", (0.5,), image, np.array([1, 1, 1]), score, matched, truths=np.array([[1], [1]]))
         >>> curve = froc(matches, 1)
         >>> curve.thresholds.tolist(), curve.false_positives.tolist(), curve.sensitivity.tolist()
         ([0.9, 0.8], [0.0, 0.5], [0.5, 1.0])
@@ -58,23 +58,23 @@ def froc(matches: Matches, label: int, *, threshold: float = 0.5) -> Froc:
     of_class = matches.label == label
     score, hit = matches.score[of_class], matches.matched[matches.row(threshold), of_class]
     last = last_of_equals(score)
-    films, marked = len(matches.truths), matches.truths[:, label - 1].sum()
-    return Froc(score[last], (~hit).cumsum()[last] / films, share(hit.cumsum()[last], marked))
+    images, marked = len(matches.truths), matches.truths[:, label - 1].sum()
+    return Froc(score[last], (~hit).cumsum()[last] / images, share(hit.cumsum()[last], marked))
 
 
 def sensitivity_at(
     matches: Matches, weights: np.ndarray | None = None, *, threshold: float = 0.5, rates: tuple[float, ...] = RATES
 ) -> np.ndarray:
-    """Highest sensitivity that is reached with at most so many false positives of the class per film.
+    """Highest sensitivity that is reached with at most so many false positives of the class per image.
 
     No interpolation: a point that no score threshold gives is not read off. Where a model gives too few boxes to reach
     a rate, all of its boxes count.
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
+        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
         threshold: Overlap threshold, one of the matches'.
-        rates: False positives per film.
+        rates: False positives per image.
 
     Returns:
         float64 ``[rates, classes]``, or ``[R, rates, classes]``, in [0, 1]; NaN for a class that was never marked.
@@ -89,9 +89,9 @@ def sensitivity_at(
     matched = matches.matched[matches.row(threshold)]
     for k in range(marked.shape[1]):
         of_class = np.flatnonzero(matches.label == k + 1)
-        film, hit, last = matches.film[of_class], matched[of_class], last_of_equals(matches.score[of_class])
+        image, hit, last = matches.image[of_class], matched[of_class], last_of_equals(matches.score[of_class])
         for part in chunks(len(rows), len(of_class)):
-            weight = rows[part].take(film, axis=1)
+            weight = rows[part].take(image, axis=1)
             found = np.zeros((len(weight), len(last) + 1), weight.dtype)  # first, no detection at all
             found[:, 1:] = (weight * hit).cumsum(1, dtype=weight.dtype)[:, last]
             alarms = weight.cumsum(1, dtype=weight.dtype)[:, last] - found[:, 1:]

@@ -14,7 +14,7 @@ from mdfnet.metrics.matching import Matches
 from mdfnet.metrics.measures import Matched, measure
 from mdfnet.metrics.weights import share
 
-#: What groups are compared in; of each, higher is better. AP falls with the share of films that show a finding, the
+#: What groups are compared in; of each, higher is better. AP falls with the share of images that show a finding, the
 #: other two hardly or not at all: where only AP differs, the groups may differ rather than the model.
 GROUP_MEASURES = ("AP@IoU=0.5", "FROC@IoU=0.5", "AUROC")
 
@@ -24,12 +24,12 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Grouping:
-    """One way to sort films into groups.
+    """One way to sort images into groups.
 
     Args:
         name: What is sorted by, such as "sex".
         groups: Names of the groups, in the order to show them in.
-        of: int64 ``[films]``, index into ``groups``.
+        of: int64 ``[images]``, index into ``groups``.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a group stands in one measure, and how far from the rest of the films.
+    """How a group stands in one measure, and how far from the rest of the images.
 
     Args:
         value, low, high: Mean over the classes that have a value in the group, with its 95 % interval; NaN without.
@@ -67,7 +67,7 @@ class Group:
 
     Args:
         grouping, name: Such as "sex" and "F".
-        films, patients: How many.
+        images, patients: How many.
         truths: Marked boxes.
         too_small: Whether it, or the rest, has too few patients or marked boxes to tell a difference.
         standings: By measure.
@@ -75,7 +75,7 @@ class Group:
 
     grouping: str
     name: str
-    films: int
+    images: int
     patients: int
     truths: int
     too_small: bool
@@ -101,16 +101,16 @@ def by_group(
     replicates: int = 1000,
     seed: int = 0,
 ) -> list[Group]:
-    """Score each group by itself and against the rest of the films, patients drawn again for the intervals.
+    """Score each group by itself and against the rest of the images, patients drawn again for the intervals.
 
     Differences are corrected for being many: their intervals are as many standard errors wide as the largest deviation
     among all groups is in 95 % of the draws, which knows that groups overlap. Source: Westfall and Young,
     *Resampling-Based Multiple Testing*, 1993.
 
     Args:
-        matched: The films.
-        patients: Patient of each film; all films of one are drawn together, whatever their groups.
-        groupings: How to sort them. Groups without a film are left out.
+        matched: The images.
+        patients: Patient of each image; all images of one are drawn together, whatever their groups.
+        groupings: How to sort them. Groups without an image are left out.
         measures: In which; of each, higher is better.
         replicates: Of the bootstrap.
         seed: Of the draws.
@@ -178,17 +178,17 @@ def _simultaneous(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _only(matched: Matched, keep: np.ndarray) -> Matched:
-    """The same for some of the films."""
+    """The same for some of the images."""
     iou, iobb = (_only_matches(matches, keep) for matches in (matched.iou, matched.iobb))
-    return replace(matched, iou=iou, iobb=iobb, film_scores=matched.film_scores[keep])
+    return replace(matched, iou=iou, iobb=iobb, image_scores=matched.image_scores[keep])
 
 
 def _only_matches(matches: Matches, keep: np.ndarray) -> Matches:
-    kept, place = keep[matches.film], keep.cumsum() - 1
+    kept, place = keep[matches.image], keep.cumsum() - 1
     return Matches(
         matches.overlap,
         matches.thresholds,
-        place[matches.film[kept]],
+        place[matches.image[kept]],
         matches.label[kept],
         matches.score[kept],
         matches.matched[:, kept],

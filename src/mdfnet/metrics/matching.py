@@ -21,23 +21,23 @@ _HIGHEST_THRESHOLD = 1 - 1e-10
 class Matches:
     """Every kept detection with whether it hit a truth, highest score first; all scores are computed from this.
 
-    Equal scores stay in film order. What hits what depends on one film alone, so films can be weighted, drawn again or
-    left out without matching anew.
+    Equal scores stay in image order. What hits what depends on one image alone, so images can be weighted, drawn again
+    or left out without matching anew.
 
     Args:
         overlap: "iou" or "iobb".
         thresholds: The T overlap thresholds.
-        film: int64 ``[D]``, index of the film.
+        image: int64 ``[D]``, index of the image.
         label: int64 ``[D]``, 1-based.
         score: float64 ``[D]``, descending.
         matched: bool ``[T, D]``.
-        truths: int64 ``[films, classes]``, number of marked boxes.
+        truths: int64 ``[images, classes]``, number of marked boxes.
         index: int64 ``[D]``, row in the cases' detections; empty when it is not known.
     """
 
     overlap: str
     thresholds: tuple[float, ...]
-    film: np.ndarray
+    image: np.ndarray
     label: np.ndarray
     score: np.ndarray
     matched: np.ndarray
@@ -63,17 +63,17 @@ def match(
     thresholds: Sequence[float] = COCO_THRESHOLDS,
     max_detections: int = 100,
 ) -> Matches:
-    """Match detections to truths of the same film and class as ``COCOeval.evaluateImg`` of pycocotools does.
+    """Match detections to truths of the same image and class as ``COCOeval.evaluateImg`` of pycocotools does.
 
-    The detections of a film and class, highest score first (equal scores in the order given), each take the free truth
-    that they overlap most (of equal overlaps the last), if they overlap it by at least the threshold. A truth is taken
-    once.
+    The detections of an image and class, highest score first (equal scores in the order given), each take the free
+    truth that they overlap most (of equal overlaps the last), if they overlap it by at least the threshold. A truth is
+    taken once.
 
     Args:
-        cases: The films.
+        cases: The images.
         overlap: "iou" or "iobb".
-        thresholds: Overlap thresholds in [0, 1]. At 0 any truth of the class on the film will do.
-        max_detections: Per film and class, only so many of the highest scores count.
+        thresholds: Overlap thresholds in [0, 1]. At 0 any truth of the class on the image will do.
+        max_detections: Per image and class, only so many of the highest scores count.
 
     Raises:
         ValueError: An unknown overlap, a threshold outside [0, 1], less than one detection.
@@ -100,18 +100,18 @@ def match(
     return Matches(
         overlap,
         tuple(thresholds),
-        cases.detections.film[kept],
+        cases.detections.image[kept],
         cases.detections.label[kept],
         cases.scores[kept],
         matched[:, by_score],
-        cases.truths_per_film,
+        cases.truths_per_image,
         kept,
     )
 
 
 def _best_of_each_group(cases: Cases, max_detections: int) -> np.ndarray:
-    """Rows of the detections that count, by film, class and falling score."""
-    order = np.lexsort((-cases.scores, cases.detections.label, cases.detections.film))
+    """Rows of the detections that count, by image, class and falling score."""
+    order = np.lexsort((-cases.scores, cases.detections.label, cases.detections.image))
     group = _group(cases.detections, cases.class_count)[order]
     rank = np.arange(len(group)) - np.searchsorted(group, group)
     return order[rank < max_detections]
@@ -135,7 +135,7 @@ def _match_groups(cases: Cases, kept: np.ndarray, overlap: str, thresholds: np.n
 
 
 def _greedy(overlaps: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Matched ``[T, D]`` from the overlaps ``[D, G]`` of one film and class, detections by falling score."""
+    """Matched ``[T, D]`` from the overlaps ``[D, G]`` of one image and class, detections by falling score."""
     rows = np.arange(len(thresholds))
     taken = np.zeros((len(thresholds), overlaps.shape[1]), bool)
     matched = np.zeros((len(thresholds), len(overlaps)), bool)
@@ -150,8 +150,8 @@ def _greedy(overlaps: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
 
 
 def _group(boxes: Boxes, class_count: int) -> np.ndarray:
-    """One number per film and class."""
-    return boxes.film * class_count + boxes.label - 1
+    """One number per image and class."""
+    return boxes.image * class_count + boxes.label - 1
 
 
 def _slices(groups: np.ndarray, wanted: np.ndarray) -> list[slice]:

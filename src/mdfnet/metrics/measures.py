@@ -1,4 +1,4 @@
-"""All measures by name, computed from one set of films or from many draws of it, by the same code."""
+"""All measures by name, computed from one set of images or from many draws of it, by the same code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
 from mdfnet.metrics.calibration import calibration_error
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.films import auprc, auroc, film_scores
 from mdfnet.metrics.froc import RATES, sensitivity_at
+from mdfnet.metrics.images import auprc, auroc, image_scores
 from mdfnet.metrics.matching import COCO_THRESHOLDS, Matches, match
 from mdfnet.metrics.weights import as_rows, chunks, like
 
@@ -37,39 +37,39 @@ COUNTS = ("true_positives", "false_positives", "false_negatives")
 
 @dataclass(frozen=True)
 class Matched:
-    """The films of an evaluation with everything done that does not depend on how often each of them counts.
+    """The images of an evaluation with everything done that does not depend on how often each of them counts.
 
     Args:
         iou, iobb: Matches at 0.25 and at COCO's thresholds.
-        film_scores: float64 ``[films, classes]``, see :func:`mdfnet.metrics.films.film_scores`.
+        image_scores: float64 ``[images, classes]``, see :func:`mdfnet.metrics.images.image_scores`.
         score_threshold: Detections with at least this score are counted.
     """
 
     iou: Matches
     iobb: Matches
-    film_scores: np.ndarray
+    image_scores: np.ndarray
     score_threshold: float = 0.1
 
     @classmethod
     def of(cls, cases: Cases, *, max_detections: int = 100, score_threshold: float = 0.1) -> Matched:
-        """Match the detections of a set of films."""
+        """Match the detections of a set of images."""
         iou, iobb = (
             match(cases, overlap=overlap, thresholds=_THRESHOLDS, max_detections=max_detections)
             for overlap in OVERLAPS.values()
         )
-        return cls(iou, iobb, film_scores(cases), score_threshold)
+        return cls(iou, iobb, image_scores(cases), score_threshold)
 
     def __len__(self) -> int:
-        return len(self.film_scores)
+        return len(self.image_scores)
 
     def beside(self, other: Matched) -> Matched:
-        """Both sets of films as one, first these, then the other's. Both are the same films, seen by two models.
+        """Both sets of images as one, first these, then the other's. Both are the same images, seen by two models.
 
-        Weights then choose, film by film, whose detections count.
+        Weights then choose, image by image, whose detections count.
         """
         merged = (_merge(*pair) for pair in ((self.iou, other.iou), (self.iobb, other.iobb)))
         return replace(
-            self, **dict(zip(("iou", "iobb"), merged, strict=True)), film_scores=_stack(self, other, "film_scores")
+            self, **dict(zip(("iou", "iobb"), merged, strict=True)), image_scores=_stack(self, other, "image_scores")
         )
 
 
@@ -79,14 +79,14 @@ def measure(
     """Measures and counts by name.
 
     Args:
-        matched: The films.
+        matched: The images.
         names: Which, of ``MEASURES`` and ``COUNTS``.
-        weights: ``[films]`` or ``[R, films]``, how often each film counts, at least 0. Default: once.
+        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
 
     Returns:
         float64 ``[classes + 1]``, or ``[R, classes + 1]``, each; last the mean over the classes that have a value, of
         counts the sum. NaN where there is nothing to measure: a class that was never marked; for ``AUROC`` also one
-        that was marked on every film, for ``ECE`` one without a detection.
+        that was marked on every image, for ``ECE`` one without a detection.
 
     Raises:
         KeyError: There is no such measure.
@@ -115,7 +115,7 @@ def _computed(matched: Matched, names: Sequence[str], rows: np.ndarray) -> Itera
             yield f"ECE@{overlap}=0.5", calibration_error(matches, rows)
     for name, area in (("AUROC", auroc), ("AUPRC", auprc)):
         if name in names:
-            yield name, _of_films(area, matched, rows)
+            yield name, _of_images(area, matched, rows)
     if kinds & set(COUNTS):
         yield from _counts(matched, rows)
 
@@ -133,37 +133,37 @@ def _averages(name, score, matches: Matches, wanted: Mapping[str, slice], rows: 
             yield f"{name}={span}", score(one, rows)[:, 0]
 
 
-def _of_films(area, matched: Matched, rows: np.ndarray) -> np.ndarray:
+def _of_images(area, matched: Matched, rows: np.ndarray) -> np.ndarray:
     marked = matched.iou.truths > 0
     result = np.empty((len(rows), marked.shape[1]))
     for part in chunks(len(rows), len(matched)):
         for k in range(marked.shape[1]):
-            result[part, k] = area(matched.film_scores[:, k], marked[:, k], rows[part])
+            result[part, k] = area(matched.image_scores[:, k], marked[:, k], rows[part])
     return result
 
 
 def _counts(matched: Matched, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    matches, (films, classes) = matched.iobb, matched.iobb.truths.shape
+    matches, (images, classes) = matched.iobb, matched.iobb.truths.shape
     counted, hit = matches.score >= matched.score_threshold, matches.matched[matches.row(0.5)]
-    place, rows = matches.film * classes + matches.label - 1, rows.astype(np.float64)
+    place, rows = matches.image * classes + matches.label - 1, rows.astype(np.float64)
 
     def total(mask: np.ndarray) -> np.ndarray:
-        return rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes)
+        return rows @ np.bincount(place[mask], minlength=images * classes).reshape(images, classes)
 
     hits = total(counted & hit)
     yield from zip(COUNTS, (hits, total(counted & ~hit), rows @ matches.truths - hits), strict=True)
 
 
 def _merge(a: Matches, b: Matches) -> Matches:
-    """Matches of both; equal scores stay in the order that the films have in either."""
-    films = len(a.truths)
-    film, score = _stack(a, b, "film"), _stack(a, b, "score")
-    order = np.lexsort((film, -score))
-    film[len(a.film) :] += films
+    """Matches of both; equal scores stay in the order that the images have in either."""
+    images = len(a.truths)
+    image, score = _stack(a, b, "image"), _stack(a, b, "score")
+    order = np.lexsort((image, -score))
+    image[len(a.image) :] += images
     return Matches(
         a.overlap,
         a.thresholds,
-        film[order],
+        image[order],
         _stack(a, b, "label")[order],
         score[order],
         np.concatenate([a.matched, b.matched], axis=1)[:, order],

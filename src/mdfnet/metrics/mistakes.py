@@ -1,7 +1,7 @@
 """What kind of error each false alarm and each miss is, by class and by size.
 
 Source of the kinds: TIDE (Bolya et al., ECCV 2020), with its thresholds and its order. A false alarm is, at IoU with a
-truth of the same film, the first of these that fits:
+truth of the same image, the first of these that fits:
 
 - ``localization``: on a truth of its class, but loosely: at least 0.1, less than 0.5.
 - ``confusion``: on a truth of another class, at least 0.5.
@@ -57,12 +57,12 @@ class Mistakes:
 
 
 def count_mistakes(cases: Cases, *, score: float = 0.1, max_detections: int = 100) -> Mistakes:
-    """Sort the errors of a set of films.
+    """Sort the errors of a set of images.
 
     Args:
-        cases: The films.
+        cases: The images.
         score: Boxes with at least this score count.
-        max_detections: Per film and class, only so many of the highest scores count.
+        max_detections: Per image and class, only so many of the highest scores count.
 
     Examples:
         >>> from types import SimpleNamespace as Found
@@ -91,19 +91,19 @@ def _kinds(cases: Cases, matches: Matches, score: float) -> tuple[np.ndarray, np
     of_truth = np.full(len(cases.truths), _MISSED)
     counted = matches.score >= score
     rows, hit = matches.index[counted], matches.matched[0, counted]
-    by_film = np.argsort(cases.detections.film[rows], kind="stable")  # by falling score within a film
-    rows, hit = rows[by_film], hit[by_film]
-    films = np.arange(len(cases.films))
-    truth_rows = np.argsort(cases.truths.film, kind="stable")
-    starts, ends = (cases.detections.film[rows].searchsorted(films, side) for side in ("left", "right"))
-    firsts, lasts = (cases.truths.film[truth_rows].searchsorted(films, side) for side in ("left", "right"))
-    for film in np.flatnonzero(ends > starts):
-        mine, theirs = rows[starts[film] : ends[film]], truth_rows[firsts[film] : lasts[film]]
+    by_image = np.argsort(cases.detections.image[rows], kind="stable")  # by falling score within an image
+    rows, hit = rows[by_image], hit[by_image]
+    images = np.arange(len(cases.images))
+    truth_rows = np.argsort(cases.truths.image, kind="stable")
+    starts, ends = (cases.detections.image[rows].searchsorted(images, side) for side in ("left", "right"))
+    firsts, lasts = (cases.truths.image[truth_rows].searchsorted(images, side) for side in ("left", "right"))
+    for image in np.flatnonzero(ends > starts):
+        mine, theirs = rows[starts[image] : ends[image]], truth_rows[firsts[image] : lasts[image]]
         overlap = iou(cases.detections.box[mine], cases.truths.box[theirs])
         same = cases.detections.label[mine][:, None] == cases.truths.label[theirs]
-        taken = _taken(overlap, same, hit[starts[film] : ends[film]])
+        taken = _taken(overlap, same, hit[starts[image] : ends[image]])
         of_truth[theirs[taken[taken >= 0]]] = _HIT
-        kinds, truth = _of_film(overlap, same, taken)
+        kinds, truth = _of_image(overlap, same, taken)
         of_detection[mine] = kinds
         spared = truth[np.isin(kinds, [FALSE_ALARMS.index(name) for name in ("localization", "confusion")])]
         open_ones = theirs[spared]
@@ -121,9 +121,9 @@ def _taken(overlap: np.ndarray, same: np.ndarray, hit: np.ndarray) -> np.ndarray
     return result
 
 
-def _of_film(overlap: np.ndarray, same: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Kind of each detection of a film, -1 for a hit, and the truth that a localization or confusion is about."""
-    nothing = np.zeros((len(overlap), 1))  # so that there is a best even on a film without truths
+def _of_image(overlap: np.ndarray, same: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Kind of each detection of an image, -1 for a hit, and the truth that a localization or confusion is about."""
+    nothing = np.zeros((len(overlap), 1))  # so that there is a best even on an image without truths
     own = np.hstack([nothing, np.where(same, overlap, 0)])
     other = np.hstack([nothing, np.where(same, 0, overlap)])
     best_own, best_other = own.max(1), other.max(1)

@@ -11,7 +11,8 @@ from mdfnet.metrics.weights import chunks
 
 
 def swaps(patients: Sequence[str], permutations: int, seed: int = 0) -> Iterator[np.ndarray]:
-    """Of which films the two models change places: all of a patient or none, by a coin; bool ``[R, films]``, in parts.
+    """Of which images the two models change places: all of a patient or none, by a coin; bool ``[R, images]``, in
+    parts.
 
     Examples:
         >>> (part,) = swaps(["a", "a", "b"], 50)

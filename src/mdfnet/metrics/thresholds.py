@@ -28,7 +28,7 @@ def reaching(matches: Matches, label: int, least: float) -> float:
 
 
 def allowing(matches: Matches, label: int, most: float) -> float:
-    """The lowest score with at most so many false positives per film; above all scores where none allows it."""
+    """The lowest score with at most so many false positives per image; above all scores where none allows it."""
     curve = froc(matches, label, threshold=matches.thresholds[0])
     if not len(curve.thresholds):
         return 0.0
@@ -40,24 +40,24 @@ def allowing(matches: Matches, label: int, most: float) -> float:
 def performance(
     matches: Matches, thresholds: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sensitivity and false positives per film at given scores.
+    """Sensitivity and false positives per image at given scores.
 
     Args:
         matches: At one overlap threshold.
         thresholds: ``[classes]``, score from which a box of the class counts.
-        weights: ``[R, films]``, how often each film counts. Default: once.
+        weights: ``[R, images]``, how often each image counts. Default: once.
 
     Returns:
         float64 ``[R, classes + 1]`` each (``[classes + 1]`` without weights), last for all classes together: marks hit
         of all marks, and the sum of false positives. Sensitivity is NaN where nothing was marked.
     """
-    films, classes = matches.truths.shape
-    rows = np.ones((1, films)) if weights is None else np.asarray(weights, np.float64)
+    images, classes = matches.truths.shape
+    rows = np.ones((1, images)) if weights is None else np.asarray(weights, np.float64)
     counted, hit = matches.score >= thresholds[matches.label - 1], matches.matched[0]
-    place = matches.film * classes + matches.label - 1
+    place = matches.image * classes + matches.label - 1
 
     def total(mask: np.ndarray) -> np.ndarray:
-        return with_sum(rows @ np.bincount(place[mask], minlength=films * classes).reshape(films, classes))
+        return with_sum(rows @ np.bincount(place[mask], minlength=images * classes).reshape(images, classes))
 
     sensitivity = share(total(counted & hit), with_sum(rows @ matches.truths))
     alarms = total(counted & ~hit) / rows.sum(1)[:, None]

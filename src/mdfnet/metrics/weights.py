@@ -1,4 +1,4 @@
-"""How often each film counts: once, or many draws of the patients at a time."""
+"""How often each image counts: once, or many draws of the patients at a time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 AT_A_TIME = 4_000_000
 
 
-def as_rows(weights: np.ndarray | None, films: int) -> np.ndarray:
-    """Weights as rows ``[R, films]``; none are one row of ones.
+def as_rows(weights: np.ndarray | None, images: int) -> np.ndarray:
+    """Weights as rows ``[R, images]``; none are one row of ones.
 
     Raises:
-        ValueError: There is not one weight per film.
+        ValueError: There is not one weight per image.
 
     Examples:
         >>> as_rows(None, 2).tolist(), as_rows([2, 0], 2).tolist()
         ([[1, 1]], [[2, 0]])
     """
-    rows = np.ones((1, films), np.int64) if weights is None else np.atleast_2d(np.asarray(weights))
-    if rows.ndim != 2 or rows.shape[1] != films:
-        raise ValueError(f"{films} films but weights of shape {np.shape(weights)}")
+    rows = np.ones((1, images), np.int64) if weights is None else np.atleast_2d(np.asarray(weights))
+    if rows.ndim != 2 or rows.shape[1] != images:
+        raise ValueError(f"{images} images but weights of shape {np.shape(weights)}")
     return rows
 
 

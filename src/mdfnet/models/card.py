@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import read_json
+from mdfnet.core.former_names import with_current_keys, with_current_parts
 from mdfnet.models.config import Config
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 #: Version of the folder's format. A later one is refused.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
@@ -73,11 +74,24 @@ def read_card(folder: str | Path) -> Card:
     version = values.get("format_version") if isinstance(values, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise UserError(f"written by a later mdfnet (format {version})", where=path, fix="update mdfnet")
+    if version == 1:
+        values = _of_version_1(values)
     try:
         return Card.model_validate(values)
     except ValidationError as error:
         fix = "the file was altered; copy the model again"
         raise UserError(first_problem(error), where=path, fix=fix) from None
+
+
+def _of_version_1(values: dict[str, Any]) -> dict[str, Any]:
+    """A card of the first format, in which images were films."""
+    values = with_current_keys(values) | {"format_version": FORMAT_VERSION}
+    if isinstance(values.get("preprocessing"), dict) and values["preprocessing"].get("name") == "grey":
+        values["preprocessing"]["name"] = "gray"
+    training = values.get("training")
+    if isinstance(training, dict) and "synthetic" in training:
+        training["synthetic"] = with_current_parts(training["synthetic"])
+    return values
 
 
 def versions() -> dict[str, str]:
@@ -86,7 +100,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-#: The model that ships with the package, trained on synthetic films; ``scripts/make_demo_model.py`` makes it.
+#: The model that ships with the package, trained on synthetic images; ``scripts/make_demo_model.py`` makes it.
 DEMO_MODEL = Path(__file__).parent / "demo_model"
 
 

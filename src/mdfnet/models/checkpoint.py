@@ -2,7 +2,7 @@
 
 ``model.safetensors`` holds the weights. ``model.json`` holds everything else that is needed to use them and to know
 where they come from: config, classes, clinical schema, what was fitted on the training split, preprocessing, versions,
-and whatever training noted. ``operating.json`` holds what was fitted on the validation films, if it was. The folder
+and whatever training noted. ``operating.json`` holds what was fitted on the validation images, if it was. The folder
 appears under its name only when it is complete.
 """
 
@@ -55,7 +55,7 @@ def start_from(detector: Detector, config: Config, classes: Classes, folder: str
     """Give a detector the weights that a saved model's detector has; for other classes, their layers stay.
 
     Args:
-        detector: Same detector and same settings of it; classes, schema, fusion and size of film may differ.
+        detector: Same detector and same settings of it; classes, schema, fusion and size of image may differ.
         config, classes: What it was made from.
         folder: The saved model.
 

@@ -1,6 +1,6 @@
 """One experiment as one YAML file: strict, readable, with overrides and presets.
 
-A config has four parts: ``input`` (what happens to a film before the network), ``detector``, ``fusion`` (how clinical
+A config has four parts: ``input`` (what happens to an image before the network), ``detector``, ``fusion`` (how clinical
 data enter it) and ``train``. A preset is such a file that comes with the package; it is found by its name.
 """
 
@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import parse_yaml
+from mdfnet.core.former_names import KEYS, with_current_keys
 from mdfnet.core.resources import Shipped
 from mdfnet.core.settings import InputConfig, Part
 from mdfnet.models.detectors.registry import find
@@ -26,7 +27,7 @@ from mdfnet.models.detectors.settings import DetectorConfig, RCNNConfig
 _PRESETS = Shipped("mdfnet.models", "presets", "preset")
 
 #: Version of this format. A file of a later version is refused; see :func:`load_config`.
-CONFIG_VERSION = 1
+CONFIG_VERSION = 2
 
 
 def _chosen(values: Any) -> Any:
@@ -66,7 +67,7 @@ class TrainConfig(Part):
     )
     fusion_gain: Literal["shown", "any"] = Field(
         "shown",
-        description="an epoch of fusion alone is kept if it is better on the validation films: beyond chance, or"
+        description="an epoch of fusion alone is kept if it is better on the validation images: beyond chance, or"
         " at all",
     )
     batch_size: int = Field(8, ge=1)
@@ -81,14 +82,14 @@ class TrainConfig(Part):
         "sum", description="add the losses, or weigh them by learned uncertainty (paper)"
     )
     ema: float | None = Field(None, gt=0, lt=1, description="decay of an exponential moving average of the weights")
-    balance: bool = Field(False, description="draw films with rare findings more often (repeat-factor sampling)")
+    balance: bool = Field(False, description="draw images with rare findings more often (repeat-factor sampling)")
     augment: Literal["none", "chest", "paper"] = Field("chest", description="chest: no flips; paper: flips only")
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better validation score")
     monitor: Literal["AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5"] = Field(
         "AP@IoU=0.5", description="validation score that picks the best epoch"
     )
     precision: Literal["32", "bf16", "16"] = "32"
-    workers: int = Field(0, ge=0, description="processes that load films; 0 loads in the main one")
+    workers: int = Field(0, ge=0, description="processes that load images; 0 loads in the main one")
     seed: int = Field(0, ge=0, lt=2**31)
     deterministic: bool = Field(True, description="same seed, same weights")
 
@@ -102,12 +103,20 @@ class Config(Part):
         (3, None)
     """
 
-    version: Literal[1] = CONFIG_VERSION
+    version: Literal[2] = CONFIG_VERSION
     name: str = "default"
     input: InputConfig = InputConfig()
     detector: Annotated[SerializeAsAny[DetectorConfig], BeforeValidator(_chosen)] = RCNNConfig()
     fusion: FusionConfig = FusionConfig()
     train: TrainConfig = TrainConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, values: Any) -> Any:
+        """A config of the first format, in which images were films."""
+        if not isinstance(values, dict) or values.get("version", 1) != 1:
+            return values
+        return with_current_keys(values) | {"version": CONFIG_VERSION}
 
     def to_yaml(self) -> str:
         """The whole config as YAML; :func:`load_config` reads it back to an equal one."""
@@ -152,7 +161,7 @@ class Config(Part):
 
     @property
     def alone(self) -> Config:
-        """The same training of the detector on films alone."""
+        """The same training of the detector on images alone."""
         train = self.train.model_copy(update={"fusion_epochs": None})
         return self.model_copy(update={"fusion": FusionConfig(map=None, vector=None), "train": train})
 
@@ -254,6 +263,7 @@ def _locate(key: str, config: Config) -> tuple[str, ...]:
     What stands behind ``options`` is the library's: ``options.num_queries`` is ``detector.options.num_queries``.
     """
     known = keys(config)
+    key = ".".join(KEYS.get(part, part) for part in key.split("."))
     key, _, option = key.partition("options.") if "options." in key else (key, "", "")
     key, inner = (f"{key}options", (option,)) if option else (key, ())
     found = [name for name in known if name == key] or [name for name in known if name.split(".")[-1] == key]

@@ -1,4 +1,4 @@
-"""Runs a model over films, without ever showing it what was marked on them."""
+"""Runs a model over images, without ever showing it what was marked on them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from mdfnet.core.types import Detections, Study
-from mdfnet.data.images.read import read_study_film
+from mdfnet.core.types import Detections, Sample
+from mdfnet.data.images.read import read_study_image
 from mdfnet.models.model import Model
-from mdfnet.models.preprocessing import film_tensor
+from mdfnet.models.preprocessing import image_tensor
 
 
-def detect_films(model: Model, studies: Sequence[Study], *, batch_size: int = 8) -> Iterator[Detections]:
-    """Detections in main memory, one film after the other, in film pixels.
+def detect_images(model: Model, samples: Sequence[Sample], *, batch_size: int = 8) -> Iterator[Detections]:
+    """Detections in main memory, one image after the other, in image pixels.
 
     Args:
         model: Runs where it is; move it to a GPU first, where there is one.
-        studies: Films and records; their targets are not read.
-        batch_size: Films at a time.
+        samples: Images and records; their targets are not read.
+        batch_size: Images at a time.
 
     Raises:
-        UserError: A film cannot be read, or has not the study's size.
+        UserError: An image cannot be read, or has not the sample's size.
     """
-    for start in range(0, len(studies), batch_size):
-        part = studies[start : start + batch_size]
-        images = [film_tensor(read_study_film(study)) for study in part]
-        clinical = torch.stack([torch.from_numpy(study.clinical) for study in part])
+    for start in range(0, len(samples), batch_size):
+        part = samples[start : start + batch_size]
+        images = [image_tensor(read_study_image(sample)) for sample in part]
+        clinical = torch.stack([torch.from_numpy(sample.clinical) for sample in part])
         yield from (found.without_masks().cpu() for found in model.detect(images, clinical))
 
 

@@ -1,4 +1,4 @@
-"""The model: a film and a record in, losses or detections out."""
+"""The model: an image and a record in, losses or detections out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mdfnet.models.fusion.screen import Screen
 from mdfnet.models.operating_points import Operating
 from mdfnet.models.preprocessing import Geometry, Preprocessing
 
-#: Records of a batch: a tensor, or named values film by film.
+#: Records of a batch: a tensor, or named values image by image.
 Clinical = Tensor | Sequence[Mapping[str, Any] | RecordResult | None]
 
 
@@ -73,9 +73,8 @@ class Model(nn.Module):
         config, classes, schema: What :func:`build` says.
         fitted: The clinical scale fitted on the training split. Default: from the schema's plausible ranges.
 
-    ``operating`` holds the operating points and the calibration that were fitted on validation films, None before that.
-    Detections are never changed by them.
-    """
+    ``operating`` holds the operating points and the calibration that were fitted on validation images, None before
+    that. Detections are never changed by them."""
 
     def __init__(self, config: Config, classes: Classes, schema: Schema, fitted: Standardizer | None = None):
         super().__init__()
@@ -99,7 +98,7 @@ class Model(nn.Module):
         """Start the detector, and the paper's second backbone, from the config's weights, if it names any.
 
         From the folder of a saved model the detector is taken; the fusion starts anew, as records differ more between
-        places than films do.
+        places than images do.
 
         Raises:
             UserError: They cannot be had or do not fit.
@@ -120,8 +119,8 @@ class Model(nn.Module):
 
         Args:
             images, clinical: See the class.
-            targets: Per film ``boxes`` float32 ``[N, 4]`` xyxy in film pixels, ``labels`` int64 ``[N]`` from 1 and, for
-                a mask head, optionally ``masks`` ``[N, H, W]``.
+            targets: Per image ``boxes`` float32 ``[N, 4]`` xyxy in image pixels, ``labels`` int64 ``[N]`` from 1 and,
+                for a mask head, optionally ``masks`` ``[N, H, W]``.
         """
         batch, geometries = self._prepare(images)
         targets = [self._target(target, geometry) for target, geometry in zip(targets, geometries, strict=True)]
@@ -132,11 +131,11 @@ class Model(nn.Module):
     def detect(self, images: Sequence[Tensor], clinical: Clinical | None = None) -> list[Detections]:
         """Find boxes, in the pixels of the images given. Never looks at targets; always in evaluation mode.
 
-        What became of each film's record stands in ``Detections.record``: values used, missing, refused and why.
+        What became of each image's record stands in ``Detections.record``: values used, missing, refused and why.
 
         Raises:
             UserError: A unit in a record does not fit its feature.
-            ValueError: There is not one record per film, or a tensor has not one column per feature.
+            ValueError: There is not one record per image, or a tensor has not one column per feature.
 
         Examples:
             >>> model = build("tiny", size=64)
@@ -149,14 +148,14 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def encode(self, images: Sequence[Tensor]) -> Features:
-        """The part that depends on the films alone, for :meth:`detect_from` with as many records as wanted."""
+        """The part that depends on the images alone, for :meth:`detect_from` with as many records as wanted."""
         batch, geometries = self._prepare(images)
         with self._evaluating():
             return Features(batch, tuple(geometries), image_features(self.detector, batch))
 
     @torch.no_grad()
     def detect_from(self, features: Features, clinical: Clinical | None = None) -> list[Detections]:
-        """What :meth:`detect` gives for these films and records. One film may come with several records."""
+        """What :meth:`detect` gives for these images and records. One image may come with several records."""
         if clinical is not None and len(features) == 1 < len(clinical):
             features = features.repeat(len(clinical))
         with replayed(self.detector, features.outputs):
@@ -164,10 +163,10 @@ class Model(nn.Module):
 
     @contextmanager
     def seeing(self, features: Features, clinical: Tensor) -> Iterator[Features]:
-        """While entered, the detector's own methods see these films and records ``[B, F]``, without gradients.
+        """While entered, the detector's own methods see these images and records ``[B, F]``, without gradients.
 
         For those who ask the detector for more than detections, as :mod:`mdfnet.explain.regions` does. Gives the
-        features, repeated where one film came with several records.
+        features, repeated where one image came with several records.
         """
         if len(features) == 1 < len(clinical):
             features = features.repeat(len(clinical))
@@ -228,14 +227,14 @@ class Model(nn.Module):
         notes: Sequence[Mapping[str, str]] = [{}] * len(batch)
         if clinical is not None and not isinstance(clinical, Tensor):
             if isinstance(clinical, Mapping) or len(clinical) != len(batch):
-                raise ValueError(f"clinical is not a list of {len(batch)} records, one per film")
+                raise ValueError(f"clinical is not a list of {len(batch)} records, one per image")
             values, notes = read_records(self.schema, clinical)
             clinical = torch.from_numpy(values)
         given = self._values(clinical, batch)
         kept = self.screen(given)
         with self._evaluating(), self._patients(kept, batch):
             found = self.detector.detect(batch)
-        found = [_to_film(one, geometry) for one, geometry in zip(found, geometries, strict=True)]
+        found = [_to_image(one, geometry) for one, geometry in zip(found, geometries, strict=True)]
         if self.fusion is None:
             return found
         uses = uses_of(self.schema, self.fitted.seen, given.cpu().numpy(), kept.cpu().numpy(), notes)
@@ -271,15 +270,15 @@ class Model(nn.Module):
             self.train(training)
 
 
-def _to_film(found: Detections, geometry: Geometry) -> Detections:
-    """From network pixels to the film's, clipped to it; what lay in the padding is dropped."""
-    boxes = geometry.clipped_to_film(found.boxes)
+def _to_image(found: Detections, geometry: Geometry) -> Detections:
+    """From network pixels to the image's, clipped to it; what lay in the padding is dropped."""
+    boxes = geometry.clipped_to_image(found.boxes)
     keep = (boxes[:, 2:] > boxes[:, :2]).all(1)
-    masks = None if found.masks is None else _masks_to_film(found.masks[keep], geometry)
+    masks = None if found.masks is None else _masks_to_image(found.masks[keep], geometry)
     return Detections(boxes[keep], found.labels[keep], found.scores[keep], masks)
 
 
-def _masks_to_film(masks: Tensor, geometry: Geometry) -> Tensor:
+def _masks_to_image(masks: Tensor, geometry: Geometry) -> Tensor:
     (left, top), (width, height) = geometry.offset, geometry.inner
     inner = masks[None, :, top : top + height, left : left + width]
     if not len(masks) or (height, width) == (geometry.height, geometry.width):

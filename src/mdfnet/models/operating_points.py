@@ -1,7 +1,7 @@
 """Operating points and calibration of a model: from which score a box counts, and what a score means.
 
-Both are fitted on validation films, never on test films, and kept with the model as ``operating.json``. The scores that
-a model gives stay as they are: :meth:`Operating.calibrated` and the thresholds of a point are applied to them.
+Both are fitted on validation images, never on test images, and kept with the model as ``operating.json``. The scores
+that a model gives stay as they are: :meth:`Operating.calibrated` and the thresholds of a point are applied to them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import read_json, replacing, without_nan
-from mdfnet.core.types import Classes, Detections, Study
+from mdfnet.core.former_names import with_current_keys
+from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.calibration import at_temperature, fit_temperature
 from mdfnet.metrics.cases import Cases
@@ -26,7 +27,7 @@ from mdfnet.metrics.thresholds import allowing, best_f1, performance, reaching
 #: The file in a model's folder.
 OPERATING = "operating.json"
 
-#: What is found unless other sensitivities and false positives per film are asked for.
+#: What is found unless other sensitivities and false positives per image are asked for.
 SENSITIVITIES, FALSE_POSITIVES = (0.8, 0.9), (0.5, 1.0)
 
 #: A box is a hit from this IoBB on, as in the paper's counts.
@@ -41,16 +42,16 @@ class OperatingPoint:
         name: ``max-f1``, ``sensitivity-0.9``, ``fp-0.5``, ...
         rule: How it was chosen, in words.
         thresholds: Class name -> score in [0, 1] from which a box of the class counts.
-        sensitivity: Share of the marked boxes that were hit, all classes together, on the films it was fitted on; NaN
+        sensitivity: Share of the marked boxes that were hit, all classes together, on the images it was fitted on; NaN
             when nothing was marked.
-        false_positives_per_film: On the same films, all classes together.
+        false_positives_per_image: On the same images, all classes together.
     """
 
     name: str
     rule: str
     thresholds: Mapping[str, float]
     sensitivity: float
-    false_positives_per_film: float
+    false_positives_per_image: float
 
     def keep(self, found: Detections, classes: Classes) -> Detections:
         """Only the detections that count at this point."""
@@ -60,17 +61,17 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Operating:
-    """What was fitted on validation films.
+    """What was fitted on validation images.
 
     Args:
         temperatures: Class name -> T of :func:`mdfnet.metrics.calibration.at_temperature`.
         points: The operating points.
-        fitted_on: Which films, in words.
+        fitted_on: Which images, in words.
         hit: What counts as a hit, in words.
 
     Examples:
         >>> point = OperatingPoint("fp-0.5", "by hand", {"Effusion": 0.4}, 0.8, 0.5)
-        >>> operating = Operating({"Effusion": 2.0}, (point,), "12 films of a validation split")
+        >>> operating = Operating({"Effusion": 2.0}, (point,), "12 images of a validation split")
         >>> round(operating.calibrated("Effusion", 0.9), 3), operating.point("fp-0.5").thresholds
         (0.75, {'Effusion': 0.4})
         >>> Operating.from_dict(operating.to_dict()) == operating
@@ -83,7 +84,7 @@ class Operating:
     hit: str = f"IoBB at least {HIT}"
 
     def calibrated(self, label: str, score: float) -> float:
-        """How likely a box of a class with this score is a hit, as far as the validation films tell."""
+        """How likely a box of a class with this score is a hit, as far as the validation images tell."""
         return float(at_temperature(score, self.temperatures[label]))
 
     def point(self, name: str) -> OperatingPoint:
@@ -142,7 +143,7 @@ def read_operating(folder: str | Path, classes: Classes) -> Operating | None:
     if not path.is_file():
         return None
     try:
-        operating = Operating.from_dict(read_json(path))
+        operating = Operating.from_dict(with_current_keys(read_json(path)))
     except UserError as error:
         raise error if error.where else error.at(path) from None
     if set(operating.temperatures) != set(classes.names):
@@ -151,7 +152,7 @@ def read_operating(folder: str | Path, classes: Classes) -> Operating | None:
 
 
 def fit_operating(
-    studies: Sequence[Study],
+    samples: Sequence[Sample],
     detections: Sequence[Detections],
     classes: Classes,
     fitted_on: str,
@@ -162,14 +163,14 @@ def fit_operating(
     """Find temperatures and operating points.
 
     Args:
-        studies: Validation films.
+        samples: Validation images.
         detections: What a model found on them, in main memory, in the same order.
         classes: The classes.
-        fitted_on: Which films these are, in words.
+        fitted_on: Which images these are, in words.
         sensitivities: One point for each: the highest scores at which each class reaches it.
-        false_positives: One point for each: at most so many per film, every class having an equal share of them.
+        false_positives: One point for each: at most so many per image, every class having an equal share of them.
     """
-    targets, names = [study.target for study in studies], [study.id for study in studies]
+    targets, names = [sample.target for sample in samples], [sample.id for sample in samples]
     cases = Cases.of(detections, targets, len(classes), names)
     matches = match(cases, overlap="iobb", thresholds=(HIT,))
     rules = [("max-f1", "highest F1 of each class", lambda k: best_f1(matches, k))]
@@ -177,7 +178,7 @@ def fit_operating(
         rule = f"each class finds at least {least:g} of its marks, at the highest score that does"
         rules.append((f"sensitivity-{least:g}", rule, lambda k, least=least: reaching(matches, k, least)))
     for most in false_positives:
-        rule = f"at most {most:g} false positives per film, an equal share for each class"
+        rule = f"at most {most:g} false positives per image, an equal share for each class"
         rules.append((f"fp-{most:g}", rule, lambda k, most=most: allowing(matches, k, most / len(classes))))
     labels = range(1, len(classes) + 1)
     points = []
@@ -193,14 +194,14 @@ def fit_operating(
 
 @dataclass(frozen=True)
 class PointResult:
-    """What an operating point gives on other films than it was found on.
+    """What an operating point gives on other images than it was found on.
 
     Args:
         name, rule: The point's.
-        fitted: Sensitivity and false positives per film that it had where it was found.
+        fitted: Sensitivity and false positives per image that it had where it was found.
         classes: Names of the classes, then ``all``.
         thresholds: Score from which a box of each class counts.
-        sensitivity, false_positives_per_film: Here, per class and, last, of all together.
+        sensitivity, false_positives_per_image: Here, per class and, last, of all together.
         sensitivity_intervals, false_positives_intervals: 95 %, bootstrap over patients.
     """
 
@@ -211,20 +212,20 @@ class PointResult:
     thresholds: tuple[float, ...]
     sensitivity: tuple[float, ...]
     sensitivity_intervals: tuple[tuple[float, float], ...]
-    false_positives_per_film: tuple[float, ...]
+    false_positives_per_image: tuple[float, ...]
     false_positives_intervals: tuple[tuple[float, float], ...]
 
 
 def point_results(
     operating: Operating, matches: Matches, classes: Classes, patients: Sequence[str], replicates: int
 ) -> list[PointResult]:
-    """What each operating point gives on films.
+    """What each operating point gives on images.
 
     Args:
         operating: The points.
-        matches: Of the films, at IoBB.
+        matches: Of the images, at IoBB.
         classes: The classes.
-        patients: Patient of each film.
+        patients: Patient of each image.
         replicates: Of the bootstrap.
     """
     at_hit = replace(matches, thresholds=(HIT,), matched=matches.matched[[matches.row(HIT)]])
@@ -246,12 +247,12 @@ def _result(
     return PointResult(
         name=point.name,
         rule=point.rule,
-        fitted=(point.sensitivity, point.false_positives_per_film),
+        fitted=(point.sensitivity, point.false_positives_per_image),
         classes=(*classes.names, "all"),
         thresholds=tuple(thresholds.tolist()),
         sensitivity=tuple(here[0].tolist()),
         sensitivity_intervals=intervals[0],
-        false_positives_per_film=tuple(here[1].tolist()),
+        false_positives_per_image=tuple(here[1].tolist()),
         false_positives_intervals=intervals[1],
     )
 
@@ -261,5 +262,5 @@ def _point(data: Mapping[str, Any]) -> OperatingPoint:
     if not all(0 <= value <= 1 for value in thresholds.values()):
         raise ValueError(f"thresholds lie in 0 to 1, got {thresholds}")
     sensitivity = np.nan if data["sensitivity"] is None else float(data["sensitivity"])
-    alarms = float(data["false_positives_per_film"])
+    alarms = float(data["false_positives_per_image"])
     return OperatingPoint(str(data["name"]), str(data["rule"]), thresholds, sensitivity, alarms)

@@ -1,4 +1,4 @@
-"""From a film of any size to the network's square input, and boxes there and back.
+"""From an image of any size to the network's square input, and boxes there and back.
 
 The same object serves training, evaluation and prediction; its name and version are stored with every model.
 """
@@ -19,30 +19,30 @@ from mdfnet.core.settings import InputConfig
 from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
 
 
-def film_tensor(film: np.ndarray) -> Tensor:
-    """A film as read, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
+def image_tensor(image: np.ndarray) -> Tensor:
+    """An image as read, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
 
     Examples:
-        >>> film_tensor(np.full((2, 2), 255, np.uint8)).max().item()
+        >>> image_tensor(np.full((2, 2), 255, np.uint8)).max().item()
         1.0
     """
-    return torch.from_numpy(film.astype(np.float32) / np.iinfo(film.dtype).max)[None]
+    return torch.from_numpy(image.astype(np.float32) / np.iinfo(image.dtype).max)[None]
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where a film lies in the network's input: ``network = film * scale + offset``, per axis.
+    """Where an image lies in the network's input: ``network = image * scale + offset``, per axis.
 
     Args:
-        width, height: Size of the film in pixels.
-        scale: Network pixels per film pixel, (x, y).
-        offset: Network position of the film's top-left corner, (x, y).
+        width, height: Size of the image in pixels.
+        scale: Network pixels per image pixel, (x, y).
+        offset: Network position of the image's top-left corner, (x, y).
 
     Examples:
         >>> geometry = Geometry.letterbox(width=100, height=50, size=64)
         >>> geometry.to_network(np.array([[0, 0, 100, 50]])).tolist()
         [[0.0, 16.0, 64.0, 48.0]]
-        >>> geometry.to_film(geometry.to_network(np.array([[10, 5, 20, 30]]))).round(6).tolist()
+        >>> geometry.to_image(geometry.to_network(np.array([[10, 5, 20, 30]]))).round(6).tolist()
         [[10.0, 5.0, 20.0, 30.0]]
     """
 
@@ -65,24 +65,24 @@ class Geometry:
         return cls(width, height, (size / width, size / height), (0, 0))
 
     def to_network(self, boxes: np.ndarray | Tensor):
-        """Boxes ``[N, 4]`` (or points ``[N, 2]``) in film pixels -> the same in network pixels."""
+        """Boxes ``[N, 4]`` (or points ``[N, 2]``) in image pixels -> the same in network pixels."""
         scale, offset = self._affine(boxes)
         return boxes * scale + offset
 
-    def to_film(self, boxes: np.ndarray | Tensor):
-        """Boxes ``[N, 4]`` (or points ``[N, 2]``) in network pixels -> the same in film pixels."""
+    def to_image(self, boxes: np.ndarray | Tensor):
+        """Boxes ``[N, 4]`` (or points ``[N, 2]``) in network pixels -> the same in image pixels."""
         scale, offset = self._affine(boxes)
         return (boxes - offset) / scale
 
-    def clipped_to_film(self, boxes: Tensor) -> Tensor:
-        """Boxes ``[..., 4]`` in network pixels -> film pixels, clipped to the film; without area if in the padding.
+    def clipped_to_image(self, boxes: Tensor) -> Tensor:
+        """Boxes ``[..., 4]`` in network pixels -> image pixels, clipped to the image; without area if in the padding.
 
         Examples:
-            >>> Geometry.letterbox(100, 50, 64).clipped_to_film(torch.tensor([0.0, 0, 32, 32])).tolist()
+            >>> Geometry.letterbox(100, 50, 64).clipped_to_image(torch.tensor([0.0, 0, 32, 32])).tolist()
             [0.0, 0.0, 50.0, 25.0]
         """
         limit = boxes.new_tensor([self.width, self.height] * 2)
-        return self.to_film(boxes).clamp(min=0).minimum(limit)
+        return self.to_image(boxes).clamp(min=0).minimum(limit)
 
     def _affine(self, like):
         repeats = like.shape[-1] // 2
@@ -92,17 +92,17 @@ class Geometry:
 
     @property
     def inner(self) -> tuple[int, int]:
-        """Width and height of the film inside the network's input, pixels."""
+        """Width and height of the image inside the network's input, pixels."""
         return round(self.width * self.scale[0]), round(self.height * self.scale[1])
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resizes films to the network's input. Intensities stay as read, in [0, 1].
+    """Resizes images to the network's input. Intensities stay as read, in [0, 1].
 
     Args:
         input: Size, fit and channels.
-        intensity: The recipe that training films went through from DICOM, and that later ones are read by.
+        intensity: The recipe that training images went through from DICOM, and that later ones are read by.
 
     Examples:
         >>> image, geometry = Preprocessing(InputConfig(size=64))(torch.rand(1, 50, 100))
@@ -113,8 +113,8 @@ class Preprocessing:
     input: InputConfig
     intensity: Intensity = AS_IS
 
-    #: Stored with every model; the version rises whenever the same film would give other pixels.
-    name = "grey"
+    #: Stored with every model; the version rises whenever the same image would give other pixels.
+    name = "gray"
     version = 1
 
     @classmethod
@@ -125,7 +125,7 @@ class Preprocessing:
             UserError: It is another preprocessing than this.
 
         Examples:
-            >>> Preprocessing.of_card(InputConfig(), {"name": "grey", "version": 1}).intensity
+            >>> Preprocessing.of_card(InputConfig(), {"name": "gray", "version": 1}).intensity
             'as-is'
         """
         made = cls(input, checked_intensity(card.get("intensity", AS_IS)))
@@ -138,17 +138,17 @@ class Preprocessing:
         return {"name": self.name, "version": self.version, "intensity": self.intensity}
 
     def geometry(self, width: int, height: int) -> Geometry:
-        """Where a film of this size will lie."""
+        """Where an image of this size will lie."""
         return getattr(Geometry, self.input.fit)(width, height, self.input.size)
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Geometry]:
-        """Resize one film.
+        """Resize one image.
 
         Args:
             image: float32 ``[1 or 3, H, W]`` in [0, 1].
 
         Returns:
-            float32 ``[channels, size, size]`` in [0, 1], and where the film lies in it.
+            float32 ``[channels, size, size]`` in [0, 1], and where the image lies in it.
 
         Raises:
             ValueError: The image has another shape or is not floating point.

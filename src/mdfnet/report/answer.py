@@ -23,9 +23,9 @@ def answer(report: Report) -> list[str]:
     With several models, the first is what the others are compared with.
     """
     first, *others = report.models
-    sentences = [f"Evaluated on {_films(report)}."]
+    sentences = [f"Evaluated on {_images(report)}."]
     if not any(first.evaluation.truths):
-        return [*sentences, "Nothing was marked on these films, so average precision is not defined."]
+        return [*sentences, "Nothing was marked on these images, so average precision is not defined."]
     if not others:
         sentences += _alone(first.name, first.evaluation)
     for other, comparison in zip_longest(others, report.comparisons):
@@ -40,13 +40,13 @@ def synthetic_parts(dataset: DatasetCard) -> tuple[str, ...]:
     """Which parts of a dataset are made up, as a reader would call them.
 
     Examples:
-        >>> synthetic_parts(DatasetCard("phantom", "", "", (), (), synthetic=("films", "clinical")))
-        ('films', 'clinical records')
+        >>> synthetic_parts(DatasetCard("phantom", "", "", (), (), synthetic=("images", "clinical")))
+        ('images', 'clinical records')
     """
     return tuple("clinical records" if part == "clinical" else part for part in dataset.synthetic)
 
 
-#: A working point that clinicians can picture: so few false marks of a finding per film.
+#: A working point that clinicians can picture: so few false marks of a finding per image.
 PICTURED = "sensitivity@IoBB=0.5,FP=0.125"
 
 
@@ -68,12 +68,12 @@ def front(report: Report) -> list[tuple[str, list[str]]]:
 def _compared(report: Report) -> list[str]:
     models = [f"“{model.name}” sees {model.sees}." if model.sees else f"“{model.name}”." for model in report.models]
     return (
-        [*models, "All were scored on the same films and never saw what was marked on them."] if models[1:] else models
+        [*models, "All were scored on the same images and never saw what was marked on them."] if models[1:] else models
     )
 
 
 def _on_whom(report: Report) -> list[str]:
-    sentence = f"{_films(report)}."
+    sentence = f"{_images(report)}."
     return [sentence, report.people] if report.people else [sentence]
 
 
@@ -107,7 +107,7 @@ def _picture(first: str, name: str, comparison: Comparison) -> list[str]:
         return []
     every = comparison.of(PICTURED)[-1]
     sentence = (
-        f"With one false mark of each finding in eight films, “{name}” finds {every.second:.0%} of the marked findings,"
+        f"With one false alarm per finding in eight images, “{name}” finds {every.second:.0%} of the marked findings,"
         f" “{first}” {every.first:.0%} (mean over findings; difference {signed(every.value * 100, '+.0f')} points,"
         f" 95 % interval {signed(every.low * 100, '+.0f')} to {signed(every.high * 100, '+.0f')})."
     )
@@ -143,11 +143,11 @@ def signed(value: float, form: str = "+.2f") -> str:
     return (f"±{text[1:]}" if float(text) == 0 else text).replace("-", "−")
 
 
-def _films(report: Report) -> str:
+def _images(report: Report) -> str:
     scores = report.models[0].evaluation
-    films, boxes = _counted(len(scores.films), "film"), _counted(sum(scores.truths), "marked box", "es")
+    images, boxes = _counted(len(scores.images), "image"), _counted(sum(scores.truths), "marked box", "es")
     where = f"the {report.split} split of {report.dataset.name}"
-    return f"{films} of {where}, {scores.films_with_truths} with findings, {boxes}"
+    return f"{images} of {where}, {scores.images_with_truths} with findings, {boxes}"
 
 
 def _alone(name: str, scores: Evaluation) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the check of a dataset found, as one HTML file with pictures of the films it is about."""
+"""What the check of a dataset found, as one HTML file with pictures of the images it is about."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from mdfnet.core.types import Classes, Target
 from mdfnet.data.checks import KINDS, Finding, Kind
 from mdfnet.data.checks.kinds import FAMILIES, SEVERITIES
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.checks.shortcuts import column_tellings
-from mdfnet.data.images.read import read_film
+from mdfnet.data.checks.shortcuts import column_discriminations
+from mdfnet.data.images.read import read_image
 from mdfnet.data.names import IMAGES, checked_name
 from mdfnet.report.html import NOTICE, data_url, template
 from mdfnet.report.overlay import draw
 
-#: Of each kind so many films are shown, and so many messages written out; the rest are counted.
-MOST_FILMS, MOST_MESSAGES = 6, 40
+#: Of each kind so many images are shown, and so many messages written out; the rest are counted.
+MOST_IMAGES, MOST_MESSAGES = 6, 40
 
 _PICTURE_SIZE = 360
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A film with the boxes a finding is about: its name and split, and the picture as a data URL."""
+    """An image with the boxes a finding is about: its name and split, and the picture as a data URL."""
 
     name: str
     splits: str
@@ -36,7 +36,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Group:
-    """All findings of a kind, and films that show the first of them: one row of pictures for each."""
+    """All findings of a kind, and images that show the first of them: one row of pictures for each."""
 
     kind: Kind
     findings: tuple[Finding, ...]
@@ -61,7 +61,7 @@ def write_check_page(
 
     Args:
         path: File to write.
-        folder: The dataset folder; films are read again for their pictures.
+        folder: The dataset folder; images are read again for their pictures.
         findings: What was found in it.
         ignored: Kinds that were left out, for the page to say so.
 
@@ -84,13 +84,13 @@ def write_check_page(
         title=raw.description.name if raw.description else Path(folder).name,
         notice=NOTICE,
         raw=raw,
-        synthetic="films" in raw.description.synthetic if raw.description else False,
+        synthetic="images" in raw.description.synthetic if raw.description else False,
         patients=len(set(raw.patients.values())),
         counts={name: sum(finding.severity == name for finding in findings) for name in SEVERITIES},
         kinds_of_warnings=sum(KINDS[kind].severity == "warning" for kind in groups),
         groups=[Group(KINDS[kind], tuple(group), tuple(_rows(raw, group))) for kind, group in groups.items()],
         ignored=ignored,
-        tellings=list(column_tellings(raw)),
+        tellings=list(column_discriminations(raw)),
         clean={
             family: [
                 kind
@@ -108,9 +108,9 @@ def _rows(raw: RawDataset, findings: Sequence[Finding]) -> Iterator[tuple[Pictur
     """Pictures finding by finding: what is compared stands side by side."""
     shown: set[str] = set()
     for finding in findings:
-        if len(shown) >= MOST_FILMS:
+        if len(shown) >= MOST_IMAGES:
             return
-        fresh = [name for name in finding.films if name not in shown][: MOST_FILMS - len(shown)]
+        fresh = [name for name in finding.images if name not in shown][: MOST_IMAGES - len(shown)]
         pictures = tuple(picture for name in fresh if (picture := _picture(raw, name, finding)))
         shown.update(fresh)
         if pictures:
@@ -118,9 +118,9 @@ def _rows(raw: RawDataset, findings: Sequence[Finding]) -> Iterator[tuple[Pictur
 
 
 def _picture(raw: RawDataset, name: str, finding: Finding) -> Picture | None:
-    """None where the film cannot be read: then that is the finding."""
+    """None where the image cannot be read: then that is the finding."""
     try:
-        film = read_film(raw.folder / IMAGES / checked_name(name))
+        image = read_image(raw.folder / IMAGES / checked_name(name))
         known = list(raw.category_names)
         classes = Classes(tuple(raw.category_names.values()))
     except UserError:
@@ -131,5 +131,5 @@ def _picture(raw: RawDataset, name: str, finding: Finding) -> Picture | None:
         if mark.category_id in known and (not finding.boxes or mark.id in finding.boxes)
     ]
     target = Target.of([mark.box for mark in marks], [known.index(mark.category_id) + 1 for mark in marks])
-    picture = draw(film, classes, target=target, size=_PICTURE_SIZE)
-    return Picture(name, ", ".join(sorted(raw.splits_of_film(name))), data_url(picture))
+    picture = draw(image, classes, target=target, size=_PICTURE_SIZE)
+    return Picture(name, ", ".join(sorted(raw.splits_of_image(name))), data_url(picture))

@@ -1,4 +1,4 @@
-"""Class colors that stay apart in greyscale print and for color-blind eyes."""
+"""Class colors that stay apart in grayscale print and for color-blind eyes."""
 
 from __future__ import annotations
 

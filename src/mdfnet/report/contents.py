@@ -1,4 +1,4 @@
-"""What a report says, as plain values: models with their scores, example films, the dataset, the settings."""
+"""What a report says, as plain values: models with their scores, example images, the dataset, the settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ModelResult:
         curve: One row per epoch of training with ``epoch`` and, where measured, ``train_loss`` and ``val_ap``.
         parameters: Number of learnable parameters.
         config: Its settings as YAML.
-        sees: What it looks at, in words, such as "films alone".
+        sees: What it looks at, in words, such as "images alone".
         details: What stands behind the scores, as ``evaluation.json`` has it: ``intervals``, ``sweep``, ``froc``,
             ``roc``, ``reliability``, ``mistakes``, ``operating_points``, ``groups``; what is not there is not shown.
     """
@@ -48,19 +48,19 @@ class ModelResult:
 
 
 @dataclass(frozen=True)
-class FilmExample:
-    """One film of a report, to be shown once per model.
+class ImageExample:
+    """One image of a report, to be shown once per model.
 
     Args:
-        id: Name of the film.
-        film: uint8 or full-scale uint16 ``[H, W]``.
-        target: What was marked, in pixels of ``film``.
-        detections: Model name -> what it found, in pixels of ``film``, arrays or tensors in main memory.
+        id: Name of the image.
+        image: uint8 or full-scale uint16 ``[H, W]``.
+        target: What was marked, in pixels of ``image``.
+        detections: Model name -> what it found, in pixels of ``image``, arrays or tensors in main memory.
         record: Names and values of the clinical record, from :func:`mdfnet.report.record.describe`.
     """
 
     id: str
-    film: np.ndarray
+    image: np.ndarray
     target: Target
     detections: Mapping[str, Detections]
     record: Sequence[tuple[str, str]] = ()
@@ -68,11 +68,11 @@ class FilmExample:
 
 @dataclass(frozen=True)
 class SplitCard:
-    """How much a split holds: films, films with findings, patients, and marked boxes per class."""
+    """How much a split holds: images, images with findings, patients, and marked boxes per class."""
 
     name: str
-    films: int
-    films_with_findings: int
+    images: int
+    images_with_findings: int
     patients: int
     boxes: tuple[int, ...]
 
@@ -85,7 +85,7 @@ class DatasetCard:
         name, source, license: As the dataset says.
         classes: Names of the classes, in label order.
         splits: One per split, in order.
-        synthetic: Which of "films", "findings" and "clinical" are made up.
+        synthetic: Which of "images", "findings" and "clinical" are made up.
     """
 
     name: str
@@ -97,8 +97,8 @@ class DatasetCard:
 
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetCard:
-        """The card of a dataset; films that are in no split yet are counted as "unsplit"."""
-        names = dict.fromkeys(study.split for study in dataset.studies)
+        """The card of a dataset; images that are in no split yet are counted as "unsplit"."""
+        names = dict.fromkeys(sample.split for sample in dataset.samples)
         order = [name for name in ("train", "val", "test", None) if name in names]
         splits = tuple(_split_card(dataset, name) for name in order)
         return cls(dataset.name, dataset.source, dataset.license, dataset.classes.names, splits, dataset.synthetic)
@@ -113,9 +113,9 @@ class Report:
         models: One or more. The first is the reference: differences are shown against it.
         dataset: What the models were trained and evaluated on.
         split: Name of the split they were evaluated on.
-        films: Examples.
-        films_note: How the examples were chosen, in a sentence.
-        film_score: Only detections of at least this score are drawn on the examples.
+        images: Examples.
+        images_note: How the examples were chosen, in a sentence.
+        image_score: Only detections of at least this score are drawn on the examples.
         environment: Name -> value: versions, hardware, command, seed.
         comparisons: Of each other model with the first, in their order; none where the patients are not known.
         people: Who the patients of that split are, in words.
@@ -128,9 +128,9 @@ class Report:
     models: tuple[ModelResult, ...]
     dataset: DatasetCard
     split: str = "test"
-    films: Sequence[FilmExample] = ()
-    films_note: str = ""
-    film_score: float = 0.3
+    images: Sequence[ImageExample] = ()
+    images_note: str = ""
+    image_score: float = 0.3
     environment: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
     people: str = ""
@@ -142,12 +142,12 @@ class Report:
 
 
 def _split_card(dataset: Dataset, name: str | None) -> SplitCard:
-    studies = [study for study in dataset.studies if study.split == name]
-    boxes = Counter(label for study in studies for label in study.target.labels.tolist())
+    samples = [sample for sample in dataset.samples if sample.split == name]
+    boxes = Counter(label for sample in samples for label in sample.target.labels.tolist())
     return SplitCard(
         name=name or "unsplit",
-        films=len(studies),
-        films_with_findings=sum(len(study.target) > 0 for study in studies),
-        patients=len({study.patient for study in studies}),
+        images=len(samples),
+        images_with_findings=sum(len(sample.target) > 0 for sample in samples),
+        patients=len({sample.patient for sample in samples}),
         boxes=tuple(boxes[label] for label in range(1, len(dataset.classes) + 1)),
     )

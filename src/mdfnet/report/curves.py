@@ -1,4 +1,4 @@
-"""Curves over thresholds: FROC, ROC of whole films, reliability, AP by overlap."""
+"""Curves over thresholds: FROC, ROC of whole images, reliability, AP by overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mdfnet.report.style import Plot, legend, line, panels, plain, rows_of
 #: Bins with fewer boxes than this are small marks beside the line: their share of hits is mostly chance.
 FEW_BOXES = 10
 
-#: What FROC axes begin and end with, false positives per film.
+#: What FROC axes begin and end with, false positives per image.
 _FIRST, _LAST = 1 / 16, 8.0
 
 
@@ -31,10 +31,10 @@ def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, fl
             axes.fill_between(RATES, low, high, color=palette.color(number), alpha=0.18, linewidth=0)
             line(axes, number, palette, RATES, value, name)
         froc_axes(axes)
-        axes.set(xlabel="false positives per film and finding", ylabel="mean sensitivity")
+        axes.set(xlabel="false positives per image and finding", ylabel="mean sensitivity")
         axes.legend(loc="lower right")
 
-    words = f"Mean sensitivity against false positives per film ({overlap}) of {_names(values)}"
+    words = f"Mean sensitivity against false positives per image ({overlap}) of {_names(values)}"
     return Plot("froc", "FROC, mean over findings", words, (5.4, 3.4), draw)
 
 
@@ -53,23 +53,23 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mappi
                 x, y = (np.array(by_class[label][key], float) for key in ("false_positives", "sensitivity"))
                 if len(x) and not np.isnan(y).any():
                     x, y = np.append(x.clip(_FIRST), max(_LAST, x[-1])), np.append(y, y[-1])
-                    begun = max(0, int((x <= _FIRST).sum()) - 1)  # what is found before the axis begins
-                    x, y = x[begun:], y[begun:]
+                    has_checkpoint = max(0, int((x <= _FIRST).sum()) - 1)  # what is found before the axis begins
+                    x, y = x[has_checkpoint:], y[has_checkpoint:]
                     style = {"drawstyle": "steps-post", "marker": False}
                     line(axes, number, palette, x, y, name, **style)
             froc_axes(axes)
             axes.set_title(plain(label))
-        finish_panels(figure, "false positives per film", "sensitivity")
+        finish_panels(figure, "false positives per image", "sensitivity")
 
     size = (7.2, 0.7 + 1.9 * rows_of(len(classes)))
-    words = f"Sensitivity against false positives per film for each finding ({overlap}) of {_names(curves)}"
+    words = f"Sensitivity against false positives per image for each finding ({overlap}) of {_names(curves)}"
     return Plot("froc-findings", "FROC of each finding", words, size, draw)
 
 
 def roc_panels(
     classes: Sequence[str], curves: Mapping[str, Mapping[str, Mapping]], areas: Mapping[str, Sequence]
 ) -> Plot:
-    """Is the finding on the film at all: the ROC curve of each class in a panel of its own.
+    """Is the finding on the image at all: the ROC curve of each class in a panel of its own.
 
     Args:
         classes: Names of the classes.
@@ -90,8 +90,8 @@ def roc_panels(
         finish_panels(figure, "1 − specificity", "sensitivity")
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
-    words = f"ROC curve of films for each finding, with the area under it, of {_names(curves)}"
-    return Plot("roc-findings", "ROC of whole films", words, size, draw)
+    words = f"ROC curve of images for each finding, with the area under it, of {_names(curves)}"
+    return Plot("roc-findings", "ROC of whole images", words, size, draw)
 
 
 def reliability_panels(classes: Sequence[str], bins: Mapping[str, Mapping[str, Mapping]]) -> Plot:

@@ -27,8 +27,8 @@ MEASURES = {
 #: Columns of the table of further measures.
 FURTHER = {
     "FROC@IoBB=0.5": "FROC mean",
-    "AUROC": "AUROC of films",
-    "AUPRC": "AUPRC of films",
+    "AUROC": "AUROC of images",
+    "AUPRC": "AUPRC of images",
     "ECE@IoBB=0.5": "calibration error",
 }
 
@@ -51,7 +51,7 @@ def tables(report: Report) -> list[Table]:
         _counts(report),
     ]
     if all(set(FURTHER) <= set(model.details.get("intervals", {})) for model in report.models):
-        result.append(_measures(report, "further", "FROC, whole films, calibration", FURTHER, "{:.2f}"))
+        result.append(_measures(report, "further", "FROC, whole images, calibration", FURTHER, "{:.2f}"))
     made = (_differences, _mistakes, _operating, _groups)
     return result + [table for make in made if (table := make(report)) is not None]
 
@@ -201,17 +201,17 @@ def _operating(report: Report) -> Table | None:
     for model in report.models:
         for point in model.details.get("operating_points", ()):
             sensitivity = Cell(point["sensitivity"][-1], *point["sensitivity_intervals"][-1])
-            alarms = Cell(point["false_positives_per_film"][-1], *point["false_positives_intervals"][-1])
+            alarms = Cell(point["false_positives_per_image"][-1], *point["false_positives_intervals"][-1])
             fitted = [Cell(value) for value in point["fitted"]]
             rows.append((Cell(f"{model.name}: {point['name']}"), fitted[0], sensitivity, fitted[1], alarms))
     if not rows:
         return None
     heads = [
         Column(name, group)
-        for group in ("Sensitivity", "False alarms per film")
+        for group in ("Sensitivity", "False alarms per image")
         for name in ("validation", report.split)
     ]
-    note = f"Thresholds were found on validation films, and applied here as they were. {OVERLAP_WORDS.capitalize()}."
+    note = f"Thresholds were found on validation images, and applied here as they were. {OVERLAP_WORDS.capitalize()}."
     return Table("operating-points", "Operating points", (Column("Point"), *heads), tuple(rows), note)
 
 
@@ -232,9 +232,9 @@ def _groups(report: Report) -> Table | None:
                 cells.append(Cell(one["value"], one["low"], one["high"]))
         words = [_verdict(groups[number], name if len(found) > 1 else "") for name, groups in found.items()]
         name = f"{group['grouping']}: {group['name']}"
-        counts = [Cell(group[key], form="{:,d}") for key in ("films", "patients", "truths")]
+        counts = [Cell(group[key], form="{:,d}") for key in ("images", "patients", "truths")]
         rows.append((Cell(name), *counts, *cells, Cell("; ".join(dict.fromkeys(filter(None, words))) or "not shown")))
-    columns = (Column("Group"), Column("Films"), Column("Patients"), Column("Boxes"), *heads, Column("shortfall"))
+    columns = (Column("Group"), Column("Images"), Column("Patients"), Column("Boxes"), *heads, Column("shortfall"))
     note = (
         "Means over the findings marked in a group. A shortfall is shown where the interval of the group's difference"
         " to the other patients, corrected over all groups, lies below zero. Too small: fewer than 20 patients or"
@@ -253,7 +253,7 @@ def _verdict(group: Mapping[str, Any], name: str) -> str:
 
 
 def _heading(measure: str) -> str:
-    return {"AP@IoU=0.5": "AP, IoU 0.5", "FROC@IoU=0.5": "FROC mean", "AUROC": "AUROC of films"}.get(measure, measure)
+    return {"AP@IoU=0.5": "AP, IoU 0.5", "FROC@IoU=0.5": "FROC mean", "AUROC": "AUROC of images"}.get(measure, measure)
 
 
 def _total(by_class: Mapping[str, Mapping[str, int]]) -> int:

@@ -1,4 +1,4 @@
-"""Why a model found what it found on a film, as one HTML file with pictures."""
+"""Why a model found what it found on an image, as one HTML file with pictures."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def write_case_page(
     synthetic: Sequence[str] = (),
     facts: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the explanation of one film as one self-contained HTML file, replaced in one step.
+    """Write the explanation of one image as one self-contained HTML file, replaced in one step.
 
     Args:
         path: File to write.
-        title: Of the page, such as the film's name.
+        title: Of the page, such as the image's name.
         case: From :func:`mdfnet.explain.case.explain_case`.
         classes, schema: The model's.
-        synthetic: Which of "films", "findings" and "clinical" are made up.
+        synthetic: Which of "images", "findings" and "clinical" are made up.
         facts: Name -> value: model, versions, command.
 
     Raises:
@@ -73,7 +73,7 @@ def write_case_page(
         answer=in_words(case, classes, values),
         record=list(values.items()),
         remarks=remarks(case.found.record) if case.found.record else [],
-        films=list(_films(case, classes)),
+        images=list(_images(case, classes)),
         boxes=boxes,
         findings=_findings(case, classes, values),
         exact=case.findings.exact,
@@ -123,12 +123,12 @@ def _box(case: Case, index: int, classes: Classes, schema: Schema, values: Mappi
     return BoxPart(title, words[0].upper() + words[1:], Markup(bars), Markup(panels), pictures)
 
 
-def _films(case: Case, classes: Classes) -> Iterator[tuple[str, str, str]]:
-    """The film with what was found with the record, and without: caption, picture, words."""
+def _images(case: Case, classes: Classes) -> Iterator[tuple[str, str, str]]:
+    """The image with what was found with the record, and without: caption, picture, words."""
     for caption, found in (("With the record", case.found), ("Without a record", case.image_only)):
         shown = found.above(case.score)
         listed = [f"{classes.name(int(k))} {float(s):.2f}" for k, s in zip(shown.labels, shown.scores, strict=True)]
-        picture = draw(case.film, classes, detections=shown, size=_PICTURE_SIZE)
+        picture = draw(case.image, classes, detections=shown, size=_PICTURE_SIZE)
         yield caption, data_url(picture), ", ".join(listed) or "nothing found"
 
 
@@ -139,24 +139,24 @@ def _maps(case: Case, index: int, classes: Classes) -> Iterator[tuple[str, str, 
     most = float(drops.abs().max())
     yield (
         "Occlusion",
-        data_url(_heat(case.film, drops / max(most, 1e-6), box, classes)),
-        f"Covering a part of the film lowers the score by up to {max(0.0, float(drops.max())):.2f} (red) or raises it "
+        data_url(_heat(case.image, drops / max(most, 1e-6), box, classes)),
+        f"Covering a part of the image lowers the score by up to {max(0.0, float(drops.max())):.2f} (red) or raises it "
         f"by up to {max(0.0, float(-drops.min())):.2f} (blue).",
     )
     if case.gradients is not None:
-        picture = _heat(case.film, case.gradients[index], box, classes)
-        yield "Gradient", data_url(picture), "Where small changes of grey change the score most, one way or the other."
+        picture = _heat(case.image, case.gradients[index], box, classes)
+        yield "Gradient", data_url(picture), "Where small changes of gray change the score most, one way or the other."
 
 
-def _heat(film: np.ndarray, values: Tensor, box: Detections, classes: Classes) -> Image.Image:
-    """A map ``[h, w]`` in [-1, 1] over the film: red above zero, blue below, the stronger the further."""
-    height, width = film.shape
+def _heat(image: np.ndarray, values: Tensor, box: Detections, classes: Classes) -> Image.Image:
+    """A map ``[h, w]`` in [-1, 1] over the image: red above zero, blue below, the stronger the further."""
+    height, width = image.shape
     heat = F.interpolate(values[None, None].float(), (height, width), mode="bilinear")[0, 0].numpy()
-    grey = (film // 257 if film.dtype == np.uint16 else film).astype(np.float32)[..., None] / 255
+    gray = (image // 257 if image.dtype == np.uint16 else image).astype(np.float32)[..., None] / 255
     color = matplotlib.colormaps["RdBu_r"](heat / 2 + 0.5)[..., :3]
     strength = 0.75 * np.abs(heat)[..., None] ** 0.7
-    mixed = Image.fromarray((255 * (grey * (1 - strength) + color * strength)).astype(np.uint8))
-    scale = _PICTURE_SIZE / max(film.shape)
+    mixed = Image.fromarray((255 * (gray * (1 - strength) + color * strength)).astype(np.uint8))
+    scale = _PICTURE_SIZE / max(image.shape)
     picture = mixed.resize((round(width * scale), round(height * scale)), Image.Resampling.LANCZOS)
     marks = Marks(picture, classes, scale)
     marks.add_detections(box)

@@ -98,8 +98,8 @@ def importance_bars(features: Sequence[str], told: Importance, *, name: str) -> 
     order = np.argsort(np.nan_to_num(told.size.value), kind="stable")
     parts = {
         "size: how far scores move": told.size,
-        "pull: what knowing it adds": told.pull,
-        "telling: what its value adds": told.telling,
+        "pull: what knowing it adds": told.effect,
+        "telling: what its value adds": told.discrimination,
     }
 
     def draw(figure, palette):

@@ -15,7 +15,7 @@ from PIL import Image
 from mdfnet.core.files import replacing
 from mdfnet.core.types import Classes, Detections
 from mdfnet.report.answer import answer, front, synthetic_parts
-from mdfnet.report.contents import FilmExample, Report
+from mdfnet.report.contents import ImageExample, Report
 from mdfnet.report.evidence import figures, tables
 from mdfnet.report.overlay import draw
 from mdfnet.report.style import on_page, write_plot
@@ -34,7 +34,7 @@ def write_report(path: str | Path, report: Report) -> None:
         report: What it says.
 
     Raises:
-        UserError: The models were not evaluated on the same films and classes with the same settings, or the file
+        UserError: The models were not evaluated on the same images and classes with the same settings, or the file
             cannot be written.
 
     Examples:
@@ -44,7 +44,7 @@ def write_report(path: str | Path, report: Report) -> None:
         >>> from mdfnet.core.types import Target
         >>> target, found = Target.of([[0, 0, 8, 9]], [1]), Detections([[0, 0, 9, 9]], [1], [0.9])
         >>> scores = evaluate([found], [target], Classes(("Effusion",)))
-        >>> card = DatasetCard("one film", "made up", "CC0", ("Effusion",), ())
+        >>> card = DatasetCard("one image", "made up", "CC0", ("Effusion",), ())
         >>> path = Path(tempfile.mkdtemp()) / "report.html"
         >>> write_report(path, Report("A first look", (ModelResult("image-only", scores),), card))
         >>> "Not a medical device" in path.read_text()
@@ -80,7 +80,7 @@ def render(report: Report) -> str:
         scores=report.models[0].evaluation,
         tables={table.name: table for table in tables(report)},
         plots={plot.name: Markup(on_page(plot)) for plot in figures(report)},
-        films=[(example, list(_panels(report, example))) for example in report.films],
+        images=[(example, list(_panels(report, example))) for example in report.images],
     )
 
 
@@ -98,22 +98,22 @@ def template(name: str) -> jinja2.Template:
 
 @dataclass(frozen=True)
 class Panel:
-    """A film with one model's detections: the picture as a data URL, and the same in words."""
+    """An image with one model's detections: the picture as a data URL, and the same in words."""
 
     model: str
     source: str
     words: str
 
 
-def _panels(report: Report, example: FilmExample) -> Iterator[Panel]:
+def _panels(report: Report, example: ImageExample) -> Iterator[Panel]:
     classes = report.models[0].evaluation.classes
     for model, detections in example.detections.items():
-        shown = detections.above(report.film_score)
-        picture = draw(example.film, classes, target=example.target, detections=shown, size=_PICTURE_SIZE)
+        shown = detections.above(report.image_score)
+        picture = draw(example.image, classes, target=example.target, detections=shown, size=_PICTURE_SIZE)
         yield Panel(model, data_url(picture), _in_words(example, shown, classes))
 
 
-def _in_words(example: FilmExample, shown: Detections, classes: Classes) -> str:
+def _in_words(example: ImageExample, shown: Detections, classes: Classes) -> str:
     marked = [classes.name(int(label)) for label in example.target.labels]
     found = [f"{classes.name(int(label))} {score:.2f}" for label, score in zip(shown.labels, shown.scores, strict=True)]
     return f"Marked: {', '.join(marked) or 'nothing'}. Found: {', '.join(found) or 'nothing'}."

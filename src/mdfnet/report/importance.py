@@ -1,4 +1,4 @@
-"""What a fused model relies on over a set of films, as one HTML file, JSON and CSV."""
+"""What a fused model relies on over a set of images, as one HTML file, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLES = {
     "own": "each patient's own record",
     "shuffled": "another patient's record",
     "missing": "no record",
-    "no film": "own record, film blanked out",
+    "no image": "own record, image blanked out",
 }
 
 
@@ -38,15 +38,15 @@ def write_set_page(
     synthetic: Sequence[str] = (),
     facts: Mapping[str, str] | None = None,
 ) -> None:
-    """Write importance and reliance of a set of films as one self-contained HTML file, replaced in one step.
+    """Write importance and reliance of a set of images as one self-contained HTML file, replaced in one step.
 
     Args:
         path: File to write.
         title: Of the page.
         told: Per finding.
-        relied: The reliance test on the same films.
+        relied: The reliance test on the same images.
         features: Names of the clinical features.
-        synthetic: Which of "films", "findings" and "clinical" are made up.
+        synthetic: Which of "images", "findings" and "clinical" are made up.
         facts: Name -> value: model, data, command.
 
     Raises:
@@ -60,7 +60,7 @@ def write_set_page(
         alarms=alarms_in_words(relied),
         rows=_rows(relied),
         classes=relied.classes.names,
-        films=relied.films,
+        images=relied.images,
         patients=relied.patients,
         parts=[
             (one, in_words(one, features), Markup(importance_bars(features, one, name=f"importance-{index}")))
@@ -77,7 +77,9 @@ def verdict(relied: Reliance) -> str:
     own = f"With each patient's own record the mean AP is {relied.ap.value[0, -1]:.2f}"
     shuffled = f"with another patient's record {relied.ap.value[1, -1]:.2f}, {_change(relied.ap_gain, 0)}"
     missing = f"without a record {relied.ap.value[2, -1]:.2f}, {_change(relied.ap_gain, 1)}"
-    kept = f"{_span(relied.kept, -1, '{:.0%}')} of what the film-level AUROC has above chance is left without the film"
+    kept = (
+        f"{_span(relied.kept, -1, '{:.0%}')} of what the image-level AUROC has above chance is left without the image"
+    )
     return f"{own}; {shuffled}; {missing}. {kept}."
 
 
@@ -88,15 +90,15 @@ def alarms_in_words(relied: Reliance) -> list[str]:
 
 def in_words(told: Importance, features: Sequence[str]) -> str:
     """What tells for a finding, in a sentence."""
-    if not told.positives or told.positives == told.films:
-        return f"Marked on {told.positives} of {told.films} films: there is nothing to compare."
-    shown = [k for k in np.argsort(-told.telling.value) if told.telling.low[k] > 0]
-    gap = f"Marked on {told.positives} of {told.films} films, scored {float(told.gap.value):.2f} higher there"
-    film = f"of that, {float(told.film.value):.2f} come from the film alone"
+    if not told.positives or told.positives == told.images:
+        return f"Marked on {told.positives} of {told.images} images: there is nothing to compare."
+    shown = [k for k in np.argsort(-told.discrimination.value) if told.discrimination.low[k] > 0]
+    gap = f"Marked on {told.positives} of {told.images} images, scored {float(told.gap.value):.2f} higher there"
+    image = f"of that, {float(told.image.value):.2f} come from the image alone"
     if not shown:
-        return f"{gap}; {film}. No clinical value is shown to tell of it."
+        return f"{gap}; {image}. No clinical value is shown to tell of it."
     parts = ", ".join(f"{features[k]} ({_span(told.telling, k, '{:.2f}')})" for k in shown[:3])
-    return f"{gap}; {film}. Shown to tell of it: {parts}."
+    return f"{gap}; {image}. Shown to tell of it: {parts}."
 
 
 def write_set_files(folder: Path, told: Sequence[Importance], relied: Reliance, features: Sequence[str]) -> None:
@@ -105,21 +107,21 @@ def write_set_files(folder: Path, told: Sequence[Importance], relied: Reliance, 
     Raises:
         UserError: A file cannot be written.
     """
-    columns = [f"{name}{end}" for name in ("size", "pull", "telling") for end in ("", "_low", "_high")]
+    columns = [f"{name}{end}" for name in ("size", "effect", "discrimination") for end in ("", "_low", "_high")]
     with replacing(folder / "importance.csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["finding", "feature", "films", "positives", *columns])
+        writer.writerow(["finding", "feature", "images", "positives", *columns])
         for one in told:
             for k, feature in enumerate(features):
-                numbers = [end[k] for part in (one.size, one.pull, one.telling) for end in _ends(part)]
+                numbers = [end[k] for part in (one.size, one.effect, one.discrimination) for end in _ends(part)]
                 texts = ["" if math.isnan(number) else f"{number:.6g}" for number in numbers]
-                writer.writerow([one.finding, feature, one.films, one.positives, *texts])
+                writer.writerow([one.finding, feature, one.images, one.positives, *texts])
     content = {
         "reliance": {
             "alarms": {name: list(of) for name, of in relied.alarms.items()},
             "conditions": list(CONDITIONS),
             "classes": [*relied.classes.names, "mean"],
-            "films": relied.films,
+            "images": relied.images,
             "patients": relied.patients,
             **{name: _plain(getattr(relied, name)) for name in ("ap", "auroc", "ap_gain", "kept", "reaction")},
         },
@@ -127,9 +129,9 @@ def write_set_files(folder: Path, told: Sequence[Importance], relied: Reliance, 
         "importance": [
             {
                 "finding": one.finding,
-                "films": one.films,
+                "images": one.images,
                 "positives": one.positives,
-                **{name: _plain(getattr(one, name)) for name in ("size", "pull", "telling", "film", "gap")},
+                **{name: _plain(getattr(one, name)) for name in ("size", "effect", "discrimination", "image", "gap")},
             }
             for one in told
         ],

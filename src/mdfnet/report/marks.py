@@ -58,7 +58,7 @@ class Marks:
     Args:
         picture: RGB picture, drawn on in place.
         classes: Names of the labels.
-        scale: Pixels of the picture per pixel of the film.
+        scale: Pixels of the picture per pixel of the image.
     """
 
     picture: Image.Image

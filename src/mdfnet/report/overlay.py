@@ -1,4 +1,4 @@
-"""A film as a picture: what a reader marked, what a model found, and the patient's record below."""
+"""An image as a picture: what a reader marked, what a model found, and the patient's record below."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 from mdfnet.core.types import Classes, Detections, Target
 from mdfnet.report.marks import Marks, font, shortened
 
-#: A drawn film's longer side has at least this many pixels, so that boxes and names can be read.
+#: A drawn image's longer side has at least this many pixels, so that boxes and names can be read.
 SMALLEST = 512
 
 
 def draw(
-    film: np.ndarray,
+    image: np.ndarray,
     classes: Classes,
     *,
     target: Target | None = None,
@@ -24,36 +24,37 @@ def draw(
     synthetic: Sequence[str] = (),
     size: int | None = None,
 ) -> Image.Image:
-    """Draw boxes, names and the clinical record on a film, for reports and for looking.
+    """Draw boxes, names and the clinical record on an image, for reports and for looking.
 
     What a reader marked is dashed and thin, what a model found solid and with its score. Every class has a color of its
-    own lightness (:func:`mdfnet.report.colors.class_colors`) and its name stands at the box: a grey print can be read.
+    own lightness (:func:`mdfnet.report.colors.class_colors`) and its name stands at the box: a gray print can be read.
 
     Args:
-        film: uint8 or full-scale uint16 ``[H, W]``, 0 black.
+        image: uint8 or full-scale uint16 ``[H, W]``, 0 black.
         classes: Names of the labels.
-        target: What was marked, in pixels of ``film``; outlines are drawn where they are known, boxes where not.
-        detections: What was found, in pixels of ``film``; all are drawn, see
+        target: What was marked, in pixels of ``image``; outlines are drawn where they are known, boxes where not.
+        detections: What was found, in pixels of ``image``; all are drawn, see
         :meth:`mdfnet.core.types.Detections.above`.
-        record: Names and values of the clinical record (:func:`mdfnet.report.record.describe`), written below the film.
-        synthetic: Which of films, findings and clinical are made up; written below the film.
-        size: Longer side of the drawn film in pixels. Default: the film's own, at least 512.
+        record: Names and values of the clinical record (:func:`mdfnet.report.record.describe`), written below the
+        image.
+        synthetic: Which of images, findings and clinical are made up; written below the image.
+        size: Longer side of the drawn image in pixels. Default: the image's own, at least 512.
 
     Returns:
-        RGB picture; the film fills its width, the strip with the record, if any, adds to its height.
+        RGB picture; the image fills its width, the strip with the record, if any, adds to its height.
 
     Raises:
-        ValueError: The film is not a uint8 or uint16 array ``[H, W]`` with at least one pixel.
+        ValueError: The image is not a uint8 or uint16 array ``[H, W]`` with at least one pixel.
 
     Examples:
-        >>> film = np.zeros((64, 128), np.uint8)
-        >>> draw(film, Classes(("Effusion",)), target=Target.of([[8, 8, 32, 40]], [1])).size
+        >>> image = np.zeros((64, 128), np.uint8)
+        >>> draw(image, Classes(("Effusion",)), target=Target.of([[8, 8, 32, 40]], [1])).size
         (512, 256)
     """
-    if film.ndim != 2 or film.dtype not in (np.uint8, np.uint16) or film.size == 0:
-        raise ValueError(f"a film is uint8 or uint16 [H, W], not {film.dtype} {list(film.shape)}")
-    scale = (size or max(SMALLEST, *film.shape)) / max(film.shape)
-    picture = _grey(film, scale)
+    if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16) or image.size == 0:
+        raise ValueError(f"an image is uint8 or uint16 [H, W], not {image.dtype} {list(image.shape)}")
+    scale = (size or max(SMALLEST, *image.shape)) / max(image.shape)
+    picture = _gray(image, scale)
     marks = Marks(picture, classes, scale)
     if target is not None:
         marks.add_target(target)
@@ -63,10 +64,10 @@ def draw(
     return _with_strip(picture, record, synthetic) if record or synthetic else picture
 
 
-def _grey(film: np.ndarray, scale: float) -> Image.Image:
-    grey = (film // 257).astype(np.uint8) if film.dtype == np.uint16 else film
-    height, width = (max(1, round(side * scale)) for side in film.shape)
-    return Image.fromarray(grey).resize((width, height), Image.Resampling.LANCZOS).convert("RGB")
+def _gray(image: np.ndarray, scale: float) -> Image.Image:
+    gray = (image // 257).astype(np.uint8) if image.dtype == np.uint16 else image
+    height, width = (max(1, round(side * scale)) for side in image.shape)
+    return Image.fromarray(gray).resize((width, height), Image.Resampling.LANCZOS).convert("RGB")
 
 
 def _with_strip(picture: Image.Image, record: Sequence[tuple[str, str]], synthetic: Sequence[str]) -> Image.Image:

@@ -11,7 +11,7 @@ from mdfnet.core.types import RecordUse
 #: What a value is called wherever it is shown: that is not there, not used, used although training had no such.
 MISSING, REFUSED, UNSEEN = "missing", "refused", "unseen in training"
 
-#: How people write the UCUM codes (ucum.org) that chest-film records use; other codes are shown as they are.
+#: How people write the UCUM codes (ucum.org) that chest-image records use; other codes are shown as they are.
 _UNITS = {"a": "years", "Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "/min": "/min", "1": ""}
 
 

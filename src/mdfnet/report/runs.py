@@ -1,4 +1,4 @@
-"""From the folders that evaluations wrote to a report: what there is to say about each model, which films to show."""
+"""From the folders that evaluations wrote to a report: what there is to say about each model, which images to show."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ import torch
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json
-from mdfnet.core.types import Detections, RecordUse, Study
+from mdfnet.core.types import Detections, RecordUse, Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
-from mdfnet.data.images.read import read_study_film
+from mdfnet.data.images.read import read_study_image
 from mdfnet.evaluation import score as scoring
 from mdfnet.evaluation.compare import COMPARED, compare_evaluations
 from mdfnet.evaluation.prediction_files import read_csv
 from mdfnet.evaluation.subgroups import AGE, SEX
 from mdfnet.models.card import CARD, Card, read_card
 from mdfnet.report.answer import PICTURED
-from mdfnet.report.contents import DatasetCard, FilmExample, ModelResult, Report
+from mdfnet.report.contents import DatasetCard, ImageExample, ModelResult, Report
 from mdfnet.report.record import describe
 from mdfnet.training.callbacks import read_history
 
-#: Films shown in a report.
-FILMS = 6
-FILMS_NOTE = (
-    "The first films of the split with findings, two for each number of classes on them, in the order of the dataset: "
+#: Images shown in a report.
+IMAGES = 6
+IMAGES_NOTE = (
+    "The first images of the split with findings, two for each number of classes on them, in the order of the dataset: "
     "not chosen by how well they came out."
 )
 
@@ -44,7 +44,7 @@ def read_report(
     command: str = "",
     names: Sequence[str] | None = None,
 ) -> Report:
-    """A report on one or more models that were evaluated on the same films; the first is the reference.
+    """A report on one or more models that were evaluated on the same images; the first is the reference.
 
     Args:
         title: Of the report.
@@ -54,7 +54,7 @@ def read_report(
         names: What to call the models. Default: after their runs.
 
     Raises:
-        UserError: A folder holds no evaluation, they are not of the same films, or the dataset is another one.
+        UserError: A folder holds no evaluation, they are not of the same images, or the dataset is another one.
     """
     contents = [_read(folder) for folder in folders]
     dataset = dataset or _dataset_of(contents[0], folders[0])
@@ -62,8 +62,8 @@ def read_report(
         _check_dataset(content, folder, dataset)
     called = names or _names(folders)
     results = [_result(*parts) for parts in zip(called, contents, folders, strict=True)]
-    evaluated = set(results[0].evaluation.films)
-    studies = [study for study in dataset.studies if study.id in evaluated]
+    evaluated = set(results[0].evaluation.images)
+    samples = [sample for sample in dataset.samples if sample.id in evaluated]
     measures, draws = (*COMPARED, PICTURED), contents[0].get("replicates", scoring.REPLICATES)
     comparisons = [compare_evaluations([folders[0], other], measures, replicates=draws) for other in folders[1:]]
     return Report(
@@ -71,26 +71,26 @@ def read_report(
         models=tuple(results),
         dataset=DatasetCard.of(dataset),
         split=contents[0]["about"]["split"],
-        films=_examples(studies, called, folders, dataset),
-        films_note=FILMS_NOTE,
+        images=_examples(samples, called, folders, dataset),
+        images_note=IMAGES_NOTE,
         environment=_environment(command, contents),
         comparisons=tuple(comparisons),
-        people=people(studies, dataset.schema),
+        people=people(samples, dataset.schema),
     )
 
 
-def people(studies: Sequence[Study], schema: Schema) -> str:
+def people(samples: Sequence[Sample], schema: Schema) -> str:
     """Who the patients are, in a sentence, as far as the records say.
 
     Examples:
         >>> schema = Schema.load("age-sex-view")
         >>> ages = {"a": 40, "b": 60, "c": 71}
-        >>> films = [Study(name, Path(name), 9, 9, None, np.float32([age, 0, 0])) for name, age in ages.items()]
-        >>> people(films, schema)
+        >>> images = [Sample(name, Path(name), 9, 9, None, np.float32([age, 0, 0])) for name, age in ages.items()]
+        >>> people(images, schema)
         '3 patients; age 40 to 71, median 60; sex 100\\xa0% F.'
     """
-    values = np.stack([study.clinical for study in studies]).astype(np.float64)
-    parts = [f"{len({study.patient for study in studies}):,} patients"]
+    values = np.stack([sample.clinical for sample in samples]).astype(np.float64)
+    parts = [f"{len({sample.patient for sample in samples}):,} patients"]
     for name in AGE:
         if name in schema.names and not np.isnan(ages := values[:, schema.index(name)]).all():
             parts.append(f"age {np.nanmin(ages):.0f} to {np.nanmax(ages):.0f}, median {np.nanmedian(ages):.0f}")
@@ -168,14 +168,14 @@ def _result(name: str, content: Mapping[str, Any], folder: Path) -> ModelResult:
 
 def _sees(card: Card) -> str:
     detector = (
-        f"detector {card.config.detector.name}, trained on {card.training['films']['train']:,} films"
-        if ("films" in card.training)
+        f"detector {card.config.detector.name}, trained on {card.training['images']['train']:,} images"
+        if ("images" in card.training)
         else f"detector {card.config.detector.name}"
     )
     if not card.config.fused:
-        return f"films alone ({detector})"
+        return f"images alone ({detector})"
     features = ", ".join(card.clinical_schema.names)
-    return f"films and {len(card.clinical_schema)} clinical values: {features} ({detector})"
+    return f"images and {len(card.clinical_schema)} clinical values: {features} ({detector})"
 
 
 def _environment(command: str, contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -189,37 +189,37 @@ def _environment(command: str, contents: Sequence[Mapping[str, Any]]) -> dict[st
 
 
 def _examples(
-    studies: Sequence[Study], names: Sequence[str], folders: Sequence[Path], dataset: Dataset
-) -> list[FilmExample]:
+    samples: Sequence[Sample], names: Sequence[str], folders: Sequence[Path], dataset: Dataset
+) -> list[ImageExample]:
     found = [read_csv(folder / "predictions.csv", dataset.classes) for folder in folders]
     uses = [_uses(folder) for folder in folders]
-    return [_example(study, names, found, uses, dataset) for study in _shown(studies)]
+    return [_example(sample, names, found, uses, dataset) for sample in _shown(samples)]
 
 
 def _uses(folder: Path) -> dict[str, RecordUse | None]:
     path = folder / scoring.CLINICAL
     content = read_json(path) if path.is_file() else {}
-    return {film: RecordUse(**use) if use else None for film, use in content.items()}
+    return {image: RecordUse(**use) if use else None for image, use in content.items()}
 
 
-def _shown(studies: Sequence[Study]) -> list[Study]:
-    """Films worth showing: with findings, of different variety, chosen without looking at detections."""
+def _shown(samples: Sequence[Sample]) -> list[Sample]:
+    """Images worth showing: with findings, of different variety, chosen without looking at detections."""
     by_variety: dict[int, list[int]] = {}
-    for index, study in enumerate(studies):
-        by_variety.setdefault(len(set(study.target.labels.tolist())), []).append(index)
+    for index, sample in enumerate(samples):
+        by_variety.setdefault(len(set(sample.target.labels.tolist())), []).append(index)
     chosen = [index for variety, indices in sorted(by_variety.items()) if variety for index in indices[:2]]
     rest = [index for variety, indices in sorted(by_variety.items()) if variety for index in indices[2:]]
-    return [studies[index] for index in sorted((chosen + rest)[:FILMS])]
+    return [samples[index] for index in sorted((chosen + rest)[:IMAGES])]
 
 
-def _example(study: Study, names, found, uses, dataset: Dataset) -> FilmExample:
-    use = next((one[study.id] for one in uses if one.get(study.id)), None)
-    return FilmExample(
-        id=study.id,
-        film=read_study_film(study),
-        target=study.target,
-        detections={name: one.get(study.id, _nothing()) for name, one in zip(names, found, strict=True)},
-        record=describe(dataset.schema, study.clinical, use),
+def _example(sample: Sample, names, found, uses, dataset: Dataset) -> ImageExample:
+    use = next((one[sample.id] for one in uses if one.get(sample.id)), None)
+    return ImageExample(
+        id=sample.id,
+        image=read_study_image(sample),
+        target=sample.target,
+        detections={name: one.get(sample.id, _nothing()) for name, one in zip(names, found, strict=True)},
+        record=describe(dataset.schema, sample.clinical, use),
     )
 
 

@@ -1,7 +1,7 @@
 """How all plots look, and how they become files: SVG for the page, SVG and PDF for a paper.
 
 No window system, no global state, the same bytes for the same numbers. Series differ in lightness, marker and line, so
-that a grey print can be read.
+that a gray print can be read.
 """
 
 from __future__ import annotations

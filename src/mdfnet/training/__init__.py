@@ -1,1 +1,1 @@
-"""Training, on Lightning: how films are drawn and varied, what a step is, what is kept."""
+"""Training, on Lightning: how images are drawn and varied, what a step is, what is kept."""

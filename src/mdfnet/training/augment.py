@@ -1,4 +1,4 @@
-"""Variation of films in training. Chest-safe: nothing that moves the heart to the other side."""
+"""Variation of images in training. Chest-safe: nothing that moves the heart to the other side."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Chest:
     """A little rotation, zoom, shift, exposure and noise; no flips.
 
     Boxes follow their outlines, or the inscribed ellipses where only the box is known, so that rotation does not blow
-    them up. What leaves the film for the most part is dropped.
+    them up. What leaves the image for the most part is dropped.
 
     Args:
         rotate: Largest angle, degrees.
         zoom: Largest relative change of size.
-        shift: Largest shift, as a share of the film's side.
+        shift: Largest shift, as a share of the image's side.
         exposure: Largest relative change of contrast and of gamma.
         noise: Largest standard deviation of the noise, gray value range 1.
-        visible: A finding is kept if at least this share of its box stays on the film.
+        visible: A finding is kept if at least this share of its box stays on the image.
     """
 
     rotate: float = 6.0
@@ -38,7 +38,7 @@ class Chest:
     visible: float = 0.3
 
     def __call__(self, image: Tensor, target: Target, random: np.random.Generator) -> tuple[Tensor, Target]:
-        """Vary one square film ``[C, S, S]`` with its target in the same pixels."""
+        """Vary one square image ``[C, S, S]`` with its target in the same pixels."""
         side = image.shape[-1]
         matrix = self._matrix(random)
         grid = F.affine_grid(torch.from_numpy(np.linalg.inv(matrix)[None, :2]).float(), [1, 1, side, side], False)
@@ -46,7 +46,7 @@ class Chest:
         return self._expose(image, random), self._move(target, matrix, side)
 
     def _matrix(self, random: np.random.Generator) -> np.ndarray:
-        """From the film's coordinates in [-1, 1] to the varied one's."""
+        """From the image's coordinates in [-1, 1] to the varied one's."""
         angle, zoom, x, y = random.uniform(-1, 1, 4) * (
             math.radians(self.rotate),
             self.zoom,

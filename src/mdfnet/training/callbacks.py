@@ -1,4 +1,4 @@
-"""What happens between epochs: scoring on the validation films, keeping the best model, writing the history."""
+"""What happens between epochs: scoring on the validation images, keeping the best model, writing the history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from mdfnet.core.files import replacing
-from mdfnet.core.types import Classes, Detections, Study
+from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.models.operating_points import fit_operating
 from mdfnet.training.gain import found_alone, gain
@@ -24,29 +24,29 @@ from mdfnet.training.stages import LAST
 
 
 class Validation(Callback):
-    """Scores every epoch on the validation films, keeps the model of the best one, writes ``history.csv``.
+    """Scores every epoch on the validation images, keeps the model of the best one, writes ``history.csv``.
 
     Must stand before an averaging callback: it saves the weights that were validated, which are the averaged ones.
 
     Args:
-        films: The validation films.
+        images: The validation images.
         run: The run's folder; the best model goes to ``run/model``.
         facts: What to note in the model's card.
-        say: Where to print a line per epoch.
+        log: Where to print a line per epoch.
         keep: Which epochs are kept: ``better`` than all before; or, of fusion on a finished detector, which is kept as
             it begins, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be chance.
     """
 
     def __init__(
         self,
-        films: Sequence[Study],
+        images: Sequence[Sample],
         run: Path,
         facts: dict[str, Any],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         *,
         keep: Literal["better", "any", "shown"] = "better",
     ):
-        self.films, self.run, self.facts, self.say = films, run, facts, say
+        self.images, self.run, self.facts, self.print = images, run, facts, log
         self.best, self.history, self.keep = -1.0, [], keep
         self.alone: dict[str, Detections] = {}
         self.started = time.perf_counter()
@@ -54,14 +54,14 @@ class Validation(Callback):
     def on_fit_start(self, trainer: L.Trainer, training: Training) -> None:
         if self.keep == "better":
             return
-        self.alone = found_alone(training.model, self.films)
+        self.alone = found_alone(training.model, self.images)
         if self.best >= 0:  # it goes on
             return
-        scores = validation_scores(self.films, self.alone, training.model.classes)
+        scores = validation_scores(self.images, self.alone, training.model.classes)
         self.best = scores[training.settings.monitor]
         if trainer.is_global_zero:
             self._save(training, {"epoch": -1, **scores}, self.alone)
-            self.say(f"the detector alone  {_in_words(scores)}")
+            self.print(f"the detector alone  {_in_words(scores)}")
 
     def on_train_epoch_start(self, trainer: L.Trainer, training: Training) -> None:
         self.started = time.perf_counter()
@@ -71,7 +71,7 @@ class Validation(Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
         found = self._found(trainer, training)
-        scores = validation_scores(self.films, found, training.model.classes)
+        scores = validation_scores(self.images, found, training.model.classes)
         monitor = training.settings.monitor
         training.log_dict({f"val_{name}": value for name, value in scores.items()}, rank_zero_only=True)
         row = {"epoch": trainer.current_epoch, **_means(training.totals), **scores}
@@ -104,7 +104,7 @@ class Validation(Callback):
             return ""
         if self.keep == "shown":
             monitor = training.settings.monitor
-            one = gain(self.films, self.alone, found, training.model.classes, monitor)
+            one = gain(self.images, self.alone, found, training.model.classes, monitor)
             if one.verdict != "higher":
                 return f"not shown to be better: {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f}), p {one.p:.2f}"
         return BEST
@@ -122,26 +122,26 @@ class Validation(Callback):
         if mark == BEST:
             self._save(training, {key: row[key] for key in ("epoch", *SCORES)}, found)
         said = [f"epoch {row['epoch'] + 1:>3}/{trainer.max_epochs}", f"loss {row['loss']:.3f}", _in_words(row)]
-        self.say("  ".join([*said, f"{row['seconds']:.0f} s", *([mark] if mark else [])]))
+        self.print("  ".join([*said, f"{row['seconds']:.0f} s", *([mark] if mark else [])]))
 
     def _save(self, training: Training, scores: dict[str, Any], found: Mapping[str, Detections]) -> None:
-        detections = [found[study.id] for study in self.films]
-        fitted_on = f"{len(self.films)} films of the split val of {self.facts['dataset']}"
-        training.model.operating = fit_operating(self.films, detections, training.model.classes, fitted_on)
+        detections = [found[sample.id] for sample in self.images]
+        fitted_on = f"{len(self.images)} images of the split val of {self.facts['dataset']}"
+        training.model.operating = fit_operating(self.images, detections, training.model.classes, fitted_on)
         training.model.save(self.run / "model", **self.facts, validation=scores)
 
 
 #: What an epoch is called whose model is kept.
 BEST = "best"
 
-#: What is watched on the validation films.
+#: What is watched on the validation images.
 SCORES = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5")
 
 
-def validation_scores(films: Sequence[Study], found: Mapping[str, Detections], classes: Classes) -> dict[str, float]:
-    """The means over classes of :data:`SCORES`; 0 where no film has any finding."""
-    ids = [study.id for study in films]
-    scores = evaluate([found[name] for name in ids], [study.target for study in films], classes, films=ids)
+def validation_scores(images: Sequence[Sample], found: Mapping[str, Detections], classes: Classes) -> dict[str, float]:
+    """The means over classes of :data:`SCORES`; 0 where no image has any finding."""
+    ids = [sample.id for sample in images]
+    scores = evaluate([found[name] for name in ids], [sample.target for sample in images], classes, images=ids)
     return {name: 0.0 if math.isnan(scores.mean(name)) else scores.mean(name) for name in SCORES}
 
 
@@ -175,5 +175,5 @@ def _in_words(scores: Mapping[str, float]) -> str:
 
 
 def _means(totals: dict[str, float]) -> dict[str, float]:
-    films = totals.get("films") or 1.0
-    return {name: round(value / films, 5) for name, value in totals.items() if name != "films"}
+    images = totals.get("images") or 1.0
+    return {name: round(value / images, 5) for name, value in totals.items() if name != "images"}

@@ -13,8 +13,8 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Detections
 from mdfnet.models.config import TrainConfig
 from mdfnet.models.model import Model
-from mdfnet.training.films import Batch
-from mdfnet.training.stages import still
+from mdfnet.training.images import Batch
+from mdfnet.training.stages import freeze_batch_norm
 
 
 class LearnedSum(nn.Module):
@@ -57,20 +57,20 @@ class Training(L.LightningModule):
     def on_train_epoch_start(self) -> None:
         # All chance in an epoch comes from here, so that a resumed run goes on exactly as the unbroken one.
         L.seed_everything(self.settings.seed + 1009 * self.current_epoch + self.global_rank, verbose=False)
-        self.totals = {"films": 0.0}
+        self.totals = {"images": 0.0}
         if not any(weights.requires_grad for weights in self.model.detector.parameters()):
-            still(self.model.detector)
+            freeze_batch_norm(self.model.detector)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         losses = self.model.losses(batch["images"], batch["targets"], batch["clinical"])
         total = self.weigh(losses) if self.weigh else sum(losses.values())
         if not torch.isfinite(total):
             self._stop_on(losses, batch["ids"])
-        films = len(batch["ids"])
-        self.totals["films"] += films
+        images = len(batch["ids"])
+        self.totals["images"] += images
         for name, value in {"loss": total, **losses}.items():
-            self.totals[name] = self.totals.get(name, 0.0) + films * value.item()
-        self.log("loss", total.detach(), prog_bar=True, batch_size=films)
+            self.totals[name] = self.totals.get(name, 0.0) + images * value.item()
+        self.log("loss", total.detach(), prog_bar=True, batch_size=images)
         return total
 
     def validation_step(self, batch: Batch, index: int) -> None:
@@ -96,8 +96,8 @@ class Training(L.LightningModule):
         bad = ", ".join(f"{name} = {value.item()}" for name, value in losses.items() if not torch.isfinite(value))
         raise UserError(
             f"the loss is not finite ({bad or 'their weighted sum'})",
-            where=f"epoch {self.current_epoch}, films {', '.join(ids)}",
-            fix="the last good epoch is saved; look at these films with 'mdfnet data check', lower lr, or set clip",
+            where=f"epoch {self.current_epoch}, images {', '.join(ids)}",
+            fix="the last good epoch is saved; look at these images with 'mdfnet data check', lower lr, or set clip",
         )
 
 

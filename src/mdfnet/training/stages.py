@@ -1,6 +1,6 @@
-"""Training in two stages: the detector on films alone, then the fusion by itself, on the detector as it is.
+"""Training in two stages: the detector on images alone, then the fusion by itself, on the detector as it is.
 
-What the film tells is then learned by itself, and no record can spoil it: without a record the fused model is the
+What the image tells is then learned by itself, and no record can spoil it: without a record the fused model is the
 image-only one, bit by bit, and the fusion adds only what helps on top.
 """
 
@@ -20,15 +20,15 @@ from mdfnet.models.config import Config
 from mdfnet.models.model import Model
 
 #: The first stage's run, within the run's folder.
-FILMS_ALONE = "films-alone"
+IMAGE_ONLY = "image-only"
 
 #: What makes a checkpoint of a run that is not done.
 LAST = "last.ckpt"
 
 
-def begun(run: Path) -> bool:
+def has_checkpoint(run: Path) -> bool:
     """Whether a run has an epoch to go on from, of either stage."""
-    first = run / FILMS_ALONE
+    first = run / IMAGE_ONLY
     return any(path.exists() for path in (run / LAST, first / LAST, first / "model"))
 
 
@@ -43,7 +43,7 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     Returns:
         Folder of its best model.
     """
-    first = run / FILMS_ALONE
+    first = run / IMAGE_ONLY
     resume, done = (first / LAST).is_file(), (first / "model").is_dir()
     if resume or not done:
         if not resume and rank_zero_only.rank == 0:
@@ -53,20 +53,20 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     return first / "model"
 
 
-def hold(detector: nn.Module) -> None:
+def freeze(detector: nn.Module) -> None:
     """Let a detector's weights take no gradients any more."""
     for weights in detector.parameters():
         weights.requires_grad_(False)
 
 
-def still(detector: nn.Module) -> None:
+def freeze_batch_norm(detector: nn.Module) -> None:
     """Keep a held detector's batch statistics, too, while the rest is in training mode."""
     for part in detector.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.eval()
 
 
-def begin_with(model: Model, folder: str | Path) -> None:
+def init_from(model: Model, folder: str | Path) -> None:
     """Give a model the detector of a saved one, and hold it there.
 
     Raises:
@@ -80,4 +80,4 @@ def begin_with(model: Model, folder: str | Path) -> None:
         what = f"the model finds {', '.join(theirs)}, and the data are marked for {', '.join(model.classes.names)}"
         raise UserError(what, where=folder, fix="train the detector too: give it epochs")
     checkpoint.start_from(model.detector, model.config, model.classes, folder)
-    hold(model.detector)
+    freeze(model.detector)

@@ -26,9 +26,9 @@ from mdfnet.models.config import Config, load_config
 from mdfnet.models.load import load
 from mdfnet.models.model import Model, build
 from mdfnet.training.callbacks import LastCheckpoint, Validation
-from mdfnet.training.films import Films
+from mdfnet.training.images import Images
 from mdfnet.training.module import Training
-from mdfnet.training.stages import FILMS_ALONE, LAST, begin_with, begun, first_stage
+from mdfnet.training.stages import IMAGE_ONLY, LAST, first_stage, has_checkpoint, init_from
 
 
 def train(
@@ -40,20 +40,20 @@ def train(
     devices: int | str = "auto",
     alone: Path | None = None,
     callbacks: list[Callback] | None = None,
-    say: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
 ) -> Model:
-    """Train on the training films, pick the best epoch on the validation films. The test films are never touched.
+    """Train on the training images, pick the best epoch on the validation images. The test images are never touched.
 
     Args:
         config: What to train.
-        dataset: On what; its studies carry their splits.
+        dataset: On what; its samples carry their splits.
         run: Folder of the run: ``config.yaml``, ``history.csv``, ``last.ckpt``, ``logs/`` and the best ``model/``; with
-            ``fusion_epochs`` also ``films-alone/``, the run of the detector.
+            ``fusion_epochs`` also ``image-only/``, the run of the detector.
         resume: Go on from the run's ``last.ckpt`` as if it had not been interrupted.
         devices: How many processes or GPUs.
-        alone: Model that :attr:`Config.alone` gave on the same films, to take instead of training it once more.
+        alone: Model that :attr:`Config.alone` gave on the same images, to take instead of training it once more.
         callbacks: More Lightning callbacks.
-        say: Where to print.
+        log: Where to print.
 
     Returns:
         The best model.
@@ -62,30 +62,30 @@ def train(
         UserError: The run exists and is not to be resumed, a split is empty, the loss is not finite, ...
     """
     config, run = load_config(config), Path(run)
-    films = _films(dataset, config)
+    images = _images(dataset, config)
     _quiet()
     L.seed_everything(config.train.seed, workers=True, verbose=False)
     model = build(config, classes=dataset.classes, schema=dataset.schema)
     model.preprocessing = replace(model.preprocessing, intensity=dataset.intensity)
-    model.fit(Standardizer.fit(dataset.schema, np.stack([study.clinical for study in films.train])))
+    model.fit(Standardizer.fit(dataset.schema, np.stack([sample.clinical for sample in images.train])))
     if config.train.epochs == 0:
-        begin_with(model, config.detector.weights)
+        init_from(model, config.detector.weights)
     elif not resume:
         model.load_pretrained()
     last = _open(run, config, dataset, resume)
     if config.staged and config.train.epochs:
 
         def first(config: Config, run: Path, resume: bool) -> None:
-            train(config, dataset, run, resume=resume, devices=devices, callbacks=callbacks, say=say)
+            train(config, dataset, run, resume=resume, devices=devices, callbacks=callbacks, log=log)
 
-        begin_with(model, alone or first_stage(config, run, first))
+        init_from(model, alone or first_stage(config, run, first))
         L.seed_everything(config.train.seed, workers=True, verbose=False)
     training = Training(model, model.detector.loss_names)
     keep = config.train.fusion_gain if config.staged else "better"
-    validation = Validation(films.val, run, _facts(dataset, films), say, keep=keep)
+    validation = Validation(images.val, run, _facts(dataset, images), log, keep=keep)
     trainer = _trainer(config, run, devices, [*_callbacks(config, validation, run), *(callbacks or [])])
     try:
-        trainer.fit(training, films, ckpt_path=last, weights_only=False if last else None)
+        trainer.fit(training, images, ckpt_path=last, weights_only=False if last else None)
     except SystemExit:  # how Lightning ends on Ctrl-C and SIGTERM
         raise KeyboardInterrupt from None
     except OSError as error:
@@ -94,12 +94,12 @@ def train(
     return load(run / "model")
 
 
-def _films(dataset: Dataset, config: Config) -> Films:
+def _images(dataset: Dataset, config: Config) -> Images:
     train, val = dataset.split("train"), dataset.split("val")
-    for name, studies in (("train", train), ("val", val)):
-        if not any(len(study.target) for study in studies):
-            raise UserError(f"no film of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
-    return Films(train, val, config)
+    for name, samples in (("train", train), ("val", val)):
+        if not any(len(sample.target) for sample in samples):
+            raise UserError(f"no image of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
+    return Images(train, val, config)
 
 
 def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | None:
@@ -111,7 +111,7 @@ def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | N
     if rank_zero_only.rank > 0:  # the first process of a distributed run has done it
         return None
     if run.exists() and any(run.iterdir()):
-        fix = "choose another name, or --resume" if begun(run) else "choose another name, or remove it"
+        fix = "choose another name, or --resume" if has_checkpoint(run) else "choose another name, or remove it"
         raise UserError("the run's folder is not empty", where=run, fix=fix)
     try:
         run.mkdir(parents=True, exist_ok=True)
@@ -123,19 +123,19 @@ def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | N
 
 def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
     last = run / LAST
-    if not begun(run):
+    if not has_checkpoint(run):
         fix = "no epoch was finished: remove the folder and start without --resume"
         raise UserError(f"nothing to resume: {LAST} is missing", where=run, fix=fix)
     if last.is_file() and not zipfile.is_zipfile(last):
         raise UserError("the checkpoint is damaged", where=last, fix="start anew; the best model so far is whole")
     if load_config(run / "config.yaml") != config:
         raise UserError("the config differs from the run's", where=run / "config.yaml", fix="resume with the same one")
-    model = run / "model" if last.is_file() else run / FILMS_ALONE / "model"
+    model = run / "model" if last.is_file() else run / IMAGE_ONLY / "model"
     if read_card(model).training["fingerprint"] != dataset.fingerprint:
         raise UserError("not the dataset the run began with", where=dataset.folder, fix="resume with the same one")
 
 
-def _facts(dataset: Dataset, films: Films) -> dict[str, Any]:
+def _facts(dataset: Dataset, images: Images) -> dict[str, Any]:
     """What a model's card says of its training data."""
     return {
         "dataset": dataset.name,
@@ -143,7 +143,7 @@ def _facts(dataset: Dataset, films: Films) -> dict[str, Any]:
         "license": dataset.license,
         "synthetic": list(dataset.synthetic),
         "fingerprint": dataset.fingerprint,
-        "films": {"train": len(films.train), "val": len(films.val)},
+        "images": {"train": len(images.train), "val": len(images.val)},
     }
 
 

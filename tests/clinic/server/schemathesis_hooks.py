@@ -1,4 +1,4 @@
-"""Films for schemathesis: what JSON Schema cannot say of a valid upload."""
+"""Images for schemathesis: what JSON Schema cannot say of a valid upload."""
 
 import io
 
@@ -8,13 +8,13 @@ from hypothesis import strategies
 from PIL import Image
 
 
-def film(form: str, depth=np.uint8) -> bytes:
-    """A small film of noise."""
+def image(form: str, depth=np.uint8) -> bytes:
+    """A small image of noise."""
     values = np.random.default_rng(0).integers(0, np.iinfo(depth).max, (48, 40), depth)
     buffer = io.BytesIO()
     Image.fromarray(values).save(buffer, form)
     return buffer.getvalue()
 
 
-schemathesis.openapi.media_type("image/png", strategies.sampled_from([film("PNG"), film("PNG", np.uint16)]))
-schemathesis.openapi.media_type("image/jpeg", strategies.just(film("JPEG")))
+schemathesis.openapi.media_type("image/png", strategies.sampled_from([image("PNG"), image("PNG", np.uint16)]))
+schemathesis.openapi.media_type("image/jpeg", strategies.just(image("JPEG")))

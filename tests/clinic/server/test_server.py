@@ -29,7 +29,7 @@ def fuzz_server():
 
 @pytest.mark.parametrize("token", [None, TOKEN], ids=["without a token", "with a token"])
 def test_schemathesis_finds_nothing_with_all_checks(tmp_path, token):
-    """Status codes, media types, headers, schemas, data that break them, methods, tokens, films after they are gone."""
+    """Status codes, media types, headers, schemas, data that break them, methods, tokens, images that are gone."""
     pytest.importorskip("schemathesis", reason="NEEDS schemathesis: pip install 'mdfnet[clinic]'")
     with running(tmp_path, **({"MDFNET_TOKEN": token} if token else {})) as server:
         command = [
@@ -49,8 +49,8 @@ def test_mutated_uploads(fuzz_server, tmp_path, capsys):
 
 
 def test_overload_is_200_or_503(fuzz_server, tmp_path):
-    film = fuzz_server.seeds(tmp_path)["png"][0]
-    request = post("/v1/predict", *form(film))
+    image = fuzz_server.seeds(tmp_path)["png"][0]
+    request = post("/v1/predict", *form(image))
 
     async def ask(port: int) -> Counter[int]:
         statuses: Counter[int] = Counter()
@@ -89,12 +89,12 @@ def test_a_chunked_upload_is_413(tmp_path):
 
 
 def test_audit_survives_a_restart_and_names_nobody(fuzz_server, tmp_path):
-    film = fuzz_server.seeds(tmp_path)["png"][0]
+    image = fuzz_server.seeds(tmp_path)["png"][0]
     audit = tmp_path / "audit.jsonl"
     tokens = tmp_path / "tokens"
     tokens.write_text(f"ward-3 {TOKEN}\n")
     tokens.chmod(0o600)
-    request = post("/v1/predict", *form(film, clinical='{"age": 61}'), f"Authorization: Bearer {TOKEN}\r\n")
+    request = post("/v1/predict", *form(image, clinical='{"age": 61}'), f"Authorization: Bearer {TOKEN}\r\n")
 
     async def ask(port: int) -> int:
         return (await Connection(port).send(request))[0]
@@ -106,5 +106,5 @@ def test_audit_survives_a_restart_and_names_nobody(fuzz_server, tmp_path):
     assert "4 lines, none changed" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     assert [(line["who"], line["action"]) for line in lines] == [("server", "start"), ("ward-3", "predict")] * 2
-    assert lines[1]["film"] == lines[3]["film"] and lines[1]["result"] == lines[3]["result"]
+    assert lines[1]["image"] == lines[3]["image"] and lines[1]["result"] == lines[3]["result"]
     assert audit.stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""A server with a worklist of synthetic films, and the viewer in a browser."""
+"""A server with a worklist of synthetic images, and the viewer in a browser."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
 
 @pytest.fixture(scope="session")
-def films(tmp_path_factory) -> Path:
-    """Synthetic films with records; on the fourth and the sixth the demo model finds something."""
+def images(tmp_path_factory) -> Path:
+    """Synthetic images with records; on the fourth and the sixth the demo model finds something."""
     made = tmp_path_factory.mktemp("phantoms")
     write_phantoms(PhantomConfig(count=8, size=512, seed=77), made / "data")
-    folder = made / "films"
+    folder = made / "images"
     shutil.copytree(made / "data" / "images", folder)
     shutil.copy(made / "data" / "clinical.csv", folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def server(films, tmp_path_factory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("server"), "--films", str(films), "--threads", "1") as started:
+def server(images, tmp_path_factory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("server"), "--images", str(images), "--threads", "1") as started:
         yield started.url
 
 

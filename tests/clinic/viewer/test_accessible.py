@@ -9,17 +9,17 @@ import pytest
 from viewer_page import ViewerPage
 
 AXE = Path(__file__).parents[3] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
-FILM = "phantom-00004.png"
+IMAGE = "phantom-00004.png"
 RUN = """() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
   .then(({ violations }) => violations.map(({ id, impact, nodes }) => [id, impact, nodes.map(node => node.html)]))"""
 
 
 def reading(page: ViewerPage) -> None:
-    page.open_listed(FILM)
+    page.open_listed(IMAGE)
 
 
 def asking(page: ViewerPage) -> None:
-    page.open_listed(FILM)
+    page.open_listed(IMAGE)
     page.slider("Body temperature").focus()
     for _ in range(12):
         page.page.keyboard.press("ArrowRight")
@@ -27,23 +27,23 @@ def asking(page: ViewerPage) -> None:
 
 
 def comparing(page: ViewerPage) -> None:
-    page.open_listed(FILM)
+    page.open_listed(IMAGE)
     page.page.keyboard.press("c")
     page.page.keyboard.press("e")
 
 
 def refused(page: ViewerPage) -> None:
-    page.drop(("notes.txt", b"not a film"))
+    page.drop(("notes.txt", b"not an image"))
     page.page.get_by_role("alert").wait_for()
     page.errors.clear()
 
 
 STATES: dict[str, Callable[[ViewerPage], object]] = {
     "empty": lambda page: None,
-    "with a film": reading,
+    "with an image": reading,
     "what-if with a box chosen": asking,
     "compared, menu open": comparing,
-    "film refused": refused,
+    "image refused": refused,
     "keys": lambda page: page.page.keyboard.press("?"),
 }
 

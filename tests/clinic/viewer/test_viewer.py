@@ -1,4 +1,4 @@
-"""The viewer as a person uses it: real server, real browser, real DICOM films where they are at hand."""
+"""The viewer as a person uses it: real server, real browser, real DICOM images where they are at hand."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from viewer_page import ViewerPage
 import mdfnet
 from mdfnet.models.checkpoint import save
 
-#: A synthetic film on which the demo model finds edema, and calls it consolidation when the patient has a fever.
-FILM = "phantom-00004.png"
+#: A synthetic image on which the demo model finds edema, and calls it consolidation when the patient has a fever.
+IMAGE = "phantom-00004.png"
 GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "viewer.md"
 DICOM = "dicom/nih_cxr_DX_MONO2_implicitLE.dcm"
 INVERTED = "dicom/nih_MONO1_explicitLE.dcm"
@@ -48,7 +48,7 @@ def exported(viewer: ViewerPage, name: str) -> bytes:
     return download.value.path().read_bytes()
 
 
-def grey(viewer: ViewerPage, pane: int = 0) -> np.ndarray:
+def gray(viewer: ViewerPage, pane: int = 0) -> np.ndarray:
     """What the canvas shows, ``[H, W]``."""
     read = """canvas => {
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -60,11 +60,11 @@ def grey(viewer: ViewerPage, pane: int = 0) -> np.ndarray:
     return np.frombuffer(base64.b64decode(values), np.uint8).reshape(height, width)
 
 
-def test_a_dicom_film_from_drop_to_report(viewer, shared_data):
+def test_a_dicom_image_from_drop_to_report(viewer, shared_data):
     page = viewer().open()
     page.drop(shared_data / DICOM)
     page.detected()
-    assert page.page.locator("#film-about").inner_text().startswith("DICOM  1024 × 1024  8 bit")
+    assert page.page.locator("#image-about").inner_text().startswith("DICOM  1024 × 1024  8 bit")
     center, width, _ = page.settings()
     page.drag(80, 40)
     assert page.settings()[0] > center and page.settings()[1] > width
@@ -94,11 +94,11 @@ def test_pixels_are_those_of_pydicom(viewer, shared_data, name):
     page.drag(-150, 30)
     page.settled()
     center, width, zoom = page.settings()
-    film = pydicom.dcmread(shared_data / name)
-    film.WindowCenter, film.WindowWidth = center, width
-    expected = apply_windowing(film.pixel_array, film)
-    expected = expected.max() - expected if film.PhotometricInterpretation == "MONOCHROME1" else expected
-    shown = grey(page)
+    image = pydicom.dcmread(shared_data / name)
+    image.WindowCenter, image.WindowWidth = center, width
+    expected = apply_windowing(image.pixel_array, image)
+    expected = expected.max() - expected if image.PhotometricInterpretation == "MONOCHROME1" else expected
+    shown = gray(page)
     top, left = (shown.shape[0] - 1024 + 1) // 2, (shown.shape[1] - 1024 + 1) // 2
     difference = shown[top : top + 1024, left : left + 1024].astype(float) - expected / expected.max() * 255
     assert zoom == 100
@@ -107,7 +107,7 @@ def test_pixels_are_those_of_pydicom(viewer, shared_data, name):
 
 
 def test_moving_the_temperature_moves_the_scores(viewer):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     page.page.locator("#threshold").fill("0.3")
     before = {label: score for label, score, _ in reversed(page.findings())}
     heat(page)
@@ -125,7 +125,7 @@ def test_moving_the_temperature_moves_the_scores(viewer):
 
 def test_where_list_and_explanation_differ_the_page_says_so(viewer):
     """The list follows the model's box as it shifts, the explanation stays at one place."""
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     page.page.locator("#threshold").fill("0.1")
     heat(page)
     differ = []
@@ -139,13 +139,13 @@ def test_where_list_and_explanation_differ_the_page_says_so(viewer):
     assert set(differ) == {True, False}
 
 
-def test_the_page_says_that_the_model_knows_synthetic_films(viewer):
+def test_the_page_says_that_the_model_knows_synthetic_images(viewer):
     notice = viewer().open().page.locator("#notice").inner_text()
-    assert notice == "Research use only. Not a medical device. Trained on synthetic films."
+    assert notice == "Research use only. Not a medical device. Trained on synthetic images."
 
 
 def test_what_if_is_never_exported(viewer):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     measured = [(label, score) for label, score, _ in page.findings()]
     heat(page)
     rows = list(csv.DictReader(StringIO(exported(page, "Findings as CSV").decode())))
@@ -153,7 +153,7 @@ def test_what_if_is_never_exported(viewer):
 
 
 def test_missing_is_a_state_of_its_own(viewer):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     pressure = page.page.locator(".value", has_text="Systolic blood pressure")
     typed = page.page.get_by_label("Systolic blood pressure, typed")
     assert "missing" in pressure.get_attribute("class") and "not measured" in pressure.inner_text()
@@ -173,19 +173,19 @@ def test_missing_is_a_state_of_its_own(viewer):
 
 
 def test_an_implausible_value_is_refused_and_says_why(viewer):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     page.page.get_by_label("Body temperature, typed").fill("98.6")
     press(page.page, "Tab")
     page.settled()
     assert "not used: temperature is 98.6" in page.page.locator(".value", has_text="Body temp").inner_text()
 
 
-def test_what_a_dropped_record_says_in_vain_is_said(viewer, films):
-    """With its film or after it; what a slider asks does not make it forgotten."""
+def test_what_a_dropped_record_says_in_vain_is_said(viewer, images):
+    """With its image or after it; what a slider asks does not make it forgotten."""
     page = viewer().open()
     record = ("record.json", b'{"age": 50, "temperature": 98.6, "temprature": 38.2}')
     field, notes = page.page.locator(".value", has_text="Body temp"), page.page.locator("#record-notes")
-    page.drop(films / FILM, record)
+    page.drop(images / IMAGE, record)
     page.detected()
     for again in (False, True):
         if again:
@@ -202,7 +202,7 @@ def test_what_a_dropped_record_says_in_vain_is_said(viewer, films):
 
 
 def test_values_can_become_the_record(viewer):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     heat(page)
     fever = [score for _, score, _ in page.findings()]
     page.page.get_by_role("button", name="Take as measured").click()
@@ -213,9 +213,9 @@ def test_values_can_become_the_record(viewer):
     assert page.page.locator("#what-if-badge").is_hidden()
 
 
-def test_a_record_dropped_with_or_after_its_film(viewer, films):
+def test_a_record_dropped_with_or_after_its_image(viewer, images):
     page = viewer().open()
-    page.drop(films / FILM, ("record.json", b'{"age": 50, "temperature": {"value": 101.3, "unit": "[degF]"}}'))
+    page.drop(images / IMAGE, ("record.json", b'{"age": 50, "temperature": {"value": 101.3, "unit": "[degF]"}}'))
     page.detected()
     page.settled()
     assert "measured 38.5" in page.page.locator(".value", has_text="Body temp").inner_text()
@@ -224,18 +224,18 @@ def test_a_record_dropped_with_or_after_its_film(viewer, films):
     assert "not measured" in page.page.locator(".value", has_text="Age").inner_text()
 
 
-def test_beside_the_film_alone(viewer):
-    page = viewer().open().open_listed(FILM)
+def test_beside_the_image_alone(viewer):
+    page = viewer().open().open_listed(IMAGE)
     press(page.page, "c")
     page.settled()
     panes = page.drawn(".pane")
     fused, alone = (set(panes.nth(number).locator("text").all_text_contents()) for number in (0, 1))
     assert fused and alone and fused != alone
-    assert np.array_equal(grey(page, 0), grey(page, 1))
+    assert np.array_equal(gray(page, 0), gray(page, 1))
 
 
 def test_zoom_keeps_the_place_below_the_cursor(viewer):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     pane = page.page.locator(".pane").first.bounding_box()
     page.page.mouse.move(pane["x"] + 200, pane["y"] + 300)
     before = page.page.locator("#read-out").inner_text()
@@ -248,8 +248,8 @@ def test_zoom_keeps_the_place_below_the_cursor(viewer):
 
 
 @pytest.mark.parametrize("how", ["right button", "shift", "pan tool"])
-def test_the_film_is_dragged_without_windowing(viewer, how):
-    page = viewer().open().open_listed(FILM)
+def test_the_image_is_dragged_without_windowing(viewer, how):
+    page = viewer().open().open_listed(IMAGE)
     before, box = page.settings(), page.drawn(".outline[data-id='0'] .line").bounding_box()
     if how == "pan tool":
         page.page.get_by_role("button", name="Pan", exact=True).click()
@@ -263,8 +263,8 @@ def test_the_film_is_dragged_without_windowing(viewer, how):
     assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((60, -40), abs=12)
 
 
-def test_boxes_lie_on_the_film_at_every_zoom(viewer):
-    page = viewer().open().open_listed(FILM)
+def test_boxes_lie_on_the_image_at_every_zoom(viewer):
+    page = viewer().open().open_listed(IMAGE)
     (one,) = [json.loads(exported(page, "Findings as COCO JSON"))[0]["bbox"]]
     for keys in ([], ["+"] * 3, ["ArrowLeft", "ArrowUp"]):
         page.page.locator("#stage").focus()
@@ -278,7 +278,7 @@ def test_boxes_lie_on_the_film_at_every_zoom(viewer):
 
 
 def test_the_view_as_a_picture(viewer, tmp_path):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     heat(page)
     (tmp_path / "view.png").write_bytes(exported(page, "This view as PNG"))
     with Image.open(tmp_path / "view.png") as picture:
@@ -300,7 +300,7 @@ def test_operating_points_have_thresholds_of_their_own(viewer):
         route.fulfill(response=answer, json={**answer.json(), "operating": {"points": points}})
 
     page.page.route("**/v1/model", with_points)
-    page.open().open_listed(FILM)
+    page.open().open_listed(IMAGE)
     assert {label for label, *_ in page.findings()} == {"Consolidation"}
     page.page.locator("#point").select_option("fp-0.5")
     assert {label for label, *_ in page.findings()} == {"Pulmonary edema"}
@@ -315,7 +315,7 @@ def test_keyboard_alone(viewer):
     press(keys, "PageDown")
     page.detected()
     press(keys, "PageDown", 4)
-    keys.locator("#films button[aria-current]", has_text=FILM).wait_for()
+    keys.locator("#images button[aria-current]", has_text=IMAGE).wait_for()
     page.detected()
     page.settled()
     press(keys, "n")
@@ -357,22 +357,22 @@ def test_the_page_and_the_docs_say_the_same_keys(viewer):
 
 
 def test_single_keys_can_be_turned_off(viewer):
-    page = viewer().open().open_listed(FILM)
+    page = viewer().open().open_listed(IMAGE)
     press(page.page, "?")
     page.page.get_by_role("checkbox", name="Letters and signs").uncheck()
     page.page.locator("#keys").get_by_role("button", name="Close").click()
     press(page.page, "i")
     page.settled()
-    assert "inverted" not in page.drawn("#film-settings").inner_text()
+    assert "inverted" not in page.drawn("#image-settings").inner_text()
 
 
-def test_a_model_of_films_alone_has_no_record(viewer, films, tmp_path):
+def test_a_model_of_images_alone_has_no_record(viewer, images, tmp_path):
     model = mdfnet.build("tiny", map=None, vector=None, size=64, box_score=0.0)
     save(model, tmp_path / "model")
-    with running(tmp_path, "--films", str(films), "--threads", "1", model=str(tmp_path / "model")) as server:
-        page = viewer(server.url).open().open_listed(FILM)
+    with running(tmp_path, "--images", str(images), "--threads", "1", model=str(tmp_path / "model")) as server:
+        page = viewer(server.url).open().open_listed(IMAGE)
         page.settled()
-        assert page.page.locator("#no-record").inner_text() == "This model looks at films alone."
+        assert page.page.locator("#no-record").inner_text() == "This model looks at images alone."
         assert page.page.locator("#record").is_hidden() and page.page.locator(".caution").is_hidden()
         page.page.locator("#threshold").fill("0")
         press(page.page, "n")
@@ -382,7 +382,7 @@ def test_a_model_of_films_alone_has_no_record(viewer, films, tmp_path):
 
 @pytest.mark.parametrize("size", [(1280, 800), (1024, 768), (768, 1024)], ids=["laptop", "tablet", "tablet upright"])
 def test_nothing_is_cut_off(viewer, size):
-    page = viewer(viewport={"width": size[0], "height": size[1]}).open().open_listed(FILM)
+    page = viewer(viewport={"width": size[0], "height": size[1]}).open().open_listed(IMAGE)
     cut = """() => [...document.querySelectorAll("button, input, select, #notice, .caution")]
       .filter(element => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
       .map(element => element.id || element.textContent)"""
@@ -393,7 +393,7 @@ def test_nothing_is_cut_off(viewer, size):
 
 
 def test_two_fingers_zoom(viewer):
-    page = viewer(viewport={"width": 1024, "height": 768}, has_touch=True).open().open_listed(FILM)
+    page = viewer(viewport={"width": 1024, "height": 768}, has_touch=True).open().open_listed(IMAGE)
     before = page.settings()[2]
     touch = page.page.context.new_cdp_session(page.page)
     for kind, apart in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120), ("touchEnd", None)):
@@ -413,9 +413,9 @@ def test_a_structured_report_of_what_is_shown(viewer, shared_data):
     page.page.locator("#threshold").fill("0.1")
     shown = page.findings()
     report = pydicom.dcmread(BytesIO(exported(page, "DICOM structured report")))
-    film = pydicom.dcmread(shared_data / DICOM, stop_before_pixels=True)
+    image = pydicom.dcmread(shared_data / DICOM, stop_before_pixels=True)
     places = [item for item in items(report) if item.ValueType == "SCOORD"]
-    assert (report.Modality, report.StudyInstanceUID) == ("SR", film.StudyInstanceUID)
+    assert (report.Modality, report.StudyInstanceUID) == ("SR", image.StudyInstanceUID)
     assert len(places) == len(shown)
     assert report.VerificationFlag == "UNVERIFIED"
 
@@ -444,8 +444,8 @@ def items(report) -> Iterator[pydicom.Dataset]:
         yield from items(item)
 
 
-def test_a_film_without_headers_makes_no_dicom(viewer):
-    page = viewer().open().open_listed(FILM)
+def test_a_image_without_headers_makes_no_dicom(viewer):
+    page = viewer().open().open_listed(IMAGE)
     page.page.get_by_role("button", name="Export", exact=True).click()
     for name, allowed in {"Findings as CSV": True, "DICOM structured report": False}.items():
         assert page.page.get_by_role("button", name=name).is_enabled() == allowed

@@ -14,31 +14,31 @@ import pytest
 from PIL import Image
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.core.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
 
-SIZE = 40  # pixels; the films are noise
-FILMS = {"train": 80, "val": 54, "test": 54}
+SIZE = 40  # pixels; the images are noise
+IMAGES = {"train": 80, "val": 54, "test": 54}
 
 
 @dataclass(frozen=True)
 class Spoiled:
-    """A copy of the sound dataset: films are links, so they are replaced and never written to."""
+    """A copy of the sound dataset: images are links, so they are replaced and never written to."""
 
     folder: Path
 
-    def put(self, number: int, film: np.ndarray, **options: object) -> None:
-        """Replace a film."""
-        path = self.film(number)
+    def put(self, number: int, image: np.ndarray, **options: object) -> None:
+        """Replace an image."""
+        path = self.image(number)
         path.unlink(missing_ok=True)
-        Image.fromarray(film).save(path, **options)
+        Image.fromarray(image).save(path, **options)
 
-    def film(self, number: int) -> Path:
+    def image(self, number: int) -> Path:
         return self.folder / "images" / name(number)
 
     def pixels(self, number: int) -> np.ndarray:
-        return np.asarray(Image.open(self.film(number)))
+        return np.asarray(Image.open(self.image(number)))
 
     def write(self, file: str, content: bytes | str) -> None:
         path = self.folder / file
@@ -56,7 +56,7 @@ class Spoiled:
         self.write("annotations.json", json.dumps(content))
 
     def box(self, **values: object) -> None:
-        """Change the first box, annotation 1 on film 1."""
+        """Change the first box, annotation 1 on image 1."""
         self.coco(lambda content: content["annotations"][0].update(values))
 
     def boxes(self, change: Callable[[np.ndarray], object], among: Callable[[dict], bool] = lambda _: True) -> None:
@@ -69,7 +69,7 @@ class Spoiled:
         self.coco(every)
 
     def column(self, column: str, value: Callable[[dict[str, str], set[int]], object]) -> None:
-        """Set a column of clinical.csv by a function of the row and of the category ids marked on its film."""
+        """Set a column of clinical.csv by a function of the row and of the category ids marked on its image."""
         content = json.loads((self.folder / "annotations.json").read_text())
         labels = {image["file_name"]: set() for image in content["images"]}
         names = {image["id"]: image["file_name"] for image in content["images"]}
@@ -89,19 +89,19 @@ class Spoiled:
 
 
 def name(number: int) -> str:
-    return f"film{number:03}.png"
+    return f"image{number:03}.png"
 
 
 @pytest.fixture(scope="session")
 def sound_folder(tmp_path_factory) -> Path:
-    """188 films of 94 patients, by turns with no box, three of Atelectasis, three of Effusion; ten clinical columns."""
+    """188 images of 94 patients, in turn with no box, three of Atelectasis, three of Effusion; ten clinical columns."""
     folder = tmp_path_factory.mktemp("sound")
-    (folder / "films").mkdir()
+    (folder / "images").mkdir()
     random, schema = np.random.default_rng(5), Schema.load("mimic-ed")
-    splits = [split for split, count in FILMS.items() for _ in range(count)]
-    studies = tuple(_study(number, split, folder / "films", schema, random) for number, split in enumerate(splits))
+    splits = [split for split, count in IMAGES.items() for _ in range(count)]
+    samples = tuple(_sample(number, split, folder / "images", schema, random) for number, split in enumerate(splits))
     classes = Classes(("Atelectasis", "Effusion"), (3, 13))
-    dataset = Dataset("sound", classes, schema, studies, folder, "made by a test", "CC0-1.0", ("films",))
+    dataset = Dataset("sound", classes, schema, samples, folder, "made by a test", "CC0-1.0", ("images",))
     write_dataset(dataset, folder / "set")
     return folder / "set"
 
@@ -114,8 +114,8 @@ def spoiled(sound_folder, tmp_path) -> Spoiled:
     return Spoiled(folder)
 
 
-def _study(number: int, split: str, films: Path, schema: Schema, random: np.random.Generator) -> Study:
-    path = films / name(number)
+def _sample(number: int, split: str, images: Path, schema: Schema, random: np.random.Generator) -> Sample:
+    path = images / name(number)
     Image.fromarray(random.integers(0, 256, (SIZE, SIZE), np.uint8)).save(path)
     shown = (0, 1, 2, 1, 2, 0)[number % 6]
     corners = np.array([[1, 1], [15, 20], [24, 4]]) + random.uniform(0, 3, (3, 2))
@@ -141,4 +141,4 @@ def _study(number: int, split: str, films: Path, schema: Schema, random: np.rand
         for key, value in zip(schema.names, record, strict=True)
     ]
     view = "PA" if random.random() < 0.5 else "AP"
-    return Study(path.stem, path, SIZE, SIZE, target, np.array(record, np.float32), f"p{patient}", split, view)
+    return Sample(path.stem, path, SIZE, SIZE, target, np.array(record, np.float32), f"p{patient}", split, view)

@@ -35,15 +35,15 @@ def add_box(**values):
     return lambda s: s.coco(lambda c: c["annotations"].append({**c["annotations"][0], "id": 900, **values}))
 
 
-def copy_film(s, source, target, change=lambda film: film):
+def copy_image(s, source, target, change=lambda image: image):
     s.put(target, np.clip(np.rint(change(s.pixels(source).astype(float))), 0, 255).astype(np.uint8))
 
 
 def smooth(scale=1.0, offset=0.0, side=96):
-    """A film with shapes in it, as large or bright as wanted."""
+    """An image with shapes in it, as large or bright as wanted."""
     y, x = np.mgrid[0:side, 0:side] / side
-    film = 120 + 60 * np.sin(9 * x + 3) * np.cos(7 * y) + 50 * np.exp(-30 * ((x - 0.3) ** 2 + (y - 0.6) ** 2))
-    return np.clip(film * scale + offset, 0, 255).astype(np.uint8)
+    image = 120 + 60 * np.sin(9 * x + 3) * np.cos(7 * y) + 50 * np.exp(-30 * ((x - 0.3) ** 2 + (y - 0.6) ** 2))
+    return np.clip(image * scale + offset, 0, 255).astype(np.uint8)
 
 
 def alike(first, second):
@@ -58,7 +58,7 @@ def alike(first, second):
 
 
 def shaped(spoil_one):
-    """All films show one shape with noise, then one of them is spoiled."""
+    """All images show one shape with noise, then one of them is spoiled."""
 
     def spoil(s):
         for number in range(30):
@@ -69,9 +69,9 @@ def shaped(spoil_one):
 
 
 def with_text(s):
-    film = Image.new("L", (512, 512), 40)
-    ImageDraw.Draw(film).text((20, 20), "DOE JOHN 1954-03-02", fill=255)
-    s.put(3, np.asarray(film))
+    image = Image.new("L", (512, 512), 40)
+    ImageDraw.Draw(image).text((20, 20), "DOE JOHN 1954-03-02", fill=255)
+    s.put(3, np.asarray(image))
 
 
 def with_metadata(s):
@@ -86,24 +86,26 @@ def first_class(change):
 
 
 def only_train(kept):
-    """Training films show class 3 on ``kept`` films only."""
+    """Training images show class 3 on ``kept`` images only."""
 
     def change(content):
-        films = sorted({m["image_id"] for m in content["annotations"] if m["category_id"] == 3 and m["image_id"] <= 80})
-        dropped = set(films[kept:])
+        images = sorted(
+            {m["image_id"] for m in content["annotations"] if m["category_id"] == 3 and m["image_id"] <= 80}
+        )
+        dropped = set(images[kept:])
         content["annotations"] = [m for m in content["annotations"] if m["image_id"] not in dropped]
 
     return lambda s: s.coco(change)
 
 
-def without(split_films, category=None):
-    """Boxes of some films, and of one class, are taken away."""
+def without(split_images, category=None):
+    """Boxes of some images, and of one class, are taken away."""
 
     def change(content):
         content["annotations"] = [
             m
             for m in content["annotations"]
-            if not (m["image_id"] - 1 in split_films and category in (None, m["category_id"]))
+            if not (m["image_id"] - 1 in split_images and category in (None, m["category_id"]))
         ]
 
     return lambda s: s.coco(change)
@@ -116,7 +118,7 @@ def doubled(content):
 
 
 def filled(s, column, middle):
-    """Values missing in every seventh film are filled, as the paper does."""
+    """Values missing in every seventh image are filled, as the paper does."""
     s.column(column, lambda c, _: "" if number(c) % 7 == 0 else c[column] or f"{100 + noise(c, 3, 12):.1f}")
     header, *rows = [line.split(",") for line in (s.folder / "clinical.csv").read_text().splitlines()]
     known = [float(row[header.index(column)]) for row in rows if row[header.index(column)]]
@@ -124,11 +126,11 @@ def filled(s, column, middle):
 
 
 def number(cells):
-    return int(cells["image"][4:7])
+    return int(cells["image"][5:8])
 
 
 def noise(cells, key, spread=1.0):
-    """A number that depends on the film's name alone."""
+    """A number that depends on the image's name alone."""
     return float(np.random.default_rng([key, number(cells)]).normal(0, spread))
 
 
@@ -147,41 +149,41 @@ FILES = [
     case("ragged row", "row-malformed splits.csv 3", lambda s: s.edit("splits.csv", "p1,train", "p1")),
     case("category id is text", "entry-malformed annotations.json 0", lambda s: s.box(category_id="3")),
     case("annotation id twice", "id-twice annotations.json 1", add_box(id=1)),
-    case("no films", "dataset-empty annotations.json", lambda s: s.coco(lambda c: c["images"].clear())),
+    case("no images", "dataset-empty annotations.json", lambda s: s.coco(lambda c: c["images"].clear())),
     case("no column", "column-missing clinical.csv 1", lambda s: s.edit("clinical.csv", ",dbp", ",dbpp")),
     case("no column in splits", "column-missing splits.csv 1", lambda s: s.edit("splits.csv", "patient_id", "patient")),
     case("other column", "column-unknown clinical.csv 1", lambda s: s.edit("clinical.csv", ",dbp", ",dbpp")),
 ]
 
-FILM = "images/film003.png"
-FILMS = [
-    case("out of the folder", "film-name annotations.json 4", image({"file_name": "../film003.png"})),
-    case("named alike", "film-name annotations.json 4", image({"file_name": "film002.jpg"})),
-    case("missing", f"film-unreadable {FILM}", lambda s: s.film(3).unlink()),
-    case("truncated", f"film-unreadable {FILM}", lambda s: s.write(FILM, s.film(3).read_bytes()[:999])),
-    case("size", f"film-size {FILM} 4", lambda s: s.put(3, np.zeros((30, 40), np.uint8))),
-    case("same, train and test", "film-across-splits images/film000.png", lambda s: copy_film(s, 0, 187)),
-    case("same, train", "film-twice images/film000.png", lambda s: copy_film(s, 0, 1)),
-    case("same, other boxes", "film-twice-boxes-differ images/film000.png", lambda s: copy_film(s, 0, 1)),
-    case("same, other patient", "film-twice-patients-differ images/film000.png", lambda s: copy_film(s, 0, 2)),
-    case("alike, train and test", "film-alike-across-splits images/film000.png", alike(0, 187)),
-    case("alike, train", "film-alike images/film000.png", alike(0, 2)),
+IMAGE = "images/image003.png"
+IMAGES = [
+    case("out of the folder", "image-name annotations.json 4", image({"file_name": "../image003.png"})),
+    case("named alike", "image-name annotations.json 4", image({"file_name": "image002.jpg"})),
+    case("missing", f"image-unreadable {IMAGE}", lambda s: s.image(3).unlink()),
+    case("truncated", f"image-unreadable {IMAGE}", lambda s: s.write(IMAGE, s.image(3).read_bytes()[:999])),
+    case("size", f"image-size {IMAGE} 4", lambda s: s.put(3, np.zeros((30, 40), np.uint8))),
+    case("same, train and test", "image-across-splits images/image000.png", lambda s: copy_image(s, 0, 187)),
+    case("same, train", "image-twice images/image000.png", lambda s: copy_image(s, 0, 1)),
+    case("same, other boxes", "image-twice-boxes-differ images/image000.png", lambda s: copy_image(s, 0, 1)),
+    case("same, other patient", "image-twice-patients-differ images/image000.png", lambda s: copy_image(s, 0, 2)),
+    case("alike, train and test", "image-alike-across-splits images/image000.png", alike(0, 187)),
+    case("alike, train", "image-alike images/image000.png", alike(0, 2)),
     case(
         "negative of another",
-        "film-alike images/film000.png",
-        lambda s: copy_film(s, 0, 2, lambda film: 250 - 0.9 * film),
+        "image-alike images/image000.png",
+        lambda s: copy_image(s, 0, 2, lambda image: 250 - 0.9 * image),
     ),
-    case("blank", f"film-blank {FILM}", lambda s: s.put(3, np.full((SIDE, SIDE), 9, np.uint8))),
-    case("nearly blank", f"film-empty {FILM}", lambda s: s.put(3, np.uint8(RANDOM.random((SIDE, SIDE)) > 0.96) * 99)),
-    case("no contrast", f"film-empty {FILM}", lambda s: s.put(3, RANDOM.integers(99, 105, (SIDE, SIDE), np.uint8))),
-    case("few levels", f"film-few-levels {FILM}", lambda s: copy_film(s, 3, 3, lambda film: film // 32 * 32)),
-    case("inverted", f"film-inverted {FILM}", shaped(lambda s: copy_film(s, 3, 3, lambda film: 255 - film))),
-    case("text", f"film-text {FILM}", with_text),
-    case("text chunk", f"film-metadata {FILM}", with_metadata),
-    case("JPEG comment", f"film-metadata {FILM}", lambda s: s.put(3, s.pixels(3), format="JPEG", comment=b"Doe")),
-    case("large", f"film-size-unusual {FILM}", lambda s: s.put(3, smooth(side=200))),
-    case("narrow", f"film-size-unusual {FILM}", lambda s: s.put(3, smooth()[:, :40])),
-    case("unlisted", "film-unlisted images", lambda s: s.write("images/new.png", "x")),
+    case("blank", f"image-blank {IMAGE}", lambda s: s.put(3, np.full((SIDE, SIDE), 9, np.uint8))),
+    case("nearly blank", f"image-empty {IMAGE}", lambda s: s.put(3, np.uint8(RANDOM.random((SIDE, SIDE)) > 0.96) * 99)),
+    case("no contrast", f"image-empty {IMAGE}", lambda s: s.put(3, RANDOM.integers(99, 105, (SIDE, SIDE), np.uint8))),
+    case("few levels", f"image-few-levels {IMAGE}", lambda s: copy_image(s, 3, 3, lambda image: image // 32 * 32)),
+    case("inverted", f"image-inverted {IMAGE}", shaped(lambda s: copy_image(s, 3, 3, lambda image: 255 - image))),
+    case("text", f"image-text {IMAGE}", with_text),
+    case("text chunk", f"image-metadata {IMAGE}", with_metadata),
+    case("JPEG comment", f"image-metadata {IMAGE}", lambda s: s.put(3, s.pixels(3), format="JPEG", comment=b"Doe")),
+    case("large", f"image-size-unusual {IMAGE}", lambda s: s.put(3, smooth(side=200))),
+    case("narrow", f"image-size-unusual {IMAGE}", lambda s: s.put(3, smooth()[:, :40])),
+    case("unlisted", "image-unlisted images", lambda s: s.write("images/new.png", "x")),
 ]
 
 BOXES = [
@@ -200,16 +202,16 @@ BOXES = [
         "box-overlap annotations.json 900",
         lambda s: (s.box(bbox=[2, 2, 20, 20]), add_box(bbox=[3, 2, 20, 20])(s)),
     ),
-    case("whole film", "box-whole-film annotations.json 1", lambda s: s.box(bbox=[0.5, 0.5, 39, 39])),
+    case("whole image", "box-whole-image annotations.json 1", lambda s: s.box(bbox=[0.5, 0.5, 39, 39])),
     case("tiny", "box-tiny annotations.json 1", lambda s: s.box(bbox=[5, 5, 0.3, 9])),
-    case("of a smaller film", "boxes-other-size annotations.json", lambda s: s.boxes(lambda box: box / 2)),
-    case("of a larger film", "boxes-other-size annotations.json", lambda s: s.boxes(lambda box: box * 1.6)),
+    case("of a smaller image", "boxes-other-size annotations.json", lambda s: s.boxes(lambda box: box / 2)),
+    case("of a larger image", "boxes-other-size annotations.json", lambda s: s.boxes(lambda box: box * 1.6)),
     case("outline elsewhere", "outline-off-box annotations.json 1", lambda s: s.box(bbox=[1, 1, 30, 30])),
 ]
 
 CLASSES = [
     case("no box", "class-unused annotations.json", without(range(188), 3)),
-    case("few films", "class-rare annotations.json", only_train(5)),
+    case("few images", "class-rare annotations.json", only_train(5)),
     case("unbalanced", "class-imbalance annotations.json", only_train(1)),
     case(
         "named alike",
@@ -218,8 +220,8 @@ CLASSES = [
     ),
     case("on the same boxes", "classes-together annotations.json", lambda s: s.coco(doubled)),
     case(
-        "no healthy film",
-        "films-all-boxed annotations.json",
+        "no healthy image",
+        "images-all-boxed annotations.json",
         lambda s: s.coco(
             lambda c: c.update(
                 annotations=[
@@ -238,10 +240,10 @@ SPLITS = [
     case("patient twice", "patient-twice splits.csv 3", lambda s: s.edit("splits.csv", "p1,", "p0,")),
     case("in two splits", "patient-in-two-splits splits.csv 3", lambda s: s.edit("splits.csv", "p1,train", "p0,test")),
     case("without split", "patient-without-split splits.csv", lambda s: s.edit("splits.csv", "p1,train\n", "")),
-    case("without film", "patient-without-film splits.csv 3", lambda s: s.edit("splits.csv", "p1,", "p999,")),
+    case("without image", "patient-without-image splits.csv 3", lambda s: s.edit("splits.csv", "p1,", "p999,")),
     case(
         "no patient ids",
-        "patients-are-films clinical.csv",
+        "patients-are-images clinical.csv",
         lambda s: s.column("patient_id", lambda c, _: f"{c['patient_id']}-{number(c) % 2}"),
     ),
     case(
@@ -282,9 +284,9 @@ SPLITS = [
 ]
 
 CLINICAL = [
-    case("row twice", "row-twice clinical.csv 4", lambda s: s.edit("clinical.csv", "film002.png", "film000.png")),
-    case("row alone", "row-without-film clinical.csv 4", lambda s: s.edit("clinical.csv", "film002.png", "z.png")),
-    case("film alone", "film-without-row clinical.csv", lambda s: s.edit("clinical.csv", "film002.png", "z.png")),
+    case("row twice", "row-twice clinical.csv 4", lambda s: s.edit("clinical.csv", "image002.png", "image000.png")),
+    case("row alone", "row-without-image clinical.csv 4", lambda s: s.edit("clinical.csv", "image002.png", "z.png")),
+    case("image alone", "image-without-row clinical.csv", lambda s: s.edit("clinical.csv", "image002.png", "z.png")),
     case("category", "value-invalid clinical.csv *", lambda s: s.edit("clinical.csv", ",F\n", ",W\n")),
     case("out of range", "value-invalid clinical.csv 2", lambda s: s.column("age", lambda *_: "500")),
     case("lateral", "value-invalid clinical.csv 2", lambda s: s.column("view", lambda *_: "LL")),
@@ -342,14 +344,14 @@ CLINICAL = [
 
 
 def copied_row(text):
-    """The numbers of film 2 under the name of film 6."""
+    """The numbers of image 2 under the name of image 6."""
     lines = text.splitlines()
     lines[7] = ",".join([*lines[7].split(",")[:3], *lines[3].split(",")[3:]])
     return "\n".join(lines) + "\n"
 
 
 def by_label(labels, key, share, category=3):
-    """True for most films with the class and for few without."""
+    """True for most images with the class and for few without."""
     return lambda cells: (category in labels) == (noise(cells, key) > share)
 
 
@@ -395,13 +397,13 @@ SHORTCUTS = [
 
 
 def pattern(s):
-    """Two columns, each missing in half the films of either kind; both or none where class 3 is."""
+    """Two columns, each missing in half the images of either kind; both or none where class 3 is."""
     s.column("sbp", lambda c, _: "" if noise(c, 12) > 0 else c["sbp"] or 120)
     s.column("dbp", lambda c, labels: "" if (noise(c, 12) > 0) == (3 in labels) else c["dbp"] or 70)
 
 
 def together(s):
-    """Four columns, each a little higher on films with boxes."""
+    """Four columns, each a little higher on images with boxes."""
     for key, column in enumerate(("sbp", "heartrate", "resprate", "temperature")):
         middle, spread = {"sbp": (130, 9), "heartrate": (85, 9), "resprate": (18, 2), "temperature": (37, 0.4)}[column]
         s.column(
@@ -410,10 +412,10 @@ def together(s):
         )
 
 
-CASES = [*FILES, *FILMS, *BOXES, *CLASSES, *SPLITS, *CLINICAL, *SHORTCUTS]
+CASES = [*FILES, *IMAGES, *BOXES, *CLASSES, *SPLITS, *CLINICAL, *SHORTCUTS]
 
-#: Errors that only opening the films, or looking at the pixels, shows.
-SEEN_IN_PIXELS = {"film-unreadable", "film-size", "film-across-splits"}
+#: Errors that only opening the images, or looking at the pixels, shows.
+SEEN_IN_PIXELS = {"image-unreadable", "image-size", "image-across-splits"}
 
 
 @pytest.fixture(scope="session")
@@ -439,7 +441,7 @@ def test_each_problem_is_found_where_it_is(spoiled, spoil, kind, file, row):
     assert (
         found[0].message
         and found[0].fix
-        and set(found[0].films) <= {f"film{i:03}.png" for i in range(188)} | {"film002.jpg"}
+        and set(found[0].images) <= {f"image{i:03}.png" for i in range(188)} | {"image002.jpg"}
     )
     if KINDS[kind].severity == "error" and kind not in SEEN_IN_PIXELS:
         with pytest.raises(UserError):
@@ -451,19 +453,19 @@ def test_each_problem_is_found_where_it_is(spoiled, spoil, kind, file, row):
 def test_all_problems_at_once(spoiled):
     spoiled.box(bbox=[1, 1, 0, 5])
     spoiled.edit("splits.csv", "p1,train", "p0,val")
-    spoiled.edit("clinical.csv", "film003.png", "z.png")
-    spoiled.edit("clinical.csv", "film005.png", "film005.png,")
+    spoiled.edit("clinical.csv", "image003.png", "z.png")
+    spoiled.edit("clinical.csv", "image005.png", "image005.png,")
     spoiled.write("dataset.yaml", "nothing")
-    spoiled.write(FILM, "")
+    spoiled.write(IMAGE, "")
     findings = check_dataset(spoiled.folder)
     assert ids(findings, "error") == {
         "box-degenerate",
         "patient-in-two-splits",
-        "row-without-film",
-        "film-without-row",
+        "row-without-image",
+        "image-without-row",
         "row-malformed",
         "description-unreadable",
-        "film-unreadable",
+        "image-unreadable",
     }
     assert [finding.rank for finding in findings] == sorted(finding.rank for finding in findings)
 
@@ -478,17 +480,17 @@ def test_an_empty_dataset_and_no_folder(spoiled, tmp_path):
         check_dataset(tmp_path / "none")
 
 
-def test_films_are_read_once_each(sound_folder, monkeypatch):
-    from mdfnet.data.checks import films
+def test_images_are_read_once_each(sound_folder, monkeypatch):
+    from mdfnet.data.checks import images
 
-    seen, read = [], films.read_film
-    monkeypatch.setattr(films, "read_film", lambda path, **how: seen.append(path.name) or read(path, **how))
+    seen, read = [], images.read_image
+    monkeypatch.setattr(images, "read_image", lambda path, **how: seen.append(path.name) or read(path, **how))
     check_dataset(sound_folder)
-    assert sorted(seen) == [f"film{number:03}.png" for number in range(188)]
+    assert sorted(seen) == [f"image{number:03}.png" for number in range(188)]
 
 
 def test_no_message_names_a_patient(spoiled):
-    """Whatever is wrong with the splits, and whoever's films they are."""
+    """Whatever is wrong with the splits, and whoever's images they are."""
     for name in ("clinical.csv", "splits.csv"):
         spoiled.write(name, (spoiled.folder / name).read_text().replace("p0,", "DOE-1954,").replace("p1,", "ROE-1960,"))
     spoiled.edit("splits.csv", "DOE-1954,train", "ROE-1960,val")

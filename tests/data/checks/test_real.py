@@ -1,4 +1,4 @@
-"""On real films: no false alarms, and spoiled ones are told from them."""
+"""On real images: no false alarms, and spoiled ones are told from them."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from mdfnet.data.checks.duplicates import alike
 from mdfnet.data.checks.pixels import Pixels, has_text
 from mdfnet.data.checks.values import check_distribution, check_units
 from mdfnet.data.dataset_folder import write_dataset
-from mdfnet.data.images.read import read_film
+from mdfnet.data.images.read import read_image
 from mdfnet.data.importers import About, import_csv
 from mdfnet.report.marks import font
 
-STEP = 20  # every twentieth film, to be quick; benchmarks/check.py measures all
+STEP = 20  # every twentieth image, to be quick; benchmarks/check.py measures all
 
 
 @pytest.fixture(scope="module")
-def films(shared_data) -> list[np.ndarray]:
-    return [read_film(path) for path in sorted((shared_data / "nih_cxr" / "images").iterdir())[::STEP]]
+def images(shared_data) -> list[np.ndarray]:
+    return [read_image(path) for path in sorted((shared_data / "nih_cxr" / "images").iterdir())[::STEP]]
 
 
 def test_nih(shared_data, tmp_path):
-    """What is known of these films (data.md): no test split, few boxes, and the record tells which have boxes."""
+    """What is known of these images (data.md): no test split, few boxes, and the record tells which have boxes."""
     folder = shared_data / "nih_cxr"
     schema = Schema.load("age-sex-view")
     imported = import_csv(folder / "boxes.csv", folder / "images.csv", folder, schema, About("nih"))
     write_dataset(imported.dataset, tmp_path / "nih", "link")
     findings = check_dataset(tmp_path / "nih")
-    kinds = {"film-text", "split-few-boxes", "column-gives-box", "clinical-gives-box", "test-empty"}
+    kinds = {"image-text", "split-few-boxes", "column-gives-box", "clinical-gives-box", "test-empty"}
     assert {finding.id for finding in findings} == kinds
     joint = next(finding.message for finding in findings if finding.id == "clinical-gives-box")
     assert 0.64 <= float(joint.partition("AUC ")[2][:4]) <= 0.70  # published: 0.67
-    assert all("images/" in finding.file for finding in findings if finding.id == "film-text")
+    assert all("images/" in finding.file for finding in findings if finding.id == "image-text")
 
 
 @pytest.mark.parametrize(
@@ -66,17 +66,17 @@ def test_real_vital_signs(shared_data, column, unit, low, high, expected):
 
 
 def resized(side):
-    return lambda film: np.asarray(Image.fromarray(film).resize((side, side), Image.Resampling.LANCZOS))
+    return lambda image: np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
 
 
 def brighter(factor, offset):
-    return lambda film: np.clip(np.rint(film * factor + offset), 0, 255).astype(np.uint8)
+    return lambda image: np.clip(np.rint(image * factor + offset), 0, 255).astype(np.uint8)
 
 
 def compressed(quality):
-    def change(film):
+    def change(image):
         file = io.BytesIO()
-        Image.fromarray(film).save(file, "JPEG", quality=quality)
+        Image.fromarray(image).save(file, "JPEG", quality=quality)
         return np.asarray(Image.open(file))
 
     return change
@@ -89,33 +89,33 @@ def compressed(quality):
         pytest.param(resized(256), id="half the size"),
         pytest.param(resized(1024), id="twice the size"),
         pytest.param(brighter(1.1, 5), id="brighter"),
-        pytest.param(lambda film: compressed(60)(brighter(0.9, 0)(resized(400)(film))), id="all at once"),
-        pytest.param(lambda film: film.astype(np.uint16) * 257, id="sixteen bits"),
+        pytest.param(lambda image: compressed(60)(brighter(0.9, 0)(resized(400)(image))), id="all at once"),
+        pytest.param(lambda image: image.astype(np.uint16) * 257, id="sixteen bits"),
     ],
 )
-def test_copies_are_told_from_other_films(films, change):
-    prints = np.stack([Pixels.of(film).fingerprint for film in films])
+def test_copies_are_told_from_other_images(images, change):
+    prints = np.stack([Pixels.of(image).fingerprint for image in images])
     assert list(alike(prints)) == []
-    both = np.concatenate([prints, np.stack([Pixels.of(change(film)).fingerprint for film in films])])
-    assert {(one, other) for one, other, _ in alike(both)} == {(n, n + len(films)) for n in range(len(films))}
+    both = np.concatenate([prints, np.stack([Pixels.of(change(image)).fingerprint for image in images])])
+    assert {(one, other) for one, other, _ in alike(both)} == {(n, n + len(images)) for n in range(len(images))}
 
 
-def test_blocks_do_not_matter(films, monkeypatch):
+def test_blocks_do_not_matter(images, monkeypatch):
     from mdfnet.data.checks import duplicates
 
-    prints = np.stack([Pixels.of(film).fingerprint for film in films[:30]])
+    prints = np.stack([Pixels.of(image).fingerprint for image in images[:30]])
     prints = np.concatenate([prints, prints[::-1]])
     whole = {(one, other) for one, other, _ in alike(prints)}
     monkeypatch.setattr(duplicates, "BLOCK", 7 * len(prints))
     assert {(one, other) for one, other, _ in alike(prints)} == whole and len(whole) == 30
 
 
-def test_words_are_told_from_markers(films):
-    """A name written on the dark above a shoulder; films that have no words themselves."""
+def test_words_are_told_from_markers(images):
+    """A name written on the dark above a shoulder; images that have no words themselves."""
     seen = []
-    for film in films:
-        if not has_text(film):
-            picture = Image.fromarray(film)
+    for image in images:
+        if not has_text(image):
+            picture = Image.fromarray(image)
             canvas = ImageDraw.Draw(picture)
             canvas.rectangle((10, 6, 210, 26), fill=0)
             canvas.text((12, 8), "SMITH, JOHN 1954-03-02", fill=255, font=font(13))

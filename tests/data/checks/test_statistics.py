@@ -4,10 +4,10 @@ import pytest
 from mdfnet.data.checks import statistics
 from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.checks.shortcuts import column_tellings
-from mdfnet.data.checks.statistics import folds, predicted, rates, telling
+from mdfnet.data.checks.shortcuts import column_discriminations
+from mdfnet.data.checks.statistics import discrimination, folds, predicted, rates
 from mdfnet.metrics.bootstrap import patient_weights
-from mdfnet.metrics.films import auroc
+from mdfnet.metrics.images import auroc
 
 RANDOM = np.random.default_rng(3)
 
@@ -41,11 +41,11 @@ def test_a_weight_counts_like_so_many_copies():
 
 
 def test_the_interval_is_over_patients():
-    """Ten films of each patient that are all alike know no more than one of each."""
+    """Ten images of each patient that are all alike know no more than one of each."""
     scores, group, patients = RANDOM.normal(size=120), np.arange(120) < 60, np.arange(120)
     scores = scores + group
-    once = telling(scores, group, patients, 0.5)
-    often = telling(np.repeat(scores, 10), np.repeat(group, 10), np.repeat(patients, 10), 0.5)
+    once = discrimination(scores, group, patients, 0.5)
+    often = discrimination(np.repeat(scores, 10), np.repeat(group, 10), np.repeat(patients, 10), 0.5)
     assert often.auc == pytest.approx(once.auc)
     assert often.high - often.low == pytest.approx(once.high - once.low, rel=0.15)
 
@@ -63,7 +63,7 @@ def test_the_interval_is_over_patients():
 def test_what_is_told(shift, patients, least, told):
     random = np.random.default_rng(1)
     group = np.arange(patients) % 2 == 0
-    found = telling(random.normal(size=patients) + shift * group, group, np.arange(patients), least)
+    found = discrimination(random.normal(size=patients) + shift * group, group, np.arange(patients), least)
     assert (found is not None) == told
     if told:
         assert found.low >= least and found.auc > 0.85 and found.higher == (shift > 0)
@@ -72,16 +72,16 @@ def test_what_is_told(shift, patients, least, told):
 def test_random_scores_seldom_tell():
     """The rate of false alarms at the threshold for "has a box", in a small dataset."""
     random, group = np.random.default_rng(2), np.arange(150) % 3 > 0
-    found = [telling(random.normal(size=150), group, np.arange(150), 0.6) for _ in range(300)]
+    found = [discrimination(random.normal(size=150), group, np.arange(150), 0.6) for _ in range(300)]
     assert sum(one is not None for one in found) <= 1
 
 
 def test_missing_scores_are_left_out():
     scores = np.where(np.arange(200) % 2, np.nan, np.arange(200.0))
-    assert telling(scores, np.arange(200) >= 100, np.arange(200), 0.9).films == 100
+    assert discrimination(scores, np.arange(200) >= 100, np.arange(200), 0.9).images == 100
 
 
-def test_folds_keep_patients_together_and_hold_each_film_out_once():
+def test_folds_keep_patients_together_and_hold_each_image_out_once():
     patients = np.repeat(np.arange(23), 3)
     masks = folds(patients)
     assert (np.sum(masks, 0) == 1).all()
@@ -96,7 +96,7 @@ def test_what_is_held_out_is_not_learnt():
     keys = [f"patient {patient}" for patient in patients]
     one_hot = (patients[:, None] == np.arange(120)).astype(float)
     for scores in (rates(keys, group, patients), predicted(one_hot, group, patients)):
-        assert telling(scores, group, patients, 0.55) is None
+        assert discrimination(scores, group, patients, 0.55) is None
 
 
 def test_the_regression_finds_what_single_columns_do_not():
@@ -109,14 +109,14 @@ def test_the_regression_finds_what_single_columns_do_not():
 
 def test_the_bootstrap_is_only_done_where_it_can_matter(monkeypatch):
     monkeypatch.setattr(statistics, "patient_weights", None)
-    assert telling(RANDOM.normal(size=100), np.arange(100) < 50, np.arange(100), 0.9) is None
+    assert discrimination(RANDOM.normal(size=100), np.arange(100) < 50, np.arange(100), 0.9) is None
 
 
 def test_every_column_is_told_of(sound_folder):
     """Against pairs counted one by one, from the table itself."""
     raw = RawDataset.read(sound_folder)
     columns = Columns.read(raw)
-    told = dict(column_tellings(raw))
+    told = dict(column_discriminations(raw))
     assert {"age", "sbp", "sbp missing", "gender M"} <= set(told) and "age missing" not in told
     marked = columns.marked(raw)["Effusion"]
     for name, scores in (("sbp", columns.values["sbp"]), ("sbp missing", np.isnan(columns.values["sbp"]) * 1.0)):

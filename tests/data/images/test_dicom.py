@@ -4,8 +4,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from mdfnet.core.errors import UserError
-from mdfnet.data.images.dicom import Header, film_header
-from mdfnet.data.images.read import film_size, read_film
+from mdfnet.data.images.dicom import Header, image_header
+from mdfnet.data.images.read import image_size, read_image
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 
@@ -60,17 +60,17 @@ DISPLAYED = [
 
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.parametrize(("tags", "expected"), DISPLAYED)
-def test_display_pipeline(film, tmp_path, tags, expected):
-    shown = read_film(film(tmp_path / "a.dcm", **tags))
+def test_display_pipeline(image, tmp_path, tags, expected):
+    shown = read_image(image(tmp_path / "a.dcm", **tags))
     assert shown.dtype == (np.uint8 if tags.get("bits") == 8 else np.uint16)
     assert np.abs(shown.astype(int) - expected).max() <= 1
-    assert film_size(tmp_path / "a.dcm") == (64, 64)
+    assert image_size(tmp_path / "a.dcm") == (64, 64)
 
 
 COLOR = {"pixels": np.zeros((8, 8, 3), np.uint8), "bits": 8, "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
 REFUSED = [
     pytest.param({"NumberOfFrames": 3, "PixelData": RAMP.tobytes() * 3}, "3 frames", id="several frames"),
-    pytest.param({**COLOR, "PlanarConfiguration": 0}, "not a grey film but RGB", id="color"),
+    pytest.param({**COLOR, "PlanarConfiguration": 0}, "not a gray image but RGB", id="color"),
     pytest.param({"ViewPosition": "LL"}, "lateral view", id="lateral by position"),
     pytest.param({"ViewCodeSequence": item(CodeMeaning="left lateral")}, "lateral view", id="lateral by code"),
     pytest.param({"PresentationIntentType": "FOR PROCESSING"}, "raw detector data", id="for processing"),
@@ -88,37 +88,37 @@ REFUSED = [
 
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.parametrize(("tags", "message"), REFUSED)
-def test_refused(film, tmp_path, tags, message):
-    path = film(tmp_path / "a.dcm", **tags)
+def test_refused(image, tmp_path, tags, message):
+    path = image(tmp_path / "a.dcm", **tags)
     with pytest.raises(UserError, match=message) as error:
-        read_film(path)
+        read_image(path)
     assert str(error.value).startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize("view", ["PA", "AP", "", None])
-def test_frontal_views_are_read(film, tmp_path, view):
-    assert read_film(film(tmp_path / "a.dcm", ViewPosition=view, PatientOrientation=["L", "F"])).shape == (64, 64)
+def test_frontal_views_are_read(image, tmp_path, view):
+    assert read_image(image(tmp_path / "a.dcm", ViewPosition=view, PatientOrientation=["L", "F"])).shape == (64, 64)
 
 
 @pytest.mark.parametrize("length", [140, 300, 500, 5000], ids=lambda length: f"cut at {length} bytes")
-def test_truncated(film, tmp_path, length):
-    path = film(tmp_path / "a.dcm")
+def test_truncated(image, tmp_path, length):
+    path = image(tmp_path / "a.dcm")
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(UserError, match=r"a.dcm: the DICOM file (is damaged|has no)"):
-        read_film(path)
+        read_image(path)
 
 
-def test_real_films_agree_across_syntaxes(shared_data):
-    """All eight files give the same film: lossless syntaxes and both polarities to the pixel."""
-    films = {path.stem: read_film(path).astype(int) for path in sorted((shared_data / "dicom").glob("*.dcm"))}
-    reference = films["nih_MONO2_explicitLE"]
-    assert len(films) == 8 and np.ptp(reference) > 200
-    for name, pixels in films.items():
+def test_real_images_agree_across_syntaxes(shared_data):
+    """All eight files give the same image: lossless syntaxes and both polarities to the pixel."""
+    images = {path.stem: read_image(path).astype(int) for path in sorted((shared_data / "dicom").glob("*.dcm"))}
+    reference = images["nih_MONO2_explicitLE"]
+    assert len(images) == 8 and np.ptp(reference) > 200
+    for name, pixels in images.items():
         difference = np.abs(pixels - reference)
         assert difference.mean() < 1 if name == "nih_MONO2_jpegBaseline" else difference.max() == 0, name
 
 
-def test_header(film, tmp_path):
+def test_header(image, tmp_path):
     tags = {
         "PatientID": "7",
         "ViewPosition": "AP",
@@ -126,10 +126,10 @@ def test_header(film, tmp_path):
         "PatientAge": "061Y",
         "BurnedInAnnotation": "YES",
     }
-    header = film_header(film(tmp_path / "a.dcm", ImagerPixelSpacing=[0.2, 0.15], **tags))
+    header = image_header(image(tmp_path / "a.dcm", ImagerPixelSpacing=[0.2, 0.15], **tags))
     assert header == Header(64, 64, "7", "AP", "F", 61, (0.15, 0.2), True)
-    calibrated = film(tmp_path / "a.dcm", ImagerPixelSpacing=[0.2, 0.2], PixelSpacing=[0.14, 0.14])
-    assert film_header(calibrated) == Header(64, 64, "", None, None, None, (0.14, 0.14), False)
+    calibrated = image(tmp_path / "a.dcm", ImagerPixelSpacing=[0.2, 0.2], PixelSpacing=[0.14, 0.14])
+    assert image_header(calibrated) == Header(64, 64, "", None, None, None, (0.14, 0.14), False)
 
 
 @pytest.mark.parametrize(
@@ -146,18 +146,18 @@ def test_header(film, tmp_path):
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
-def test_age(film, tmp_path, tags, age):
-    assert film_header(film(tmp_path / "a.dcm", **tags)).age == pytest.approx(age, abs=0.01)
+def test_age(image, tmp_path, tags, age):
+    assert image_header(image(tmp_path / "a.dcm", **tags)).age == pytest.approx(age, abs=0.01)
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_malformed_value_is_not_quoted(film, tmp_path, caplog):
+def test_a_malformed_value_is_not_quoted(image, tmp_path, caplog):
     """pydicom warns of values that break its rules, and quotes them: here a name in the wrong place."""
     with pydicom.config.disable_value_validation():
-        path = film(tmp_path / "a.dcm", PatientAge="Mrs Doe, 61", ViewPosition="pa, Doe", StudyDate="Doe")
-    assert (film_header(path).age, film_header(path).view, read_film(path).shape) == (None, None, (64, 64))
-    broken = film(tmp_path / "b.dcm")
+        path = image(tmp_path / "a.dcm", PatientAge="Mrs Doe, 61", ViewPosition="pa, Doe", StudyDate="Doe")
+    assert (image_header(path).age, image_header(path).view, read_image(path).shape) == (None, None, (64, 64))
+    broken = image(tmp_path / "b.dcm")
     broken.write_bytes(broken.read_bytes().replace(b"MONOCHROME2 ", b"Doe, Jane   "))
     with pytest.raises(UserError) as error:
-        read_film(broken)
+        read_image(broken)
     assert "Doe" not in str(error.value) + caplog.text

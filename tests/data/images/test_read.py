@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mdfnet.core.errors import UserError
-from mdfnet.data.images.read import film_size, read_film
+from mdfnet.data.images.read import image_size, read_image
 
 GREY = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
 DEEP = np.random.default_rng(0).integers(0, 65536, (20, 30)).astype(np.uint16)
@@ -19,18 +19,18 @@ def png(path, image, **options):
     return path
 
 
-def rgba(grey, alpha):
-    return Image.merge("RGBA", [Image.fromarray(grey)] * 3 + [Image.fromarray(alpha)])
+def rgba(gray, alpha):
+    return Image.merge("RGBA", [Image.fromarray(gray)] * 3 + [Image.fromarray(alpha)])
 
 
 PICTURES = [
-    pytest.param(Image.fromarray(GREY), GREY, id="8-bit grey"),
-    pytest.param(Image.fromarray(DEEP), DEEP, id="16-bit grey"),
-    pytest.param(Image.fromarray(GREY).convert("RGB"), GREY, id="grey stored as RGB"),
+    pytest.param(Image.fromarray(GREY), GREY, id="8-bit gray"),
+    pytest.param(Image.fromarray(DEEP), DEEP, id="16-bit gray"),
+    pytest.param(Image.fromarray(GREY).convert("RGB"), GREY, id="gray stored as RGB"),
     pytest.param(rgba(GREY, np.full_like(GREY, 255)), GREY, id="RGBA, opaque"),
     pytest.param(rgba(GREY, np.zeros_like(GREY)), np.zeros_like(GREY), id="RGBA, transparent over black"),
     pytest.param(rgba(np.full_like(GREY, 200), HALF), np.full_like(GREY, 100), id="RGBA, half over black"),
-    pytest.param(Image.fromarray(GREY).convert("LA"), GREY, id="grey with alpha"),
+    pytest.param(Image.fromarray(GREY).convert("LA"), GREY, id="gray with alpha"),
     pytest.param(Image.fromarray(GREY).convert("P"), GREY, id="palette"),
     pytest.param(
         Image.fromarray(np.where(GREY > 99, 255, 0).astype(np.uint8)).convert("1"),
@@ -43,19 +43,19 @@ PICTURES = [
 
 @pytest.mark.parametrize(("image", "expected"), PICTURES)
 def test_png_modes(tmp_path, image, expected):
-    film = read_film(png(tmp_path / "a.png", image))
-    assert film.dtype == (np.uint16 if expected is DEEP else np.uint8) and film.flags.writeable
-    np.testing.assert_array_equal(film, expected)
-    assert film_size(tmp_path / "a.png") == (30, 20)
+    radiograph = read_image(png(tmp_path / "a.png", image))
+    assert radiograph.dtype == (np.uint16 if expected is DEEP else np.uint8) and radiograph.flags.writeable
+    np.testing.assert_array_equal(radiograph, expected)
+    assert image_size(tmp_path / "a.png") == (30, 20)
 
 
 def test_the_content_counts_not_the_name(tmp_path):
-    assert read_film(png(tmp_path / "a.jpg", Image.fromarray(GREY))).tolist() == GREY.tolist()
+    assert read_image(png(tmp_path / "a.jpg", Image.fromarray(GREY))).tolist() == GREY.tolist()
 
 
 def test_jpeg_equals_pillow(tmp_path):
     Image.fromarray(GREY).save(tmp_path / "a.jpg", quality=80)
-    np.testing.assert_array_equal(read_film(tmp_path / "a.jpg"), np.asarray(Image.open(tmp_path / "a.jpg")))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.jpg"), np.asarray(Image.open(tmp_path / "a.jpg")))
 
 
 def png_bytes(size=(300, 200)):
@@ -110,15 +110,15 @@ BROKEN = [
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize(("content", "message"), BROKEN)
-def test_broken_films_are_named(tmp_path, content, message):
-    path = tmp_path / "film7.png"
+def test_broken_images_are_named(tmp_path, content, message):
+    path = tmp_path / "image7.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=message) as error:
-        read_film(path)
+        read_image(path)
     assert str(error.value).startswith(f"{path}: ") and error.value.exit_code == 2
 
 
-def test_absent_film(tmp_path):
-    for read in (read_film, film_size):
-        with pytest.raises(UserError, match=r"none.png: no such film"):
+def test_absent_image(tmp_path):
+    for read in (read_image, image_size):
+        with pytest.raises(UserError, match=r"none.png: no such image"):
             read(tmp_path / "none.png")

@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from mdfnet.data.images.read import read_film
+from mdfnet.data.images.read import read_image
 from mdfnet.data.images.viewing import read_for_viewing
 
 RANDOM = np.random.default_rng(0)
@@ -44,27 +44,27 @@ SIGNED = RANDOM.integers(-2048, 2048, (20, 30)).astype(np.int16)
         pytest.param(SIGNED, {}, SIGNED.astype(np.int32) + 2048, 12, (2048, 4096), id="signed"),
     ],
 )
-def test_values_and_window(film, tmp_path, stored, tags, values, bits, window):
-    _, seen, viewing = read_for_viewing(film(tmp_path / "film.dcm", stored, **tags))
+def test_values_and_window(image, tmp_path, stored, tags, values, bits, window):
+    _, seen, viewing = read_for_viewing(image(tmp_path / "image.dcm", stored, **tags))
     assert seen.dtype == np.uint16 and (seen == values).all()
     assert (viewing.bits, viewing.center, viewing.width) == (bits, *window)
 
 
-def test_fractions_are_scaled_to_sixteen_bits(film, tmp_path):
+def test_fractions_are_scaled_to_sixteen_bits(image, tmp_path):
     tags = {"RescaleSlope": "0.25", "RescaleIntercept": "3"}
-    _, seen, viewing = read_for_viewing(film(tmp_path / "film.dcm", STORED, **tags))
+    _, seen, viewing = read_for_viewing(image(tmp_path / "image.dcm", STORED, **tags))
     header = Dataset()
     header.RescaleSlope, header.RescaleIntercept = "0.25", "3"
     exact = (apply_modality_lut(STORED, header) - 3) * (65535 / (4095 * 0.25))
     assert np.abs(seen - exact).max() <= 0.5 and viewing.bits == 16
 
 
-def test_the_models_film_is_that_of_read_film(film, tmp_path):
-    path = film(
-        tmp_path / "film.dcm", STORED, PhotometricInterpretation="MONOCHROME1", WindowCenter="9", WindowWidth="5"
+def test_the_models_image_is_that_of_read_image(image, tmp_path):
+    path = image(
+        tmp_path / "image.dcm", STORED, PhotometricInterpretation="MONOCHROME1", WindowCenter="9", WindowWidth="5"
     )
     seen, values, viewing = read_for_viewing(path)
-    assert (seen == read_film(path)).all() and (values == STORED).all() and viewing.invert
+    assert (seen == read_image(path)).all() and (values == STORED).all() and viewing.invert
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_the_models_film_is_that_of_read_film(film, tmp_path):
         pytest.param("", "100502", None, id="no day"),
     ],
 )
-def test_when_it_was_taken(film, tmp_path, day, time, taken):
-    path = film(tmp_path / "film.dcm", STORED, StudyDate=day, StudyTime=time)
+def test_when_it_was_taken(image, tmp_path, day, time, taken):
+    path = image(tmp_path / "image.dcm", STORED, StudyDate=day, StudyTime=time)
     assert read_for_viewing(path)[2].taken == taken

@@ -1,4 +1,4 @@
-"""A folder as it comes from an archive: what is a frontal film is imported, the rest is counted."""
+"""A folder as it comes from an archive: what is a frontal image is imported, the rest is counted."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.core.pseudonyms import Pseudonyms
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
-from mdfnet.data.images.read import read_film, read_study_film
-from mdfnet.data.importers import About, Reading, import_dicom
+from mdfnet.data.images.read import read_image, read_study_image
+from mdfnet.data.importers import About, ImportOptions, import_dicom
 from mdfnet.data.pseudonymize import pseudonymized
 
 SCHEMA = Schema.load("age-sex-view")
@@ -17,18 +17,18 @@ RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 
 
 @pytest.fixture
-def archive(film, tmp_path):
-    """Three films of two patients, and what else lies about in such a folder."""
+def archive(image, tmp_path):
+    """Three images of two patients, and what else lies about in such a folder."""
     folder = tmp_path / "archive"
     (folder / "ward").mkdir(parents=True)
     jane = {"PatientName": "Doe^Jane", "PatientID": "MRN-4711", "PatientSex": "F", "PatientAge": "061Y"}
-    film(folder / "a.dcm", ViewPosition="PA", ImagerPixelSpacing=[0.2, 0.1], **jane)
-    film(folder / "ward" / "b.dcm", ViewPosition="AP", BurnedInAnnotation="YES", **jane)
-    film(folder / "ward" / "c.dcm", PatientID="MRN-0815")
-    film(folder / "lateral.dcm", ViewPosition="LL", **jane)
-    film(folder / "raw.dcm", PresentationIntentType="FOR PROCESSING")
-    film(folder / "loop.dcm", NumberOfFrames=2, PixelData=RAMP.tobytes() * 2)
-    film(folder / "cut.dcm").write_bytes((folder / "a.dcm").read_bytes()[:-100])
+    image(folder / "a.dcm", ViewPosition="PA", ImagerPixelSpacing=[0.2, 0.1], **jane)
+    image(folder / "ward" / "b.dcm", ViewPosition="AP", BurnedInAnnotation="YES", **jane)
+    image(folder / "ward" / "c.dcm", PatientID="MRN-0815")
+    image(folder / "lateral.dcm", ViewPosition="LL", **jane)
+    image(folder / "raw.dcm", PresentationIntentType="FOR PROCESSING")
+    image(folder / "loop.dcm", NumberOfFrames=2, PixelData=RAMP.tobytes() * 2)
+    image(folder / "cut.dcm").write_bytes((folder / "a.dcm").read_bytes()[:-100])
     (folder / "README.txt").write_text("scans")
     (folder / "boxes.csv").write_text(BOXES)
     return folder
@@ -39,11 +39,11 @@ def imported(folder, **options):
     return import_dicom(folder, folder / "boxes.csv", SCHEMA, about, **options)
 
 
-def test_films_are_imported_and_the_rest_counted(archive, tmp_path):
-    result = imported(archive, reading=Reading(fractions={"train": 1.0}))
+def test_images_are_imported_and_the_rest_counted(archive, tmp_path):
+    result = imported(archive, options=ImportOptions(fractions={"train": 1.0}))
     dataset = read_dataset(write_dataset(result.dataset, tmp_path / "out", "png").folder)
-    a, b, c = dataset.studies
-    assert [study.id for study in dataset.studies] == ["a", "ward/b", "ward/c"]
+    a, b, c = dataset.samples
+    assert [sample.id for sample in dataset.samples] == ["a", "ward/b", "ward/c"]
     assert a.target.boxes.tolist() == [[1, 2, 11.5, 12]] and (len(b.target), len(c.target)) == (1, 0)
     assert (a.clinical.tolist(), b.clinical.tolist()) == ([61, 0, 0], [61, 0, 1]) and np.isnan(c.clinical).all()
     assert (a.patient, b.patient, c.patient) == ("MRN-4711", "MRN-4711", "MRN-0815")
@@ -55,11 +55,11 @@ def test_films_are_imported_and_the_rest_counted(archive, tmp_path):
         "files left out: not DICOM": 2,
         "files left out: raw detector data": 1,
         "files left out: several frames": 1,
-        "films that had no split and were split by patient": 3,
-        "films whose header says that text is burnt into the pixels: look at them": 1,
-        "values of age from the films' headers": 2,
-        "values of sex from the films' headers": 2,
-        "values of view from the films' headers": 2,
+        "images that had no split and were split by patient": 3,
+        "images whose header says that text is burnt into the pixels: look at them": 1,
+        "values of age from the images' headers": 2,
+        "values of sex from the images' headers": 2,
+        "values of view from the images' headers": 2,
     }
     assert result.left_out["lateral.dcm"] == "lateral views" and len(result.left_out) == 6
 
@@ -77,40 +77,40 @@ def test_pixels_are_those_of_the_recipe(archive, tmp_path, intensity):
     dataset = write_dataset(imported(archive, intensity=intensity).dataset, tmp_path / "out", "png")
     again = read_dataset(dataset.folder)
     assert again.intensity == intensity
-    np.testing.assert_array_equal(read_study_film(again.studies[0]), read_film(archive / "a.dcm", intensity))
+    np.testing.assert_array_equal(read_study_image(again.samples[0]), read_image(archive / "a.dcm", intensity))
 
 
 def test_smaller(archive, tmp_path):
     dataset = write_dataset(imported(archive).dataset, tmp_path / "out", "png", size=32)
-    a = read_dataset(dataset.folder).studies[0]
+    a = read_dataset(dataset.folder).samples[0]
     assert (a.width, a.height, a.spacing, a.target.boxes.tolist()) == (32, 32, (0.2, 0.4), [[0.5, 1, 5.75, 6]])
 
 
 def test_a_table_goes_before_the_header(archive, tmp_path):
-    (tmp_path / "films.csv").write_text("image_id,patient_id,split,age,sex,view\na,p9,val,50,,PA\n")
-    result = imported(archive, films=tmp_path / "films.csv")
-    a, b, _ = result.dataset.studies
+    (tmp_path / "images.csv").write_text("image_id,patient_id,split,age,sex,view\na,p9,val,50,,PA\n")
+    result = imported(archive, metadata=tmp_path / "images.csv")
+    a, b, _ = result.dataset.samples
     assert a.clinical.tolist() == [50, 0, 0] and (a.patient, a.split, b.patient) == ("p9", "val", "MRN-4711")
-    assert result.notes["films without a row in the films' table"] == 2
+    assert result.notes["images without a row in the images' table"] == 2
 
 
-def test_films_without_boxes_need_classes(archive):
+def test_images_without_boxes_need_classes(archive):
     with pytest.raises(UserError, match="no classes are known"):
         import_dicom(archive, None, SCHEMA, About("mine"))
     dataset = import_dicom(archive, None, SCHEMA, About("mine"), classes=["Mass"]).dataset
     assert len(dataset) == 3 and dataset.classes.names == ("Mass",)
 
 
-def test_ages_that_cannot_be_right_are_counted(film, tmp_path):
-    film(tmp_path / "a.dcm", PatientAge="400Y")
+def test_ages_that_cannot_be_right_are_counted(image, tmp_path):
+    image(tmp_path / "a.dcm", PatientAge="400Y")
     result = import_dicom(tmp_path, None, SCHEMA, About("mine"), classes=["Mass"])
-    assert result.notes["values of age in the films' headers that cannot be right, left out"] == 1
+    assert result.notes["values of age in the images' headers that cannot be right, left out"] == 1
 
 
 BROKEN = [
-    pytest.param(BOXES + "zz,Mass,1,1,9,9\n", r"row 5: the film of this box is not there", id="boxes of no film"),
+    pytest.param(BOXES + "zz,Mass,1,1,9,9\n", r"row 5: the image of this box is not there", id="boxes of no image"),
     pytest.param(BOXES.replace("ward/b.dcm", "ward/b"), None, id="a name without suffix will do"),
-    pytest.param(BOXES.replace("5,5,20,20", "70,5,80,20"), "outside the film of 64 x 64", id="box outside"),
+    pytest.param(BOXES.replace("5,5,20,20", "70,5,80,20"), "outside the image of 64 x 64", id="box outside"),
 ]
 
 
@@ -118,21 +118,21 @@ BROKEN = [
 def test_boxes(archive, boxes, message):
     (archive / "boxes.csv").write_text(boxes)
     if message is None:
-        assert sum(len(study.target) for study in imported(archive).dataset.studies) == 2
+        assert sum(len(sample.target) for sample in imported(archive).dataset.samples) == 2
         return
     with pytest.raises(UserError, match=message):
         imported(archive)
 
 
-def test_a_name_that_is_two_films(film, archive):
-    film(archive / "ward" / "a.dcm")
-    with pytest.raises(UserError, match=r"row 2: an image_id is that of two films; name the films with"):
+def test_a_name_that_is_two_images(image, archive):
+    image(archive / "ward" / "a.dcm")
+    with pytest.raises(UserError, match=r"row 2: an image_id is that of two images; name the images with"):
         imported(archive)
 
 
-def test_a_folder_without_films_says_what_was_there(tmp_path):
+def test_a_folder_without_images_says_what_was_there(tmp_path):
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(UserError, match=r"no film to import; files left out: not DICOM \(1\)"):
+    with pytest.raises(UserError, match=r"no image to import; files left out: not DICOM \(1\)"):
         import_dicom(tmp_path, None, SCHEMA, About("mine"), classes=["Mass"])
     with pytest.raises(UserError, match="no such folder"):
         import_dicom(tmp_path / "none", None, SCHEMA, About("mine"), classes=["Mass"])

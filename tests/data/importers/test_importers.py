@@ -8,21 +8,21 @@ from PIL import Image
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
-from mdfnet.data.importers import About, Reading, import_coco, import_csv
+from mdfnet.data.importers import About, ImportOptions, import_coco, import_csv
 
 SCHEMA = Schema.load("age-sex-view")
 ABOUT = About("mine", "a hospital", "CC-BY-4.0")
-FILMS = "image_id,file,patient_id,split,age,sex,view,ward\na,s/a.png,1,train,61,F,PA,x\nb,s/b.png,2,val,,M,AP,y\n"
+IMAGES = "image_id,file,patient_id,split,age,sex,view,ward\na,s/a.png,1,train,61,F,PA,x\nb,s/b.png,2,val,,M,AP,y\n"
 BOXES = "image_id,label,x1,y1,x2,y2\na,Mass,1,2,11.5,12\na,Effusion,5,5,20,20\n"
 
 
 @pytest.fixture
 def hospital(tmp_path):
-    """Two films and their tables, as somebody might have them."""
+    """Two images and their tables, as somebody might have them."""
     (tmp_path / "s").mkdir()
     for name in "ab":
         Image.fromarray(np.full((32, 40), ord(name), np.uint8)).save(tmp_path / "s" / f"{name}.png")
-    (tmp_path / "films.csv").write_text(FILMS)
+    (tmp_path / "images.csv").write_text(IMAGES)
     (tmp_path / "boxes.csv").write_text(BOXES)
     (tmp_path / "coco.json").write_text(json.dumps(coco()))
     return tmp_path
@@ -39,18 +39,18 @@ def coco(**changes):
 
 
 def from_csv(folder, **options):
-    return import_csv(folder / "boxes.csv", folder / "films.csv", folder, SCHEMA, ABOUT, **options)
+    return import_csv(folder / "boxes.csv", folder / "images.csv", folder, SCHEMA, ABOUT, **options)
 
 
 def from_coco(folder, **options):
-    return import_coco(folder / "coco.json", folder, SCHEMA, ABOUT, films=folder / "films.csv", **options)
+    return import_coco(folder / "coco.json", folder, SCHEMA, ABOUT, metadata=folder / "images.csv", **options)
 
 
 def test_csv(hospital):
     imported = from_csv(hospital)
     assert imported.notes == {"columns not read: ward": 1}
     dataset = read_dataset(write_dataset(imported.dataset, hospital / "out").folder)
-    a, b = dataset.studies
+    a, b = dataset.samples
     assert dataset.classes.names == ("Effusion", "Mass") and a.target.labels.tolist() == [2, 1]
     assert a.target.boxes.tolist() == [[1, 2, 11.5, 12], [5, 5, 20, 20]] and len(b.target) == 0
     assert (a.id, a.width, a.height, a.patient, a.split, a.view) == ("a", 40, 32, "1", "train", "PA")
@@ -58,30 +58,32 @@ def test_csv(hospital):
 
 
 def test_csv_with_other_names_units_and_order_of_classes(hospital):
-    (hospital / "films.csv").write_text("film;alter;sex;view\ns/a.png;732,0;F;PA\ns/b.png;;M;\n")
-    (hospital / "boxes.csv").write_text("film,finding,x1,y1,x2,y2\ns/a.png,Mass,1,2,11.5,12\n")
-    reading = Reading({"image_id": "film", "label": "finding", "age": "alter"}, {"age": "mo"}, fractions={"val": 1.0})
-    imported = from_csv(hospital, reading=reading, classes=["Nodule", "Mass"])
-    a, b = imported.dataset.studies
+    (hospital / "images.csv").write_text("image;alter;sex;view\ns/a.png;732,0;F;PA\ns/b.png;;M;\n")
+    (hospital / "boxes.csv").write_text("image,finding,x1,y1,x2,y2\ns/a.png,Mass,1,2,11.5,12\n")
+    options = ImportOptions(
+        {"image_id": "image", "label": "finding", "age": "alter"}, {"age": "mo"}, fractions={"val": 1.0}
+    )
+    imported = from_csv(hospital, options=options, classes=["Nodule", "Mass"])
+    a, b = imported.dataset.samples
     assert a.clinical[0] == 61 and a.target.labels.tolist() == [2] and (a.id, a.patient) == ("s/a", "s/a")
     assert {a.split, b.split} == {"val"} and sum(imported.notes.values()) == 2
-    assert read_dataset(write_dataset(imported.dataset, hospital / "out").folder).studies[0].id == "s/a"
+    assert read_dataset(write_dataset(imported.dataset, hospital / "out").folder).samples[0].id == "s/a"
 
 
 @pytest.mark.parametrize("key", ["s/{}.png", "s/{}", "{}.png", "{}"])
 def test_coco_keeps_ids_and_finds_rows_by_any_name(hospital, key):
-    (hospital / "films.csv").write_text(
+    (hospital / "images.csv").write_text(
         f"image_id,split,age,sex,view\n{key.format('b')},train,50,M,AP\nzz,train,1,F,PA\n"
     )
     imported = from_coco(hospital)
     dataset = read_dataset(write_dataset(imported.dataset, hospital / "out").folder)
-    a, b = dataset.studies
+    a, b = dataset.samples
     assert dataset.classes.ids == (7, 90) and a.target.labels.tolist() == [2]
     assert np.isnan(a.clinical).all() and b.clinical.tolist() == [50, 1, 1] and (a.split, b.split) == (None, "train")
     assert imported.notes == {
-        "films without a row in the films' table": 1,
-        "clinical rows that belong to no film, left out": 1,
-        "films that stay without a split": 1,
+        "images without a row in the images' table": 1,
+        "clinical rows that belong to no image, left out": 1,
+        "images that stay without a split": 1,
     }
 
 
@@ -97,12 +99,12 @@ def test_coco_counts_what_it_leaves_out(hospital, change, note, boxes):
     (hospital / "coco.json").write_text(json.dumps(coco(**change)))
     imported = from_coco(hospital)
     assert [count for text, count in imported.notes.items() if text.startswith(note)] == [1]
-    assert len(imported.dataset.studies[0].target) == boxes
+    assert len(imported.dataset.samples[0].target) == boxes
 
 
 def test_coco_without_a_table(hospital):
     dataset = import_coco(hospital / "coco.json", hospital, SCHEMA, ABOUT).dataset
-    assert np.isnan(dataset.studies[0].clinical).all() and dataset.studies[0].split is not None
+    assert np.isnan(dataset.samples[0].clinical).all() and dataset.samples[0].split is not None
 
 
 def replace_in(name, old, new):
@@ -116,23 +118,25 @@ def replace_in(name, old, new):
 
 BROKEN = [
     pytest.param(
-        replace_in("films.csv", "b,s/", "a,s/"), "films.csv row 3: the same image_id stands in row 2", id="film twice"
+        replace_in("images.csv", "b,s/", "a,s/"),
+        "images.csv row 3: the same image_id stands in row 2",
+        id="image twice",
     ),
-    pytest.param(replace_in("films.csv", "s/a.png", "s/c.png"), "c.png: no such film", id="no such film"),
-    pytest.param(replace_in("films.csv", "61", "610"), "films.csv row 2: age is 610", id="out of range"),
-    pytest.param(replace_in("films.csv", "sex", "gender"), "films.csv: no column 'sex'", id="column missing"),
-    pytest.param(replace_in("films.csv", "val", "valid"), "films.csv row 3: split is 'valid'", id="unknown split"),
+    pytest.param(replace_in("images.csv", "s/a.png", "s/c.png"), "c.png: no such image", id="no such image"),
+    pytest.param(replace_in("images.csv", "61", "610"), "images.csv row 2: age is 610", id="out of range"),
+    pytest.param(replace_in("images.csv", "sex", "gender"), "images.csv: no column 'sex'", id="column missing"),
+    pytest.param(replace_in("images.csv", "val", "valid"), "images.csv row 3: split is 'valid'", id="unknown split"),
     pytest.param(
         replace_in("boxes.csv", "a,Mass", "z,Mass"),
-        "boxes.csv row 2: the film of this box is not in",
-        id="box of no film",
+        "boxes.csv row 2: the image of this box is not in",
+        id="box of no image",
     ),
     pytest.param(replace_in("boxes.csv", "11.5", "1"), "boxes.csv row 2: box .* has no area", id="zero-size box"),
     pytest.param(replace_in("boxes.csv", "11.5", "nan"), "boxes.csv row 2: x2 is 'nan', not a number", id="NaN box"),
     pytest.param(replace_in("boxes.csv", "5,5,20,20", "50,5,60,20"), "boxes.csv row 3: .* outside", id="box outside"),
     pytest.param(replace_in("boxes.csv", "x2", "xmax"), "boxes.csv: no column 'x2'", id="corner missing"),
     pytest.param(lambda f: (f / "boxes.csv").write_text(BOXES[:27]), "boxes.csv: no boxes", id="no boxes"),
-    pytest.param(lambda f: (f / "s" / "b.png").write_bytes(b"x"), "b.png: not a PNG", id="film is no picture"),
+    pytest.param(lambda f: (f / "s" / "b.png").write_bytes(b"x"), "b.png: not a PNG", id="image is no picture"),
 ]
 
 
@@ -151,8 +155,8 @@ def test_broken_tables(hospital, change, message):
         pytest.param({**coco(), "images": []}, "annotation 1: no image has id 10", id="box of no image"),
         pytest.param(
             {**coco(), "images": [{"id": 10, "file_name": "s/a.png", "width": 80, "height": 64}]},
-            "the film has 40 x 32 pixels, not 80 x 64",
-            id="boxes of a larger film",
+            "the image has 40 x 32 pixels, not 80 x 64",
+            id="boxes of a larger image",
         ),
         pytest.param([], "no list 'images'", id="not COCO"),
     ],
@@ -164,17 +168,17 @@ def test_broken_coco(hospital, content, message):
 
 
 @pytest.mark.parametrize(
-    ("reading", "message"),
+    ("options", "message"),
     [
-        pytest.param(Reading({"agee": "x"}), "did you mean 'age'", id="column for unknown name"),
-        pytest.param(Reading({"patient_id": "pid"}), "no column 'pid'", id="named column does not exist"),
-        pytest.param(Reading(units={"age": "Cel"}), "does not fit", id="unit that does not fit"),
+        pytest.param(ImportOptions({"agee": "x"}), "did you mean 'age'", id="column for unknown name"),
+        pytest.param(ImportOptions({"patient_id": "pid"}), "no column 'pid'", id="named column does not exist"),
+        pytest.param(ImportOptions(units={"age": "Cel"}), "does not fit", id="unit that does not fit"),
     ],
 )
-def test_wrong_options(hospital, reading, message):
+def test_wrong_options(hospital, options, message):
     for importer in (from_csv, from_coco):
         with pytest.raises(UserError, match=message):
-            importer(hospital, reading=reading)
+            importer(hospital, options=options)
 
 
 def test_unknown_class_is_named(hospital):

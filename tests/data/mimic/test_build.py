@@ -9,23 +9,23 @@ import yaml
 from made_up_mimic import HEIGHT, WIDTH, Release
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.pseudonyms import KEY_VARIABLE, Kept, Pseudonyms, default_key_file
+from mdfnet.core.pseudonyms import IMAGE, KEY_VARIABLE, Kept, Pseudonyms, default_key_file
 from mdfnet.data.checks import check_dataset
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.mimic import build as build_module
-from mdfnet.data.mimic.build import Films, build_mimic, plan
+from mdfnet.data.mimic.build import Images, build_mimic, plan
 from mdfnet.data.mimic.cases import LOST
 from mdfnet.data.mimic.rules import AS_PAPER, Rules
 
 KEY = Pseudonyms(b"k" * 64)
 
 
-def build(folder, out, rules=None, names=KEY, films=None):
-    return build_mimic([folder], out, rules, names, films, threads=1, say=lambda line: None)
+def build(folder, out, rules=None, names=KEY, images=None):
+    return build_mimic([folder], out, rules, names, images, threads=1, log=lambda line: None)
 
 
 def planned(folder, rules, names=KEY):
-    return plan([folder], rules, lambda: names, Films(), threads=1, say=lambda line: None).dataset
+    return plan([folder], rules, lambda: names, Images(), threads=1, log=lambda line: None).dataset
 
 
 def texts(folder):
@@ -56,7 +56,7 @@ def test_the_folder_reads_back_without_a_finding(built):
     assert read.license.startswith("PhysioNet Credentialed") and read.synthetic == ()
 
 
-def test_films_and_readings_are_those_of_the_truth(built, made_up):
+def test_images_and_readings_are_those_of_the_truth(built, made_up):
     release, truth = made_up
     readings = [row for rows in release.readings.values() for row in rows]
     usable = [row for row in readings if not row[2]]
@@ -64,21 +64,21 @@ def test_films_and_readings_are_those_of_the_truth(built, made_up):
     flow = steps(built)
     assert flow["readings of REFLACX"].counts["readings"] == len(readings)
     assert flow["eye tracking not discarded"].counts["readings"] == len(usable)
-    matched = flow["film belongs to one emergency stay (inside)"]
-    assert matched.counts["readings"] == len(kept) and matched.counts["films"] == len(built)
+    matched = flow["image belongs to one emergency stay (inside)"]
+    assert matched.counts["readings"] == len(kept) and matched.counts["images"] == len(built)
     assert sum(matched.left_out.values()) == len(usable) - len(kept)
-    assert {study.id for study in built.studies} == {KEY.of("film", row[4]) for row in kept}
+    assert {sample.id for sample in built.samples} == {KEY.of(IMAGE, row[4]) for row in kept}
 
 
 def test_the_one_rule_explains_the_papers_gap(releases, made_up, paper):
-    """Zero-padding alone makes the difference: with it every film in a stay is there, without it none before 10:00."""
+    """Zero-padding alone makes the difference: with it every image in a stay is there, without it none before 10:00."""
     release, truth = made_up
-    films = {row[4] for rows in release.readings.values() for row in rows if truth.stay[row[4]] is not None}
-    early = films & truth.hard["in a stay, before 10:00"]
+    images = {row[4] for rows in release.readings.values() for row in rows if truth.stay[row[4]] is not None}
+    early = images & truth.hard["in a stay, before 10:00"]
     padded = planned(releases, Rules())
     unpadded = planned(releases, Rules(study_time="unpadded"))
-    assert (len(padded), len(unpadded)) == (len(films), len(films - early)) and early
-    lost = steps(paper)["film belongs to one emergency stay (inside)"].left_out[LOST]
+    assert (len(padded), len(unpadded)) == (len(images), len(images - early)) and early
+    lost = steps(paper)["image belongs to one emergency stay (inside)"].left_out[LOST]
     assert f"{lost} readings before 10:00 lost their emergency stay" in paper.provenance.cautions[0]
 
 
@@ -93,28 +93,28 @@ def test_the_one_rule_explains_the_papers_gap(releases, made_up, paper):
 def test_every_layout_gives_the_same_dataset(made_up, built, tmp_path, write):
     folder = write(made_up[0], tmp_path / "r")
     again = build(folder, tmp_path / "out")
-    order = {study.id: study for study in built.studies}
-    for study in again.studies:  # MIMIC-Eye has its readings by patient, so in another order
-        twin = order.pop(study.id)
-        assert (study.patient, study.split, study.view) == (twin.patient, twin.split, twin.view)
-        np.testing.assert_array_equal(study.clinical, twin.clinical)
-        np.testing.assert_array_equal(np.sort(study.target.boxes, 0), np.sort(twin.target.boxes, 0))
-        assert study.image.read_bytes() == twin.image.read_bytes()
+    order = {sample.id: sample for sample in built.samples}
+    for sample in again.samples:  # MIMIC-Eye has its readings by patient, so in another order
+        twin = order.pop(sample.id)
+        assert (sample.patient, sample.split, sample.view) == (twin.patient, twin.split, twin.view)
+        np.testing.assert_array_equal(sample.clinical, twin.clinical)
+        np.testing.assert_array_equal(np.sort(sample.target.boxes, 0), np.sort(twin.target.boxes, 0))
+        assert sample.image.read_bytes() == twin.image.read_bytes()
     assert order == {}
 
 
 def test_same_key_same_bytes_other_key_other_names_but_the_same_splits(releases, built, tmp_path):
     assert texts(build(releases, tmp_path / "same").folder) == texts(built.folder)
     other = build(releases, tmp_path / "other", names=Pseudonyms(b"l" * 64))
-    assert not {study.id for study in other.studies} & {study.id for study in built.studies}
-    assert [study.split for study in other.studies] == [study.split for study in built.studies]
+    assert not {sample.id for sample in other.samples} & {sample.id for sample in built.samples}
+    assert [sample.split for sample in other.samples] == [sample.split for sample in built.samples]
 
 
 def identifying(release: Release) -> set[str]:
     """Every id and date of the release."""
     words = {str(row[0]) for row in release.patients} | {str(row[1]) for row in release.stays}
-    for name, subject, study, *_, date, _, _, _, _ in release.films:
-        words |= {name, str(subject), str(study), date, f"{date[:4]}-{date[4:6]}-{date[6:]}"}
+    for name, subject, sample, *_, date, _, _, _, _ in release.images:
+        words |= {name, str(subject), str(sample), date, f"{date[:4]}-{date[4:6]}-{date[6:]}"}
     words |= {row[0] for rows in release.readings.values() for row in rows}
     return words | {stamp[:10] for row in release.stays for stamp in row[2:] if stamp}
 
@@ -127,7 +127,7 @@ def words_of(text: str) -> set[str]:
 def test_nothing_identifying_is_in_the_folder_or_said(made_up, releases, tmp_path, link):
     said, secret = [], identifying(made_up[0])
     out = tmp_path / "set"
-    build_mimic([releases], out, None, KEY, Films(link=link), threads=1, say=said.append)
+    build_mimic([releases], out, None, KEY, Images(link=link), threads=1, log=said.append)
     for path in out.rglob("*"):
         assert not words_of(str(path.relative_to(out))) & secret and not path.is_symlink()
         if path.is_file() and path.suffix != ".jpg":
@@ -138,7 +138,7 @@ def test_nothing_identifying_is_in_the_folder_or_said(made_up, releases, tmp_pat
 def test_without_a_word_about_ids_they_are_hashed(made_up, releases, tmp_path, monkeypatch):
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    build_mimic([releases], tmp_path / "set", threads=1, say=lambda line: None)
+    build_mimic([releases], tmp_path / "set", threads=1, log=lambda line: None)
     assert default_key_file().is_file()
     assert not words_of((tmp_path / "set" / "clinical.csv").read_text()) & identifying(made_up[0])
 
@@ -148,30 +148,30 @@ def test_ids_are_kept_on_request(made_up, releases, tmp_path):
     assert words_of((folder / "clinical.csv").read_text()) & identifying(made_up[0])
 
 
-def test_the_names_of_damaged_films_are_not_said(tmp_path):
+def test_the_names_of_damaged_images_are_not_said(tmp_path):
     release = one()
     folder = release.write(tmp_path / "r")
-    film = next(folder.rglob("*.jpg"))
-    film.write_bytes(film.read_bytes()[:-60])
-    with pytest.raises(UserError, match=r"^film of .*metadata_phase_3.csv row 2: the film is damaged") as error:
-        build(folder, tmp_path / "out", films=Films(longest=40))
+    image = next(folder.rglob("*.jpg"))
+    image.write_bytes(image.read_bytes()[:-60])
+    with pytest.raises(UserError, match=r"^image of .*metadata_phase_3.csv row 2: the image is damaged") as error:
+        build(folder, tmp_path / "out", images=Images(longest=40))
     assert not words_of(str(error.value)) & identifying(release)
 
 
-def test_boxes_follow_the_films_size(releases, built, tmp_path):
-    small = build(releases, tmp_path / "small", films=Films(longest=HEIGHT // 2))
-    for half, whole in zip(small.studies, built.studies, strict=True):
+def test_boxes_follow_the_images_size(releases, built, tmp_path):
+    small = build(releases, tmp_path / "small", images=Images(longest=HEIGHT // 2))
+    for half, whole in zip(small.samples, built.samples, strict=True):
         assert (half.width, half.height) == (WIDTH // 2, HEIGHT // 2)
         np.testing.assert_allclose(half.target.boxes, whole.target.boxes / 2, atol=1e-5)
     assert [finding for finding in check_dataset(small.folder) if finding.severity == "error"] == []
 
 
 def test_as_the_paper(paper, made_up):
-    readings = steps(paper)["film is there"].counts["readings"]
-    assert len(paper) == readings > len({study.id.split("-")[0] for study in paper.studies})
-    shares = Counter(study.split for study in paper.studies)
+    readings = steps(paper)["image is there"].counts["readings"]
+    assert len(paper) == readings > len({sample.id.split("-")[0] for sample in paper.samples})
+    shares = Counter(sample.split for sample in paper.samples)
     assert shares["train"] == int(0.7 * readings) and abs(shares["val"] - shares["test"]) <= 1
-    numbers = np.stack([study.clinical for study in paper.studies])
+    numbers = np.stack([sample.clinical for sample in paper.samples])
     assert not np.isnan(numbers).any() and paper.schema["temperature"].unit == "[degF]"
     assert np.median(numbers[:, paper.schema.index("temperature")]) > 90
     kinds = ("without its leading zeros", "rows were split", "mean of all rows", "not checked", "first of its labels")
@@ -181,29 +181,29 @@ def test_as_the_paper(paper, made_up):
 
 
 def test_the_check_finds_the_papers_leak(paper):
-    films = Counter(study.id.split("-")[1] for study in paper.studies)
-    assert max(films.values()) == 5
+    images = Counter(sample.id.split("-")[1] for sample in paper.samples)
+    assert max(images.values()) == 5
     found = {finding.id for finding in check_dataset(paper.folder)}
-    assert "film-across-splits" in found
+    assert "image-across-splits" in found
 
 
-def films(dataset):
+def images(dataset):
     return len(dataset)
 
 
 def boxes(dataset):
-    return sum(len(study.target) for study in dataset.studies)
+    return sum(len(sample.target) for sample in dataset.samples)
 
 
 def known(dataset):
-    return int((~np.isnan(np.stack([study.clinical for study in dataset.studies]))).sum())
+    return int((~np.isnan(np.stack([sample.clinical for sample in dataset.samples]))).sum())
 
 
 MORE = [
-    pytest.param(Rules(unmatched=True), films, id="films without a stay are kept"),
-    pytest.param(Rules(discarded=True, readers="each"), films, id="discarded readings are kept"),
+    pytest.param(Rules(unmatched=True), images, id="images without a stay are kept"),
+    pytest.param(Rules(discarded=True, readers="each"), images, id="discarded readings are kept"),
     pytest.param(Rules(readers="union"), boxes, id="the union has more boxes"),
-    pytest.param(Rules(readers="each"), films, id="each reading is a case"),
+    pytest.param(Rules(readers="each"), images, id="each reading is a case"),
     pytest.param(Rules(certainty=1), boxes, id="uncertain ellipses are kept"),
     pytest.param(Rules(findings="all"), boxes, id="all labels"),
     pytest.param(Rules(missing="mean"), known, id="means are filled in"),
@@ -222,25 +222,27 @@ def test_triage_alone_knows_less(releases, built):
 def test_official_split(releases, made_up):
     dataset = planned(releases, Rules(split="official"), Kept())
     official = {row[0]: row[3].replace("validate", "val") for row in made_up[0].splits}
-    assert {study.id: study.split for study in dataset.studies} == {
-        study.id: official[study.id] for study in dataset.studies
+    assert {sample.id: sample.split for sample in dataset.samples} == {
+        sample.id: official[sample.id] for sample in dataset.samples
     }
 
 
 def test_without_a_stay_age_and_sex_are_known(releases):
     dataset = planned(releases, Rules(unmatched=True))
-    values = np.stack([study.clinical for study in dataset.studies])
+    values = np.stack([sample.clinical for sample in dataset.samples])
     bare = np.isnan(values[:, dataset.schema.index("acuity")])
     assert bare.any() and not np.isnan(values[bare][:, [0, dataset.schema.index("gender")]]).any()
 
 
 def one(**changes):
-    """A release of one film in one stay, with its reading."""
+    """A release of one image in one stay, with its reading."""
     release = Release()
     release.patient(10_000_001)
     release.stay(10_000_001, 30_000_001, "2150-03-08 01:00:00", "2150-03-08 20:00:00", heartrate=70, acuity=2)
-    name = release.film(1, 10_000_001, "21500308", changes.get("clock", "93000.0"), changes.get("view", "PA"))
-    release.reading(1, changes.get("film", name), changes.get("subject", 10_000_001), [], 3, changes.get("gone", False))
+    name = release.image(1, 10_000_001, "21500308", changes.get("clock", "93000.0"), changes.get("view", "PA"))
+    release.reading(
+        1, changes.get("image", name), changes.get("subject", 10_000_001), [], 3, changes.get("gone", False)
+    )
     return release
 
 
@@ -254,18 +256,18 @@ def no_ellipses(folder):
         path.unlink()
 
 
-UNKNOWN = "'film is in MIMIC-CXR-JPG': film unknown to MIMIC-CXR-JPG (1); are MIMIC-CXR-JPG"
-NO_STAY = "emergency stay (inside)': no stay at the film's time (1); are all releases of one"
+UNKNOWN = "'image is in MIMIC-CXR-JPG': image unknown to MIMIC-CXR-JPG (1); are MIMIC-CXR-JPG"
+NO_STAY = "emergency stay (inside)': no stay at the image's time (1); are all releases of one"
 ELLIPSES = "'ellipses are there': no file of ellipses (1); ellipses are looked for in main_data/*/ano"
-JPG = "'film is there': no film file (1); films are looked for in files/p*/p*/s*/*.jpg below"
+JPG = "'image is there': no image file (1); images are looked for in files/p*/p*/s*/*.jpg below"
 EMPTY = [
     pytest.param({"gone": True}, None, "'eye tracking not discarded': eye tracking discarded (1)", id="discarded"),
-    pytest.param({"film": "x"}, None, UNKNOWN, id="reading without a film"),
+    pytest.param({"image": "x"}, None, UNKNOWN, id="reading without an image"),
     pytest.param({"subject": 10_000_002}, None, "another patient's in MIMIC-CXR-JPG (1)", id="another patient"),
-    pytest.param({"view": "LATERAL"}, None, "'film is frontal': neither PA nor AP (1)", id="lateral"),
+    pytest.param({"view": "LATERAL"}, None, "'image is frontal': neither PA nor AP (1)", id="lateral"),
     pytest.param({"clock": "213000.0"}, None, NO_STAY, id="no stay"),
     pytest.param({}, no_ellipses, ELLIPSES, id="no ellipses"),
-    pytest.param({}, no_jpg, JPG, id="no films"),
+    pytest.param({}, no_jpg, JPG, id="no images"),
 ]
 
 
@@ -287,29 +289,29 @@ def test_vital_signs_are_needed_for_the_last_values(tmp_path):
     assert len(build(folder, tmp_path / "out", Rules(vitals="triage"))) == 1
 
 
-def test_a_film_without_a_reading_is_counted(tmp_path):
+def test_a_image_without_a_reading_is_counted(tmp_path):
     release = one()
-    release.film(2, 10_000_001, "21500308", "93000.0")
+    release.image(2, 10_000_001, "21500308", "93000.0")
     flow = steps(build(release.write(tmp_path / "r"), tmp_path / "out"))
-    assert flow["films of MIMIC-CXR-JPG"].counts["films"] == 2 and flow["cases written"].counts["films"] == 1
+    assert flow["images of MIMIC-CXR-JPG"].counts["images"] == 2 and flow["cases written"].counts["images"] == 1
 
 
 def test_a_full_disk_leaves_nothing(releases, tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mdfnet.data.mimic.films.shutil.copyfile", full)
+    monkeypatch.setattr("mdfnet.data.mimic.images.shutil.copyfile", full)
     with pytest.raises(UserError, match="No space left on device; free space"):
         build(releases, tmp_path / "out")
     assert [*tmp_path.iterdir()] == []
 
 
 def test_an_interrupted_build_goes_on(releases, built, tmp_path, monkeypatch):
-    placed, place = Counter(), build_module.place_film
+    placed, place = Counter(), build_module.place_image
 
     def tiring(source, target, *rest):
         if placed.total() == 10:
-            monkeypatch.setattr(build_module, "place_film", counted)
+            monkeypatch.setattr(build_module, "place_image", counted)
             raise KeyboardInterrupt
         counted(source, target, *rest)
 
@@ -317,13 +319,13 @@ def test_an_interrupted_build_goes_on(releases, built, tmp_path, monkeypatch):
         placed[target.name] += 1
         place(source, target, *rest)
 
-    monkeypatch.setattr(build_module, "place_film", tiring)
+    monkeypatch.setattr(build_module, "place_image", tiring)
     with pytest.raises(KeyboardInterrupt):
         build(releases, tmp_path / "out")
-    assert [path.name for path in tmp_path.iterdir()] == [".out-films-original"]
+    assert [path.name for path in tmp_path.iterdir()] == [".out-images-original"]
     done = build(releases, tmp_path / "out")
     assert texts(done.folder) == texts(built.folder) and [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert set(placed.values()) == {1} and len(placed) == len(built), "no film is placed twice"
+    assert set(placed.values()) == {1} and len(placed) == len(built), "no image is placed twice"
 
 
 def test_an_interrupt_at_the_last_moment_leaves_no_folder(releases, tmp_path, monkeypatch):
@@ -364,4 +366,4 @@ def test_impossible_rules(options, message):
 def test_the_card_is_plain_text(paper):
     card = yaml.safe_load(Path(paper.folder / "dataset.yaml").read_text())["provenance"]
     assert card["rules"]["study_time"] == "unpadded" and card["rules"]["ids"] == "hashed"
-    assert card["flow"][0]["counts"]["films"] == 600 and len(card["cautions"]) == 6
+    assert card["flow"][0]["counts"]["images"] == 600 and len(card["cautions"]) == 6

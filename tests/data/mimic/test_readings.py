@@ -38,7 +38,7 @@ ELLIPSES = [
     pytest.param(row("Mass", "Nodule"), EVERY, [LUMP], {}, id="two names of one finding: one box"),
     pytest.param(row("Mass"), {"synonyms": {"Mass": B}}, [B], {}, id="own synonym"),
     pytest.param(row("Other"), EVERY, [], {OTHER_LABELS: 1}, id="Other is no finding"),
-    pytest.param(row(A, box="70,2,90,22"), {}, [], {NO_AREA: 1}, id="off the film"),
+    pytest.param(row(A, box="70,2,90,22"), {}, [], {NO_AREA: 1}, id="off the image"),
     pytest.param(row(A, box="5,2,5,22"), {}, [], {NO_AREA: 1}, id="no width"),
 ]
 

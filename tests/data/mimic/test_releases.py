@@ -11,7 +11,7 @@ def small():
     release = Release()
     release.patient(10_000_001)
     release.stay(10_000_001, 1, "2150-03-08 01:00:00", "2150-03-08 20:00:00", acuity=2)
-    release.reading(1, release.film(1, 10_000_001, "21500308", "93000.0"), 10_000_001)
+    release.reading(1, release.image(1, 10_000_001, "21500308", "93000.0"), 10_000_001)
     return release
 
 
@@ -27,10 +27,10 @@ def test_versions_by_folder(tmp_path, iv, ed, cxr, compressed):
     found = find_releases([small().write(tmp_path, iv, ed, cxr, compressed)])
     numbers = {name: version.split()[0] for name, version in found.versions.items()}
     assert numbers == {"MIMIC-CXR-JPG": cxr, "MIMIC-IV": iv, "MIMIC-IV-ED": ed, "REFLACX": "1.0.0"}
-    kinds = {"films", "official", "patients", "edstays", "triage", "vitalsign", "readings"}
+    kinds = {"images", "official", "patients", "edstays", "triage", "vitalsign", "readings"}
     assert found.tables.keys() == kinds and len(found.tables["readings"].files) == 3
-    film = small().films[0]
-    assert found.film(film[1], film[2], film[0]).is_file()
+    image = small().images[0]
+    assert found.image(image[1], image[2], image[0]).is_file()
     assert found.ellipses("P300R000001", 10_000_001).is_file()
 
 
@@ -53,9 +53,9 @@ def test_versions_by_layout_where_no_folder_tells(tmp_path, iv, ed, expected):
     assert versions["MIMIC-CXR-JPG"] == "2.1.0 (files)" and versions["REFLACX"] == "1.0.0 (layout)"
 
 
-def test_films_elsewhere(tmp_path):
+def test_images_elsewhere(tmp_path):
     found = find_releases([small().write(tmp_path / "tables")], tmp_path / "disk")
-    assert found.film(12_345_678, 5, "a") == tmp_path / "disk/files/p12/p12345678/s5/a.jpg"
+    assert found.image(12_345_678, 5, "a") == tmp_path / "disk/files/p12/p12345678/s5/a.jpg"
 
 
 def test_plain_and_compressed_copy_are_one_table(tmp_path):
@@ -69,8 +69,8 @@ def test_mimic_eye(eye, made_up):
     found = find_releases([eye])
     assert found.by_patient and found.versions == {"MIMIC-Eye": "1.0.0 (layout)"}
     row = made_up[0].readings[3][0]
-    study = next(film[2] for film in made_up[0].films if film[0] == row[4])
-    assert found.film(row[5], study, row[4]).is_file() and found.ellipses(row[0], row[5]).is_file()
+    sample = next(image[2] for image in made_up[0].images if image[0] == row[4])
+    assert found.image(row[5], sample, row[4]).is_file() and found.ellipses(row[0], row[5]).is_file()
 
 
 def remove(pattern):
@@ -99,7 +99,7 @@ JPG = (
 )
 TWICE = r"MIMIC-IV is there more than once: .*2.2/hosp, .*3.1/hosp; name the folders of one"
 BROKEN = [
-    pytest.param(remove("mimic-cxr-jpg"), JPG, id="no films"),
+    pytest.param(remove("mimic-cxr-jpg"), JPG, id="no images"),
     pytest.param(remove("mimiciv"), r"no MIMIC-IV below .*; expected hosp/patients.csv.gz \(core/", id="no patients"),
     pytest.param(remove("edstays*"), "no table 'edstays' of MIMIC-IV-ED below .*; expected ed/", id="no stays"),
     pytest.param(remove("main_data"), "no REFLACX below .*; expected main_data/metadata_phase", id="no readings"),
@@ -112,7 +112,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("change", "message"), BROKEN)
 def test_what_is_missing(tmp_path, change, message):
-    folder = small().write(tmp_path / "r", films=False)
+    folder = small().write(tmp_path / "r", images=False)
     change(folder)
     with pytest.raises(UserError, match=message):
         find_releases([folder])

@@ -4,22 +4,22 @@ from types import SimpleNamespace
 import pytest
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study, Target
+from mdfnet.core.types import Sample, Target
 from mdfnet.data.mimic.rules import Rules
-from mdfnet.data.mimic.splits import crossing, paper_rows, read_official, split_studies
+from mdfnet.data.mimic.splits import crossing, paper_rows, read_official, split_samples
 from mdfnet.data.mimic.tables import Source, opened
 
 
-def studies(count=60):
-    """Two films a patient."""
+def samples(count=60):
+    """Two images a patient."""
     target = Target.of([[0, 0, 1, 1]], [1])
     return [
-        Study(f"f{i}", None, 8, 8, target if i % 3 else Target.of([], []), None, f"p{i // 2}") for i in range(count)
+        Sample(f"f{i}", None, 8, 8, target if i % 3 else Target.of([], []), None, f"p{i // 2}") for i in range(count)
     ]
 
 
-FILMS = [study.id for study in studies()]
-OFFICIAL = {film: ("train", "train", "val", "test")[number // 2 % 4] for number, film in enumerate(FILMS)}
+IMAGES = [sample.id for sample in samples()]
+OFFICIAL = {image: ("train", "train", "val", "test")[number // 2 % 4] for number, image in enumerate(IMAGES)}
 
 
 @pytest.mark.parametrize(
@@ -32,31 +32,31 @@ OFFICIAL = {film: ("train", "train", "val", "test")[number // 2 % 4] for number,
     ],
 )
 def test_no_patient_is_in_two_splits(rules):
-    done = split_studies(studies(), FILMS, rules, OFFICIAL)
-    assert crossing(done) == 0 and all(study.split for study in done)
-    assert [study.id for study in done] == FILMS
+    done = split_samples(samples(), IMAGES, rules, OFFICIAL)
+    assert crossing(done) == 0 and all(sample.split for sample in done)
+    assert [sample.id for sample in done] == IMAGES
 
 
 def test_official_is_as_the_table_has_it():
-    done = split_studies(studies(), FILMS, Rules(split="official"), OFFICIAL)
-    assert {study.id: study.split for study in done} == OFFICIAL
+    done = split_samples(samples(), IMAGES, Rules(split="official"), OFFICIAL)
+    assert {sample.id: sample.split for sample in done} == OFFICIAL
 
 
-def test_each_film_is_tested_on_in_one_fold():
+def test_each_image_is_tested_on_in_one_fold():
     tested = Counter()
     for fold in range(4):
-        done = split_studies(studies(), FILMS, Rules(folds=4, fold=fold), {})
-        tested.update(study.id for study in done if study.split == "test")
-    assert tested == dict.fromkeys(FILMS, 1)
+        done = split_samples(samples(), IMAGES, Rules(folds=4, fold=fold), {})
+        tested.update(sample.id for sample in done if sample.split == "test")
+    assert tested == dict.fromkeys(IMAGES, 1)
 
 
 def test_rows_as_the_paper_split_them():
     names = paper_rows(670)
     assert Counter(names) == {"train": 468, "val": 101, "test": 101}
-    done, by_patient = split_studies(studies(670), [""] * 670, Rules(split="row"), {}), defaultdict(set)
-    for study in done:
-        by_patient[study.patient].add(study.split)
-    assert [study.split for study in done] == names
+    done, by_patient = split_samples(samples(670), [""] * 670, Rules(split="row"), {}), defaultdict(set)
+    for sample in done:
+        by_patient[sample.patient].add(sample.split)
+    assert [sample.split for sample in done] == names
     assert crossing(done) == sum(len(found) - 1 for found in by_patient.values()) > 0
 
 
@@ -72,14 +72,14 @@ def test_rows_agree_with_scikit_learn():
     ("official", "message"),
     [
         pytest.param(
-            {}, "the official split does not have 60 of the films; choose --split patient", id="unknown films"
+            {}, "the official split does not have 60 of the images; choose --split patient", id="unknown images"
         ),
         pytest.param(OFFICIAL | {"f0": "test"}, "has 1 patients in more than one split", id="a patient in two"),
     ],
 )
 def test_official_that_does_not_fit(official, message):
     with pytest.raises(UserError, match=message):
-        split_studies(studies(), FILMS, Rules(split="official"), official)
+        split_samples(samples(), IMAGES, Rules(split="official"), official)
 
 
 def official_of(text, tmp_path):

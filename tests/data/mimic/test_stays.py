@@ -8,13 +8,13 @@ from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules, StayRule
 from mdfnet.data.mimic.stays import (
-    FILM_COLUMNS,
+    IMAGE_COLUMNS,
     MATCHED,
     NO_PATIENT,
     NO_STAY,
     NO_TIME,
     SEVERAL,
-    load_films,
+    load_images,
     load_stays,
     match_stays,
 )
@@ -29,14 +29,14 @@ RULES = {
 
 
 def matches(folder, rules):
-    """Film -> stay and outcome."""
+    """Image -> stay and outcome."""
     found = find_releases([folder])
     with opened(1) as database:
-        load_films(database, found.tables["films"])
+        load_images(database, found.tables["images"])
         load_stays(database, found.tables["edstays"], rules)
         match_stays(database, rules)
         rows = database.execute("SELECT dicom_id, stay_id, outcome FROM matches").fetchall()
-    return {film: (stay, outcome) for film, stay, outcome in rows}
+    return {image: (stay, outcome) for image, stay, outcome in rows}
 
 
 def on(day, begin, end):
@@ -75,7 +75,7 @@ CASES = [
     ),
     ("inside", "120000", [on(8, "", "13:00:00")], None, NO_STAY, "no beginning"),
     ("inside", "120000", [], None, NO_PATIENT, "never in the department"),
-    ("inside", "", DAY, None, NO_TIME, "film without a time"),
+    ("inside", "", DAY, None, NO_TIME, "image without a time"),
     ("open stays match nothing", "120000", [on(8, "01:00:00", "")], None, NO_STAY, "no end, as in the paper"),
     ("window", "93000", [LATE], 1, "", "half an hour before"),
     ("window", "75959", [LATE], None, NO_STAY, "more than two hours before"),
@@ -90,16 +90,16 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """Rule -> film -> stay and outcome; case ``i`` is film, patient and hundred of stays ``i``."""
+    """Rule -> image -> stay and outcome; case ``i`` is image, patient and hundred of stays ``i``."""
     release = Release()
     for number, (_, clock, stays, *_) in enumerate(CASES):
-        release.film(number, 10_000_000 + number, "21500308", clock)
+        release.image(number, 10_000_000 + number, "21500308", clock)
         for order, times in enumerate(stays, 1):
             release.stay(10_000_000 + number, 100 * number + order, *times)
     release.reading(0, dicom(0), 10_000_000)
     release.patient(10_000_000)
     release.stay(20_000_000, 0, *DAY[0], acuity=1)
-    folder = release.write(tmp_path_factory.mktemp("cases"), films=False)
+    folder = release.write(tmp_path_factory.mktemp("cases"), images=False)
     return {name: matches(folder, rules) for name, rules in RULES.items()}
 
 
@@ -119,22 +119,22 @@ def test_the_machine_time_zone_does_not_matter(releases, monkeypatch):
     time.tzset()
 
 
-def test_every_film_of_a_random_release_is_right(releases, made_up):
+def test_every_image_of_a_random_release_is_right(releases, made_up):
     truth = made_up[1]
     assert all(truth.hard[case] for case in truth.hard if "daylight" not in case), "every hard case is there"
     found = matches(releases, Rules())
-    assert {film: stay for film, (stay, _) in found.items()} == truth.stay
-    assert {film for film, (_, outcome) in found.items() if outcome == SEVERAL} == truth.hard["in two stays at once"]
+    assert {image: stay for image, (stay, _) in found.items()} == truth.stay
+    assert {image for image, (_, outcome) in found.items() if outcome == SEVERAL} == truth.hard["in two stays at once"]
 
 
 @pytest.mark.parametrize("rules", [RULES["window"], RULES["nearest"]], ids=["window", "nearest"])
 def test_agrees_with_a_search_through_all_stays(releases, made_up, rules):
     release, expected = made_up[0], {}
-    for name, subject, *_, date, clock, _, _, _ in release.films:
+    for name, subject, *_, date, clock, _, _, _ in release.images:
         hms = clock.split(".")[0].zfill(6)
         taken = datetime.strptime(f"{date}{hms}", "%Y%m%d%H%M%S") + timedelta(seconds=float("0." + clock.split(".")[1]))
         expected[name] = search(taken, [row[1:] for row in release.stays if row[0] == subject], rules)
-    assert {film: stay for film, (stay, _) in matches(releases, rules).items()} == expected
+    assert {image: stay for image, (stay, _) in matches(releases, rules).items()} == expected
 
 
 def search(taken, stays, rules):
@@ -167,10 +167,10 @@ def search(taken, stays, rules):
 )
 def test_times_that_are_none(tmp_path, date, clock):
     path = tmp_path / "metadata.csv"
-    path.write_text(f"{','.join(FILM_COLUMNS)}\na,1,1,PA,{date},{clock}\n")
+    path.write_text(f"{','.join(IMAGE_COLUMNS)}\na,1,1,PA,{date},{clock}\n")
     with (
         opened(1) as database,
         pytest.raises(UserError, match="row 2: StudyDate or StudyTime is") as error,
     ):
-        load_films(database, Source("films", (path,)))
+        load_images(database, Source("images", (path,)))
     assert clock not in error.value.what, "no cell in a message"

@@ -9,7 +9,7 @@ from made_up_mimic import Release, dicom
 from mdfnet.clinical.schema import Schema
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules, Values, Vitals
-from mdfnet.data.mimic.stays import load_films, load_stays, match_stays
+from mdfnet.data.mimic.stays import load_images, load_stays, match_stays
 from mdfnet.data.mimic.tables import Source, load, opened
 from mdfnet.data.mimic.vitals import (
     MEASURED,
@@ -64,7 +64,7 @@ TRIAGE = {"heartrate": 80, "sbp": 120, "acuity": 2}
 
 
 def record(folder, rules=None, clock="120000"):
-    """The record of a film taken at noon; arrival at 8:00, measurements at 9:00, 11:00, 12:00 and 13:00."""
+    """The record of an image taken at noon; arrival at 8:00, measurements at 9:00, 11:00, 12:00 and 13:00."""
     release, day, rules = Release(), "2150-03-08", rules or Rules()
     release.patient(1, "M", 60, 2148)
     release.stay(1, 7, f"{day} 08:00:00", f"{day} 20:00:00", **TRIAGE)
@@ -73,15 +73,15 @@ def record(folder, rules=None, clock="120000"):
     release.vital(1, 7, f"{day} 09:00:00", heartrate=79, dbp=70, pain="5/10")
     release.vital(1, 7, f"{day} 12:00:00", heartrate=82)
     release.vital(1, 8, f"{day} 11:30:00", o2sat=91)
-    release.reading(1, release.film(1, 1, "21500308", clock), 1)
-    release.write(folder, films=False)
+    release.reading(1, release.image(1, 1, "21500308", clock), 1)
+    release.write(folder, images=False)
     tables = find_releases([folder]).tables
     with opened(1) as database:
-        load_films(database, tables["films"])
+        load_images(database, tables["images"])
         load_stays(database, tables["edstays"], rules)
         load_vitals(database, tables, rules)
         match_stays(database, rules)
-        database.execute("CREATE TABLE wanted AS SELECT dicom_id FROM films")
+        database.execute("CREATE TABLE wanted AS SELECT dicom_id FROM images")
         found, fates = records(database, schema_of(rules), rules)
     return dict(zip(SCHEMA.names, found[dicom(1)].tolist(), strict=True)), fates
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.phantom import PhantomConfig, class_probabilities
-from mdfnet.data.phantom.clinical import BASELINES, NEVER_MISSING, SCHEMA, draw_record, telling
+from mdfnet.data.phantom.clinical import BASELINES, NEVER_MISSING, SCHEMA, distinguishing, draw_record
 from mdfnet.data.phantom.findings import LOOK_ALIKES, Case, draw_case
 
 PATTERNS = tuple(LOOK_ALIKES)
@@ -19,7 +19,7 @@ BASE = Case(male=False, pattern="none", opacity=None, opacities=0, enlarged_hear
 
 @cache
 def population(count, **settings):
-    """Cases and records of a population, without drawing films."""
+    """Cases and records of a population, without drawing images."""
     config = PhantomConfig(count=count, **{"missing": 0.0, **settings})
     rng = np.random.default_rng(7)
     cases = [draw_case(rng) for _ in range(count)]
@@ -86,7 +86,7 @@ def test_look_alikes_differ_in_the_telling_features_only(pattern):
         draw_record(np.random.default_rng(5), replace(BASE, pattern=pattern, opacity=name, opacities=2), config)
         for name in LOOK_ALIKES[pattern]
     )
-    assert {SCHEMA.names[index] for index in np.flatnonzero(first != second)} == set(telling(pattern))
+    assert {SCHEMA.names[index] for index in np.flatnonzero(first != second)} == set(distinguishing(pattern))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -13,17 +13,17 @@ CONFIG = PhantomConfig(count=12, size=64, missing=0.3)
 def test_what_is_written_is_what_was_drawn(tmp_path):
     write_phantoms(CONFIG, tmp_path / "set")
     dataset = read_dataset(tmp_path / "set")
-    assert dataset.synthetic == ("films", "findings", "clinical")
+    assert dataset.synthetic == ("images", "findings", "clinical")
     assert dataset.classes == PAPER_CLASSES
-    studies = {study.id: study for study in dataset.studies}
-    assert len(studies) == CONFIG.count
+    samples = {sample.id: sample for sample in dataset.samples}
+    assert len(samples) == CONFIG.count
     for phantom in phantoms(CONFIG):
-        study = studies[phantom.id]
-        np.testing.assert_array_equal(np.asarray(Image.open(study.image)), phantom.film)
-        np.testing.assert_array_equal(study.clinical, phantom.clinical)
-        np.testing.assert_array_equal(study.target.labels, phantom.target.labels)
-        np.testing.assert_allclose(study.target.boxes, phantom.target.boxes, atol=0.01)
-        assert (study.split, study.view, study.patient) == (phantom.split, phantom.view, phantom.id)
+        sample = samples[phantom.id]
+        np.testing.assert_array_equal(np.asarray(Image.open(sample.image)), phantom.image)
+        np.testing.assert_array_equal(sample.clinical, phantom.clinical)
+        np.testing.assert_array_equal(sample.target.labels, phantom.target.labels)
+        np.testing.assert_allclose(sample.target.boxes, phantom.target.boxes, atol=0.01)
+        assert (sample.split, sample.view, sample.patient) == (phantom.split, phantom.view, phantom.id)
 
 
 def test_the_same_settings_write_the_same_data_set(tmp_path):

@@ -31,7 +31,7 @@ OTHERS = RECORDS + torch.tensor([2.0] * 9 + [0.0])
 #: Options that make a detector quick, by the beginning of its name.
 QUICK: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("quick.yaml").read_text())
 
-#: Untrained, their 70 to 220 batch norms amplify noise on a film 70 to 200,000 times up to their maps (measured), and
+#: Untrained, their 70 to 220 batch norms amplify noise on an image 70 to 200,000 times up to their maps (measured), and
 #: so any rounding, too, and the boxes of Mask R-CNN v2 lie elsewhere (IoU down to 0.08, measured): what they find in
 #: half precision is compared from the maps on.
 DEEP = ("yolox", "yolov9", "maskrcnn_resnet50_fpn_v2")
@@ -88,7 +88,7 @@ def _batch():
     images = [torch.rand(1, 120, 90), torch.rand(3, 64, 64), torch.rand(1, 50, 130)]
     for image, (x1, y1, x2, y2) in zip(images, [(20, 20, 70, 90), (0, 0, 1, 1), (60, 10, 120, 45)], strict=True):
         image[:, y1:y2, x1:x2] = 1.0
-    # One box nearly fills its film: without it, the coarsest maps would have nothing to learn.
+    # One box nearly fills its image: without it, the coarsest maps would have nothing to learn.
     boxes = [[[20.0, 20, 70, 90], [2, 2, 88, 118]], [], [[5.0, 5, 60, 40], [60, 10, 120, 45]]]
     labels = [[2, 3], [], [1, 5]]
     targets = [
@@ -155,9 +155,9 @@ def models(request) -> Models:
 
 
 def settle(model: mdfnet.Model, records: torch.Tensor | None = None) -> None:
-    """Let batch norms know their films: evaluation then computes what training does.
+    """Let batch norms know their images: evaluation then computes what training does.
 
-    Their own averages would not do. They begin as those of no film, lag behind the weights, and hold the unbiased
+    Their own averages would not do. They begin as those of no image, lag behind the weights, and hold the unbiased
     variance, a tenth more than what 12 cells of a coarse map were divided by: 200 norms one after another make of that
     activations of 10^4, and scores of exactly 1 whatever the record says.
     """
@@ -245,9 +245,9 @@ def test_at_the_start_the_fused_detector_is_the_plain_one(models):
 @every_detector
 def test_a_box_found_with_a_record_has_its_own_score_under_it(models):
     model = models.trained
-    film = model.encode(IMAGES[:1])
-    (found,) = model.detect_from(film, RECORDS[:1])
-    (scores,) = box_scores(model, film, found, RECORDS[:1])
+    image = model.encode(IMAGES[:1])
+    (found,) = model.detect_from(image, RECORDS[:1])
+    (scores,) = box_scores(model, image, found, RECORDS[:1])
     # Untrained, a detector may give several boxes so alike that one passes for another.
     alike = (box_iou(found.boxes, found.boxes) > 1 - 1e-4) & (found.labels[:, None] == found.labels)
     off = (scores[:, None] - found.scores).abs().masked_fill(~alike, torch.inf)
@@ -290,7 +290,7 @@ def test_after_training_the_record_matters_and_may_be_missing(models):
 
 
 @every_fusion
-def test_one_patients_record_does_not_touch_anothers_film(models):
+def test_one_patients_record_does_not_touch_anothers_image(models):
     other = torch.cat([OTHERS[:1], RECORDS[1:]])
     before, after = models.trained.detect(IMAGES, RECORDS), models.trained.detect(IMAGES, other)
     assert_same(before[1:], after[1:])
@@ -298,12 +298,12 @@ def test_one_patients_record_does_not_touch_anothers_film(models):
 
 
 @every_fusion
-def test_silent_fusion_leaves_films_without_a_record_to_the_detector(models):
+def test_silent_fusion_leaves_images_without_a_record_to_the_detector(models):
     silent, alone = copy.deepcopy(models.trained), copy.deepcopy(models.plain)
     silent.fusion.silent = True
     alone.detector.load_state_dict(silent.detector.state_dict())
     expected, found = alone.detect(IMAGES), silent.detect(IMAGES, RECORDS)
-    assert_same(found[1:2], expected[1:2])  # the one film whose record is all missing
+    assert_same(found[1:2], expected[1:2])  # the one image whose record is all missing
     assert_same(found[:1], models.trained.detect(IMAGES, RECORDS)[:1])
     assert_same(silent.detect(IMAGES, None), expected)
     losses = sum(silent.train().losses(IMAGES, TARGETS, None).values())
@@ -319,7 +319,7 @@ def test_encode_and_detect_from_is_detect(models):
 
 
 @every_detector
-def test_one_film_with_many_records(models):
+def test_one_image_with_many_records(models):
     many = models.trained.detect_from(models.trained.encode(IMAGES[:1]), RECORDS)
     assert_same(many[:1], many[2:], same=False)
     for record, found in zip(RECORDS, many, strict=True):  # the size of a batch changes the last bits
@@ -328,7 +328,7 @@ def test_one_film_with_many_records(models):
 
 
 @every_detector
-def test_films_without_boxes_alone_give_finite_losses(models):
+def test_images_without_boxes_alone_give_finite_losses(models):
     losses = copy.deepcopy(models.trained).train().losses(IMAGES, [TARGETS[1]] * 3, RECORDS)
     assert all(loss.isfinite() for loss in losses.values())
 
@@ -346,13 +346,13 @@ def test_losses_and_detect_are_two_methods_not_a_mode(models):
 
 
 @every_detector
-def test_boxes_come_back_in_the_pixels_of_the_film(models):
-    """A wide film of twice the network's size lies in its middle half: what is found there, by hand."""
+def test_boxes_come_back_in_the_pixels_of_the_image(models):
+    """A wide image of twice the network's size lies in its middle half: what is found there, by hand."""
     size = models.keys["size"]
     torch.manual_seed(4)
-    film = torch.rand(1, size, 2 * size)
-    network, _ = models.trained.preprocessing(film)
-    (inside,), (found,) = models.trained.detect([network], RECORDS[:1]), models.trained.detect([film], RECORDS[:1])
+    image = torch.rand(1, size, 2 * size)
+    network, _ = models.trained.preprocessing(image)
+    (inside,), (found,) = models.trained.detect([network], RECORDS[:1]), models.trained.detect([image], RECORDS[:1])
     corner, limit = torch.tensor([0, size / 4] * 2), torch.tensor([2.0 * size, size] * 2)
     boxes = (2 * (inside.boxes - corner)).clamp(min=0).minimum(limit)
     keep = (boxes[:, 2:] > boxes[:, :2]).all(1)
@@ -396,7 +396,7 @@ def test_half_precision_finds_nearly_the_same(models):
 
 
 def test_one_step_on_two_processes_uses_every_parameter(tmp_path):
-    """DistributedDataParallel without find_unused_parameters; one process has no box on any film."""
+    """DistributedDataParallel without find_unused_parameters; one process has no box on any image."""
     cases = {name: overrides(name) for name, entry in entries().items() if entry.installed and name not in STAND_INS}
     script, environment = Path(__file__).with_name("two_processes.py"), os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(script), str(tmp_path / "meeting"), json.dumps(cases)]

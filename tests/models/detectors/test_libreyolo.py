@@ -41,14 +41,14 @@ def test_the_losses_add_up_to_the_librarys_own(name, images):
     detector = made(name).detector.train()
     given = sum(detector.losses(images, targets()).values())
     rows = torch.zeros(3, 2, 5)
-    for film, target in enumerate(targets()):
+    for image, target in enumerate(targets()):
         boxes = box_convert(target["boxes"], "xyxy", "cxcywh") if name == "yolox_nano" else target["boxes"] / 64
-        rows[film, : len(boxes)] = torch.cat([target["labels"][:, None] - 1, boxes], 1)
+        rows[image, : len(boxes)] = torch.cat([target["labels"][:, None] - 1, boxes], 1)
     torch.testing.assert_close(given, detector.net((images - 0.5) / 0.25, rows)["total_loss"])
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("boxes", [pytest.param(True, id="with boxes"), pytest.param(False, id="no film has boxes")])
+@pytest.mark.parametrize("boxes", [pytest.param(True, id="with boxes"), pytest.param(False, id="no image has boxes")])
 def test_every_parameter_takes_part(name, boxes, images):
     model = made(name).train()
     given = targets() if boxes else targets([[], [], []], [[], [], []])
@@ -66,18 +66,18 @@ def test_losses_leave_the_mode_of_batch_norm_alone(name, images):
     assert not any(module.training for module in detector.modules())
 
 
-def test_a_few_steps_teach_one_film(images):
+def test_a_few_steps_teach_one_image(images):
     """Boxes and labels come out where they went in: geometry, label shift and decoding at once."""
     model = made("yolov9_t", map=None, vector=None).train()
-    films, target = [images[0] / 2] * 4, targets(BOXES[:1], LABELS[:1]) * 4
-    films[0][:, 20:60, 20:50] += 0.5  # all four are this one
+    radiographs, target = [images[0] / 2] * 4, targets(BOXES[:1], LABELS[:1]) * 4
+    radiographs[0][:, 20:60, 20:50] += 0.5  # all four are this one
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     for _ in range(40):
         optimizer.zero_grad()
-        sum(model.losses(films, target, None).values()).backward()
+        sum(model.losses(radiographs, target, None).values()).backward()
         optimizer.step()
     with torch.no_grad():
-        found = model.detector.detect(torch.stack(films))[0]  # batch norms still train: their averages lag behind
+        found = model.detector.detect(torch.stack(radiographs))[0]  # batch norms still train: their averages lag behind
     assert found.labels[0] == 2 and (found.scores.diff() <= 0).all()
     # The least that wrong geometry would shift it by is half a cell of the finest map, 4 px.
     assert (found.boxes[0] - target[0]["boxes"][0]).abs().max() < 1
@@ -97,16 +97,16 @@ def test_yolox_detects_the_boxes_its_loss_sees(images):
 def test_fusion_starts_as_the_plain_detector_and_then_matters(name, images):
     plain, fused = made(name, map=None, vector=None).eval(), made(name).eval()
     fused.detector.load_state_dict(plain.detector.state_dict())
-    films = list(images)
-    assert_same(plain.detect(films), fused.detect(films, RECORDS))
-    assert_same(fused.detect_from(fused.encode(films), RECORDS), fused.detect(films, RECORDS))
+    radiographs = list(images)
+    assert_same(plain.detect(radiographs), fused.detect(radiographs, RECORDS))
+    assert_same(fused.detect_from(fused.encode(radiographs), RECORDS), fused.detect(radiographs, RECORDS))
     with torch.no_grad():
         for parameter in fused.fusion.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
     again = copy.deepcopy(fused)
-    assert_same(again.detect(films, RECORDS), fused.detect(films, RECORDS))
-    assert not torch.equal(plain.detect(films)[0].scores, fused.detect(films, RECORDS)[0].scores)
-    assert_same(fused.detect_from(fused.encode(films), RECORDS), fused.detect(films, RECORDS))
+    assert_same(again.detect(radiographs, RECORDS), fused.detect(radiographs, RECORDS))
+    assert not torch.equal(plain.detect(radiographs)[0].scores, fused.detect(radiographs, RECORDS)[0].scores)
+    assert_same(fused.detect_from(fused.encode(radiographs), RECORDS), fused.detect(radiographs, RECORDS))
 
 
 def assert_same(first, second):
@@ -124,13 +124,13 @@ def test_mixed_precision_decodes_in_float32(name, images):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_grey_network_is_the_color_network_on_grey_films(name, images, tmp_path):
+def test_a_gray_network_is_the_color_network_on_gray_images(name, images, tmp_path):
     color = made(name, **{"input.channels": 3, "input.mean": [0.5] * 3, "input.std": [0.25] * 3}).eval()
     state = {key: value.contiguous() for key, value in color.detector.net.state_dict().items()}
     save_file(state, tmp_path / "color.safetensors")
-    grey = made(name, weights=str(tmp_path / "color.safetensors")).eval()
-    grey.load_pretrained()
-    first, second = (model.detect(list(images))[0] for model in (color, grey))
+    gray = made(name, weights=str(tmp_path / "color.safetensors")).eval()
+    gray.load_pretrained()
+    first, second = (model.detect(list(images))[0] for model in (color, gray))
     torch.testing.assert_close(first.scores, second.scores)
 
 

@@ -55,10 +55,10 @@ def test_the_baseline_is_torchvisions_mask_rcnn():
         mask_predictor=net.roi_heads.mask_predictor,
         fixed_size=(512, 512),
     ).eval()
-    film = torch.rand(3, 300, 260)
+    image = torch.rand(3, 300, 260)
     with torch.no_grad():
-        expected = theirs([film])[0]
-    found = ours.detect([film])[0]
+        expected = theirs([image])[0]
+    found = ours.detect([image])[0]
     assert len(found) == 10
     torch.testing.assert_close(found.scores, expected["scores"])
     torch.testing.assert_close(found.labels, expected["labels"])
@@ -80,7 +80,7 @@ def test_missing_values_become_the_training_mean_and_mode():
     assert torch.equal(z[0, :9], torch.as_tensor(model.fitted.mean[:9]).float())
 
 
-def test_spatialization_doubles_up_to_the_film():
+def test_spatialization_doubles_up_to_the_image():
     model = mdfnet.build("paper-3d", mask_head=False, size=128)
     fuser = model.fusion.maps["net/backbone"].fuser
     assert fuser.grow(torch.rand(2, 64, 1, 1)).shape == (2, 3, 128, 128)
@@ -101,7 +101,7 @@ def test_pretrained_weights_load_from_a_local_file(tmp_path):
     assert torch.equal(model.fusion.maps["net/backbone"].fuser.backbone.trunk[0][0].weight, first)
 
 
-def test_a_grey_network_takes_the_sum_over_the_colors(tmp_path):
+def test_a_gray_network_takes_the_sum_over_the_colors(tmp_path):
     classifier = mobilenet_v3_small()
     save_file(classifier.state_dict(), tmp_path / "weights.safetensors")
     model = mdfnet.build("tiny", weights=str(tmp_path / "weights.safetensors"))

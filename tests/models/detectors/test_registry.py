@@ -52,19 +52,19 @@ def test_the_pages_detector_is_listed_and_trained(install):
 
     torch.manual_seed(0)
     model = mdfnet.build("tiny", **{"detector.name": "cells", "width": 16, "size": 64}).train()
-    films, record = [torch.rand(1, 64, 64), torch.rand(1, 50, 64)], torch.rand(2, 10)
+    images, record = [torch.rand(1, 64, 64), torch.rand(1, 50, 64)], torch.rand(2, 10)
     targets = [{"boxes": torch.tensor([[8.0, 8, 40, 36]]), "labels": torch.tensor([3])},
                {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}]  # fmt: skip
     optimizer = torch.optim.Adam(model.parameters(), 0.005)
     losses = []
     for _ in range(100):
-        losses.append(sum(model.losses(films, targets, record).values()))
+        losses.append(sum(model.losses(images, targets, record).values()))
         optimizer.zero_grad()
         losses[-1].backward()
         assert [key for key, value in model.named_parameters() if value.grad is None] == []
         optimizer.step()
     assert losses[-1] < losses[0] / 2
-    best = model.detect(films, record)[0]
+    best = model.detect(images, record)[0]
     assert best.labels[0] == 3 and (best.scores.diff() <= 0).all()
 
 

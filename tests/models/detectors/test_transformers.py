@@ -72,7 +72,7 @@ def images():
 
 @pytest.fixture
 def targets():
-    """The second film has no box."""
+    """The second image has no box."""
     boxes = [torch.tensor([[5.0, 8, 40, 60], [20, 20, 45, 40]]), torch.zeros(0, 4)]
     labels = [torch.tensor([1, CLASSES]), torch.zeros(0, dtype=torch.int64)]
     return [{"boxes": b, "labels": k} for b, k in zip(boxes, labels, strict=True)]
@@ -150,7 +150,7 @@ def test_few_good_detections_are_kept(name):
 
 @every
 def test_queries_that_only_a_loss_sees_keep_to_their_patient(name, images, targets):
-    """Denoising and groups add rows, some heads see all layers at once: each row gets its own film's patient."""
+    """Denoising and groups add rows, some heads see all layers at once: each row gets its own image's patient."""
     model, seen = trained(tiny(name)).eval(), []
     last = model.detector.vector_sites[-1].module
     model.detector.get_submodule(last).register_forward_hook(lambda module, args, output: seen.append(output))
@@ -241,7 +241,7 @@ def test_the_same_seed_gives_the_same_gradients(name, images, targets):
 
 @every
 @pytest.mark.parametrize("form", ["folder", "file"])
-def test_weights_load_into_a_grey_network_of_other_classes(name, form, tmp_path):
+def test_weights_load_into_a_gray_network_of_other_classes(name, form, tmp_path):
     color = {"input.channels": 3, "input.mean": [0.5] * 3, "input.std": [0.25] * 3}
     classes = mdfnet.Classes(("a", "b", "c"))
     donor = trained(mdfnet.build(tiny(name).config, classes=classes, **color)).detector.net

@@ -30,16 +30,16 @@ def test_a_timm_trunk_is_its_classifier_cut_off(name, tmp_path):
     weights = {"weights": str(tmp_path / "weights.safetensors"), "backbone": f"timm/{name}"}
     model = mdfnet.build("tiny", stride=16, depth=16, **weights)
     model.load_pretrained()
-    film = torch.rand(1, 1, 64, 64)
-    (expected,) = classifier.forward_intermediates(film.repeat(1, 3, 1, 1), indices=[-2], intermediates_only=True)
-    torch.testing.assert_close(model.detector.net.backbone.trunk.eval()(film)[-1], expected)
+    image = torch.rand(1, 1, 64, 64)
+    (expected,) = classifier.forward_intermediates(image.repeat(1, 3, 1, 1), indices=[-2], intermediates_only=True)
+    torch.testing.assert_close(model.detector.net.backbone.trunk.eval()(image)[-1], expected)
 
 
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
         pytest.param({"backbone": "timm/resnet1"}, "no timm classifier 'resnet1'; did you mean", id="misspelled"),
-        pytest.param({"backbone": "timm/vit_tiny_patch16_224"}, "no maps for films of any size", id="one size only"),
+        pytest.param({"backbone": "timm/vit_tiny_patch16_224"}, "no maps for images of any size", id="one size only"),
         pytest.param({"backbone": "timm/convnext_atto", "stride": 8, "depth": 8, "weights": "x"}, "no weights 'x'",
                      id="no such tag"),
         pytest.param({"backbone": "timm/resnet18", "weights": "missing.safetensors"}, "no such weights file",

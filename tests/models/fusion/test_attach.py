@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mdfnet.core.types import Detections
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite
-from mdfnet.models.fusion.attach import ClinicalFusion, Hiding
+from mdfnet.models.fusion.attach import ClinicalFusion, ModalityDropout
 from mdfnet.models.fusion.encoder import Patients
 
 NAN = float("nan")
@@ -27,15 +27,15 @@ NAN = float("nan")
 )
 def test_the_shares_are_hidden_in_training(records, values, whole, single):
     torch.manual_seed(0)
-    hidden = Hiding(records, values).train()(torch.ones(4000, 8)).isnan()
+    hidden = ModalityDropout(records, values).train()(torch.ones(4000, 8)).isnan()
     assert hidden.all(1).float().mean().item() == pytest.approx(whole, abs=0.03)
     assert hidden.float().mean().item() == pytest.approx(single, abs=0.03)
 
 
 def test_nothing_is_hidden_in_evaluation_and_what_is_left_stays_as_it_was():
     clinical = torch.tensor([[1.0, NAN, 3.0]]).repeat(50, 1)
-    assert torch.equal(Hiding(1, 1).eval()(clinical).isnan(), clinical.isnan())
-    hidden = Hiding(0, 0.5).train()(clinical)
+    assert torch.equal(ModalityDropout(1, 1).eval()(clinical).isnan(), clinical.isnan())
+    hidden = ModalityDropout(0, 0.5).train()(clinical)
     assert torch.equal(hidden[~hidden.isnan()], clinical[~hidden.isnan()]) and hidden[:, 1].isnan().all()
 
 
@@ -94,7 +94,7 @@ class Fake(Detector):
 def attached(layer, rois=False):
     detector = Fake(layer, rois)
     maps, vectors = {detector.map_sites[0]: Plus()}, {detector.vector_sites[0]: PlusRow()}
-    fusion = ClinicalFusion(detector, Number(), Hiding(0, 0), maps, vectors)
+    fusion = ClinicalFusion(detector, Number(), ModalityDropout(0, 0), maps, vectors)
     return detector, fusion
 
 
@@ -132,7 +132,7 @@ def test_every_roi_gets_its_own_patient():
     torch.testing.assert_close(added, torch.tensor([[10.0], [20], [20], [20]]))
 
 
-@pytest.mark.parametrize("shape", [(2, 5, 1), (3, 2, 5, 1)], ids=["queries of films", "of decoder layers, too"])
+@pytest.mark.parametrize("shape", [(2, 5, 1), (3, 2, 5, 1)], ids=["queries of images", "of decoder layers, too"])
 def test_every_query_gets_its_own_patient(shape):
     detector, fusion = attached(nn.Linear(1, 1))
     with fusion.of(RECORDS), torch.no_grad():

@@ -3,7 +3,7 @@
 import pytest
 
 import mdfnet
-from mdfnet.models.fusion.vectors import Concat, FilmVector, Residual
+from mdfnet.models.fusion.vectors import Concat, FiLMVector, Residual
 
 SCORES = "net/head/classification_head/module_list/"
 HEAD, LAST = "net/roi_heads/box_head/fc6", "net/roi_heads/box_predictor/cls_score"
@@ -14,7 +14,7 @@ HEAD, LAST = "net/roi_heads/box_head/fc6", "net/roi_heads/box_predictor/cls_scor
     [
         pytest.param("rcnn", "residual", {LAST}, Residual, id="residual at the scores"),
         pytest.param("rcnn", "concat", {HEAD}, Concat, id="concat before them, as in the paper"),
-        pytest.param("rcnn", "film", {HEAD}, FilmVector, id="film before them"),
+        pytest.param("rcnn", "film", {HEAD}, FiLMVector, id="FiLM before them"),
         pytest.param("ssd", "residual", {f"{SCORES}{i}" for i in range(3)}, Residual, id="a head of one layer"),
         pytest.param("ssd", "concat", {f"{SCORES}{i}" for i in range(3)}, Residual, id="no concat at the scores"),
     ],

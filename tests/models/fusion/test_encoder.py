@@ -43,7 +43,7 @@ def test_every_record_gives_a_finite_vector(name):
         pytest.param(-1e6, -5, id="clamped at minus five"),
     ],
 )
-def test_numbers_are_standardized_over_the_training_films(value, standard):
+def test_numbers_are_standardized_over_the_training_images(value, standard):
     found = Columns(SCHEMA, FITTED).standardized(torch.tensor([[value, 0, 0.0]]))
     assert found.shape == (1, 1) and found.item() == pytest.approx(standard, abs=1e-5)
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mdfnet.models.fusion.encoder import Patients
-from mdfnet.models.fusion.maps import MAPS, Attention, Deconv, FilmMap, PaperMap, Repeat
+from mdfnet.models.fusion.maps import MAPS, Attention, Deconv, FiLMMap, PaperMap, Repeat
 
 CHANNELS, SIDES = (16, 8), (12, 5)
 
@@ -65,13 +65,13 @@ def test_repeat_adds_the_same_to_every_cell(maps, patients):
         torch.testing.assert_close(fused, map + project(patients.vector).reshape(3, -1, 1, 1).expand_as(map))
 
 
-def test_film_scales_and_shifts_every_channel(maps, patients):
-    fuser = disturbed(FilmMap(6, CHANNELS))
+def test_image_scales_and_shifts_every_channel(maps, patients):
+    fuser = disturbed(FiLMMap(6, CHANNELS))
     for fused, map, project in zip(fuser(maps, patients), maps, fuser.project, strict=True):
         both = project(patients.vector)
-        for film, channel in ((0, 0), (2, 5)):
-            scale, shift = both[film, channel], both[film, map.shape[1] + channel]
-            torch.testing.assert_close(fused[film, channel], map[film, channel] * (1 + scale) + shift)
+        for image, channel in ((0, 0), (2, 5)):
+            scale, shift = both[image, channel], both[image, map.shape[1] + channel]
+            torch.testing.assert_close(fused[image, channel], map[image, channel] * (1 + scale) + shift)
 
 
 def test_attention_is_torchs_own_with_the_cells_as_queries(maps, patients):
@@ -114,6 +114,6 @@ def test_the_papers_map_is_projected_only_where_it_does_not_fit(channels, projec
         torch.testing.assert_close(fused, map + project(clinical))
 
 
-def test_the_papers_map_doubles_up_to_the_film_only():
+def test_the_papers_map_doubles_up_to_the_image_only():
     with pytest.raises(ValueError, match="24 is not a power of two"):
         PaperMap(6, (16,), 24, Second())

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mdfnet.models.fusion.vectors import VECTORS, Concat, FilmVector, Residual
+from mdfnet.models.fusion.vectors import VECTORS, Concat, FiLMVector, Residual
 
 LAYERS = [
     pytest.param(nn.Linear(6, 4), torch.Size([5, 6]), id="RoIs or queries"),
@@ -14,7 +14,7 @@ LAYERS = [
 
 
 def run(layer, x):
-    """A layer's input, output and a patient per film, channels last as the hooks give them."""
+    """A layer's input, output and a patient per image, channels last as the hooks give them."""
     y, z = layer(x), torch.randn(len(x), 3)
     return (x, y, z) if x.ndim == 2 else (x.movedim(1, -1), y.movedim(1, -1), z[:, None, None])
 
@@ -37,7 +37,7 @@ def test_every_fuser_starts_as_the_layer_and_then_depends_on_the_patient(kind, l
     assert fused.shape == y.shape and not torch.isclose(fused, y).all()
     other = torch.cat([z[:1] + 1, z[1:]])
     changed = (fuser(x, y, other) != fused).flatten(1).any(1)
-    assert changed.tolist() == [True] + [False] * 4, "one patient, one film"
+    assert changed.tolist() == [True] + [False] * 4, "one patient, one image"
 
 
 def test_concat_is_one_linear_layer_over_both():
@@ -60,9 +60,9 @@ def test_without_zero_start_concat_is_a_fresh_layer_over_both():
         assert part.std().item() == pytest.approx(fresh.weight.std().item(), rel=0.1)
 
 
-def test_film_scales_and_shifts():
+def test_image_scales_and_shifts():
     layer, y, z = nn.Linear(6, 4), torch.randn(5, 4), torch.randn(5, 3)
-    fuser = disturbed(FilmVector(3, layer))
+    fuser = disturbed(FiLMVector(3, layer))
     scale, shift = F.linear(z, fuser.project.weight, fuser.project.bias).split(4, 1)
     torch.testing.assert_close(fuser(torch.randn(5, 6), y, z), y + y * scale + shift)
 

@@ -32,16 +32,16 @@ TRIPOD = (
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """An untrained fused model in a run's folder, evaluated on the test films of a phantom."""
+    """An untrained fused model in a run's folder, evaluated on the test images of a phantom."""
     from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
     folder = tmp_path_factory.mktemp("runs") / "fused"
     dataset = write_phantoms(PhantomConfig(count=12, size=64, splits=(0.5, 0.25, 0.25)), folder.parent / "data")
     model = mdfnet.build("tiny", size=64, box_score=0.0, classes=dataset.classes, schema=dataset.schema)
     facts = {"dataset": dataset.name, "source": "made | up", "license": "CC0-1.0", "synthetic": list(dataset.synthetic)}
-    model.save(folder / "model", **facts, films={"train": 6, "val": 3}, validation={"epoch": 1, "AP@IoU=0.5": 0.25})
+    model.save(folder / "model", **facts, images={"train": 6, "val": 3}, validation={"epoch": 1, "AP@IoU=0.5": 0.25})
     scored = score(model.eval(), dataset, "test", name="fused", replicates=10)
-    groups = [group.to_dict() for group in scored.by_group(groupings_of(scored.studies, dataset.schema))]
+    groups = [group.to_dict() for group in scored.by_group(groupings_of(scored.samples, dataset.schema))]
     about = about_run(folder / "model", model, dataset, "test")
     write_scored(scored, folder / "test", about, {"groups": groups})
     return folder
@@ -78,7 +78,7 @@ def test_the_numbers_are_those_of_the_evaluation(cards, run):
         pytest.param("CLAIM", "33", TO_FILL_IN, id="no external data: not claimed"),
         pytest.param("CLAIM", "16", TO_FILL_IN, id="what only people know"),
         pytest.param("TRIPOD-AI", "9b", "temperature (Cel)", id="predictors with units"),
-        pytest.param("TRIPOD-AI", "14", "Too small to tell: ", id="groups of three films are too small"),
+        pytest.param("TRIPOD-AI", "14", "Too small to tell: ", id="groups of three images are too small"),
         pytest.param("TRIPOD-AI", "17", TO_FILL_IN, id="ethics"),
     ],
 )
@@ -94,7 +94,7 @@ def test_a_fusion_that_was_not_kept_is_said_to_change_nothing(run, tmp_path):
     write_model_cards(copy)
     text = (copy / "CLAIM.md").read_text()
     assert "the detector alone, 0.250. No epoch of the fusion was shown to be better, so that records change" in text
-    assert "10 epochs of the detector on films alone, then 5 of the fusion on it, in batches of 8" in text
+    assert "10 epochs of the detector on images alone, then 5 of the fusion on it, in batches of 8" in text
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_the_dataset_card(tiny_dataset):
     data = HubDatasetCard.load(path).data
     assert (data.license, data.task_categories, data.size_categories) == ("cc0-1.0", ["object-detection"], ["n<1K"])
     text = path.read_text()
-    assert "**Synthetic: films.**" in text and dataset.fingerprint in text and NOTICE in text.replace("**", "")
+    assert "**Synthetic: images.**" in text and dataset.fingerprint in text and NOTICE in text.replace("**", "")
     assert mdfnet.read_dataset(dataset.folder).fingerprint == dataset.fingerprint
     assert dataset_card(dataset) == text
 

@@ -1,3 +1,3 @@
 """What the tests of the archive share."""
 
-from archived_films import archived_film  # noqa: F401
+from archived_images import archived_image  # noqa: F401

@@ -9,8 +9,8 @@ from io import BytesIO
 
 import pydicom
 import pytest
-from archived_films import archived
-from synthetic_patients import UNSUITABLE, unsuitable_films
+from archived_images import archived
+from synthetic_patients import UNSUITABLE, unsuitable_images
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.pseudonyms import Pseudonyms
@@ -28,24 +28,24 @@ class Killed(BaseException):
 
 
 class Archive:
-    """Films by key, and what has been stored: by UID, as an archive keeps each object once."""
+    """Images by key, and what has been stored: by UID, as an archive keeps each object once."""
 
-    def __init__(self, films):
-        self.films, self.kept, self.stored, self.down = films, {}, 0, set()
+    def __init__(self, images):
+        self.images, self.kept, self.stored, self.down = images, {}, 0, set()
 
     def new(self, facts):
         if "sense" in self.down:
             raise KeyError("Doe, Jane")
         if "list" in self.down:
             raise Unreachable("the archive does not answer")
-        yield list(self.films), {"cursor": str(len(self.films))}, {"1.2.840.10008.5.1.4.1.1.2": 2}
+        yield list(self.images), {"cursor": str(len(self.images))}, {"1.2.840.10008.5.1.4.1.1.2": 2}
 
     def fetch(self, key):
         if "fetch" in self.down:
             raise Unreachable("the archive does not answer")
-        if key not in self.films:
+        if key not in self.images:
             raise Rejected("the archive answered 404")
-        return self.films[key]
+        return self.images[key]
 
     def store(self, content):
         if "store" in self.down:
@@ -71,15 +71,15 @@ def reader(tmp_path_factory):
 
 
 @pytest.fixture
-def film_bytes(film, tmp_path):
-    return film(tmp_path / "film.dcm", **archived(1)).read_bytes()
+def image_bytes(image, tmp_path):
+    return image(tmp_path / "image.dcm", **archived(1)).read_bytes()
 
 
 def node(archive, reader, journal, records=None) -> Node:
     return Node(archive, archive, records or NoRecords(), reader, journal, NAMES, poll=0.01)
 
 
-#: Every method of journal and archive that changes something, in the order in which one film passes them.
+#: Every method of journal and archive that changes something, in the order in which one image passes them.
 STEPS = ["journal.note", "journal.ready", "archive.store", "journal.sent"]
 
 
@@ -87,8 +87,8 @@ STEPS = ["journal.note", "journal.ready", "archive.store", "journal.sent"]
     ("when", "step"),
     [pytest.param(*both, id=" ".join(both)) for both in itertools.product(["before", "after"], STEPS)],
 )
-def test_killed_at_any_step(reader, film_bytes, tmp_path, monkeypatch, when, step):
-    archive = Archive({"a": film_bytes})
+def test_killed_at_any_step(reader, image_bytes, tmp_path, monkeypatch, when, step):
+    archive = Archive({"a": image_bytes})
     place, name = step.split(".")
     owner = Archive if place == "archive" else Journal
     true = getattr(owner, name)
@@ -112,7 +112,7 @@ def test_killed_at_any_step(reader, film_bytes, tmp_path, monkeypatch, when, ste
     assert len(archive.kept) == 1
 
 
-def test_a_report_is_sent_as_it_was_made(reader, film_bytes, tmp_path):
+def test_a_report_is_sent_as_it_was_made(reader, image_bytes, tmp_path):
     """Not made anew after an interruption: by then the record may hold more, and the report would be another."""
 
     class Growing:
@@ -122,14 +122,14 @@ def test_a_report_is_sent_as_it_was_made(reader, film_bytes, tmp_path):
             self.asked += 1
             return {"temperature": 36.0 + self.asked}
 
-    archive, records = Archive({"a": film_bytes}), Growing()
+    archive, records = Archive({"a": image_bytes}), Growing()
     archive.down = {"store"}
     journal = Journal(":memory:")
     running = node(archive, reader, journal, records)
     assert running.run(once=True) == 1 and archive.kept == {}
     (_, kept), *_ = journal.outbox("a")
     archive.down = set()
-    journal.base.execute("UPDATE films SET due = 0")
+    journal.base.execute("UPDATE images SET due = 0")
     assert running.run(once=True) == 0 and records.asked == 1
     assert list(archive.kept) == [str(pydicom.dcmread(BytesIO(kept)).SOPInstanceUID)]
     assert journal.outbox("a") == []  # nothing of the patient stays
@@ -140,33 +140,33 @@ def test_a_report_is_sent_as_it_was_made(reader, film_bytes, tmp_path):
     [
         pytest.param({"list"}, {}, "does not answer; looking again later", id="archive down"),
         pytest.param({"sense"}, {}, "answer is not understood (KeyError); looking again", id="archive makes no sense"),
-        pytest.param({"fetch"}, {"seen": 1}, "does not answer; again in 1 s", id="film cannot be fetched now"),
+        pytest.param({"fetch"}, {"seen": 1}, "does not answer; again in 1 s", id="image cannot be fetched now"),
         pytest.param({"store"}, {"ready": 1}, "does not answer; again in 1 s", id="report cannot be sent now"),
         pytest.param({"full"}, {"refused": 1}, "the report was not taken: the archive answered 409", id="not wanted"),
     ],
 )
-def test_what_does_not_work(reader, film_bytes, caplog, down, counts, words):
+def test_what_does_not_work(reader, image_bytes, caplog, down, counts, words):
     caplog.set_level(logging.INFO)
-    archive, journal = Archive({"a": film_bytes}), Journal(":memory:")
+    archive, journal = Archive({"a": image_bytes}), Journal(":memory:")
     archive.down = down
     waiting = node(archive, reader, journal).run(once=True)
     assert waiting == (down != {"full"}) and journal.counts() == counts and words in caplog.text
 
 
 @pytest.mark.parametrize("name", UNSUITABLE)
-def test_never_reported_on(reader, film, tmp_path, caplog, name):
+def test_never_reported_on(reader, image, tmp_path, caplog, name):
     caplog.set_level(logging.INFO)
-    path = unsuitable_films(tmp_path, film)[name]
+    path = unsuitable_images(tmp_path, image)[name]
     archive, journal = Archive({"a": path.read_bytes()}), Journal(":memory:")
     assert node(archive, reader, journal).run(once=True) == 0
     assert archive.stored == 0 and journal.counts() == {"passed": 1}
-    assert f"passed over: {journal.base.execute('SELECT why FROM films').fetchone()[0]}" in caplog.text
+    assert f"passed over: {journal.base.execute('SELECT why FROM images').fetchone()[0]}" in caplog.text
     assert UNSUITABLE[name][1] in caplog.text and "SYNTHETIC" not in caplog.text and "Synthetic" not in caplog.text
 
 
-def test_damaged_films_and_our_own_faults_do_not_stop_the_others(reader, film_bytes, caplog, monkeypatch):
+def test_damaged_images_and_our_own_faults_do_not_stop_the_others(reader, image_bytes, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
-    archive = Archive({"torn": film_bytes[:3000], "text": b"Doe, Jane", "good": film_bytes})
+    archive = Archive({"torn": image_bytes[:3000], "text": b"Doe, Jane", "good": image_bytes})
     journal = Journal(":memory:")
     assert node(archive, reader, journal).run(once=True) == 0
     assert journal.counts() == {"done": 1, "passed": 2} and "Doe" not in caplog.text
@@ -178,15 +178,15 @@ def test_damaged_films_and_our_own_faults_do_not_stop_the_others(reader, film_by
     journal = Journal(":memory:")
     for _ in range(3):
         node(archive, reader, journal).run(once=True)
-        journal.base.execute("UPDATE films SET due = 0")
+        journal.base.execute("UPDATE images SET due = 0")
     assert journal.counts() == {"passed": 3}
     assert "given up: RuntimeError" in caplog.text and "Doe" not in caplog.text
 
 
-def test_the_log_names_nobody(reader, film_bytes, caplog):
+def test_the_log_names_nobody(reader, image_bytes, caplog):
     caplog.set_level(logging.INFO)
-    node(Archive({"SYNTHETIC-key": film_bytes}), reader, Journal(":memory:")).run(once=True)
-    assert "film-" in caplog.text and "2 x CT Image Storage" in caplog.text
+    node(Archive({"SYNTHETIC-key": image_bytes}), reader, Journal(":memory:")).run(once=True)
+    assert "image-" in caplog.text and "2 x CT Image Storage" in caplog.text
     assert not any(word in caplog.text for word in ("SYNTHETIC", "Synthetic", "1960"))
 
 

@@ -8,15 +8,15 @@ import logging
 import numpy as np
 import pydicom
 import pytest
-from archived_films import found
+from archived_images import found
 from pydicom.dataset import Dataset
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES, Classes, RecordUse
-from mdfnet.data.images.read import read_film
+from mdfnet.data.images.read import read_image
 from mdfnet.models.card import DEMO_MODEL
 from mdfnet.models.load import load
-from mdfnet.models.preprocessing import Geometry, film_tensor
+from mdfnet.models.preprocessing import Geometry, image_tensor
 from mdfnet.services.pacs.about import About, uid_of
 from mdfnet.services.pacs.capture import LARGEST, secondary_capture
 from mdfnet.services.pacs.codes import FINDINGS, finding
@@ -44,24 +44,24 @@ def read_back(dataset, tmp_path):
         pytest.param(2544, 3056, "squash", id="stretched, not padded"),
     ],
 )
-def test_from_the_network_to_the_report_and_back(archived_film, tmp_path, height, width, fit):
+def test_from_the_network_to_the_report_and_back(archived_image, tmp_path, height, width, fit):
     geometry = getattr(Geometry, fit)(width, height, 160)
     random = np.random.default_rng(0)
     corners = np.sort(random.uniform(0, 1, (20, 2, 2)), axis=1).reshape(20, 4) * (*geometry.inner, *geometry.inner)
     boxes = corners + geometry.offset * 2
-    path = archived_film(pixels=np.zeros((height, width), np.uint16))
-    report = structured_report(read_source(path), found(*geometry.to_film(boxes)), PAPER_CLASSES, ABOUT)
+    path = archived_image(pixels=np.zeros((height, width), np.uint16))
+    report = structured_report(read_source(path), found(*geometry.to_image(boxes)), PAPER_CLASSES, ABOUT)
     came_back = np.array([one.box for one in read_back(report, tmp_path)])
-    assert np.abs(geometry.to_film(boxes) - came_back).max() < PIXEL
+    assert np.abs(geometry.to_image(boxes) - came_back).max() < PIXEL
     assert np.abs(geometry.to_network(came_back) - boxes).max() < PIXEL
 
 
-def test_real_films_of_both_polarities(shared_data, tmp_path):
-    """The demo model on a real film, stored in eight ways: each report has the model's boxes, and all have the same."""
+def test_real_images_of_both_polarities(shared_data, tmp_path):
+    """The demo model on a real image, stored in eight ways: each report has the model's boxes, all the same."""
     model, about = load(DEMO_MODEL), About.of(DEMO_MODEL)
     boxes = {}
     for path in sorted((shared_data / "dicom").glob("*.dcm")):
-        detections = model.detect([film_tensor(read_film(path))])[0].above(about.threshold)
+        detections = model.detect([image_tensor(read_image(path))])[0].above(about.threshold)
         report = structured_report(read_source(path), detections, model.classes, about)
         back = read_back(report, tmp_path)
         assert [one.name for one in back] == [model.classes.name(int(label)) for label in detections.labels]
@@ -74,9 +74,9 @@ def test_real_films_of_both_polarities(shared_data, tmp_path):
             assert np.abs(those - boxes["nih_MONO2_explicitLE"]).max() < PIXEL, name
 
 
-def test_a_report_says_who_says_it(archived_film):
+def test_a_report_says_who_says_it(archived_image):
     use = RecordUse(("age", "temperature"), ("pain",), {"o2sat": "o2sat is 0.97 %"})
-    path = archived_film()
+    path = archived_image()
     report = structured_report(read_source(path), found([1, 2, 30, 40], record=use), PAPER_CLASSES, ABOUT)
     assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
     assert report.StudyInstanceUID == read_source(path).StudyInstanceUID and report.PatientID == "SYNTHETIC-001"
@@ -85,16 +85,16 @@ def test_a_report_says_who_says_it(archived_film):
         assert text in said
     assert "Research use only" in said and "0.97" not in said
     (one,) = reported(report)
-    assert one.film == read_source(path).SOPInstanceUID and one.name == "Enlarged cardiac silhouette"
+    assert one.image == read_source(path).SOPInstanceUID and one.name == "Enlarged cardiac silhouette"
 
 
-def test_a_rerun_makes_the_same_objects(archived_film):
-    path, record = archived_film(), np.float32([61, np.nan])
-    source, film = read_source(path), read_film(path)
+def test_a_rerun_makes_the_same_objects(archived_image):
+    path, record = archived_image(), np.float32([61, np.nan])
+    source, image = read_source(path), read_image(path)
     detections = found([1, 2, 30, 40])
 
     def uids(about=ABOUT, record=record, source=source):
-        made = objects_of(source, film, detections, PAPER_CLASSES, about, record, ("capture", "presentation"))
+        made = objects_of(source, image, detections, PAPER_CLASSES, about, record, ("capture", "presentation"))
         assert list(made) == ["report", "capture", "presentation"]
         return {uid for one in made.values() for uid in (one.SOPInstanceUID, one.SeriesInstanceUID)}
 
@@ -104,7 +104,7 @@ def test_a_rerun_makes_the_same_objects(archived_film):
         uids(about=About("demo", "0.1.0", ABOUT.sha256, 0.5)),
         uids(record=np.float32([62, np.nan])),
         uids(record=None),
-        uids(source=read_source(archived_film("b", number=2))),
+        uids(source=read_source(archived_image("b", number=2))),
     ]
     assert all(not uids() & other for other in others)
     assert all(len(uid) <= 64 and uid.startswith("2.25.") for uid in uids())
@@ -122,10 +122,10 @@ def test_uids_know_records(one, other, same):
     assert (uid_of("report", ABOUT, "1.2.3", one) == uid_of("report", ABOUT, "1.2.3", other)) == same
 
 
-def test_nothing_found_is_a_capture(archived_film):
-    path = archived_film(pixels=np.zeros((64, 80), np.uint16))
+def test_nothing_found_is_a_capture(archived_image):
+    path = archived_image(pixels=np.zeros((64, 80), np.uint16))
     below = found([1, 2, 30, 40], scores=[0.29])
-    made = objects_of(read_source(path), read_film(path), below, PAPER_CLASSES, ABOUT)
+    made = objects_of(read_source(path), read_image(path), below, PAPER_CLASSES, ABOUT)
     assert list(made) == ["capture"]
     with pytest.raises(
         UserError, match="nothing was found: a structured report has a group per box; write a secondary"
@@ -133,25 +133,25 @@ def test_nothing_found_is_a_capture(archived_film):
         structured_report(read_source(path), below.above(0.3), PAPER_CLASSES, ABOUT)
 
 
-def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_film):
+def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_image):
     pixels = np.full((1000, 2000), 2048, np.uint16)
-    path = archived_film(pixels=pixels)
-    source, film = read_source(path), read_film(path)
+    path = archived_image(pixels=pixels)
+    source, image = read_source(path), read_image(path)
     box = found([500, 250, 1500, 750])
-    bare, drawn = (secondary_capture(source, film, shown, PAPER_CLASSES, ABOUT) for shown in (box.above(1), box))
-    grey, marked = bare.pixel_array, drawn.pixel_array
+    bare, drawn = (secondary_capture(source, image, shown, PAPER_CLASSES, ABOUT) for shown in (box.above(1), box))
+    gray, marked = bare.pixel_array, drawn.pixel_array
     scale = LARGEST / 2000
-    changed = (grey != marked).any(-1)[: round(1000 * scale)]
+    changed = (gray != marked).any(-1)[: round(1000 * scale)]
     rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
     assert np.abs(np.array([columns[0], columns[-1]]) / scale - [500, 1500]).max() < 8
     assert abs(rows[-1] / scale - 750) < 8 and drawn.BurnedInAnnotation == "NO"
-    assert grey.shape[1] == LARGEST and grey.shape[0] > 1000 * scale  # a strip of words below
+    assert gray.shape[1] == LARGEST and gray.shape[0] > 1000 * scale  # a strip of words below
     assert drawn.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
 
 
 @pytest.mark.parametrize(("interpretation", "shape"), [("MONOCHROME1", "INVERSE"), ("MONOCHROME2", "IDENTITY")])
-def test_a_presentation_state_keeps_the_polarity(archived_film, interpretation, shape):
-    path = archived_film(PhotometricInterpretation=interpretation)
+def test_a_presentation_state_keeps_the_polarity(archived_image, interpretation, shape):
+    path = archived_image(PhotometricInterpretation=interpretation)
     state = presentation_state(read_source(path), found([1, 2.5, 30, 40]), PAPER_CLASSES, ABOUT)
     assert state.PresentationLUTShape == shape
     (notes,) = state.GraphicAnnotationSequence
@@ -162,48 +162,50 @@ def test_a_presentation_state_keeps_the_polarity(archived_film, interpretation, 
 
 
 @pytest.mark.filterwarnings("error")
-def test_odd_headers_are_neither_refused_nor_quoted(archived_film, caplog):
+def test_odd_headers_are_neither_refused_nor_quoted(archived_image, caplog):
     """highdicom and pydicom warn of names and values that break their rules, and quote them."""
     caplog.set_level(logging.DEBUG)
     with pydicom.config.disable_value_validation():
-        path = archived_film(PatientName="Doe", PatientSex="female", PatientAge="61", ReferringPhysicianName="Who")
-    made = objects_of(read_source(path), read_film(path), found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT, None, ("capture",))
+        path = archived_image(PatientName="Doe", PatientSex="female", PatientAge="61", ReferringPhysicianName="Who")
+    made = objects_of(
+        read_source(path), read_image(path), found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT, None, ("capture",)
+    )
     assert (
         made["report"].PatientName == "Doe" and made["report"].PatientSex == "O" and "PatientAge" not in made["report"]
     )
     assert "Doe" not in caplog.text and "Who" not in caplog.text
 
 
-def test_names_in_other_letters(archived_film, tmp_path):
-    path = archived_film(PatientName="Müller^Jürgen", SpecificCharacterSet="ISO_IR 100")
+def test_names_in_other_letters(archived_image, tmp_path):
+    path = archived_image(PatientName="Müller^Jürgen", SpecificCharacterSet="ISO_IR 100")
     (kept,) = write_objects(
         tmp_path / "out",
-        "film",
-        objects_of(read_source(path), read_film(path), found([1, 2, 3, 4]), Classes(("肺炎",)), ABOUT),
+        "image",
+        objects_of(read_source(path), read_image(path), found([1, 2, 3, 4]), Classes(("肺炎",)), ABOUT),
     )
     report = pydicom.dcmread(kept)
-    assert kept.name == "film-report.dcm"
+    assert kept.name == "image-report.dcm"
     assert str(report.PatientName) == "Müller^Jürgen" and reported(report)[0].name == "肺炎"
 
 
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "Rows"])
-def test_a_film_that_nothing_can_point_to(archived_film, keyword):
-    source = read_source(archived_film())
+def test_a_image_that_nothing_can_point_to(archived_image, keyword):
+    source = read_source(archived_image())
     del source[keyword]
-    with pytest.raises(UserError, match=f"the film has no {keyword}; give it as the archive holds it"):
+    with pytest.raises(UserError, match=f"the image has no {keyword}; give it as the archive holds it"):
         structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT)
 
 
-def test_a_malformed_date_is_not_quoted(archived_film):
+def test_a_malformed_date_is_not_quoted(archived_image):
     with pydicom.config.disable_value_validation():
-        source = read_source(archived_film(StudyDate="Doe, Jane"))
-    with pytest.raises(UserError, match=r"the film: the DICOM file is damaged \(\w+\)") as error:
+        source = read_source(archived_image(StudyDate="Doe, Jane"))
+    with pytest.raises(UserError, match=r"the image: the DICOM file is damaged \(\w+\)") as error:
         structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT)
     assert "Doe" not in str(error.value)
 
 
-def test_the_source_stays_as_it_was(archived_film):
-    source = read_source(archived_film())
+def test_the_source_stays_as_it_was(archived_image):
+    source = read_source(archived_image())
     before = source.to_json()
     structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT)
     assert source.to_json() == before and isinstance(source, Dataset)
@@ -229,11 +231,11 @@ def test_codes():
     assert len(finding("x" * 100).meaning) == 64
 
 
-def test_an_operating_point_takes_the_threshold_s_place(archived_film):
+def test_an_operating_point_takes_the_threshold_s_place(archived_image):
     """What counts was decided by its scores per class, and the objects say so."""
-    path, low = archived_film(), found([1, 2, 30, 40], scores=[0.1])
+    path, low = archived_image(), found([1, 2, 30, 40], scores=[0.1])
     about = About("demo", "0.1.0", ABOUT.sha256, 0.3, "fp-0.5")
-    made = objects_of(read_source(path), read_film(path), low, PAPER_CLASSES, about)
+    made = objects_of(read_source(path), read_image(path), low, PAPER_CLASSES, about)
     assert list(made) == ["report"] and "boxes from operating point fp-0.5" in json.dumps(
         made["report"].to_json_dict(), default=str
     )

@@ -1,4 +1,4 @@
-"""The record at the time of a film: the last value at or before it, never one from after."""
+"""The record at the time of an image: the last value at or before it, never one from after."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = Schema.load("mimic-ed")
 ZONE = "Europe/Berlin"
 
 
-def film(**tags) -> Dataset:
+def image(**tags) -> Dataset:
     dataset = Dataset()
     known = {"PatientID": "4711", "StudyDate": "20240301", "StudyTime": "120000", "PatientSex": "F"}
     for name, value in {**known, **tags}.items():
@@ -41,7 +41,7 @@ def fhir():
 
 
 def temperature(records, source=None) -> float:
-    return record_for(source or film(), records, SCHEMA).values[SCHEMA.index("temperature")]
+    return record_for(source or image(), records, SCHEMA).values[SCHEMA.index("temperature")]
 
 
 def from_fhir(fhir, **more):
@@ -59,7 +59,7 @@ def from_fhir(fhir, **more):
         pytest.param([], None, id="none"),
     ],
 )
-def test_last_value_at_or_before_the_film(fhir, times, expected):
+def test_last_value_at_or_before_the_image(fhir, times, expected):
     values = [37.0 + number for number in range(len(times))]
     for value, clock in zip(values, times, strict=True):
         fhir.observations.append(observation("4711", "8310-5", value, "Cel", at(clock)))
@@ -86,7 +86,7 @@ def test_all_pages_are_read_and_other_patients_are_not(fhir):
         fhir.observations.append(observation("4711", "8867-4", 80 + number, "/min", at(f"11:0{number}:00")))
         fhir.observations.append(observation("4712", "8867-4", 180, "/min", at("11:59:00")))
     fhir.observations.append(observation("4711", "8310-5", 101.3, "[degF]", at("10:00:00")))
-    record = record_for(film(), from_fhir(fhir), SCHEMA)
+    record = record_for(image(), from_fhir(fhir), SCHEMA)
     values = dict(zip(SCHEMA.names, record.values, strict=True))
     assert values["heartrate"] == 89 and values["temperature"] == pytest.approx(38.5) and values["gender"] == 0
     assert values["age"] == pytest.approx((datetime(2024, 3, 1) - datetime(1960, 1, 1)).days / 365.25, abs=1e-4)
@@ -99,18 +99,18 @@ def test_another_server_gets_no_password(fhir, monkeypatch, tmp_path):
     records = from_fhir(fhir, token_file=tmp_path / "token")
     fhir.url = "http://elsewhere.invalid"  # where its links lead
     with pytest.raises(Unreachable, match="continues on another server"):
-        record_for(film(), records, SCHEMA)
+        record_for(image(), records, SCHEMA)
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        pytest.param(film(PatientID="9999"), {"gender": 0.0}, id="a patient the server does not know"),
-        pytest.param(film(StudyTime=""), {"gender": 0.0}, id="a film that does not say when"),
-        pytest.param(film(PatientID=""), {"gender": 0.0}, id="a film that does not say whose"),
+        pytest.param(image(PatientID="9999"), {"gender": 0.0}, id="a patient the server does not know"),
+        pytest.param(image(StudyTime=""), {"gender": 0.0}, id="an image that does not say when"),
+        pytest.param(image(PatientID=""), {"gender": 0.0}, id="an image that does not say whose"),
     ],
 )
-def test_without_a_record_the_film_speaks_for_itself(fhir, source, expected):
+def test_without_a_record_the_image_speaks_for_itself(fhir, source, expected):
     fhir.observations.append(observation("4711", "8310-5", 38.5, "Cel", at("11:00:00")))
     record = record_for(source, from_fhir(fhir), SCHEMA)
     known = {name: value for name, value in zip(SCHEMA.names, record.values, strict=True) if not np.isnan(value)}
@@ -121,18 +121,18 @@ def test_a_server_that_fails_is_asked_again_later(fhir):
     for status in (400, 401, 404, 429, 500, 503):
         fhir.fail = status
         with pytest.raises(Unreachable, match=f"the FHIR server answered {status}"):
-            record_for(film(), from_fhir(fhir), SCHEMA)
+            record_for(image(), from_fhir(fhir), SCHEMA)
 
 
 def test_two_patients_of_one_identifier(fhir):
     fhir.patients.append({**patient("4711", "male", "1950-01-01"), "id": "another"})
     with pytest.raises(UserError, match="that of several patients; name its system"):
-        record_for(film(), from_fhir(fhir), SCHEMA)
+        record_for(image(), from_fhir(fhir), SCHEMA)
 
 
 def test_values_that_cannot_be_right_are_missing(fhir):
     fhir.observations.append(observation("4711", "8310-5", 98.6, "Cel", at("11:00:00")))
-    record = record_for(film(), from_fhir(fhir), SCHEMA)
+    record = record_for(image(), from_fhir(fhir), SCHEMA)
     assert np.isnan(record.values[SCHEMA.index("temperature")]) and "looks like [degF]" in record.notes["temperature"]
 
 
@@ -149,7 +149,7 @@ def test_records_from_a_table(tmp_path):
     path = tmp_path / "records.csv"
     path.write_text(TABLE)
     records = records_of(TableRecord(kind="table", file=path, zone=ZONE), SCHEMA)
-    values = dict(zip(SCHEMA.names, record_for(film(), records, SCHEMA).values, strict=True))
+    values = dict(zip(SCHEMA.names, record_for(image(), records, SCHEMA).values, strict=True))
     assert values["temperature"] == 38.5 and values["heartrate"] == 80 + 19  # 10:15 in UTC is 11:15 in Berlin
     path.write_text(TABLE.replace("38.5", "38.75"))
     assert temperature(records) == 38.75
@@ -160,9 +160,9 @@ def test_records_from_a_table(tmp_path):
         records_of(TableRecord(kind="table", file=path, zone=ZONE), SCHEMA)
 
 
-def test_no_records_but_what_the_film_says():
+def test_no_records_but_what_the_image_says():
     schema = Schema.load("age-sex-view")
-    record = record_for(film(ViewPosition="PA", PatientAge="061Y"), records_of(NoRecord(), schema), schema)
+    record = record_for(image(ViewPosition="PA", PatientAge="061Y"), records_of(NoRecord(), schema), schema)
     assert record.values.tolist() == [61, 0, schema["view"].categories.index("PA")]
 
 
@@ -184,6 +184,6 @@ def test_no_records_but_what_the_film_says():
         pytest.param({"StudyDate": "20241399"}, None, id="no such date"),
     ],
 )
-def test_time_of_a_film(tags, expected):
-    found = taken_at(film(**tags), ZONE)
+def test_time_of_a_image(tags, expected):
+    found = taken_at(image(**tags), ZONE)
     assert (found and found.isoformat()) == expected

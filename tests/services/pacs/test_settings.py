@@ -133,10 +133,10 @@ class Answering:
 
 
 def test_one_part_of_many_bytes():
-    film = b"\0\r\n\r\n--x\r\n" * 3
+    image = b"\0\r\n\r\n--x\r\n" * 3
     kind = 'multipart/related; type="application/dicom"; boundary="bound"'
-    body = b"preamble\r\n--bound\r\nContent-Type: application/dicom\r\n\r\n" + film + b"\r\n--bound--\r\n"
-    assert _only_part(body, kind) == film
+    body = b"preamble\r\n--bound\r\nContent-Type: application/dicom\r\n\r\n" + image + b"\r\n--bound--\r\n"
+    assert _only_part(body, kind) == image
     for damaged, header in ((body, "application/dicom"), (body[:40], kind), (b"", kind)):
         with pytest.raises(Rejected):
             _only_part(damaged, header)

@@ -19,16 +19,16 @@ from mdfnet.services.serve.tokens import Tokens
 
 
 def png(width: int = 80, height: int = 96, seed: int = 0, depth=np.uint8) -> bytes:
-    """A film of noise."""
+    """An image of noise."""
     values = np.random.default_rng(seed).integers(0, np.iinfo(depth).max, (height, width), depth)
     buffer = io.BytesIO()
     Image.fromarray(values).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def form(film: bytes | None = None, **parts) -> dict:
-    """Arguments of a post: the film, and parts as JSON."""
-    files = {"film": ("Doe^Jane.png", png() if film is None else film)}
+def form(image: bytes | None = None, **parts) -> dict:
+    """Arguments of a post: the image, and parts as JSON."""
+    files = {"image": ("Doe^Jane.png", png() if image is None else image)}
     return {"files": files, "data": {name: json.dumps(value) for name, value in parts.items()}}
 
 
@@ -48,12 +48,12 @@ def send() -> SimpleNamespace:
 
 
 @pytest.fixture
-def film_file(film, tmp_path):
-    """Writes a DICOM film; gives its path and what is stored in it."""
+def image_file(image, tmp_path):
+    """Writes a DICOM image; gives its path and what is stored in it."""
 
     def write(**tags):
         stored = np.random.default_rng(1).integers(0, 4096, (64, 48)).astype(np.uint16)
-        return film(tmp_path / "film.dcm", stored, **tags), stored
+        return image(tmp_path / "image.dcm", stored, **tags), stored
 
     return write
 
@@ -78,5 +78,5 @@ def client(serving) -> Iterator[TestClient]:
 
 @pytest.fixture
 def opened(client) -> dict:
-    """A film that is open."""
-    return client.post("/v1/films", **form()).json()
+    """An image that is open."""
+    return client.post("/v1/images", **form()).json()

@@ -16,7 +16,7 @@ from mdfnet.services.serve.audit import Audit, verify
 def add(path: Path, count: int, who: str = "ward-3") -> None:
     audit = Audit(path)
     for _ in range(count):
-        audit.add(who=who, action="predict", model="5826af19", film="film-a733210adf67da37", result="91ab")
+        audit.add(who=who, action="predict", model="5826af19", image="film-a733210adf67da37", result="91ab")
     audit.close()
 
 

@@ -1,4 +1,4 @@
-"""Films decoded elsewhere: hostile ones refused, a decoder that dies replaced, nothing of ours known to it."""
+"""Images decoded elsewhere: hostile ones refused, a decoder that dies replaced, nothing of ours known to it."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ async def refusal(decoders: Decoders, data: bytes) -> str:
     return refused.value.message
 
 
-def test_hostile_films_are_refused_and_the_decoder_lives(film, tmp_path, send):
+def test_hostile_images_are_refused_and_the_decoder_lives(image, tmp_path, send):
     async def check(decoders, decoder):
         for case in HOSTILE:
-            case.values[0](film, tmp_path / "film.dcm")
-            await refusal(decoders, (tmp_path / "film.dcm").read_bytes())
+            case.values[0](image, tmp_path / "image.dcm")
+            await refusal(decoders, (tmp_path / "image.dcm").read_bytes())
         decoded = await decoders.decode(send.png())
-        assert decoded.film.shape == (96, 80) and decoders.replaced == 0
+        assert decoded.image.shape == (96, 80) and decoders.replaced == 0
 
     decoding(check)
 
@@ -55,7 +55,7 @@ def test_a_decoder_that_is_killed_is_replaced(send):
     async def check(decoders, decoder):
         os.kill(decoder.process.pid, signal.SIGKILL)
         assert "more time or memory" in await refusal(decoders, send.png())
-        assert (await decoders.decode(send.png())).film.shape == (96, 80)
+        assert (await decoders.decode(send.png())).image.shape == (96, 80)
         assert decoders.replaced == 1
 
     decoding(check)
@@ -65,7 +65,7 @@ def test_a_decoder_that_takes_too_long_is_replaced(send):
     async def check(decoders, decoder):
         os.kill(decoder.process.pid, signal.SIGSTOP)
         assert "more time or memory" in await refusal(decoders, send.png())
-        assert (await decoders.decode(send.png())).film.shape == (96, 80)
+        assert (await decoders.decode(send.png())).image.shape == (96, 80)
 
     decoding(check, decode_seconds=0.5)
 
@@ -76,17 +76,17 @@ def test_a_request_that_is_given_up_leaves_no_decoder_in_the_middle(send):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(decoders.decode(send.png(seed=1)), 0.2)
         decoded = await decoders.decode(send.png(seed=2))
-        assert (decoded.film == (await decoders.decode(send.png(seed=2))).film).all()
+        assert (decoded.image == (await decoders.decode(send.png(seed=2))).image).all()
 
     decoding(check)
 
 
 def test_memory_is_limited(send):
-    """6,000 x 6,000 pixels are a film, but not within 20 MB."""
+    """6,000 x 6,000 pixels are an image, but not within 20 MB."""
 
     async def check(decoders, decoder):
         await refusal(decoders, send.png(6000, 6000, depth=np.uint8))
-        assert (await decoders.decode(send.png())).film.shape == (96, 80)
+        assert (await decoders.decode(send.png())).image.shape == (96, 80)
 
     decoding(check, decode_memory=20_000_000)
 

@@ -19,7 +19,7 @@ BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 
 #: The record would be paired with the last one.
-TWO_FILMS = 2 * b'--x\r\nContent-Disposition: form-data; name="film"; filename="f"\r\n\r\nfilm\r\n' + b"--x--\r\n"
+TWO_IMAGES = 2 * b'--x\r\nContent-Disposition: form-data; name="image"; filename="f"\r\n\r\nimage\r\n' + b"--x--\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def refused(response, status: int, code: str) -> str:
         pytest.param({"authorization": f"bearer  {TOKEN}"}, True, id="schemes have no case"),
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/model", "/v1/films", "/v1/nothing", "/metrics"])
+@pytest.mark.parametrize("path", ["/v1/model", "/v1/images", "/v1/nothing", "/metrics"])
 def test_tokens(guarded, path, headers, let):
     response = guarded.get(path, headers=headers)
     if let:
@@ -107,7 +107,7 @@ def test_a_large_body_is_413(guarded, content, kind):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/healthz", "/v1/model", "/v1/predict", "/nothing", "/v1/films/xx/pixels", "/docs"])
+@pytest.mark.parametrize("path", ["/healthz", "/v1/model", "/v1/predict", "/nothing", "/v1/images/xx/pixels", "/docs"])
 def test_every_response_has_the_headers(client, method, path):
     headers = client.request(method, path).headers
     assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
@@ -144,9 +144,9 @@ def test_no_upload_touches_the_disk(client, send, monkeypatch):
 
     for name in ("TemporaryFile", "NamedTemporaryFile", "mkstemp", "mkdtemp"):
         monkeypatch.setattr(tempfile, name, never)
-    film = send.png(1500, 1500)  # 2 MB; the form's own limit is 1 MB
-    assert len(film) > 2_000_000
-    assert client.post("/v1/predict", **send.form(film)).status_code == 200
+    image = send.png(1500, 1500)  # 2 MB; the form's own limit is 1 MB
+    assert len(image) > 2_000_000
+    assert client.post("/v1/predict", **send.form(image)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_no_upload_touches_the_disk(client, send, monkeypatch):
     [
         pytest.param(b"{}", "application/json", 415, "not_a_form", id="JSON where a form is due"),
         pytest.param(b"", "multipart/form-data", 400, "bad_form", id="no boundary"),
-        pytest.param(b"--x--\r\n", "multipart/form-data; boundary=x", 422, "no_film", id="no part at all"),
-        pytest.param(TWO_FILMS, "multipart/form-data; boundary=x", 422, "part_twice", id="whose film?"),
+        pytest.param(b"--x--\r\n", "multipart/form-data; boundary=x", 422, "no_image", id="no part at all"),
+        pytest.param(TWO_IMAGES, "multipart/form-data; boundary=x", 422, "part_twice", id="whose image?"),
         pytest.param(b"--x\r\nnonsense\r\n\r\n", "multipart/form-data; boundary=x", 400, "bad_form", id="damaged"),
     ],
 )
@@ -184,7 +184,7 @@ def test_bad_records(client, send, text, code):
 
 
 def test_nonsense_in_json_bodies(client, opened):
-    url = f"/v1/films/{opened['id']}/what-if"
+    url = f"/v1/images/{opened['id']}/what-if"
     headers = {"content-type": "application/json"}
     for text, code in (("{", "not_json"), ('{"records": [{"a": NaN}]}', "not_json"), ("{}", "does_not_fit")):
         assert refused(client.post(url, content=text, headers=headers), 422, code)
@@ -200,18 +200,18 @@ def test_logs_name_nobody(client, send, caplog):
     secret = {"clinical": {"age": 61, "Doe^Jane": 4711}}
     with caplog.at_level(logging.DEBUG):
         client.post("/v1/predict?patient=Doe^Jane", **send.form(**secret))
-        client.post("/v1/predict", **send.form(b"no film of Jane Doe"))
+        client.post("/v1/predict", **send.form(b"no image of Jane Doe"))
         client.get("/Doe^Jane/4711")
-        client.post("/v1/films/Doe4711Doe4711Doe/detect", json={"clinical": None})
+        client.post("/v1/images/Doe4711Doe4711Doe/detect", json={"clinical": None})
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("mdfnet")]
     assert len(ours) == 4
     assert not [line for line in ours if "Doe" in line or "4711" in line]
 
 
 def test_metrics_count_by_template(client, opened):
-    client.get(f"/v1/films/{opened['id']}/pixels")
+    client.get(f"/v1/images/{opened['id']}/pixels")
     text = client.get("/metrics").text
-    assert 'route="/v1/films/{id}/pixels"' in text and opened["id"] not in text
+    assert 'route="/v1/images/{id}/pixels"' in text and opened["id"] not in text
 
 
 def test_a_full_server_says_when_to_come_again():
@@ -235,7 +235,7 @@ def test_a_full_server_says_when_to_come_again():
 
     async def check():
         guard = Guard(None, Settings(queue=1, seconds=0.5), Tokens({}), Metrics())
-        first = asyncio.create_task(post(guard, b"half of a film"))
+        first = asyncio.create_task(post(guard, b"half of an image"))
         while not guard.in_hand:
             await asyncio.sleep(0)
         status, headers = await post(guard)

@@ -40,14 +40,14 @@ def values(response) -> dict:
     return {name: value for name, value in response.json()["clinical"]["values"].items() if value is not None}
 
 
-def test_the_last_value_before_the_film_counts(zoned, send, film_file):
+def test_the_last_value_before_the_image_counts(zoned, send, image_file):
     given = bundle(
         quantity("8310-5", 101.3, "[degF]", BEFORE),
         quantity("8310-5", 36.0, "Cel", AFTER),
         quantity("8867-4", 118, "/min", LONG_AGO),
     )
-    film = film_file(**TAKEN)[0].read_bytes()
-    found = values(zoned.post("/v1/predict", **send.form(film, clinical=given)))
+    image = image_file(**TAKEN)[0].read_bytes()
+    found = values(zoned.post("/v1/predict", **send.form(image, clinical=given)))
     assert found == {"age": pytest.approx(61, abs=0.01), "temperature": 38.5, "gender": "F"}
 
 
@@ -55,7 +55,7 @@ def test_without_a_time_the_last_value_of_all_counts_and_that_is_said(zoned, sen
     given = bundle(quantity("8310-5", 38.0, "Cel", BEFORE), quantity("8310-5", 36.0, "Cel", AFTER))
     response = zoned.post("/v1/predict", **send.form(clinical=given))
     assert values(response) == {"temperature": 36.0, "gender": "F"}
-    assert "films without a time" in response.json()["clinical"]["notes"]["FHIR"]
+    assert "images without a time" in response.json()["clinical"]["notes"]["FHIR"]
 
 
 @pytest.mark.parametrize(
@@ -74,17 +74,17 @@ def test_bundles_that_cannot_be_used(zoned, send, resource, message):
     assert response.status_code == 422 and message in response.json()["error"]["message"]
 
 
-def test_an_open_film_takes_a_bundle_too(zoned, send, film_file):
-    film = film_file(**TAKEN)[0].read_bytes()
+def test_an_open_image_takes_a_bundle_too(zoned, send, image_file):
+    image = image_file(**TAKEN)[0].read_bytes()
     given = bundle(quantity("8310-5", 38.5, "Cel", BEFORE))
-    opened = zoned.post("/v1/films", **send.form(film, clinical=given)).json()
+    opened = zoned.post("/v1/images", **send.form(image, clinical=given)).json()
     assert opened["clinical"]["used"] == ["age", "temperature", "gender"]
-    assert values(zoned.post(f"/v1/films/{opened['id']}/detect", json={"clinical": given}))["temperature"] == 38.5
+    assert values(zoned.post(f"/v1/images/{opened['id']}/detect", json={"clinical": given}))["temperature"] == 38.5
 
 
 def test_explanations_add_up_to_the_detections_own_score(client, opened):
     record = {"age": 61, "temperature": 39.0, "sbp": 70, "dbp": 90}
-    url = f"/v1/films/{opened['id']}"
+    url = f"/v1/images/{opened['id']}"
     found = client.post(f"{url}/detect", json={"clinical": record}).json()["detections"]
     boxes = [{"label": one["label"], "box": one["box"]} for one in found]
     told = client.post(f"{url}/explanation", json={"clinical": record, "boxes": boxes}).json()
@@ -96,7 +96,7 @@ def test_explanations_add_up_to_the_detections_own_score(client, opened):
 
 
 def test_a_what_if_scores_the_boxes_that_it_is_given(client, opened):
-    record, url = {"temperature": 39.0}, f"/v1/films/{opened['id']}"
+    record, url = {"temperature": 39.0}, f"/v1/images/{opened['id']}"
     found = client.post(f"{url}/detect", json={"clinical": record}).json()["detections"]
     boxes = [{"label": one["label"], "box": one["box"]} for one in found]
     first, second = client.post(f"{url}/what-if", json={"records": [record, {}], "boxes": boxes}).json()["results"]
@@ -104,7 +104,7 @@ def test_a_what_if_scores_the_boxes_that_it_is_given(client, opened):
     assert len(second["scores"]) == len(boxes) and second["scores"] != first["scores"]
 
 
-def test_reports_in_dicom_need_a_dicom_film(client, opened):
+def test_reports_in_dicom_need_a_dicom_image(client, opened):
     for form in ("sr", "capture"):
-        response = client.post(f"/v1/films/{opened['id']}/report", json={"detections": [], "format": form})
+        response = client.post(f"/v1/images/{opened['id']}/report", json={"detections": [], "format": form})
         assert (response.status_code, response.json()["error"]["code"]) == (409, "not_dicom")

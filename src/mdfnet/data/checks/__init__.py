@@ -8,8 +8,8 @@ from mdfnet.data.checks.annotations import check_annotations
 from mdfnet.data.checks.boxes import check_boxes
 from mdfnet.data.checks.classes import check_classes
 from mdfnet.data.checks.clinical import check_clinical
-from mdfnet.data.checks.films import check_films
 from mdfnet.data.checks.finding import Finding
+from mdfnet.data.checks.images import check_images
 from mdfnet.data.checks.kinds import KINDS, Kind
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shift import check_shift
@@ -19,9 +19,9 @@ from mdfnet.data.checks.values import check_values
 
 __all__ = ["KINDS", "Finding", "Kind", "check_dataset"]
 
-#: In this order: `check_films` reads the films, and later checks use what it kept of them.
+#: In this order: `check_images` reads the images, and later checks use what it kept of them.
 _CHECKS = (
-    *(check_annotations, check_boxes, check_classes, check_films),
+    *(check_annotations, check_boxes, check_classes, check_images),
     *(check_clinical, check_values, check_splits, check_shift, check_shortcuts),
 )
 
@@ -29,7 +29,7 @@ _CHECKS = (
 def check_dataset(folder: str | Path) -> list[Finding]:
     """Look for problems in a dataset folder, also in one that `mdfnet.data.dataset_folder.read_dataset` refuses.
 
-    Every film is read once.
+    Every image is read once.
 
     Returns:
         Findings, errors first, then warnings, then notes. A folder without errors can be read and trained on.

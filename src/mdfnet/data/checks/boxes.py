@@ -1,4 +1,4 @@
-"""Checks of boxes together: on one film, and on all films of one size."""
+"""Checks of boxes together: on one image, and on all images of one size."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from mdfnet.data.names import ANNOTATIONS
 #: Boxes of the same class with this IoU are one finding marked twice.
 SAME_BOX = 0.8
 
-#: A size of film is judged from this many boxes on.
+#: A size of image is judged from this many boxes on.
 FEWEST_BOXES = 20
 
-#: Findings lie on both sides and down to the diaphragm: if all boxes of a size of film end within this share of its
-#: width and of its height, they are in pixels of a smaller film.
+#: Findings lie on both sides and down to the diaphragm: if all boxes of a size of image end within this share of its
+#: width and of its height, they are in pixels of a smaller image.
 REACH = 0.6
 
-#: If this share of the boxes of a size of film reaches over its edge, they are in pixels of a larger film.
+#: If this share of the boxes of a size of image reaches over its edge, they are in pixels of a larger image.
 OVER = 0.2
 
 
 def check_boxes(raw: RawDataset) -> Iterator[Finding]:
-    """Duplicate and nearly equal boxes on a film, and boxes in another film's pixels."""
-    for film, marks in raw.marks_of.items():
+    """Duplicate and nearly equal boxes on an image, and boxes in another image's pixels."""
+    for image, marks in raw.marks_of.items():
         for first, second in itertools.combinations(marks, 2):
             if first.category_id == second.category_id:
-                yield from _check_pair(raw, film, first, second)
+                yield from _check_pair(raw, image, first, second)
     yield from _check_sizes(raw)
 
 
-def _check_pair(raw: RawDataset, film: str, first: Mark, second: Mark) -> Iterator[Finding]:
+def _check_pair(raw: RawDataset, image: str, first: Mark, second: Mark) -> Iterator[Finding]:
     name, ids = raw.category_names.get(first.category_id, first.category_id), (first.id, second.id)
     if (first.box == second.box).all():
-        what = f"the same box of {name!r} stands twice on {film}, as annotations {first.id} and {second.id}"
-        yield Finding("box-duplicate", what, ANNOTATIONS, second.id, films=(film,), boxes=ids)
+        what = f"the same box of {name!r} stands twice on {image}, as annotations {first.id} and {second.id}"
+        yield Finding("box-duplicate", what, ANNOTATIONS, second.id, images=(image,), boxes=ids)
     elif (overlap := _iou(first.box, second.box)) >= SAME_BOX:
-        what = f"two boxes of {name!r} on {film}, annotations {first.id} and {second.id}, have an IoU of {overlap:.2f}"
-        yield Finding("box-overlap", what, ANNOTATIONS, second.id, films=(film,), boxes=ids)
+        what = f"two boxes of {name!r} on {image}, annotations {first.id} and {second.id}, have an IoU of {overlap:.2f}"
+        yield Finding("box-overlap", what, ANNOTATIONS, second.id, images=(image,), boxes=ids)
 
 
 def _iou(first: np.ndarray, second: np.ndarray) -> float:
@@ -53,7 +53,7 @@ def _iou(first: np.ndarray, second: np.ndarray) -> float:
 def _check_sizes(raw: RawDataset) -> Iterator[Finding]:
     groups: dict[tuple[int, int], list[Mark]] = defaultdict(list)
     for mark in raw.marks:
-        groups[raw.sizes[mark.film]].append(mark)
+        groups[raw.sizes[mark.image]].append(mark)
     for (width, height), marks in groups.items():
         if len(marks) >= FEWEST_BOXES:
             yield from _check_size(width, height, marks)
@@ -61,7 +61,7 @@ def _check_sizes(raw: RawDataset) -> Iterator[Finding]:
 
 def _check_size(width: int, height: int, marks: Sequence[Mark]) -> Iterator[Finding]:
     ends = np.stack([mark.box[2:] for mark in marks]) / (width, height)
-    films, what = tuple(dict.fromkeys(mark.film for mark in marks)), f"on films of {width} x {height} pixels"
+    images, what = tuple(dict.fromkeys(mark.image for mark in marks)), f"on images of {width} x {height} pixels"
     over = float((ends > 1).any(1).mean())
     if (ends.max(0) < REACH).all():
         right, down = ends.max(0)
@@ -70,4 +70,4 @@ def _check_size(width: int, height: int, marks: Sequence[Mark]) -> Iterator[Find
         what = f"{what} {over:.0%} of {len(marks)} boxes reach over the edge"
     else:
         return
-    yield Finding("boxes-other-size", what, ANNOTATIONS, count=len(marks), films=films)
+    yield Finding("boxes-other-size", what, ANNOTATIONS, count=len(marks), images=images)

@@ -10,10 +10,10 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import ANNOTATIONS
 
-#: A class with fewer training films is not learnt from scratch: NIH's rarest, with 55 films, stays near AP 0.
-FEWEST_FILMS = 20
+#: A class with fewer training images is not learnt from scratch: NIH's rarest, with 55 images, stays near AP 0.
+FEWEST_IMAGES = 20
 
-#: The mean over classes hides the rarest where another has this many times its films.
+#: The mean over classes hides the rarest where another has this many times its images.
 IMBALANCE = 20
 
 #: Classes on the same boxes are told to be one from this many boxes on.
@@ -21,34 +21,34 @@ FEWEST_BOXES = 5
 
 
 def check_classes(raw: RawDataset) -> Iterator[Finding]:
-    """Unused, rare and unbalanced classes, classes that are one, and no film without a box."""
-    films = {category_id: [] for category_id in raw.category_names}
+    """Unused, rare and unbalanced classes, classes that are one, and no image without a box."""
+    images = {category_id: [] for category_id in raw.category_names}
     for name, labels in raw.labels.items():
-        for category_id in labels & films.keys():
-            films[category_id].append(name)
-    for category_id, names in films.items():
+        for category_id in labels & images.keys():
+            images[category_id].append(name)
+    for category_id, names in images.items():
         if not names:
             what = f"class {raw.category_names[category_id]!r} has no box"
             yield Finding("class-unused", what, ANNOTATIONS)
-    yield from _check_amounts(raw, {category_id: names for category_id, names in films.items() if names})
+    yield from _check_amounts(raw, {category_id: names for category_id, names in images.items() if names})
     yield from _check_names(raw)
     yield from _check_together(raw)
     if raw.labels and all(raw.labels.values()):
-        yield Finding("films-all-boxed", f"all {len(raw.labels)} films have a box", ANNOTATIONS)
+        yield Finding("images-all-boxed", f"all {len(raw.labels)} images have a box", ANNOTATIONS)
 
 
-def _check_amounts(raw: RawDataset, films: dict[int, list[str]]) -> Iterator[Finding]:
-    """Of the training films, where there are splits."""
-    training = set(raw.films_of_split("train")) or set(raw.labels)
-    counts = {raw.category_names[category_id]: len(training & set(names)) for category_id, names in films.items()}
+def _check_amounts(raw: RawDataset, images: dict[int, list[str]]) -> Iterator[Finding]:
+    """Of the training images, where there are splits."""
+    training = set(raw.images_of_split("train")) or set(raw.labels)
+    counts = {raw.category_names[category_id]: len(training & set(names)) for category_id, names in images.items()}
     for label, count in counts.items():
-        if 0 < count < FEWEST_FILMS:
-            yield Finding("class-rare", f"{label!r} is marked on {count} films to train on", ANNOTATIONS, count=count)
+        if 0 < count < FEWEST_IMAGES:
+            yield Finding("class-rare", f"{label!r} is marked on {count} images to train on", ANNOTATIONS, count=count)
     counts = {label: count for label, count in counts.items() if count}
     if counts and max(counts.values()) >= IMBALANCE * min(counts.values()):
         most, least = max(counts, key=counts.get), min(counts, key=counts.get)
         times = counts[most] / counts[least]
-        what = f"{most!r} is marked on {times:.0f} times as many films to train on as {least!r}: {counts[most]}"
+        what = f"{most!r} is marked on {times:.0f} times as many images to train on as {least!r}: {counts[most]}"
         yield Finding("class-imbalance", f"{what} and {counts[least]}", ANNOTATIONS)
 
 
@@ -64,7 +64,7 @@ def _check_names(raw: RawDataset) -> Iterator[Finding]:
 def _check_together(raw: RawDataset) -> Iterator[Finding]:
     places = defaultdict(set)
     for mark in raw.marks:
-        places[mark.category_id].add((mark.film, mark.box.tobytes()))
+        places[mark.category_id].add((mark.image, mark.box.tobytes()))
     for first, second in itertools.combinations((key for key in places if key in raw.category_names), 2):
         if len(places[first]) >= FEWEST_BOXES and places[first] == places[second]:
             names = f"{raw.category_names[first]!r} and {raw.category_names[second]!r}"

@@ -19,7 +19,7 @@ OWN_COLUMNS = ("image", "patient_id", "view")
 
 
 def check_clinical(raw: RawDataset) -> Iterator[Finding]:
-    """Columns, rows without film and films without row, values that cannot be right."""
+    """Columns, rows without image and images without row, values that cannot be right."""
     table = raw.clinical
     if table is None:
         return
@@ -41,15 +41,15 @@ def _check_rows(raw: RawDataset, table: Table) -> Iterator[Finding]:
     for row in table:
         name = row["image"]
         if name in rows:
-            what = f"film {name!r} stands in row {rows[name]} already"
+            what = f"image {name!r} stands in row {rows[name]} already"
             yield Finding("row-twice", what, CLINICAL, row.number)
         elif name not in raw.labels:
-            what = f"row of film {name!r}, which is not in the dataset"
-            yield Finding("row-without-film", what, CLINICAL, row.number)
+            what = f"row of image {name!r}, which is not in the dataset"
+            yield Finding("row-without-image", what, CLINICAL, row.number)
         rows.setdefault(name, row.number)
     for name in raw.labels:
         if name not in rows:
-            yield Finding("film-without-row", f"no row for film {name!r}", CLINICAL, films=(name,))
+            yield Finding("image-without-row", f"no row for image {name!r}", CLINICAL, images=(name,))
 
 
 def _check_values(table: Table, schema: Schema) -> Iterator[Finding]:
@@ -57,7 +57,7 @@ def _check_values(table: Table, schema: Schema) -> Iterator[Finding]:
     for row in table:
         if "view" in table.columns and row["view"] not in ("", *VIEWS):
             what = f"view is {quoted(row['view'])}, not one of {', '.join(VIEWS)} or empty"
-            yield Finding("value-invalid", what, CLINICAL, row.number, "frontal films only")
+            yield Finding("value-invalid", what, CLINICAL, row.number, "frontal images only")
         try:
             cells = cells_of(row, schema, columns)
         except UserError as error:

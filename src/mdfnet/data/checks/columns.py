@@ -15,10 +15,10 @@ from mdfnet.data.checks.raw import RawDataset
 
 @dataclass(frozen=True)
 class Columns:
-    """Clinical values of the films that have one row, in the file's order.
+    """Clinical values of the images that have one row, in the file's order.
 
     Args:
-        films: Their names.
+        images: Their names.
         rows: Where each stands in ``clinical.csv``.
         patients: Patient of each, ``[N]``.
         values: Feature name -> float64 ``[N]`` in the schema's unit, whatever range; categories as their index; NaN
@@ -26,7 +26,7 @@ class Columns:
         features: The features that have a column.
     """
 
-    films: tuple[str, ...]
+    images: tuple[str, ...]
     rows: np.ndarray
     patients: np.ndarray
     values: dict[str, np.ndarray]
@@ -52,19 +52,19 @@ class Columns:
         )
 
     def __len__(self) -> int:
-        return len(self.films)
+        return len(self.images)
 
     def marked(self, raw: RawDataset) -> dict[str, np.ndarray]:
-        """Class name -> bool ``[N]``, which films show it; classes without any are left out."""
+        """Class name -> bool ``[N]``, which images show it; classes without any are left out."""
         marked = {
-            label: np.array([category_id in raw.labels[name] for name in self.films], bool)
+            label: np.array([category_id in raw.labels[name] for name in self.images], bool)
             for category_id, label in raw.category_names.items()
         }
         return {label: mask for label, mask in marked.items() if mask.any()}
 
     def boxed(self, raw: RawDataset) -> np.ndarray:
-        """bool ``[N]``, which films have a box of any class."""
-        return np.array([bool(raw.labels[name]) for name in self.films], bool)
+        """bool ``[N]``, which images have a box of any class."""
+        return np.array([bool(raw.labels[name]) for name in self.images], bool)
 
     def scores(self, feature: Feature) -> dict[str, np.ndarray]:
         """What a column says as numbers: a number as it is, a category as one column of 0 and 1 for each but one."""

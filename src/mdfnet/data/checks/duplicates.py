@@ -1,4 +1,4 @@
-"""Films that are the same picture: to the pixel, or but for size, compression and brightness."""
+"""Images that are the same picture: to the pixel, or but for size, compression and brightness."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import IMAGES
 
-#: Films whose fingerprints agree to this are one picture. Of 1.26 million pairs of real films (NIH) the most alike
-#: reach 0.93, two films of one patient; copies stay above 0.98 when compressed to JPEG quality 20, resized to half or
+#: Images whose fingerprints agree to this are one picture. Of 1.26 million pairs of real images (NIH) the most alike
+#: reach 0.93, two images of one patient; copies stay above 0.98 when compressed to JPEG quality 20, resized to half or
 #: twice, or brightened by a tenth (`benchmarks/check.py`).
 ALIKE = 0.96
 
@@ -21,42 +21,42 @@ BLOCK = 20_000_000
 
 
 def check_duplicates(raw: RawDataset) -> Iterator[Finding]:
-    """The same pixels twice, and films that look the same."""
+    """The same pixels twice, and images that look the same."""
     same: dict[tuple, list[str]] = defaultdict(list)
     for name, pixels in raw.pixels.items():
         if pixels.levels > 1:
             same[pixels.shape, pixels.digest].append(name)
     for names in same.values():
         if len(names) > 1:
-            yield from _same_film(raw, names)
+            yield from _same_image(raw, names)
     yield from _alike(raw, [names[0] for names in same.values()])
 
 
-def _same_film(raw: RawDataset, names: Sequence[str]) -> Iterator[Finding]:
-    splits = set().union(*(raw.splits_of_film(name) for name in names))
+def _same_image(raw: RawDataset, names: Sequence[str]) -> Iterator[Finding]:
+    splits = set().union(*(raw.splits_of_image(name) for name in names))
     what, file = f"the same pixels as {', '.join(names[1:])}", f"{IMAGES}/{names[0]}"
-    about = {"count": len(names), "films": tuple(names)}
+    about = {"count": len(names), "images": tuple(names)}
     if len(splits) > 1:
-        yield Finding("film-across-splits", f"{what}, in splits {', '.join(sorted(splits))}", file, **about)
+        yield Finding("image-across-splits", f"{what}, in splits {', '.join(sorted(splits))}", file, **about)
     else:
-        yield Finding("film-twice", what, file, **about)
+        yield Finding("image-twice", what, file, **about)
     boxes = {frozenset((mark.category_id, mark.box.tobytes()) for mark in raw.marks_of.get(name, ())) for name in names}
     if len(boxes) > 1:
-        yield Finding("film-twice-boxes-differ", f"{what}, with other boxes", file, **about)
+        yield Finding("image-twice-boxes-differ", f"{what}, with other boxes", file, **about)
     if len({raw.patients[name] for name in names}) > 1:
-        yield Finding("film-twice-patients-differ", f"{what}, of another patient", file, **about)
+        yield Finding("image-twice-patients-differ", f"{what}, of another patient", file, **about)
 
 
 def _alike(raw: RawDataset, names: Sequence[str]) -> Iterator[Finding]:
     prints = np.stack([raw.pixels[name].fingerprint for name in names]) if names else np.zeros((0, 1), np.float32)
     for first, second, likeness in alike(prints):
         one, other = names[first], names[second]
-        splits = raw.splits_of_film(one) | raw.splits_of_film(other)
+        splits = raw.splits_of_image(one) | raw.splits_of_image(other)
         negative = "the negative of " if likeness < 0 else ""
-        kind, what = "film-alike", f"looks like {negative}{other} (correlation {likeness:.3f})"
+        kind, what = "image-alike", f"looks like {negative}{other} (correlation {likeness:.3f})"
         if len(splits) > 1:
-            kind, what = "film-alike-across-splits", f"{what}, in splits {', '.join(sorted(splits))}"
-        yield Finding(kind, what, f"{IMAGES}/{one}", count=2, films=(one, other))
+            kind, what = "image-alike-across-splits", f"{what}, in splits {', '.join(sorted(splits))}"
+        yield Finding(kind, what, f"{IMAGES}/{one}", count=2, images=(one, other))
 
 
 def alike(prints: np.ndarray, least: float = ALIKE) -> Iterator[tuple[int, int, float]]:

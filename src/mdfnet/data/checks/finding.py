@@ -10,7 +10,7 @@ from mdfnet.data.checks.kinds import KINDS, SEVERITIES, Severity
 
 @dataclass(frozen=True)
 class Finding:
-    """One problem of a dataset folder. It names rows, films and columns, and never a patient.
+    """One problem of a dataset folder. It names rows, images and columns, and never a patient.
 
     Args:
         id: Its kind, one of `mdfnet.data.checks.kinds.KINDS`.
@@ -18,8 +18,8 @@ class Finding:
         file: Where, relative to the folder.
         row: Row of a table as spreadsheets count, or id of an annotation or image, where it is about one.
         fix: What to do. Default: what its kind says.
-        count: How many films, rows or boxes it is about.
-        films: Names of films that show it, for pictures; not all where it is about many.
+        count: How many images, rows or boxes it is about.
+        images: Names of images that show it, for pictures; not all where it is about many.
         boxes: Ids of the annotations concerned; empty where it is not about single boxes.
 
     Raises:
@@ -37,7 +37,7 @@ class Finding:
     row: int | str | None = None
     fix: str = ""
     count: int = 1
-    films: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     boxes: tuple[int | str, ...] = ()
 
     def __post_init__(self):

@@ -44,5 +44,5 @@ def _read() -> dict[str, Kind]:
 #: Every kind by id.
 KINDS = _read()
 
-#: What findings are about: files, films, boxes, classes, splits, clinical, shortcuts.
+#: What findings are about: files, images, boxes, classes, splits, clinical, shortcuts.
 FAMILIES = tuple(dict.fromkeys(kind.family for kind in KINDS.values()))

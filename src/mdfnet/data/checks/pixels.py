@@ -1,4 +1,4 @@
-"""What a film's pixels say in a few numbers, from one reading of it."""
+"""What an image's pixels say in a few numbers, from one reading of it."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-#: Side of the thumbnail from which films are told apart.
+#: Side of the thumbnail from which images are told apart.
 SIDE = 24
 
-#: Letters are looked for in films reduced to at most about this many pixels a side; on smaller ones than the least
+#: Letters are looked for in images reduced to at most about this many pixels a side; on smaller ones than the least
 #: no line of them can be read.
 TEXT_SIDE, LEAST_TEXT_SIDE = 1024, 128
 
 #: A step of brightness from one pixel to its neighbor that anatomy does not have, of 255.
 STEP = 32
 
-#: Letters are looked for in windows of this share of the film's width and height, within this share of its border.
+#: Letters are looked for in windows of this share of the image's width and height, within this share of its border.
 WINDOW, LINE, BORDER = 0.19, 0.012, 0.2
 
-#: Strokes a row that make a line of letters. On 1,591 NIH films a marker with a technologist's initials has up to 12.8,
-#: a word 13.2 and more, and all but one of 305 more than 14.
+#: Strokes a row that make a line of letters. On 1,591 NIH images a marker with a technologist's initials has up to
+#: 12.8, a word 13.2 and more, and all but one of 305 more than 14.
 STROKES = 13
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """A film in a few numbers.
+    """An image in a few numbers.
 
     Args:
         shape: Height and width.
         bits: 8 or 16.
-        digest: SHA-256 of the pixels; equal for equal films of equal shape.
+        digest: SHA-256 of the pixels; equal for equal images of equal shape.
         fingerprint: float32 ``[1104]``, steps of a 24 x 24 thumbnail down and across, at mean 0 and length 1. The
-            product of two is the correlation of two films' shapes: the same under scaling, compression and changes of
-            brightness and contrast, -1 for a film and its negative.
+            product of two is the correlation of two images' shapes: the same under scaling, compression and changes of
+            brightness and contrast, -1 for an image and its negative.
         thumbnail: float32 ``[576]``, the thumbnail itself at mean 0 and length 1.
         levels: Number of distinct values.
         same: Share of pixels that have the most frequent value.
@@ -55,54 +55,54 @@ class Pixels:
     text: bool
 
     @classmethod
-    def of(cls, film: np.ndarray) -> Pixels:
-        """Of a uint8 or uint16 ``[H, W]`` film.
+    def of(cls, image: np.ndarray) -> Pixels:
+        """Of a uint8 or uint16 ``[H, W]`` image.
 
         Examples:
             >>> Pixels.of(np.full((40, 30), 7, np.uint8)).same
             1.0
         """
-        counts = np.bincount(film.ravel())
-        below = np.cumsum(counts) / film.size
+        counts = np.bincount(image.ravel())
+        below = np.cumsum(counts) / image.size
         low, high = np.searchsorted(below, [0.01, 0.99])
-        grey = film if film.dtype == np.uint8 else (film >> 8).astype(np.uint8)
-        small = np.asarray(Image.fromarray(grey).resize((SIDE, SIDE), Image.Resampling.BOX), np.float32)
+        gray = image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)
+        small = np.asarray(Image.fromarray(gray).resize((SIDE, SIDE), Image.Resampling.BOX), np.float32)
         steps = np.concatenate([np.diff(small, axis=0).ravel(), np.diff(small, axis=1).ravel()])
         return cls(
-            film.shape,
-            8 * film.itemsize,
-            hashlib.sha256(np.ascontiguousarray(film)).digest(),
+            image.shape,
+            8 * image.itemsize,
+            hashlib.sha256(np.ascontiguousarray(image)).digest(),
             _unit(steps),
             _unit(small.ravel()),
             int((counts > 0).sum()),
-            float(counts.max() / film.size),
-            float(high - low) * (1 if film.dtype == np.uint8 else 255 / 65535),
-            has_text(grey),
+            float(counts.max() / image.size),
+            float(high - low) * (1 if image.dtype == np.uint8 else 255 / 65535),
+            has_text(gray),
         )
 
 
-def has_text(film: np.ndarray) -> bool:
-    """Whether a uint8 film has a line of upright letters near its border: many strokes side by side.
+def has_text(image: np.ndarray) -> bool:
+    """Whether a uint8 image has a line of upright letters near its border: many strokes side by side.
 
     A stroke is a sharp step up with one down: bones, tubes and a single marker have few in a window, a word has many.
     Letters turned by a right angle, handwriting, faint letters and white ones on white are not seen.
 
     Examples:
         >>> from PIL import ImageDraw
-        >>> film = Image.new("L", (512, 512), 60)
-        >>> has_text(np.asarray(film))
+        >>> image = Image.new("L", (512, 512), 60)
+        >>> has_text(np.asarray(image))
         False
-        >>> ImageDraw.Draw(film).text((20, 20), "DOE JOHN 1954-03-02", fill=255)
-        >>> has_text(np.asarray(film))
+        >>> ImageDraw.Draw(image).text((20, 20), "DOE JOHN 1954-03-02", fill=255)
+        >>> has_text(np.asarray(image))
         True
     """
-    if min(film.shape) < LEAST_TEXT_SIDE:
+    if min(image.shape) < LEAST_TEXT_SIDE:
         return False
-    factor = max(1, max(film.shape) // TEXT_SIDE)
-    film = np.asarray(Image.fromarray(film).reduce(factor)) if factor > 1 else film
-    height, width = film.shape
+    factor = max(1, max(image.shape) // TEXT_SIDE)
+    image = np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image
+    height, width = image.shape
     line, window = max(4, round(LINE * height)) // 2, round(WINDOW * width)
-    step = np.diff(film.astype(np.int16), axis=1)
+    step = np.diff(image.astype(np.int16), axis=1)
     strokes = np.minimum(_strokes(step > STEP, line, window), _strokes(step < -STEP, line, window)) / (2 * line)
     rows, columns = strokes.shape
     down = (np.arange(rows) + 1) * line / height

@@ -19,17 +19,17 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.pixels import Pixels
 from mdfnet.data.coco import REQUIRED_KEYS, box_of, malformed_key
 from mdfnet.data.description import Description
-from mdfnet.data.names import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, film_id
+from mdfnet.data.names import ANNOTATIONS, CLINICAL, DESCRIPTION, SPLIT_TABLE, image_id
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A box with an area on a film that is there: id of its annotation, film, category id, float32 ``[4]`` corners."""
+    """A box with an area on an image that is there: id of its annotation, image, category id, ``[4]`` float32."""
 
     id: int | str
-    film: str
+    image: str
     category_id: int
     box: np.ndarray
 
@@ -44,7 +44,7 @@ class RawDataset:
         coco: Well-formed images, annotations and categories.
         clinical, splits: The two tables, if they can be read.
         findings: What could not be understood.
-        pixels: What the films show, by file name, as far as they were read; `check_films` fills it.
+        pixels: What the images show, by file name, as far as they were read; `check_images` fills it.
     """
 
     folder: Path
@@ -81,7 +81,7 @@ class RawDataset:
 
     @cached_property
     def labels(self) -> dict[str, set[int]]:
-        """Category ids marked on each film, by file name; empty sets for films without boxes."""
+        """Category ids marked on each image, by file name; empty sets for images without boxes."""
         labels: dict[str, set[int]] = {image["file_name"]: set() for image in self.coco["images"]}
         for annotation in self.coco["annotations"]:
             if annotation["image_id"] in self.images:
@@ -90,7 +90,7 @@ class RawDataset:
 
     @cached_property
     def marks(self) -> list[Mark]:
-        """Boxes that have an area, on films that are there, in the file's order."""
+        """Boxes that have an area, on images that are there, in the file's order."""
         marks = []
         for annotation in self.coco["annotations"]:
             if (image := self.images.get(annotation["image_id"])) is None:
@@ -102,15 +102,15 @@ class RawDataset:
 
     @cached_property
     def marks_of(self) -> dict[str, list[Mark]]:
-        """The `marks` by film; films without any are left out."""
+        """The `marks` by image; images without any are left out."""
         marks = defaultdict(list)
         for mark in self.marks:
-            marks[mark.film].append(mark)
+            marks[mark.image].append(mark)
         return dict(marks)
 
     @cached_property
     def sizes(self) -> dict[str, tuple[int, int]]:
-        """Width and height of each film as ``annotations.json`` says, in pixels, by file name."""
+        """Width and height of each image as ``annotations.json`` says, in pixels, by file name."""
         return {image["file_name"]: (image["width"], image["height"]) for image in self.coco["images"]}
 
     @cached_property
@@ -122,10 +122,10 @@ class RawDataset:
 
     @cached_property
     def patients(self) -> dict[str, str]:
-        """Patient of each film, by file name."""
+        """Patient of each image, by file name."""
         rows = self.clinical if self.clinical and {"image", "patient_id"} <= set(self.clinical.columns) else ()
         known = {row["image"]: row["patient_id"] for row in rows}
-        return {name: known.get(name) or film_id(name) for name in self.labels}
+        return {name: known.get(name) or image_id(name) for name in self.labels}
 
     @cached_property
     def split_of_patient(self) -> dict[str, set[str]]:
@@ -136,13 +136,13 @@ class RawDataset:
                 splits[row["patient_id"]].add(row["split"])
         return splits
 
-    def splits_of_film(self, name: str) -> set[str]:
-        """Splits that a film is in through its patient."""
+    def splits_of_image(self, name: str) -> set[str]:
+        """Splits that an image is in through its patient."""
         return self.split_of_patient.get(self.patients[name], set())
 
-    def films_of_split(self, split: str) -> list[str]:
-        """Names of the films in a split, in the file's order."""
-        return [name for name in self.labels if split in self.splits_of_film(name)]
+    def images_of_split(self, split: str) -> list[str]:
+        """Names of the images in a split, in the file's order."""
+        return [name for name in self.labels if split in self.splits_of_image(name)]
 
     def _try(self, kind: str, file: str, read: Callable[[Path], T]) -> T | None:
         try:

@@ -1,4 +1,4 @@
-"""Checks for what gives a finding away without anyone looking at the film."""
+"""Checks for what gives a finding away without anyone looking at the image."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.checks.statistics import Telling, predicted, rates, telling
+from mdfnet.data.checks.statistics import Discrimination, discrimination, predicted, rates
 from mdfnet.data.names import CLINICAL, IMAGES
 
-#: A column is said to be a finding only where at least this many films are with and without it.
-FEWEST_FILMS = 5
+#: A column is said to be a finding only where at least this many images are with and without it.
+FEWEST_IMAGES = 5
 
 #: An AUC counts from where the lower end of its interval reaches this. A single clinical value is seldom this good for
 #: one finding; whether it is there at all should tell nothing.
 GIVES_LABEL, GIVES_BY_MISSING, GIVES_BOX = 0.85, 0.6, 0.6
 
-#: Attributes of the film files with more values than this are no groups.
+#: Attributes of the image files with more values than this are no groups.
 MOST_VALUES = 20
 
 
 def check_shortcuts(raw: RawDataset) -> Iterator[Finding]:
-    """Clinical values, missing values and attributes of the films that tell which films show a finding, or any."""
+    """Clinical values, missing values and attributes of the images that tell which images show a finding, or any."""
     columns = Columns.read(raw)
     if columns is not None and len(columns):
         marked = columns.marked(raw)
@@ -37,7 +37,7 @@ def check_shortcuts(raw: RawDataset) -> Iterator[Finding]:
     yield from _check_sources(raw)
 
 
-def column_tellings(raw: RawDataset) -> Iterator[tuple[str, dict[str, Telling | None]]]:
+def column_discriminations(raw: RawDataset) -> Iterator[tuple[str, dict[str, Discrimination | None]]]:
     """How well each clinical column, and that it is missing, tells each class and "has a box", found or not.
 
     Returns:
@@ -51,7 +51,7 @@ def column_tellings(raw: RawDataset) -> Iterator[tuple[str, dict[str, Telling | 
         missing = np.isnan(columns.values[feature.name])
         said = columns.scores(feature) | ({f"{feature.name} missing": missing * 1.0} if missing.any() else {})
         for name, scores in said.items():
-            yield name, {label: telling(scores, mask, columns.patients, 0.0) for label, mask in groups.items()}
+            yield name, {label: discrimination(scores, mask, columns.patients, 0.0) for label, mask in groups.items()}
 
 
 def _check_same(columns: Columns, marked: Mapping[str, np.ndarray]) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def _check_same(columns: Columns, marked: Mapping[str, np.ndarray]) -> Iterator[
         values = columns.values[feature.name]
         for value in np.unique(values):  # NaN once
             having = np.isnan(values) if np.isnan(value) else values == value
-            if min(having.sum(), (~having).sum()) < FEWEST_FILMS:
+            if min(having.sum(), (~having).sum()) < FEWEST_IMAGES:
                 continue
             for label in (label for label, mask in marked.items() if (mask == having).all()):
                 named = feature.kind == "category" and not np.isnan(value)
@@ -74,12 +74,12 @@ def _check_labels(columns: Columns, marked: Mapping[str, np.ndarray]) -> Iterato
         missing = np.isnan(columns.values[feature.name])
         for label, mask in marked.items():
             for name, scores in columns.scores(feature).items():
-                if found := telling(scores, mask, columns.patients, GIVES_LABEL):
-                    what = f"{_direction(found.higher, name)} tells {label!r} with an {found} on {found.films} films"
-                    yield Finding("column-gives-label", what, CLINICAL, count=found.films)
-            if missing.any() and (found := telling(missing * 1.0, mask, columns.patients, GIVES_BY_MISSING)):
+                if found := discrimination(scores, mask, columns.patients, GIVES_LABEL):
+                    what = f"{_direction(found.higher, name)} tells {label!r} with an {found} on {found.images} images"
+                    yield Finding("column-gives-label", what, CLINICAL, count=found.images)
+            if missing.any() and (found := discrimination(missing * 1.0, mask, columns.patients, GIVES_BY_MISSING)):
                 word = "missing" if found.higher else "there"
-                shares = f"{missing[mask].mean():.0%} of its films, {missing[~mask].mean():.0%} of the others"
+                shares = f"{missing[mask].mean():.0%} of its images, {missing[~mask].mean():.0%} of the others"
                 what = f"that {feature.name!r} is {word} tells {label!r} with an {found}: missing in {shares}"
                 yield Finding("missing-gives-label", what, CLINICAL, count=int(missing.sum()))
 
@@ -91,26 +91,26 @@ def _check_patterns(columns: Columns, marked: Mapping[str, np.ndarray]) -> Itera
         return
     patterns = ["".join("-x"[is_missing] for is_missing in row) for row in missing.tolist()]
     for label, mask in marked.items():
-        alone = [telling(column * 1.0, mask, columns.patients, GIVES_BY_MISSING) for column in missing.T]
+        alone = [discrimination(column * 1.0, mask, columns.patients, GIVES_BY_MISSING) for column in missing.T]
         if any(alone):
             continue
-        if found := telling(rates(patterns, mask, columns.patients), mask, columns.patients, GIVES_BY_MISSING):
+        if found := discrimination(rates(patterns, mask, columns.patients), mask, columns.patients, GIVES_BY_MISSING):
             what = f"which columns are missing tells {label!r} with an {found}, out of {len(set(patterns))} patterns"
-            yield Finding("missing-pattern-gives-label", what, CLINICAL, count=found.films)
+            yield Finding("missing-pattern-gives-label", what, CLINICAL, count=found.images)
 
 
 def _check_boxed(columns: Columns, boxed: np.ndarray) -> Iterator[Finding]:
     for feature in columns.features:
         for name, scores in columns.scores(feature).items():
-            if found := telling(scores, boxed, columns.patients, GIVES_BOX):
-                what = f"{_direction(found.higher, name)} tells films with boxes with an {found}"
-                yield Finding("column-gives-box", what, CLINICAL, count=found.films)
+            if found := discrimination(scores, boxed, columns.patients, GIVES_BOX):
+                what = f"{_direction(found.higher, name)} tells images with boxes with an {found}"
+                yield Finding("column-gives-box", what, CLINICAL, count=found.images)
     design = columns.design()
     if not design.shape[1] or boxed.all() or not boxed.any():
         return
-    if found := telling(predicted(design, boxed, columns.patients), boxed, columns.patients, GIVES_BOX):
-        what = f"{len(columns.features)} columns together tell films with boxes with an {found} (logistic regression,"
-        yield Finding("clinical-gives-box", f"{what} on patients held out)", CLINICAL, count=found.films)
+    if found := discrimination(predicted(design, boxed, columns.patients), boxed, columns.patients, GIVES_BOX):
+        what = f"{len(columns.features)} columns together tell images with boxes with an {found} (logistic regression,"
+        yield Finding("clinical-gives-box", f"{what} on patients held out)", CLINICAL, count=found.images)
 
 
 def _direction(higher: bool, name: str) -> str:
@@ -118,9 +118,9 @@ def _direction(higher: bool, name: str) -> str:
 
 
 def sources(raw: RawDataset) -> Iterator[tuple[str, dict[str, str]]]:
-    """What is known of how films were made, apart from the clinical record: attribute, and its value by film.
+    """What is known of how images were made, apart from the clinical record: attribute, and its value by image.
 
-    Attributes that are the same for all films, or of too many kinds, are left out.
+    Attributes that are the same for all images, or of too many kinds, are left out.
     """
     known: dict[str, dict[str, str]] = defaultdict(dict)
     in_schema = raw.description is not None and "view" in raw.description.clinical_schema.names
@@ -147,13 +147,13 @@ def _check_sources(raw: RawDataset) -> Iterator[Finding]:
             groups[label] = np.array([category_id in raw.labels[name] for name in names])
         for label, mask in groups.items():
             scores = rates([values[name] for name in names], mask, patients) if mask.any() else mask * 1.0
-            if found := telling(scores, mask, patients, GIVES_BOX):
+            if found := discrimination(scores, mask, patients, GIVES_BOX):
                 most = _most_telling(np.array([values[name] for name in names]), mask)
                 kind, target = (
-                    ("source-gives-label", repr(label)) if label else ("source-gives-box", "films with boxes")
+                    ("source-gives-label", repr(label)) if label else ("source-gives-box", "images with boxes")
                 )
-                what = f"the films' {attribute} tells {target} with an {found}: {most}"
-                yield Finding(kind, what, IMAGES, count=found.films)
+                what = f"the images' {attribute} tells {target} with an {found}: {most}"
+                yield Finding(kind, what, IMAGES, count=found.images)
 
 
 def _most_telling(values: np.ndarray, mask: np.ndarray) -> str:

@@ -19,17 +19,17 @@ FEWEST_PATIENTS = 20
 #: With fewer boxes of a class the 95 % interval of its AP is wider than plus or minus 0.15.
 FEWEST_BOXES = 43
 
-#: One patient with this share of a split's films sways its figures.
+#: One patient with this share of a split's images sways its figures.
 DOMINATES = 0.2
 
-#: From this many films on it is odd that no patient has two.
-MANY_FILMS = 100
+#: From this many images on it is odd that no patient has two.
+MANY_IMAGES = 100
 
 
 def check_splits(raw: RawDataset) -> Iterator[Finding]:
     """Columns, patients twice or unknown or without a split, and splits with too little in them."""
-    if MANY_FILMS <= len(raw.patients) == len(set(raw.patients.values())):
-        yield Finding("patients-are-films", f"none of {len(raw.patients)} patients has two films", CLINICAL)
+    if MANY_IMAGES <= len(raw.patients) == len(set(raw.patients.values())):
+        yield Finding("patients-are-images", f"none of {len(raw.patients)} patients has two images", CLINICAL)
     if raw.splits is None:
         if not (raw.folder / SPLIT_TABLE).exists():
             yield Finding("splits-missing", "nobody has a split yet", SPLIT_TABLE)
@@ -62,36 +62,36 @@ def _check_rows(raw: RawDataset) -> Iterator[Finding]:
 
 
 def _check_patients(raw: RawDataset) -> Iterator[Finding]:
-    films = {patient: name for name, patient in reversed(raw.patients.items())}
-    if unsplit := [name for patient, name in films.items() if patient not in raw.split_of_patient]:
+    images = {patient: name for name, patient in reversed(raw.patients.items())}
+    if unsplit := [name for patient, name in images.items() if patient not in raw.split_of_patient]:
         count = sum(raw.patients[name] not in raw.split_of_patient for name in raw.labels)
-        what = f"{len(unsplit)} patients with {count} films have no split, such as the patient of {min(unsplit)}"
+        what = f"{len(unsplit)} patients with {count} images have no split, such as the patient of {min(unsplit)}"
         yield Finding("patient-without-split", what, SPLIT_TABLE, count=len(unsplit))
-    if unknown := [row for row in raw.splits if row["patient_id"] and row["patient_id"] not in films]:
-        what = f"{len(unknown)} patients have no films"
-        yield Finding("patient-without-film", what, SPLIT_TABLE, unknown[0].number, count=len(unknown))
+    if unknown := [row for row in raw.splits if row["patient_id"] and row["patient_id"] not in images]:
+        what = f"{len(unknown)} patients have no images"
+        yield Finding("patient-without-image", what, SPLIT_TABLE, unknown[0].number, count=len(unknown))
 
 
 def _check_amount(raw: RawDataset, split: str) -> Iterator[Finding]:
-    films = raw.films_of_split(split)
-    if not films:
+    images = raw.images_of_split(split)
+    if not images:
         kind = "test-empty" if split == "test" else "split-empty"
-        yield Finding(kind, f"no film is in split {split!r}", SPLIT_TABLE)
+        yield Finding(kind, f"no image is in split {split!r}", SPLIT_TABLE)
         return
-    patients = Counter(raw.patients[name] for name in films)
+    patients = Counter(raw.patients[name] for name in images)
     most = max(patients.values())
-    if most >= DOMINATES * len(films) and len(films) >= FEWEST_PATIENTS:
-        example = next(name for name in films if patients[raw.patients[name]] == most)
-        what = f"{most} of the {len(films)} films of split {split!r} are of one patient, that of {example}"
-        yield Finding("patient-dominates", what, SPLIT_TABLE, count=most, films=(example,))
+    if most >= DOMINATES * len(images) and len(images) >= FEWEST_PATIENTS:
+        example = next(name for name in images if patients[raw.patients[name]] == most)
+        what = f"{most} of the {len(images)} images of split {split!r} are of one patient, that of {example}"
+        yield Finding("patient-dominates", what, SPLIT_TABLE, count=most, images=(example,))
     if split != "train" and len(patients) < FEWEST_PATIENTS:
         what = f"split {split!r} has {len(patients)} patients"
         yield Finding("split-small", what, SPLIT_TABLE, count=len(patients))
-    yield from _check_classes(raw, split, films)
+    yield from _check_classes(raw, split, images)
 
 
-def _check_classes(raw: RawDataset, split: str, films: list[str]) -> Iterator[Finding]:
-    boxes = Counter(mark.category_id for name in films for mark in raw.marks_of.get(name, ()))
+def _check_classes(raw: RawDataset, split: str, images: list[str]) -> Iterator[Finding]:
+    boxes = Counter(mark.category_id for name in images for mark in raw.marks_of.get(name, ()))
     few = {}
     for category_id, label in raw.category_names.items():
         if not boxes[category_id]:

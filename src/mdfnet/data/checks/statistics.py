@@ -1,4 +1,4 @@
-"""How well something known of a film tells which films are in a group: AUC with an interval over patients."""
+"""How well something known of an image tells which images are in a group: AUC with an interval over patients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdfnet.metrics.bootstrap import interval, patient_weights
-from mdfnet.metrics.films import auroc
+from mdfnet.metrics.images import auroc
 
 #: Replicates of the bootstrap.
 REPLICATES = 400
@@ -20,44 +20,44 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Telling:
-    """An AUC that counts: how often a film of the group has the higher score, against one that is not in it.
+class Discrimination:
+    """An AUC that counts: how often an image of the group has the higher score, against one that is not in it.
 
     Args:
         auc: In [0.5, 1]; 0.5 tells nothing. Ties count half.
         low, high: 95 % interval, bootstrap over patients.
-        higher: Whether films of the group have the higher scores.
-        films: How many films had a score.
+        higher: Whether images of the group have the higher scores.
+        images: How many images had a score.
     """
 
     auc: float
     low: float
     high: float
     higher: bool
-    films: int
+    images: int
 
     @property
     def directed(self) -> tuple[float, float, float]:
-        """AUC and interval in [0, 1], below 0.5 where films of the group have the lower scores."""
+        """AUC and interval in [0, 1], below 0.5 where images of the group have the lower scores."""
         return (self.auc, self.low, self.high) if self.higher else (1 - self.auc, 1 - self.high, 1 - self.low)
 
     def __str__(self) -> str:
         return f"AUC {self.auc:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-def telling(scores: np.ndarray, group: np.ndarray, patients: np.ndarray, least: float) -> Telling | None:
+def discrimination(scores: np.ndarray, group: np.ndarray, patients: np.ndarray, least: float) -> Discrimination | None:
     """The AUC of scores for a group, if it is beyond chance by more than chance.
 
     Args:
-        scores: float ``[N]``, one per film; NaN are left out.
+        scores: float ``[N]``, one per image; NaN are left out.
         group: bool ``[N]``.
-        patients: ``[N]``, patient of each film.
+        patients: ``[N]``, patient of each image.
         least: The lower end of the interval must reach this, or nothing is said.
 
     Examples:
         >>> scores = np.arange(200.0)
-        >>> telling(scores, scores >= 100, np.arange(200), 0.9)
-        Telling(auc=1.0, low=1.0, high=1.0, higher=True, films=200)
+        >>> discrimination(scores, scores >= 100, np.arange(200), 0.9)
+        Discrimination(auc=1.0, low=1.0, high=1.0, higher=True, images=200)
     """
     known = ~np.isnan(scores)
     scores, group, patients = scores[known], group[known], patients[known]
@@ -71,11 +71,11 @@ def telling(scores: np.ndarray, group: np.ndarray, patients: np.ndarray, least: 
     low, high = map(float, interval(replicates if higher else 1 - replicates))
     if low < least:
         return None
-    return Telling(value if higher else 1 - value, low, high, higher, len(scores))
+    return Discrimination(value if higher else 1 - value, low, high, higher, len(scores))
 
 
 def predicted(features: np.ndarray, group: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """What a logistic regression says of each film that never saw a film of its patient: probabilities ``[N]``.
+    """What a logistic regression says of each image that never saw an image of its patient: probabilities ``[N]``.
 
     Args:
         features: float ``[N, F]``, nothing missing.
@@ -93,7 +93,7 @@ def predicted(features: np.ndarray, group: np.ndarray, patients: np.ndarray) -> 
 
 
 def rates(keys: Sequence[str], group: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """Share of the group among films with the same key, from other patients than the film's own: ``[N]``.
+    """Share of the group among images with the same key, from other patients than the image's own: ``[N]``.
 
     A key that is rare is drawn to the share among all, as if it had been seen five times more often.
     """
@@ -108,7 +108,7 @@ def rates(keys: Sequence[str], group: np.ndarray, patients: np.ndarray) -> np.nd
 
 
 def folds(patients: np.ndarray) -> list[np.ndarray]:
-    """Masks ``[N]`` of the films held out in turn; those of a patient go together."""
+    """Masks ``[N]`` of the images held out in turn; those of a patient go together."""
     names, index = np.unique(patients, return_inverse=True)
     fold = np.random.default_rng(0).permutation(len(names)) % FOLDS
     return [fold[index] == number for number in range(FOLDS) if (fold[index] == number).any()]

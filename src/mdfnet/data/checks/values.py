@@ -16,7 +16,7 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import CLINICAL
 
-#: A column missing in this share of the films is sparse.
+#: A column missing in this share of the images is sparse.
 SPARSE = 0.5
 
 #: What is said of a column's distribution needs this many values.
@@ -39,7 +39,7 @@ _FRACTIONS = {"a fraction of 1": 100.0}
 #: Ages in years at and beyond which a code is likelier than a patient.
 OLD = 110
 
-#: One patient's ages may differ by this many years: films of one patient span decades at most rarely.
+#: One patient's ages may differ by this many years: images of one patient span decades at most rarely.
 AGE_SPAN = 30
 
 #: Clinical records of different patients are compared where they have this many numbers that vary.
@@ -76,7 +76,7 @@ def _check_presence(columns: Columns, feature: Feature) -> Iterator[Finding]:
         what = f"column {feature.name!r} is {shown} in every row that has it"
         yield Finding("column-constant", what, CLINICAL, count=len(known))
     elif missing >= SPARSE:
-        what = f"column {feature.name!r} is missing in {missing:.0%} of the films"
+        what = f"column {feature.name!r} is missing in {missing:.0%} of the images"
         yield Finding("column-sparse", what, CLINICAL, count=int(np.isnan(values).sum()))
 
 
@@ -199,8 +199,8 @@ def _check_records(columns: Columns) -> Iterator[Finding]:
         first = seen.setdefault(table[index].tobytes(), index)
         if columns.patients[first] != columns.patients[index]:
             what = f"all numbers are those of row {columns.rows[first]}, of another patient"
-            films = (columns.films[first], columns.films[index])
-            yield Finding("record-twice", what, CLINICAL, int(columns.rows[index]), films=films)
+            images = (columns.images[first], columns.images[index])
+            yield Finding("record-twice", what, CLINICAL, int(columns.rows[index]), images=images)
 
 
 def _check_patients(columns: Columns) -> Iterator[Finding]:
@@ -216,6 +216,6 @@ def _check_patients(columns: Columns) -> Iterator[Finding]:
             known = values[group][~np.isnan(values[group])]
             if len(known) > 1 and np.ptp(known) > (0 if is_sex else convert(AGE_SPAN, "a", feature.unit)):
                 rows = ", ".join(map(str, columns.rows[group][:4]))
-                what = f"{feature.name!r} differs between films of one patient, rows {rows}"
-                films = tuple(columns.films[index] for index in group)
-                yield Finding("patient-contradicts", what, CLINICAL, int(columns.rows[group[0]]), films=films)
+                what = f"{feature.name!r} differs between images of one patient, rows {rows}"
+                images = tuple(columns.images[index] for index in group)
+                yield Finding("patient-contradicts", what, CLINICAL, int(columns.rows[group[0]]), images=images)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mdfnet.data.dataset import Dataset, annotations_text
 from mdfnet.data.exporters.export import exporting
-from mdfnet.data.names import film_id
+from mdfnet.data.names import image_id
 
 
 def export_coco(dataset: Dataset, folder: str | Path, *, link: bool = False, size: int | None = None) -> dict[str, int]:
@@ -18,8 +18,8 @@ def export_coco(dataset: Dataset, folder: str | Path, *, link: bool = False, siz
     Args:
         dataset: What to export.
         folder: A new folder.
-        link: Link to the films instead of copying them.
-        size: Make the films smaller: longest side in pixels.
+        link: Link to the images instead of copying them.
+        size: Make the images smaller: longest side in pixels.
 
     Returns:
         What was changed or left out: sentence -> count.
@@ -30,8 +30,8 @@ def export_coco(dataset: Dataset, folder: str | Path, *, link: bool = False, siz
     with exporting(dataset, folder, link, size) as export:
         content = json.loads(annotations_text(export.dataset))
         for split in export.splits:
-            names = {study.id for study in export.place_films(split, Path("images"))}
-            images = [image for image in content["images"] if film_id(image["file_name"]) in names]
+            names = {sample.id for sample in export.place_images(split, Path("images"))}
+            images = [image for image in content["images"] if image_id(image["file_name"]) in names]
             ids = {image["id"] for image in images}
             marks = [mark for mark in content["annotations"] if mark["image_id"] in ids]
             part = {"images": images, "annotations": marks, "categories": content["categories"]}

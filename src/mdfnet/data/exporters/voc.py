@@ -6,11 +6,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from mdfnet.core.csv_tables import format_table
-from mdfnet.core.types import Classes, Study
+from mdfnet.core.types import Classes, Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.exporters.export import exporting, stem
 from mdfnet.data.importers.voc import CLASS_TABLE
-from mdfnet.data.names import film_name
+from mdfnet.data.names import image_name
 
 
 def export_voc(
@@ -29,20 +29,20 @@ def export_voc(
     """
     with exporting(dataset, folder, link, size) as export:
         for split in export.splits:
-            studies = export.place_films(split, Path("JPEGImages"))
-            export.write(f"ImageSets/Main/{split}.txt", "".join(f"{stem(study)}\n" for study in studies))
-            for study in studies:
-                export.write(f"Annotations/{stem(study)}.xml", _xml(study, dataset.classes, origin))
+            samples = export.place_images(split, Path("JPEGImages"))
+            export.write(f"ImageSets/Main/{split}.txt", "".join(f"{stem(sample)}\n" for sample in samples))
+            for sample in samples:
+                export.write(f"Annotations/{stem(sample)}.xml", _xml(sample, dataset.classes, origin))
         classes = zip(dataset.classes.ids, dataset.classes.names, strict=True)
         export.write(CLASS_TABLE, format_table(["id", "name"], classes))
         return export.notes(outlines=False)
 
 
-def _xml(study: Study, classes: Classes, origin: int) -> str:
+def _xml(sample: Sample, classes: Classes, origin: int) -> str:
     tree = ElementTree.Element("annotation")
-    ElementTree.SubElement(tree, "filename").text = film_name(study)
-    _fill(tree, "size", width=study.width, height=study.height, depth=1)
-    for box, label in zip(study.target.boxes.tolist(), study.target.labels, strict=True):
+    ElementTree.SubElement(tree, "filename").text = image_name(sample)
+    _fill(tree, "size", width=sample.width, height=sample.height, depth=1)
+    for box, label in zip(sample.target.boxes.tolist(), sample.target.labels, strict=True):
         item = ElementTree.SubElement(tree, "object")
         ElementTree.SubElement(item, "name").text = classes.name(int(label))
         corners = [box[0] + origin, box[1] + origin, *box[2:]]

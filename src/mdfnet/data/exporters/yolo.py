@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.exporters.export import exporting, stem
 
@@ -22,8 +22,8 @@ def export_yolo(dataset: Dataset, folder: str | Path, *, link: bool = False, siz
     """
     with exporting(dataset, folder, link, size) as export:
         for split in export.splits:
-            for study in export.place_films(split, Path("images") / split):
-                export.write(f"labels/{split}/{stem(study)}.txt", _lines(study))
+            for sample in export.place_images(split, Path("images") / split):
+                export.write(f"labels/{split}/{stem(sample)}.txt", _lines(sample))
         content = {split: f"images/{split}" for split in export.splits}
         names = dict(enumerate(dataset.classes.names))
         content |= {"names": names, "category_ids": list(dataset.classes.ids)}
@@ -31,9 +31,9 @@ def export_yolo(dataset: Dataset, folder: str | Path, *, link: bool = False, siz
         return export.notes(outlines=False)
 
 
-def _lines(study: Study) -> str:
-    boxes = study.target.boxes.astype(np.float64)
-    film = np.array([study.width, study.height])
-    shares = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2 / film, (boxes[:, 2:] - boxes[:, :2]) / film], 1)
-    lines = zip(study.target.labels, shares.tolist(), strict=True)
+def _lines(sample: Sample) -> str:
+    boxes = sample.target.boxes.astype(np.float64)
+    image = np.array([sample.width, sample.height])
+    shares = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2 / image, (boxes[:, 2:] - boxes[:, :2]) / image], 1)
+    lines = zip(sample.target.labels, shares.tolist(), strict=True)
     return "".join(f"{label - 1} {' '.join(map(repr, share))}\n" for label, share in lines)

@@ -1,4 +1,4 @@
-"""What a compressed film says of its own size, before a decoder takes memory for it.
+"""What a compressed image says of its own size, before a decoder takes memory for it.
 
 A decoder believes the header of what it decodes, DICOM believes its own; where the two differ, one of them lies.
 """
@@ -17,7 +17,7 @@ _STANDALONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 
 
 def matches(frame: bytes, syntax: UID, width: int, height: int, sample_bytes: int) -> bool:
-    """Whether one compressed grey frame holds a film of this size and no more.
+    """Whether one compressed gray frame holds an image of this size and no more.
 
     Args:
         frame: The frame without DICOM's packaging.

@@ -1,4 +1,4 @@
-"""Chest films from DICOM, in the order of the standard's display pipeline, or by another recipe.
+"""Chest X-rays from DICOM, in the order of the standard's display pipeline, or by another recipe.
 
 Stored values -> modality LUT -> VOI LUT or window -> polarity (DICOM PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
 """
@@ -21,7 +21,7 @@ from mdfnet.data.images.limits import check_pixels
 
 _LATERAL_VIEWS = ("LL", "RL", "LLO", "RLO", "LATERAL")
 
-#: Storage classes of radiographs (PS3.4 B.5): computed, digital, and what was captured or digitized from film.
+#: Storage classes of radiographs (PS3.4 B.5): computed, digital, and what was captured or digitized from image.
 _RADIOGRAPHS = {
     "1.2.840.10008.5.1.4.1.1.1",
     "1.2.840.10008.5.1.4.1.1.1.1",
@@ -35,7 +35,7 @@ _FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
 
 
 class Unsuitable(UserError):
-    """A whole film, but none for us: lateral, mirrored, raw, several frames, no radiograph. ``kind`` says which."""
+    """A whole image, but none for us: lateral, mirrored, raw, several frames, no radiograph. ``kind`` says which."""
 
     def __init__(self, what: str, *, where: object = None, fix: str | None = None, kind: str = "unsuitable"):
         super().__init__(what, where=where, fix=fix)
@@ -44,14 +44,14 @@ class Unsuitable(UserError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a film's header says of it, as far as we ask.
+    """What an image's header says of it, as far as we ask.
 
     Args:
         width, height: In pixels.
         patient: Identifier of the patient, empty where there is none.
         view: "PA", "AP" or None.
         sex: "F", "M" or None.
-        age: In years at the time of the film, or None.
+        age: In years at the time of the image, or None.
         spacing: Width and height of a pixel in mm, at the patient where it was calibrated, else at the detector.
         burnt_in: Whether text about the patient may be burnt into the pixels.
     """
@@ -67,35 +67,35 @@ class Header:
 
 
 def read_dicom(path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
-    """Read a frontal film from a DICOM file as it is to be looked at.
+    """Read a frontal image from a DICOM file as it is to be looked at.
 
-    The first window or VOI LUT of the file is used; a film without one keeps its full range. MONOCHROME1 is inverted
-    over the full output range, whatever the film's own extremes. Under `MIMIC_CXR_JPG`: see `mimic_cxr_jpg`.
+    The first window or VOI LUT of the file is used; an image without one keeps its full range. MONOCHROME1 is inverted
+    over the full output range, whatever the image's own extremes. Under `MIMIC_CXR_JPG`: see `mimic_cxr_jpg`.
 
     Returns:
         ``[H, W]`` uint8 up to 8 bits stored and under `MIMIC_CXR_JPG`, else uint16 at full scale.
 
     Raises:
-        Unsuitable: Not a single-frame grey radiograph, lateral, mirrored, or raw ("for processing").
+        Unsuitable: Not a single-frame gray radiograph, lateral, mirrored, or raw ("for processing").
         UserError: Damaged, too large, or compressed in a way that nothing here decodes.
     """
     header = checked_header(path)
-    return grey(read_pixels(path, header), header, path, intensity)
+    return gray(read_pixels(path, header), header, path, intensity)
 
 
 def checked_header(path: str | Path) -> pydicom.Dataset:
-    """The header of a file that is found to be a frontal film's; see `mdfnet.data.images.dicom_file.read_header`.
+    """The header of a file that is found to be a frontal image's; see `mdfnet.data.images.dicom_file.read_header`.
 
     Raises:
         UserError: See `read_dicom`; the pixels are not looked at.
     """
     header = read_header(path)
-    _check_film(header, path)
+    _check_image(header, path)
     return header
 
 
-def grey(stored: np.ndarray, header: pydicom.Dataset, path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
-    """Stored values ``[H, W]`` of a film with a checked header as it is to be looked at; see `read_dicom`.
+def gray(stored: np.ndarray, header: pydicom.Dataset, path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
+    """Stored values ``[H, W]`` of an image with a checked header as it is to be looked at; see `read_dicom`.
 
     Raises:
         UserError: The header's transformations are damaged.
@@ -117,8 +117,8 @@ def dicom_size(path: str | Path) -> tuple[int, int]:
     return int(header.Columns), int(header.Rows)
 
 
-def film_header(path: str | Path) -> Header:
-    """What the header of a frontal film says; its pixels are seen to be there, but not decoded.
+def image_header(path: str | Path) -> Header:
+    """What the header of a frontal image says; its pixels are seen to be there, but not decoded.
 
     Raises:
         UserError: See `read_dicom`; damage inside of compressed pixels is not seen.
@@ -164,40 +164,40 @@ def _iso(date: str) -> str:
     return f"{date[:4]}-{date[4:6]}-{date[6:]}"
 
 
-def _check_film(header: pydicom.Dataset, path: str | Path) -> None:
+def _check_image(header: pydicom.Dataset, path: str | Path) -> None:
     with refusing_damage(path):
         for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation"):
             if header.get(keyword) in (None, ""):
-                raise UserError(f"the DICOM file has no {keyword}", fix="is it a chest film?")
+                raise UserError(f"the DICOM file has no {keyword}", fix="is it a chest X-ray?")
         check_pixels(int(header.Columns), int(header.Rows), path)
         _check_kind(header, path)
         _check_projection(header, path)
         if header.BitsAllocated not in (8, 16) or not 0 < header.BitsStored <= header.BitsAllocated:
             what = f"{header.BitsStored} bits in {header.BitsAllocated} for a pixel"
-            raise UserError(what, fix="films have up to 16 bits, in 8 or 16")
+            raise UserError(what, fix="images have up to 16 bits, in 8 or 16")
 
 
 def _check_kind(header: pydicom.Dataset, path: str | Path) -> None:
     storage = header.get("SOPClassUID")
     if storage == _FOR_PROCESSING or header.get("PresentationIntentType") == "FOR PROCESSING":
-        what, fix = "raw detector data (for processing)", "give the film for presentation"
+        what, fix = "raw detector data (for processing)", "give the image for presentation"
         raise Unsuitable(what, where=path, fix=fix, kind="raw detector data")
     if storage and storage not in _RADIOGRAPHS:
         what = f"not a radiograph but {storage.name}" if storage.name != storage else "not a radiograph"
         raise Unsuitable(what, where=path, fix="give the original radiograph", kind="not radiographs")
     frames, interpretation = int(header.get("NumberOfFrames") or 1), header.PhotometricInterpretation
     if frames > 1:
-        raise Unsuitable(f"{frames} frames in one file", where=path, fix="give single films", kind="several frames")
+        raise Unsuitable(f"{frames} frames in one file", where=path, fix="give single images", kind="several frames")
     if interpretation not in ("MONOCHROME1", "MONOCHROME2") or header.get("SamplesPerPixel", 1) != 1:
-        what = f"not a grey film but {interpretation}" if interpretation in _COLORS else "not a grey film"
-        raise Unsuitable(what, where=path, fix="give the original radiograph", kind="not grey")
+        what = f"not a gray image but {interpretation}" if interpretation in _COLORS else "not a gray image"
+        raise Unsuitable(what, where=path, fix="give the original radiograph", kind="not gray")
 
 
 def _check_projection(header: pydicom.Dataset, path: str | Path) -> None:
     meanings = [str(code.get("CodeMeaning", "")) for code in header.get("ViewCodeSequence") or ()]
     view = str(header.get("ViewPosition") or "").strip().upper()
     if view in _LATERAL_VIEWS or any("lateral" in meaning.lower() for meaning in meanings):
-        raise Unsuitable("a lateral view", where=path, fix="give frontal films, PA or AP", kind="lateral views")
+        raise Unsuitable("a lateral view", where=path, fix="give frontal images, PA or AP", kind="lateral views")
     orientation = header.get("PatientOrientation") or ()
     if len(orientation) == 2 and str(orientation[0]).startswith("R"):
         fix = "mirror it, so that the patient's left is on the picture's right"
@@ -206,7 +206,7 @@ def _check_projection(header: pydicom.Dataset, path: str | Path) -> None:
 
 
 def _displayed(stored: np.ndarray, header: pydicom.Dataset, inverted: bool) -> np.ndarray:
-    """The pipeline is a function of the value alone: each value goes its way once, then the film is looked up."""
+    """The pipeline is a function of the value alone: each value goes its way once, then the image is looked up."""
     low = int(stored.min())
     values, darkest, brightest = _pipeline(np.arange(low, int(stored.max()) + 1), header)
     if inverted:

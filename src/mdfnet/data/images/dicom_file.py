@@ -30,7 +30,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.data.images.codestream import matches
 from mdfnet.data.images.limits import MOST_PIXELS
 
-#: No film's file is larger, in bytes: 16 bits a pixel and as much again.
+#: No image's file is larger, in bytes: 16 bits a pixel and as much again.
 MOST_BYTES = 4 * MOST_PIXELS
 
 #: What stands before the pixels is no larger, in bytes: a few kilobytes are usual, overlays can be megabytes.
@@ -39,7 +39,7 @@ MOST_HEADER = 8_000_000
 #: How often pydicom may read from a header: some 300 elements are usual, and each takes one to three.
 MOST_READS = 6_000
 
-#: What is read of a header: what a film is, how it is displayed, and whom it shows. Nothing else leaves the file.
+#: What is read of a header: what an image is, how it is displayed, and whom it shows. Nothing else leaves the file.
 KEYWORDS = (
     *("SOPClassUID", "Modality", "PresentationIntentType", "BurnedInAnnotation", "StudyDate", "StudyTime"),
     *("PatientID", "PatientSex", "PatientAge", "PatientBirthDate", "PatientOrientation"),
@@ -70,7 +70,7 @@ class _Bounded:
     def read(self, count: int = -1) -> bytes:
         self.reads -= 1
         if self.reads < 0:
-            raise UserError("the DICOM header has too many elements", fix="is it a chest film?")
+            raise UserError("the DICOM header has too many elements", fix="is it a chest X-ray?")
         left = max(0, self.size - self.tell())  # a length that lies takes no memory
         return self.file.read(left if count < 0 else min(count, left))
 
@@ -106,13 +106,13 @@ def read_header(path: str | Path, more: tuple[str, ...] = ()) -> pydicom.Dataset
         more: Keywords that are wanted beside them.
 
     Raises:
-        UserError: Not DICOM, damaged, of a kind that no film has, or larger than any film.
+        UserError: Not DICOM, damaged, of a kind that no image has, or larger than any image.
     """
     return _read(path, MOST_HEADER, more)
 
 
 def read_pixels(path: str | Path, header: pydicom.Dataset) -> np.ndarray:
-    """The stored values ``[H, W]`` of a film whose header has been found to be a film's.
+    """The stored values ``[H, W]`` of an image whose header has been found to be an image's.
 
     Raises:
         UserError: Damaged, more or fewer pixels than the header says, or there is no decoder.
@@ -123,7 +123,7 @@ def read_pixels(path: str | Path, header: pydicom.Dataset) -> np.ndarray:
 
 
 def read_coded(path: str | Path, header: pydicom.Dataset) -> pydicom.Dataset:
-    """A film with its pixels as they are stored, found to be all there, not yet decoded.
+    """An image with its pixels as they are stored, found to be all there, not yet decoded.
 
     Raises:
         UserError: Damaged, or more or fewer pixels than the header says.
@@ -131,7 +131,7 @@ def read_coded(path: str | Path, header: pydicom.Dataset) -> pydicom.Dataset:
     expected = header.Rows * header.Columns * header.BitsAllocated // 8
     dataset = _read(path, MOST_HEADER + expected, ("PixelData",))
     if "PixelData" not in dataset:
-        raise UserError("the DICOM file has no PixelData", where=path, fix="is it a chest film?")
+        raise UserError("the DICOM file has no PixelData", where=path, fix="is it a chest X-ray?")
     syntax = dataset.file_meta.TransferSyntaxUID
     with refusing_damage(path):
         if syntax in _UNCOMPRESSED:
@@ -150,7 +150,7 @@ def _read(path: str | Path, most: int, more: tuple[str, ...]) -> pydicom.Dataset
     with refusing_damage(path), open(path, "rb") as file:
         size = file.seek(0, 2)
         if size > MOST_BYTES:
-            raise UserError(f"{size // 1_000_000} MB in one file", fix="is it a chest film?")
+            raise UserError(f"{size // 1_000_000} MB in one file", fix="is it a chest X-ray?")
         file.seek(_META_START)
         meta = read_dataset(_Bounded(file, MOST_READS), False, True, stop_when=lambda tag, *_: tag.group != 2)
         syntax = UID(meta.TransferSyntaxUID)

@@ -1,7 +1,7 @@
-"""How the stored values of a DICOM film become grey values: recipes with a name and a version.
+"""How the stored values of a DICOM image become gray values: recipes with a name and a version.
 
-A dataset declares the recipe its films went through, a model keeps the one it was trained on, and a DICOM film given to
-that model goes through the same. PNG and JPEG films have been through theirs already: they are taken as they are.
+A dataset declares the recipe its images went through, a model keeps the one it was trained on, and a DICOM image given
+to that model goes through the same. PNG and JPEG images have been through theirs already: they are taken as they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mdfnet.core.errors import UserError, nearest
 
 Intensity = Literal["as-is", "window/1", "mimic-cxr-jpg/1"]
 
-#: Nothing is known of how the films were made; a DICOM film is displayed as its header says, as under `WINDOW`.
+#: Nothing is known of how the images were made; a DICOM image is displayed as its header says, as under `WINDOW`.
 AS_IS: Intensity = "as-is"
 #: The display pipeline of the DICOM standard; see `mdfnet.data.images.dicom`.
 WINDOW: Intensity = "window/1"
@@ -40,14 +40,14 @@ def checked_intensity(name: object, where: object = None) -> Intensity:
 
 
 def mimic_cxr_jpg(stored: np.ndarray, inverted: bool) -> np.ndarray:
-    """Stored values ``[H, W]`` -> uint8 ``[H, W]`` as in MIMIC-CXR-JPG: the film's own range, then equalized.
+    """Stored values ``[H, W]`` -> uint8 ``[H, W]`` as in MIMIC-CXR-JPG: the image's own range, then equalized.
 
     No modality LUT and no window. The code is its author's, published in MIT-LCP/mimic-cxr issue 16: to [0, 255] by the
-    film's least and greatest value, cut to whole numbers, MONOCHROME1 inverted, the histogram equalized.
+    image's least and greatest value, cut to whole numbers, MONOCHROME1 inverted, the histogram equalized.
 
     Args:
         stored: Whole numbers of up to 16 bits.
-        inverted: Whether the film is MONOCHROME1.
+        inverted: Whether the image is MONOCHROME1.
 
     Examples:
         >>> mimic_cxr_jpg(np.array([[100, 300], [300, 900]], np.uint16), inverted=False)
@@ -59,12 +59,12 @@ def mimic_cxr_jpg(stored: np.ndarray, inverted: bool) -> np.ndarray:
     if inverted:
         table = ~table
     places = stored.astype(np.int32) - low
-    grey = table[places]
-    return equalization(np.bincount(grey.ravel(), minlength=256))[grey]
+    gray = table[places]
+    return equalization(np.bincount(gray.ravel(), minlength=256))[gray]
 
 
 def equalization(histogram: np.ndarray) -> np.ndarray:
-    """New grey value of each old one, uint8 ``[256]``, for counts ``[256]``; the same as OpenCV's ``equalizeHist``.
+    """New gray value of each old one, uint8 ``[256]``, for counts ``[256]``; the same as OpenCV's ``equalizeHist``.
 
     Examples:
         >>> counts = np.bincount([10, 10, 10, 200], minlength=256)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from mdfnet.core.errors import UserError
 
-#: Larger films than this are refused before they are decoded, in pixels. Chest films have up to about 20 million.
+#: Larger images than this are refused before they are decoded, in pixels. Chest X-rays have up to about 20 million.
 MOST_PIXELS = 40_000_000
 
 
 def check_pixels(width: int, height: int, path: str | Path) -> None:
-    """Refuse a picture too large to be a film.
+    """Refuse a picture too large to be an image.
 
     Raises:
         UserError: It has more than `MOST_PIXELS`, or none.
     """
     if not 0 < width * height <= MOST_PIXELS:
         what = f"{width} x {height} pixels, more than {MOST_PIXELS // 1_000_000} million"
-        raise UserError(what if width * height else "the film has no pixels", where=path, fix="is it a chest film?")
+        raise UserError(what if width * height else "the image has no pixels", where=path, fix="is it a chest X-ray?")

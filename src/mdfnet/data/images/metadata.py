@@ -1,4 +1,4 @@
-"""What a film's file says beside its pixels: found, and left out when a film is copied into a dataset folder.
+"""What an image's file says beside its pixels: found, and left out when an image is copied into a dataset folder.
 
 PNG: text and EXIF chunks. JPEG: EXIF, XMP, IPTC and comments. DICOM: every element but those the pixels are shown by.
 The pixels stay as they are, to the bit, and so does their compression.
@@ -25,7 +25,7 @@ _JPEG_KEPT = (0xE0, 0xEE)
 _JPEG_FIELDS = {0xE1: "EXIF or XMP", 0xED: "IPTC", 0xFE: "a comment"}
 _START_OF_SCAN = 0xDA
 
-#: Elements of DICOM that a film is read by, or that say how it was taken and nothing of whom (PS3.6 keywords).
+#: Elements of DICOM that an image is read by, or that say how it was taken and nothing of whom (PS3.6 keywords).
 DICOM_KEPT = (
     *("SOPClassUID", "Modality", "ImageType", "PresentationIntentType", "ViewPosition", "ViewCodeSequence"),
     *("PatientOrientation", "BurnedInAnnotation", "PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"),
@@ -47,14 +47,14 @@ _DICOM_IDENTIFYING = (
 
 
 def identifying_fields(path: str | Path) -> tuple[str, ...]:
-    """Names of the fields of a film's file that may identify a patient; never their values.
+    """Names of the fields of an image's file that may identify a patient; never their values.
 
-    A whole film that `mdfnet.data.images.read.read_film` reads is expected; of another file nothing is said.
+    A whole image that `mdfnet.data.images.read.read_image` reads is expected; of another file nothing is said.
 
     Examples:
         >>> import tempfile
         >>> from PIL import Image, PngImagePlugin
-        >>> path, text = Path(tempfile.mkdtemp()) / "film.png", PngImagePlugin.PngInfo()
+        >>> path, text = Path(tempfile.mkdtemp()) / "image.png", PngImagePlugin.PngInfo()
         >>> text.add_text("Patient", "Doe^John")
         >>> Image.new("L", (8, 8)).save(path, pnginfo=text)
         >>> identifying_fields(path)
@@ -74,7 +74,7 @@ def identifying_fields(path: str | Path) -> tuple[str, ...]:
 
 
 def copy_without_metadata(source: str | Path, target: str | Path) -> None:
-    """Copy a film's file without what it says beside its pixels; a file of another kind is copied as it is.
+    """Copy an image's file without what it says beside its pixels; a file of another kind is copied as it is.
 
     Raises:
         UserError: The file is cut short or damaged.
@@ -83,8 +83,8 @@ def copy_without_metadata(source: str | Path, target: str | Path) -> None:
         >>> import tempfile
         >>> from PIL import Image
         >>> folder = Path(tempfile.mkdtemp())
-        >>> Image.new("L", (8, 8)).save(folder / "film.jpg", comment=b"Doe^John")
-        >>> copy_without_metadata(folder / "film.jpg", folder / "copy.jpg")
+        >>> Image.new("L", (8, 8)).save(folder / "image.jpg", comment=b"Doe^John")
+        >>> copy_without_metadata(folder / "image.jpg", folder / "copy.jpg")
         >>> b"Doe" in (folder / "copy.jpg").read_bytes(), Image.open(folder / "copy.jpg").size
         (False, (8, 8))
     """
@@ -102,7 +102,7 @@ def copy_without_metadata(source: str | Path, target: str | Path) -> None:
         else:
             kept = content
     except (struct.error, IndexError, ValueError) as error:
-        raise UserError(f"the film is damaged: {error}", where=source, fix="fetch or export it again") from None
+        raise UserError(f"the image is damaged: {error}", where=source, fix="fetch or export it again") from None
     if kept == content:
         shutil.copyfile(source, target)
     else:
@@ -157,18 +157,18 @@ def _copy_dicom(source: str | Path, target: str | Path) -> None:
     import pydicom
     from pydicom.uid import generate_uid
 
-    film = pydicom.dcmread(source)
+    image = pydicom.dcmread(source)
     kept = pydicom.Dataset()
     for keyword in DICOM_KEPT:
-        if keyword in film:
-            kept[keyword] = film[keyword]
+        if keyword in image:
+            kept[keyword] = image[keyword]
     kept.remove_private_tags()
-    identifier = generate_uid(prefix=None, entropy_srcs=[hashlib.sha256(film.PixelData).hexdigest()])
+    identifier = generate_uid(prefix=None, entropy_srcs=[hashlib.sha256(image.PixelData).hexdigest()])
     kept.SOPInstanceUID = kept.StudyInstanceUID = kept.SeriesInstanceUID = identifier
     kept.file_meta = pydicom.dataset.FileMetaDataset()
-    kept.file_meta.MediaStorageSOPClassUID = film.get("SOPClassUID") or film.file_meta.MediaStorageSOPClassUID
+    kept.file_meta.MediaStorageSOPClassUID = image.get("SOPClassUID") or image.file_meta.MediaStorageSOPClassUID
     kept.file_meta.MediaStorageSOPInstanceUID = identifier
-    kept.file_meta.TransferSyntaxUID = film.file_meta.TransferSyntaxUID
+    kept.file_meta.TransferSyntaxUID = image.file_meta.TransferSyntaxUID
     content = BytesIO()
     kept.save_as(content, enforce_file_format=True)
     Path(target).write_bytes(content.getvalue())

@@ -1,4 +1,4 @@
-"""Films from files: PNG, JPEG and DICOM to one grey picture, and nothing lost on the way that the file holds."""
+"""Images from files: PNG, JPEG and DICOM to one gray picture, and nothing lost on the way that the file holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.data.images.intensity import AS_IS, Intensity
 from mdfnet.data.images.limits import MOST_PIXELS, check_pixels
 
@@ -21,10 +21,10 @@ MOST_PIXELS_PER_BYTE = 1032
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 
-def read_film(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[int, int] | None = None) -> np.ndarray:
-    """Read a film as it is to be looked at: high values bright.
+def read_image(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[int, int] | None = None) -> np.ndarray:
+    """Read an image as it is to be looked at: high values bright.
 
-    PNG and JPEG in any color mode become grey (ITU-R 601 luma; transparency lies over black); grey values are kept as
+    PNG and JPEG in any color mode become gray (ITU-R 601 luma; transparency lies over black); gray values are kept as
     they are. DICOM: see `mdfnet.data.images.dicom.read_dicom`. Which it is, is told from the content, not from the
     name.
 
@@ -32,19 +32,19 @@ def read_film(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[in
         path: Where it lies.
         intensity: Recipe for DICOM.
         at_least: Width and height that will do. A JPEG then comes at a half, a quarter or an eighth, which costs less,
-            as long as it has twice that; made as small, it is the whole one to less than a grey level on average.
+            as long as it has twice that; made as small, it is the whole one to less than a gray level on average.
 
     Returns:
         ``[H, W]`` uint8 or, from more than 8 bits, uint16 at full scale (65535 is white).
 
     Raises:
-        UserError: Not there, empty, truncated, not a film, or larger than `MOST_PIXELS`; names the file.
+        UserError: Not there, empty, truncated, not an image, or larger than `MOST_PIXELS`; names the file.
 
     Examples:
         >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "film.png"
+        >>> path = Path(tempfile.mkdtemp()) / "image.png"
         >>> Image.fromarray(np.full((4, 6), 40000, np.uint16)).save(path)
-        >>> read_film(path).dtype, read_film(path).shape, int(read_film(path)[0, 0])
+        >>> read_image(path).dtype, read_image(path).shape, int(read_image(path)[0, 0])
         (dtype('uint16'), (4, 6), 40000)
     """
     if is_dicom(path):
@@ -55,16 +55,16 @@ def read_film(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[in
         with _opened(path) as image:
             if at_least and image.format == "JPEG":
                 image.draft(None, (2 * at_least[0], 2 * at_least[1]))
-            return _grey(image)
+            return _gray(image)
     except DAMAGED as error:
-        raise UserError(f"the film is damaged: {error}", where=path, fix="fetch or export it again") from None
+        raise UserError(f"the image is damaged: {error}", where=path, fix="fetch or export it again") from None
 
 
-def film_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of a film in pixels, from its header alone.
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of an image in pixels, from its header alone.
 
     Raises:
-        UserError: See `read_film`; damage to the pixels is not seen.
+        UserError: See `read_image`; damage to the pixels is not seen.
     """
     if is_dicom(path):
         from mdfnet.data.images.dicom import dicom_size
@@ -74,19 +74,19 @@ def film_size(path: str | Path) -> tuple[int, int]:
         return image.size
 
 
-def read_study_film(study: Study, at_least: tuple[int, int] | None = None) -> np.ndarray:
-    """The film of a study; see `read_film`.
+def read_study_image(sample: Sample, at_least: tuple[int, int] | None = None) -> np.ndarray:
+    """The image of a sample; see `read_image`.
 
     Raises:
         UserError: It cannot be read, or has another size than its annotations say: then its boxes mean other places.
     """
-    film = read_film(study.image, study.intensity, at_least)
-    size = film.shape[::-1] if at_least is None else film_size(study.image)
-    if size != (study.width, study.height):
-        found, known = f"{size[0]} x {size[1]}", f"{study.width} x {study.height}"
-        what = f"the film has {found} pixels, its annotations are for {known}"
-        raise UserError(what, where=study.image, fix="give the film the boxes were marked on")
-    return film
+    image = read_image(sample.image, sample.intensity, at_least)
+    size = image.shape[::-1] if at_least is None else image_size(sample.image)
+    if size != (sample.width, sample.height):
+        found, known = f"{size[0]} x {size[1]}", f"{sample.width} x {sample.height}"
+        what = f"the image has {found} pixels, its annotations are for {known}"
+        raise UserError(what, where=sample.image, fix="give the image the boxes were marked on")
+    return image
 
 
 def is_dicom(path: str | Path) -> bool:
@@ -99,7 +99,7 @@ def is_dicom(path: str | Path) -> bool:
         with open(path, "rb") as file:
             head = file.read(132)
     except FileNotFoundError:
-        raise UserError("no such film", where=path) from None
+        raise UserError("no such image", where=path) from None
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", where=path) from None
     if not head:
@@ -113,11 +113,11 @@ def _opened(path: str | Path) -> Image.Image:
     except (*DAMAGED, Image.DecompressionBombError) as error:
         if isinstance(error, Image.DecompressionBombError):
             raise UserError(f"more than {MOST_PIXELS // 1_000_000} million pixels", where=path) from None
-        raise UserError("not a PNG, JPEG or DICOM film", where=path) from None
+        raise UserError("not a PNG, JPEG or DICOM image", where=path) from None
     check_pixels(*image.size, path)
     _check_bytes(image, path)
     if getattr(image, "n_frames", 1) > 1:
-        raise UserError(f"{image.n_frames} pictures in one file", where=path, fix="give one film per file")
+        raise UserError(f"{image.n_frames} pictures in one file", where=path, fix="give one image per file")
     if image.format == "JPEG" and image.getexif().get(0x0112, 1) != 1:
         raise UserError("stored turned (EXIF orientation)", where=path, fix="save it upright")
     return image
@@ -128,11 +128,11 @@ def _check_bytes(image: Image.Image, path: str | Path) -> None:
     pixels, there = image.width * image.height, Path(path).stat().st_size
     packed = 8 if image.mode in ("1", "P") else 1  # PNG stores up to 8 such pixels in a byte
     if pixels > there * packed * MOST_PIXELS_PER_BYTE:
-        what = f"the film is damaged: {image.width} x {image.height} pixels claimed in {there} bytes"
+        what = f"the image is damaged: {image.width} x {image.height} pixels claimed in {there} bytes"
         raise UserError(what, where=path, fix="fetch or export it again")
 
 
-def _grey(image: Image.Image) -> np.ndarray:
+def _gray(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I"):
         return np.asarray(image).astype(np.uint16)
     if image.mode in ("P", "PA", "LA", "La", "RGBA", "RGBa") or "transparency" in image.info:

@@ -1,4 +1,4 @@
-"""A film for a viewer: all grey values that the file has, and the window it is first shown with."""
+"""An image for a viewer: all gray values that the file has, and the window it is first shown with."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pydicom
 from PIL import Image
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-from mdfnet.data.images.dicom import checked_header, grey, view_of
+from mdfnet.data.images.dicom import checked_header, gray, view_of
 from mdfnet.data.images.dicom_file import read_pixels, refusing_damage
 from mdfnet.data.images.intensity import AS_IS, Intensity
-from mdfnet.data.images.read import is_dicom, read_film
+from mdfnet.data.images.read import is_dicom, read_image
 
 _MOST = 65535
 
 
 @dataclass(frozen=True)
 class Viewing:
-    """How a film is shown first. Values are those of the pixels handed out, from 0 up.
+    """How an image is shown first. Values are those of the pixels handed out, from 0 up.
 
     Args:
         kind: What the file is.
@@ -43,38 +43,38 @@ class Viewing:
 
 
 def read_for_viewing(path: str | Path, intensity: Intensity = AS_IS) -> tuple[np.ndarray, np.ndarray, Viewing]:
-    """Read a film once, for the model and for a viewer.
+    """Read an image once, for the model and for a viewer.
 
     Args:
         path: PNG, JPEG or DICOM.
-        intensity: Recipe for the model's film.
+        intensity: Recipe for the model's image.
 
     Returns:
-        The model's film as `read_film` gives it; the viewer's as uint16 ``[H, W]``, of DICOM after the modality LUT,
+        The model's image as `read_image` gives it; the viewer's as uint16 ``[H, W]``, of DICOM after the modality LUT,
         raised so that the least value there can be is 0; and how to show the latter.
 
     Raises:
-        UserError: See `read_film`.
+        UserError: See `read_image`.
 
     Examples:
         >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "film.png"
+        >>> path = Path(tempfile.mkdtemp()) / "image.png"
         >>> Image.fromarray(np.full((4, 6), 200, np.uint8)).save(path)
-        >>> film, values, viewing = read_for_viewing(path)
+        >>> image, values, viewing = read_for_viewing(path)
         >>> int(values[0, 0]), viewing.bits, viewing.center, viewing.width
         (200, 8, 128.0, 256.0)
     """
     if is_dicom(path):
         header = checked_header(path)
         stored = read_pixels(path, header)
-        film = grey(stored, header, path, intensity)
+        radiograph = gray(stored, header, path, intensity)
         with refusing_damage(path):
-            return film, *_viewed(stored, header)
-    film = read_film(path)
-    bits = 8 * film.itemsize
+            return radiograph, *_viewed(stored, header)
+    radiograph = read_image(path)
+    bits = 8 * radiograph.itemsize
     with Image.open(path) as image:
         kind = "png" if image.format == "PNG" else "jpeg"
-    return film, film.astype(np.uint16), Viewing(kind, bits, False, 2.0 ** (bits - 1), 2.0**bits)
+    return radiograph, radiograph.astype(np.uint16), Viewing(kind, bits, False, 2.0 ** (bits - 1), 2.0**bits)
 
 
 def _viewed(stored: np.ndarray, header: pydicom.Dataset) -> tuple[np.ndarray, Viewing]:

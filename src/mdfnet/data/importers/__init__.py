@@ -5,10 +5,19 @@ counted.
 """
 
 from mdfnet.data.importers.coco import import_coco
+from mdfnet.data.importers.common import About, Imported, ImportOptions
 from mdfnet.data.importers.dicom import import_dicom
-from mdfnet.data.importers.reading import About, Imported, Reading
 from mdfnet.data.importers.tables import import_csv
 from mdfnet.data.importers.voc import import_voc
 from mdfnet.data.importers.yolo import import_yolo
 
-__all__ = ["About", "Imported", "Reading", "import_coco", "import_csv", "import_dicom", "import_voc", "import_yolo"]
+__all__ = [
+    "About",
+    "Imported",
+    "ImportOptions",
+    "import_coco",
+    "import_csv",
+    "import_dicom",
+    "import_voc",
+    "import_yolo",
+]

@@ -1,4 +1,4 @@
-"""The table of boxes: one row per box, corners in pixels of the film."""
+"""The table of boxes: one row per box, corners in pixels of the image."""
 
 from __future__ import annotations
 
@@ -15,52 +15,54 @@ from mdfnet.core.pseudonyms import quoted
 from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
 from mdfnet.data.dataset_folder import check_inside
-from mdfnet.data.importers.reading import Reading
+from mdfnet.data.importers.common import ImportOptions
 
-#: Columns of the boxes' table; corners in pixels of the film.
+#: Columns of the boxes' table; corners in pixels of the image.
 BOX_COLUMNS = ("image_id", "label", "x1", "y1", "x2", "y2")
 
 
-def read_boxes(path: str | Path, reading: Reading) -> dict[str, list[Row]]:
-    """Rows by film, in the file's order.
+def read_boxes(path: str | Path, options: ImportOptions) -> dict[str, list[Row]]:
+    """Rows by image, in the file's order.
 
     Raises:
         UserError: No such table, a column is missing, or a box has no label.
     """
     table = read_table(path)
-    table.require(*map(reading.column, BOX_COLUMNS))
+    table.require(*map(options.column, BOX_COLUMNS))
     marks = defaultdict(list)
     for row in table:
-        if not row[reading.column("label")]:
+        if not row[options.column("label")]:
             raise UserError("the box has no label", where=row.where, fix="name the finding, or remove the row")
-        marks[row[reading.column("image_id")]].append(row)
+        marks[row[options.column("image_id")]].append(row)
     return dict(marks)
 
 
-def classes_of(marks: dict[str, list[Row]], reading: Reading, names: Sequence[str] | None, path: object) -> Classes:
+def classes_of(
+    marks: dict[str, list[Row]], options: ImportOptions, names: Sequence[str] | None, path: object
+) -> Classes:
     """The classes named, or those in the table, sorted.
 
     Raises:
         UserError: There are none.
     """
-    found = {row[reading.column("label")] for rows in marks.values() for row in rows}
+    found = {row[options.column("label")] for rows in marks.values() for row in rows}
     if not (names or found):
         raise UserError("no boxes, so no classes are known", where=path, fix="name the classes")
     return Classes(tuple(names or sorted(found)))
 
 
-def target_of(rows: Sequence[Row], classes: Classes, size: tuple[int, int], reading: Reading) -> Target:
-    """What the rows of one film mark on it.
+def target_of(rows: Sequence[Row], classes: Classes, size: tuple[int, int], options: ImportOptions) -> Target:
+    """What the rows of one image mark on it.
 
     Raises:
-        UserError: Unknown class, or a box is no box or lies outside the film.
+        UserError: Unknown class, or a box is no box or lies outside the image.
     """
     boxes, labels = [], []
     for row in rows:
-        name = row[reading.column("label")]
+        name = row[options.column("label")]
         if name not in classes.names:
             raise UserError(f"unknown class {name!r}", where=row.where, fix=nearest(name, classes.names))
-        box = np.array([_number(row, reading.column(corner)) for corner in BOX_COLUMNS[2:]], np.float32)
+        box = np.array([_number(row, options.column(corner)) for corner in BOX_COLUMNS[2:]], np.float32)
         if not (box[2:] > box[:2]).all():
             corners = ", ".join(f"{corner:g}" for corner in box)
             raise UserError(f"box {corners} has no area", where=row.where, fix="x2 and y2 lie beyond x1 and y1")

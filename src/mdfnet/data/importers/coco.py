@@ -14,9 +14,9 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import box_of, outline_of, read_coco_json
 from mdfnet.data.dataset_folder import check_inside
-from mdfnet.data.images.read import film_size
-from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.names import checked_name, film_id
+from mdfnet.data.images.read import image_size
+from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.names import checked_name, image_id
 
 
 def import_coco(
@@ -25,8 +25,8 @@ def import_coco(
     schema: Schema,
     about: About,
     *,
-    films: str | Path | None = None,
-    reading: Reading | None = None,
+    metadata: str | Path | None = None,
+    options: ImportOptions | None = None,
 ) -> Imported:
     """Import a COCO detection file; the category ids are kept.
 
@@ -36,41 +36,41 @@ def import_coco(
         images: Folder below which the ``file_name``s lie.
         schema: What the clinical columns mean.
         about: Name, source and license.
-        films: Table with one row per film: image_id (the file name, with or without folder and suffix), the schema's
-            columns, and where known patient_id, split, view. Without it all clinical values are missing.
-        reading: Column names, units, and so on.
+        metadata: Table with one row per image: image_id (the file name, with or without folder and suffix), the
+            schema's columns, and where known patient_id, split, view. Without it all clinical values are missing.
+        options: Column names, units, and so on.
 
     Raises:
         UserError: What is wrong in which file and row or annotation.
     """
-    reading = reading or Reading()
-    reading.check_columns((*schema.names, *FILM_COLUMNS))
+    options = options or ImportOptions()
+    options.check_columns((*schema.names, *IMAGE_COLUMNS))
     content = read_coco_json(annotations)
     categories = content["categories"]
     try:
         classes = Classes(tuple(entry["name"] for entry in categories), tuple(entry["id"] for entry in categories))
     except UserError as error:
         raise error.at(f"{annotations} categories") from None
-    table = FilmTable.read(films, schema, reading)
+    table = ImageTable.read(metadata, schema, options)
     marks, notes = defaultdict(list), Counter()
     for annotation in content["annotations"]:
         marks[annotation["image_id"]].append(annotation)
-    studies = []
+    samples = []
     for image in content["images"]:
         where = f"{annotations} image {image['id']}"
         name = checked_name(image["file_name"])
         path, row = Path(images) / name, table.row_of(name)
         size = _checked_size(path, image, where)
         target = _target(marks[image["id"]], classes, size, where, notes)
-        studies.append(table.study(film_id(name), row, path, size, target))
-    return table.dataset(studies, classes, about, notes + table.unused_rows())
+        samples.append(table.sample(image_id(name), row, path, size, target))
+    return table.dataset(samples, classes, about, notes + table.unused_rows())
 
 
 def _checked_size(path: Path, image: Mapping[str, Any], where: str) -> tuple[int, int]:
-    size = film_size(path)
+    size = image_size(path)
     if size != (image["width"], image["height"]):
-        what = f"the film has {size[0]} x {size[1]} pixels, not {image['width']} x {image['height']}"
-        raise UserError(what, where=where, fix="boxes must be in pixels of this film")
+        what = f"the image has {size[0]} x {size[1]} pixels, not {image['width']} x {image['height']}"
+        raise UserError(what, where=where, fix="boxes must be in pixels of this image")
     return size
 
 

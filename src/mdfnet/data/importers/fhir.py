@@ -1,4 +1,4 @@
-"""Clinical records for films out of FHIR R4: Patient and Observation, in bundles or as NDJSON."""
+"""Clinical records for images out of FHIR R4: Patient and Observation, in bundles or as NDJSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mdfnet.data.importers.measured import (
     Person,
     Records,
     record_of_patient,
-    records_of_films,
+    records_of_images,
 )
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
@@ -45,13 +45,13 @@ _FINAL = ("final", "amended", "corrected", "preliminary")
 
 def records_from_fhir(
     files: Iterable[str | Path],
-    films: str | Path,
+    metadata: str | Path,
     schema: Schema,
     *,
     assume: dict[str, str] | None = None,
     matching: Matching | None = None,
 ) -> Records:
-    """A clinical table for films out of FHIR resources; ``patient_id`` of the films is a Patient's id or identifier.
+    """A clinical table for images out of FHIR resources; ``patient_id`` of the images is a Patient's id or identifier.
 
     Which Observation is which feature follows from the schema's LOINC codes and `SYNONYMS`; blood pressure is found as
     a panel's components or by itself. Values without a number, with a data-absent reason, withdrawn or of an unknown
@@ -59,7 +59,7 @@ def records_from_fhir(
 
     Args:
         files: Bundles (JSON) or bulk exports (``.ndjson``, one resource a line).
-        films, schema, matching: See `mdfnet.data.importers.measured.records_of_films`.
+        images, schema, matching: See `mdfnet.data.importers.measured.records_of_images`.
         assume: Feature -> UCUM unit of values that come without one.
 
     Raises:
@@ -69,7 +69,7 @@ def records_from_fhir(
     for path in files:
         for place, resource in _resources(Path(path)):
             found.add(resource, place)
-    records = records_of_films(films, found.persons, found.measured_by_name(), schema, matching or Matching())
+    records = records_of_images(metadata, found.persons, found.measured_by_name(), schema, matching or Matching())
     return replace(records, notes={**found.notes, **records.notes})
 
 
@@ -81,12 +81,12 @@ def record_from_fhir(
     assume: dict[str, str] | None = None,
     matching: Matching | None = None,
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """One patient's record at the time of a film, out of resources in memory; see `records_from_fhir`.
+    """One patient's record at the time of an image, out of resources in memory; see `records_from_fhir`.
 
     Args:
         resources: Patient and Observation, bundles of them, or a mixture; all of the same patient.
         schema: The features wanted.
-        taken: When the film was taken; None: the last value of all counts, and there is no age.
+        taken: When the image was taken; None: the last value of all counts, and there is no age.
         assume, matching: See `records_from_fhir`.
 
     Returns:
@@ -113,7 +113,7 @@ def record_from_fhir(
     measured = found.measured_by_name()
     patients = {found.owner.get(name, name) for name in (*found.owner, *measured)} - {""}
     if len(patients) > 1:
-        raise UserError(f"resources of {len(patients)} patients", fix="give those of the film's patient alone")
+        raise UserError(f"resources of {len(patients)} patients", fix="give those of the image's patient alone")
     values = {id(one): one for several in measured.values() for one in several}  # by each name of the patient again
     person = next(iter(found.persons.values()), None)
     record, notes = record_of_patient(person, values.values(), schema, taken, matching or Matching())

@@ -1,4 +1,4 @@
-"""Records for films out of what was measured: for each film and feature the last value at or before the film's time."""
+"""Clinical records of images from measurements: for each feature the last value at or before the image's time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mdfnet.clinical.records import Invalid, format_value, read_record
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.csv_tables import Row, format_table, read_table
 from mdfnet.core.errors import UserError
-from mdfnet.data.importers.reading import FILM_COLUMNS
+from mdfnet.data.importers.common import IMAGE_COLUMNS
 
-#: Columns of the table that says when each film was taken; ``time`` may be absent.
+#: Columns of the table that says when each image was taken; ``time`` may be absent.
 PATIENT, TIME = "patient_id", "time"
 
 
@@ -42,19 +42,19 @@ class Person:
 
 @dataclass(frozen=True)
 class Records:
-    """A clinical table for films, as text, and what was left out or turned to missing: sentence -> count."""
+    """A clinical table for images, as text, and what was left out or turned to missing: sentence -> count."""
 
     text: str
-    films: int
+    images: int
     notes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Which value belongs to a film.
+    """Which value belongs to an image.
 
     Args:
-        within: Hours before the film from which a value counts.
+        within: Hours before the image from which a value counts.
         zone: Time zone that times without an offset are in, such as ``Europe/Berlin``. Needed only where some times
             have an offset and others have none.
         invalid: "error", or "missing" to turn values that cannot be right to missing, with a count.
@@ -69,29 +69,29 @@ class Matching:
         return time if time.tzinfo or not self.zone else time.replace(tzinfo=_zone(self.zone))
 
 
-def patients_of(films: str | Path) -> set[str]:
-    """The patients of a films' table.
+def patients_of(metadata: str | Path) -> set[str]:
+    """The patients of a table of images.
 
     Raises:
         UserError: No such table, or it has no ``patient_id``.
     """
-    table = read_table(films)
+    table = read_table(metadata)
     table.require("image_id", PATIENT)
     return {row[PATIENT] for row in table}
 
 
-def records_of_films(
-    films: str | Path,
+def records_of_images(
+    metadata: str | Path,
     persons: Mapping[str, Person],
     measured: Mapping[str, Iterable[Measured]],
     schema: Schema,
     matching: Matching,
 ) -> Records:
-    """A clinical table with one row per film, for ``--films`` of the imports.
+    """A clinical table with one row per image, for ``--metadata`` of the imports.
 
     Args:
-        films: Table with image_id, patient_id and, where known, time (ISO 8601) of each film. Its columns file, split
-            and view go along, and so does every feature that it has: that value then counts.
+        metadata: Table with image_id, patient_id and, where known, time (ISO 8601) of each image. Its columns file,
+            split and view go along, and so does every feature that it has: that value then counts.
         persons: By patient.
         measured: By patient, in any order.
         schema: The features wanted.
@@ -101,13 +101,13 @@ def records_of_films(
         UserError: The table is malformed, a time cannot be read, times with and without offset meet, or a value cannot
             be right.
     """
-    table = read_table(films)
+    table = read_table(metadata)
     table.require("image_id", PATIENT)
     table.by("image_id")
-    kept = [name for name in FILM_COLUMNS if name in table.columns and name not in schema.names]
+    kept = [name for name in IMAGE_COLUMNS if name in table.columns and name not in schema.names]
     notes: Counter[str] = Counter()
     if TIME not in table.columns:
-        notes["films without a time: the last value of all was taken, even if it is from after the film"] = len(table)
+        notes["images without a time: the last value of all was taken, even if it is from after the image"] = len(table)
     histories: dict[str, _History] = {}
     rows = []
     for row in table:
@@ -115,7 +115,7 @@ def records_of_films(
         if patient not in histories:
             histories[patient] = _History(measured.get(patient, ()), matching)
         if patient not in persons:
-            notes["films whose patient is not in the records"] += 1
+            notes["images whose patient is not in the records"] += 1
         taken = _time(row, matching)
         given = _at(histories[patient], taken, TIME in table.columns, matching, notes)
         given |= _of_person(persons.get(patient), taken, schema)
@@ -128,12 +128,12 @@ def records_of_films(
 def record_of_patient(
     person: Person | None, measured: Iterable[Measured], schema: Schema, taken: datetime | None, matching: Matching
 ) -> tuple[dict[str, object], Counter[str]]:
-    """What counts for one film of one patient: feature -> value and unit, and what was left out: sentence -> count.
+    """What counts for one image of one patient: feature -> value and unit, and what was left out: sentence -> count.
 
     Args:
         person, measured: Of the patient.
         schema: The features wanted.
-        taken: When the film was taken; None: the last value of all counts, and there is no age.
+        taken: When the image was taken; None: the last value of all counts, and there is no age.
         matching: Which value counts.
 
     Raises:
@@ -142,7 +142,7 @@ def record_of_patient(
     notes: Counter[str] = Counter()
     taken = taken and matching.instant(taken)
     if taken is None:
-        notes["films without a time: the last value of all was taken, even if it is from after the film"] = 1
+        notes["images without a time: the last value of all was taken, even if it is from after the image"] = 1
     given = _at(_History(measured, matching), taken, taken is not None, matching, notes)
     return given | _of_person(person, taken, schema), +notes
 
@@ -168,10 +168,10 @@ class _History:
 def _at(
     history: _History, taken: datetime | None, timed: bool, matching: Matching, notes: Counter[str]
 ) -> dict[str, object]:
-    """Feature -> value and unit that count for a film taken then."""
+    """Feature -> value and unit that count for an image taken then."""
     found: dict[str, object] = {}
     if timed and taken is None:
-        notes["films with an empty time: nothing measured was taken"] += 1
+        notes["images with an empty time: nothing measured was taken"] += 1
         return found
     for feature, values in history.values.items():
         end = len(values)

@@ -1,4 +1,4 @@
-"""Clinical records for films out of the OMOP tables ``measurement`` and ``person``, CSV or Parquet."""
+"""Clinical records for images out of the OMOP tables ``measurement`` and ``person``, CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import parse_yaml, read_text
-from mdfnet.data.importers.measured import Matching, Measured, Person, Records, patients_of, records_of_films
+from mdfnet.data.importers.measured import Matching, Measured, Person, Records, patients_of, records_of_images
 
 _MEASUREMENT = (
     *("person_id", "measurement_concept_id", "value_as_number", "unit_concept_id"),
@@ -63,20 +63,20 @@ def shipped_mapping() -> str:
 def records_from_omop(
     measurement: str | Path,
     person: str | Path,
-    films: str | Path,
+    metadata: str | Path,
     schema: Schema,
     *,
     mapping: str | Path | None = None,
     matching: Matching | None = None,
 ) -> Records:
-    """A clinical table for films out of OMOP tables; ``patient_id`` of the films is OMOP's ``person_id``.
+    """A clinical table for images out of OMOP tables; ``patient_id`` of the images is OMOP's ``person_id``.
 
-    A measurement that has a date and no time counts from the end of that day on, so that nothing from after the film
+    A measurement that has a date and no time counts from the end of that day on, so that nothing from after the image
     gets in. Of a birth known by its year alone, 1 July is taken.
 
     Args:
         measurement, person: CSV (also ``.gz``) or Parquet.
-        films, schema, matching: See `mdfnet.data.importers.measured.records_of_films`.
+        images, schema, matching: See `mdfnet.data.importers.measured.records_of_images`.
         mapping: YAML file with the site's concepts; see `Concepts`.
 
     Raises:
@@ -84,7 +84,7 @@ def records_from_omop(
     """
     concepts, notes = Concepts.read(mapping), Counter()
     features = {one: name for name, ids in concepts.measurements.items() if name in schema.names for one in ids}
-    patients = sorted(patients_of(films))
+    patients = sorted(patients_of(metadata))
     with duckdb.connect() as database:
         persons = {row[0]: _person(row[1:], concepts, notes) for row in _rows(database, person, _PERSON, patients)}
         measured: dict[str, list[Measured]] = defaultdict(list)
@@ -95,7 +95,7 @@ def records_from_omop(
             if one is not None:
                 measured[patient].append(one)
     matching = matching or Matching()
-    records = records_of_films(films, persons, measured, schema, matching)
+    records = records_of_images(metadata, persons, measured, schema, matching)
     return replace(records, notes={**notes, **records.notes})
 
 

@@ -1,4 +1,4 @@
-"""Import of Pascal VOC annotations: an XML file per film."""
+"""Import of Pascal VOC annotations: an XML file per image."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mdfnet.core.files import read_text
 from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
 from mdfnet.data.dataset_folder import check_inside
-from mdfnet.data.images.read import film_size
-from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.names import SUFFIXES, checked_name, film_id
+from mdfnet.data.images.read import image_size
+from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.names import SUFFIXES, checked_name, image_id
 
 #: Ids of the classes, which VOC has no place for: id, name; lies beside the folder of annotations.
 CLASS_TABLE = "classes.csv"
@@ -33,38 +33,38 @@ def import_voc(
     about: About,
     *,
     sets: str | Path | None = None,
-    films: str | Path | None = None,
+    metadata: str | Path | None = None,
     classes: Sequence[str] | None = None,
     origin: int = 1,
-    reading: Reading | None = None,
+    options: ImportOptions | None = None,
 ) -> Imported:
     """Import Pascal VOC annotations.
 
     Args:
         annotations: Folder of XML files, also in folders below.
-        images: Folder of the films; that of ``p1/a.xml`` is ``p1/a`` with the suffix of a film.
-        sets: Folder with ``train.txt``, ``val.txt``, ``test.txt``, which list names of films.
+        images: Folder of the images; that of ``p1/a.xml`` is ``p1/a`` with the suffix of an image.
+        sets: Folder with ``train.txt``, ``val.txt``, ``test.txt``, which list names of images.
         classes: Names in label order. Default: ``classes.csv`` beside the folder, or all there are, sorted.
-        origin: What the file calls the first pixel: 1 as VOC does, whose box from 1 to the width covers the whole film;
-            0 as tools do that write corners as they are.
-        schema, about, films, reading: As for `mdfnet.data.importers.import_coco`.
+        origin: What the file calls the first pixel: 1 as VOC does, whose box from 1 to the width covers the whole
+            image; 0 as tools do that write corners as they are.
+        schema, about, images, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and object.
     """
-    reading = reading or Reading()
-    reading.check_columns((*schema.names, *FILM_COLUMNS))
-    files = {film_id(path.relative_to(annotations).with_suffix("").as_posix()): path for path in _files(annotations)}
+    options = options or ImportOptions()
+    options.check_columns((*schema.names, *IMAGE_COLUMNS))
+    files = {image_id(path.relative_to(annotations).with_suffix("").as_posix()): path for path in _files(annotations)}
     trees = {name: _tree(path) for name, path in files.items()}
     known = _classes(Path(annotations).parent / CLASS_TABLE, classes, trees, annotations)
-    table, splits, studies = FilmTable.read(films, schema, reading), _splits(sets), []
+    table, splits, samples = ImageTable.read(metadata, schema, options), _splits(sets), []
     for name, tree in trees.items():
         image = _image(Path(images), checked_name(name), files[name])
-        size = film_size(image)
+        size = image_size(image)
         target = _target(tree, size, known, origin, files[name])
-        study = table.study(name, table.row_of(f"{name}{image.suffix}"), image, size, target)
-        studies.append(replace(study, split=study.split or splits.get(name)))
-    return table.dataset(studies, known, about, table.unused_rows())
+        sample = table.sample(name, table.row_of(f"{name}{image.suffix}"), image, size, target)
+        samples.append(replace(sample, split=sample.split or splits.get(name)))
+    return table.dataset(samples, known, about, table.unused_rows())
 
 
 def _files(folder: str | Path) -> list[Path]:
@@ -100,15 +100,15 @@ def _classes(
 
 
 def _splits(sets: str | Path | None) -> dict[str, str]:
-    """Name of a film -> split."""
+    """Name of an image -> split."""
     splits: dict[str, str] = {}
     for split in SPLITS if sets else ():
         path = Path(sets) / f"{split}.txt"
         for line in read_text(path).splitlines() if path.is_file() else ():
             if line.strip() and splits.setdefault(line.strip(), split) != split:
-                raise UserError(f"film {line.strip()!r} is in {splits[line.strip()]} too", where=path)
+                raise UserError(f"image {line.strip()!r} is in {splits[line.strip()]} too", where=path)
     if sets and not splits:
-        raise UserError("no train.txt, val.txt or test.txt that lists films", where=sets)
+        raise UserError("no train.txt, val.txt or test.txt that lists images", where=sets)
     return splits
 
 
@@ -116,15 +116,15 @@ def _image(folder: Path, name: str, annotation: Path) -> Path:
     found = [path for suffix in SUFFIXES for path in (folder / f"{name}{suffix}", folder / f"{name}{suffix.upper()}")]
     there = next((path for path in found if path.is_file()), None)
     if there is None:
-        raise UserError(f"no film {name!r} in {folder}", where=annotation, fix="remove the file or add the film")
+        raise UserError(f"no image {name!r} in {folder}", where=annotation, fix="remove the file or add the image")
     return there
 
 
 def _target(tree: ElementTree.Element, size: tuple[int, int], classes: Classes, origin: int, path: Path) -> Target:
     given = tuple(tree.findtext(f"size/{side}", "") for side in ("width", "height"))
     if any(given) and given != tuple(map(str, size)):
-        what = f"the film has {size[0]} x {size[1]} pixels, not {given[0]} x {given[1]}"
-        raise UserError(what, where=path, fix="boxes must be in pixels of this film")
+        what = f"the image has {size[0]} x {size[1]} pixels, not {given[0]} x {given[1]}"
+        raise UserError(what, where=path, fix="boxes must be in pixels of this image")
     boxes, labels = [], []
     for number, item in enumerate(tree.iter("object"), 1):
         where, name = f"{path} object {number}", item.findtext("name", "").strip()
@@ -147,5 +147,5 @@ def _box(item: ElementTree.Element, origin: int, where: str) -> np.ndarray:
         raise UserError(f"bndbox is {', '.join(texts)}, not four numbers", where=where)
     box = np.round(np.array(corners) - [origin, origin, 0, 0], 9).astype(np.float32)
     if not (box[2:] > box[:2]).all():
-        raise UserError("the box has no area", where=where, fix="mend or remove it")
+        raise UserError("the box has no area", where=where, fix="fix or remove it")
     return box

@@ -17,11 +17,11 @@ from mdfnet.core.outlines import extents
 from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
 from mdfnet.data.dataset_folder import check_inside
-from mdfnet.data.images.read import film_size
-from mdfnet.data.importers.reading import FILM_COLUMNS, About, FilmTable, Imported, Reading
-from mdfnet.data.names import SUFFIXES, UNSPLIT, checked_name, film_id
+from mdfnet.data.images.read import image_size
+from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.names import SUFFIXES, UNSPLIT, checked_name, image_id
 
-#: Decimals of a pixel that are kept: what division and multiplication by the film's size leave beyond is rounding.
+#: Decimals of a pixel that are kept: what division and multiplication by the image's size leave beyond is rounding.
 DECIMALS = 9
 
 
@@ -30,8 +30,8 @@ def import_yolo(
     schema: Schema,
     about: About,
     *,
-    films: str | Path | None = None,
-    reading: Reading | None = None,
+    metadata: str | Path | None = None,
+    options: ImportOptions | None = None,
 ) -> Imported:
     """Import a YOLO dataset (the layout of Ultralytics); splits and class numbers are kept.
 
@@ -39,26 +39,26 @@ def import_yolo(
         data: The YAML file: ``names`` (list, or number -> name), ``train``, ``val``, ``test`` (folders or lists of
             images, relative to ``path`` or the file), and optionally ``category_ids``, the classes' ids elsewhere. The
             labels of ``images/a.png`` lie in ``labels/a.txt``: class, then center and size, or an outline, as shares
-            of the film. Without that file, or with an empty one, nothing was marked.
-        schema, about, films, reading: As for `mdfnet.data.importers.import_coco`.
+            of the image. Without that file, or with an empty one, nothing was marked.
+        schema, about, images, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and row.
     """
-    reading = reading or Reading()
-    reading.check_columns((*schema.names, *FILM_COLUMNS))
+    options = options or ImportOptions()
+    options.check_columns((*schema.names, *IMAGE_COLUMNS))
     content = read_yaml(data)
     if not isinstance(content, dict) or not content.get("names"):
         raise UserError("no 'names' of classes", where=data, fix="give the YAML file of a YOLO dataset")
     numbers, classes = _classes(content, data)
-    table, studies = FilmTable.read(films, schema, reading), []
+    table, samples = ImageTable.read(metadata, schema, options), []
     for split in (*SPLITS, UNSPLIT):
         for path, name in _images(content.get(split), Path(data).parent / str(content.get("path") or ""), data):
-            size = film_size(path)
+            size = image_size(path)
             target = _target(_labels_of(path), size, numbers)
-            study = table.study(film_id(checked_name(name)), table.row_of(name), path, size, target)
-            studies.append(replace(study, split=study.split or (split if split in SPLITS else None)))
-    return table.dataset(studies, classes, about, table.unused_rows())
+            sample = table.sample(image_id(checked_name(name)), table.row_of(name), path, size, target)
+            samples.append(replace(sample, split=sample.split or (split if split in SPLITS else None)))
+    return table.dataset(samples, classes, about, table.unused_rows())
 
 
 def _classes(content: dict[str, Any], data: object) -> tuple[list[int], Classes]:
@@ -127,7 +127,7 @@ def _numbers(line: str, where: str) -> tuple[int, np.ndarray]:
             return int(number), shares
     except ValueError:
         pass
-    fix = "class, then center x, center y, width, height, or the corners of an outline, as shares of the film"
+    fix = "class, then center x, center y, width, height, or the corners of an outline, as shares of the image"
     raise UserError("not a box", where=where, fix=fix)
 
 
@@ -140,5 +140,5 @@ def _box(shares: np.ndarray, size: tuple[int, int], where: str) -> tuple[np.ndar
         outline, (center, half) = None, (shares[:2], shares[2:] / 2)
         box = np.round(np.concatenate([center - half, center + half]) * (size * 2), DECIMALS).astype(np.float32)
     if not (box[2:] > box[:2]).all():
-        raise UserError("the box has no area", where=where, fix="mend or remove it")
+        raise UserError("the box has no area", where=where, fix="fix or remove it")
     return box, outline

@@ -14,24 +14,24 @@ import numpy as np
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import new_folder
-from mdfnet.core.pseudonyms import Kept, Pseudonyms
-from mdfnet.core.types import Classes, Study
+from mdfnet.core.pseudonyms import IMAGE, Kept, Pseudonyms
+from mdfnet.core.types import Classes, Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.intensity import MIMIC_CXR_JPG
 from mdfnet.data.images.resize import shrunk_size
 from mdfnet.data.mimic.cases import LOST, UNITS, Case, cases_of, classes_of, select, target_of
 from mdfnet.data.mimic.cautions import cautions
-from mdfnet.data.mimic.films import place_film
 from mdfnet.data.mimic.flow import Flow
+from mdfnet.data.mimic.images import place_image
 from mdfnet.data.mimic.readings import Reading, load_readings
 from mdfnet.data.mimic.releases import Releases, find_releases
 from mdfnet.data.mimic.rules import Missing, Rules, SplitRule
-from mdfnet.data.mimic.splits import read_official, split_studies
-from mdfnet.data.mimic.stays import load_films, load_stays, match_stays
+from mdfnet.data.mimic.splits import read_official, split_samples
+from mdfnet.data.mimic.stays import load_images, load_stays, match_stays
 from mdfnet.data.mimic.tables import opened
 from mdfnet.data.mimic.vitals import Fate, fill_with_means, load_vitals, records, schema_of
-from mdfnet.data.names import IMAGES, film_name
+from mdfnet.data.names import IMAGES, image_name
 from mdfnet.data.provenance import Provenance
 
 LICENSE = "PhysioNet Credentialed Health Data License 1.5.0: not to be shared"
@@ -42,11 +42,11 @@ SOURCE = (
 
 
 @dataclass(frozen=True)
-class Films:
-    """How the films are to lie in the dataset folder.
+class Images:
+    """How the images are to lie in the dataset folder.
 
     Args:
-        folder: Where the releases' films are, if not beside their tables.
+        folder: Where the releases' images are, if not beside their tables.
         longest: Longer side in pixels; None keeps the original.
         link: Hard links instead of copies.
     """
@@ -58,11 +58,11 @@ class Films:
 
 @dataclass(frozen=True)
 class Plan:
-    """A dataset that is not written yet: its studies point to the films of the release.
+    """A dataset that is not written yet: its samples point to the images of the release.
 
     Args:
         dataset: The dataset.
-        places: What to call each film in messages.
+        places: What to call each image in messages.
     """
 
     dataset: Dataset
@@ -71,7 +71,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Gathered:
-    """What the tables say: readings to use, the record of each film, the official splits where they are asked for."""
+    """What the tables say: readings to use, the record of each image, the official splits where they are asked for."""
 
     readings: list[Reading]
     records: dict[str, np.ndarray]
@@ -84,10 +84,10 @@ def build_mimic(
     out: Path,
     rules: Rules | None = None,
     names: Pseudonyms | Kept | Path | None = None,
-    films: Films | None = None,
+    images: Images | None = None,
     *,
     threads: int | None = None,
-    say: Callable[[str], object] = print,
+    log: Callable[[str], object] = print,
 ) -> Dataset:
     """Build a dataset folder from the releases below some folders.
 
@@ -97,72 +97,72 @@ def build_mimic(
         rules: All choices. Default: the safe ones.
         names: What turns ids into names, or the file of its key. Default: the user's own key, see
             :meth:`mdfnet.core.pseudonyms.Pseudonyms.load`.
-        films: How the films are written.
+        images: How the images are written.
         threads: CPU threads of the joins. Default: all.
-        say: Where lines of progress go.
+        log: Where lines of progress go.
 
     Returns:
         The dataset as it lies in ``out``, with its provenance.
 
     Raises:
-        UserError: A release, file or column is missing, a table is malformed, nothing is left after a step, a film is
+        UserError: A release, file or column is missing, a table is malformed, nothing is left after a step, an image is
             damaged, ``out`` holds something, or the disk is full; nothing half-written is left. After an interrupt the
-            films that were placed already wait for the next build.
+            images that were placed already wait for the next build.
     """
-    films = films or Films()
+    images = images or Images()
 
     def name() -> Pseudonyms | Kept:
         return Pseudonyms.load(names, outside=out) if names is None or isinstance(names, Path) else names
 
     with new_folder(out) as draft:
-        planned = plan(folders, rules or Rules(), name, films, threads=threads, say=say)
-        say(f"placing {len(planned.places)} films")
-        staged = _staged(planned, out, films)
+        planned = plan(folders, rules or Rules(), name, images, threads=threads, log=log)
+        log(f"placing {len(planned.places)} images")
+        staged = _staged(planned, out, images)
         staged.rename(draft / IMAGES)
-        drafted = replace(planned.dataset, name=out.name, studies=_moved(planned.dataset, draft))
+        drafted = replace(planned.dataset, name=out.name, samples=_moved(planned.dataset, draft))
         write_dataset(drafted, draft, "keep")
-    return replace(drafted, studies=_moved(drafted, out), folder=out)
+    return replace(drafted, samples=_moved(drafted, out), folder=out)
 
 
 def plan(
     folders: Sequence[Path],
     rules: Rules,
     name: Callable[[], Pseudonyms | Kept],
-    films: Films,
+    images: Images,
     *,
     threads: int | None = None,
-    say: Callable[[str], object] = print,
+    log: Callable[[str], object] = print,
 ) -> Plan:
-    """The whole dataset but for placing the films; ``name`` is asked once the tables turned out to be good.
+    """The whole dataset but for placing the images; ``name`` is asked once the tables turned out to be good.
 
     Raises:
         UserError: See `build_mimic`.
     """
-    releases, flow = find_releases(folders, films.folder), Flow(dict(UNITS))
+    releases, flow = find_releases(folders, images.folder), Flow(dict(UNITS))
     for release, number in releases.versions.items():
-        say(f"found {release} {number}")
+        log(f"found {release} {number}")
     with opened(threads) as database:
-        gathered = _gather(database, releases, rules, flow, say)
+        gathered = _gather(database, releases, rules, flow, log)
     cases, further = cases_of(gathered.readings, releases, rules, flow)
     clinical, filled = _clinical(cases, gathered, rules)
     classes, names = classes_of(cases, rules), name()
-    studies = [
-        _study(case, record, classes, releases, names, films) for case, record in zip(cases, clinical, strict=True)
+    samples = [
+        _sample(case, record, classes, releases, names, images) for case, record in zip(cases, clinical, strict=True)
     ]
-    films_of_cases = [case.reading.film for case in cases]
-    done = split_studies(studies, films_of_cases, rules, gathered.official)
+    images_of_cases = [case.reading.image for case in cases]
+    done = split_samples(samples, images_of_cases, rules, gathered.official)
     lost = sum(step.left_out.get(LOST, 0) for step in flow.steps) + sum(case.reading.outcome == LOST for case in cases)
-    measured = np.stack([gathered.records[film] for film in films_of_cases])
-    warnings = cautions(rules, done, films_of_cases, measured, lost=lost, filled=filled, further=further)
+    measured = np.stack([gathered.records[image] for image in images_of_cases])
+    warnings = cautions(rules, done, images_of_cases, measured, lost=lost, filled=filled, further=further)
     provenance = Provenance(
         made_by=f"mdfnet {version('mdfnet')} data build mimic",
         releases=dict(releases.versions),
-        rules={**rules.card(), "longest": films.longest, "ids": "kept" if isinstance(names, Kept) else "hashed"},
+        rules={**rules.card(), "longest": images.longest, "ids": "kept" if isinstance(names, Kept) else "hashed"},
         flow=tuple(flow.steps),
         values={name: {str(fate): fates[fate] for fate in Fate} for name, fates in gathered.fates.items()},
         cautions=tuple(warnings),
     )
-    hidden = tuple(replace(study, patient=_patient(study, names, rules)) for study in done)
+    hidden = tuple(replace(sample, patient=_patient(sample, names, rules)) for sample in done)
     dataset = Dataset(
         "mimic",
         classes,
@@ -174,7 +174,7 @@ def plan(
         provenance=provenance,
         intensity=MIMIC_CXR_JPG,
     )
-    return Plan(dataset, tuple(f"film of {case.reading.place}" for case in cases))
+    return Plan(dataset, tuple(f"image of {case.reading.place}" for case in cases))
 
 
 def _gather(
@@ -182,24 +182,24 @@ def _gather(
     releases: Releases,
     rules: Rules,
     flow: Flow,
-    say: Callable[[str], object],
+    log: Callable[[str], object],
 ) -> _Gathered:
     """Everything that is asked of the tables."""
     counts = {
-        "films": load_films(database, releases.tables["films"]),
+        "images": load_images(database, releases.tables["images"]),
         "edstays": load_stays(database, releases.tables["edstays"], rules),
         **load_vitals(database, releases.tables, rules),
     }
     match_stays(database, rules)
     readings = load_readings(database, releases.tables["readings"])
     counts["readings"] = len(readings)
-    say("read " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-    whole = "SELECT count(*), count(DISTINCT study_id), count(DISTINCT subject_id) FROM films"
-    whole = dict(zip(("films", "studies", "patients"), database.execute(whole).fetchone(), strict=True))
-    flow.note("films of MIMIC-CXR-JPG", whole)
+    log("read " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    whole = "SELECT count(*), count(DISTINCT study_id), count(DISTINCT subject_id) FROM images"
+    whole = dict(zip(("images", "samples", "patients"), database.execute(whole).fetchone(), strict=True))
+    flow.note("images of MIMIC-CXR-JPG", whole)
     flow.note("readings of REFLACX", flow.count(readings))
     readings = select(readings, releases, rules, flow)
-    names = sorted({reading.film for reading in readings})
+    names = sorted({reading.image for reading in readings})
     database.execute("CREATE TABLE wanted AS SELECT unnest($names) AS dicom_id", {"names": names})
     found, fates = records(database, schema_of(rules), rules)
     official = read_official(database, releases.tables) if rules.split == SplitRule.official else {}
@@ -208,38 +208,38 @@ def _gather(
 
 def _clinical(cases: Sequence[Case], gathered: _Gathered, rules: Rules) -> tuple[np.ndarray, dict[str, int]]:
     """Record of each case, and what was filled in."""
-    values = np.stack([gathered.records[case.reading.film] for case in cases])
+    values = np.stack([gathered.records[case.reading.image] for case in cases])
     return fill_with_means(schema_of(rules), values) if rules.missing == Missing.mean else (values, {})
 
 
-def _study(
-    case: Case, record: np.ndarray, classes: Classes, releases: Releases, names: Pseudonyms | Kept, films: Films
-) -> Study:
-    """A case as a study, under its new name; its patient is still the original one."""
+def _sample(
+    case: Case, record: np.ndarray, classes: Classes, releases: Releases, names: Pseudonyms | Kept, images: Images
+) -> Sample:
+    """A case as a sample, under its new name; its patient is still the original one."""
     reading = case.reading
-    size = shrunk_size(reading.width, reading.height, films.longest or max(reading.width, reading.height))
-    name = names.of("film", reading.film) + (f"-{case.number}" if case.number > 1 else "")
-    image = releases.film(reading.subject, reading.study, reading.film)
+    size = shrunk_size(reading.width, reading.height, images.longest or max(reading.width, reading.height))
+    name = names.of(IMAGE, reading.image) + (f"-{case.number}" if case.number > 1 else "")
+    image = releases.image(reading.subject, reading.study, reading.image)
     target, patient = target_of(case, classes, size), str(reading.subject)
-    return Study(name, image, *size, target, record, patient, view=reading.view)
+    return Sample(name, image, *size, target, record, patient, view=reading.view)
 
 
-def _patient(study: Study, names: Pseudonyms | Kept, rules: Rules) -> str:
+def _patient(sample: Sample, names: Pseudonyms | Kept, rules: Rules) -> str:
     """A patient's name. A split of rows cuts patients in two, so there each row is its own."""
-    return study.id if rules.split == SplitRule.row else names.of("patient", study.patient)
+    return sample.id if rules.split == SplitRule.row else names.of("patient", sample.patient)
 
 
-def _staged(planned: Plan, out: Path, films: Films) -> Path:
-    """A hidden folder beside ``out`` with the films under their names.
+def _staged(planned: Plan, out: Path, images: Images) -> Path:
+    """A hidden folder beside ``out`` with the images under their names.
 
-    An interrupt or a damaged film leaves it for the next build; a full disk does not, for the space is needed.
+    An interrupt or a damaged image leaves it for the next build; a full disk does not, for the space is needed.
     """
-    folder = out.with_name(f".{out.name}-films-{films.longest or 'original'}")
-    wanted = {folder / film_name(study): study for study in planned.dataset.studies}
+    folder = out.with_name(f".{out.name}-images-{images.longest or 'original'}")
+    wanted = {folder / image_name(sample): sample for sample in planned.dataset.samples}
     try:
-        for (target, study), place in zip(wanted.items(), planned.places, strict=True):
+        for (target, sample), place in zip(wanted.items(), planned.places, strict=True):
             if not target.exists():
-                place_film(study.image, target, (study.width, study.height), films.link, place)
+                place_image(sample.image, target, (sample.width, sample.height), images.link, place)
         for stray in set(folder.iterdir()) - set(wanted):
             stray.unlink()
     except UserError as error:
@@ -249,5 +249,5 @@ def _staged(planned: Plan, out: Path, films: Films) -> Path:
     return folder
 
 
-def _moved(dataset: Dataset, folder: Path) -> tuple[Study, ...]:
-    return tuple(replace(study, image=folder / IMAGES / film_name(study)) for study in dataset.studies)
+def _moved(dataset: Dataset, folder: Path) -> tuple[Sample, ...]:
+    return tuple(replace(sample, image=folder / IMAGES / image_name(sample)) for sample in dataset.samples)

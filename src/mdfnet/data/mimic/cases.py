@@ -1,4 +1,4 @@
-"""From readings to cases: which readings are used, what was drawn in them, and what several of one film become."""
+"""From readings to cases: which readings are used, what was drawn in them, and what several of one image become."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from mdfnet.core.conventions import VIEWS
 from mdfnet.core.types import PAPER_CLASSES, Classes, Target
-from mdfnet.data.mimic.films import fault_of
 from mdfnet.data.mimic.flow import Flow
+from mdfnet.data.mimic.images import fault_of
 from mdfnet.data.mimic.readers import merge
 from mdfnet.data.mimic.readings import FURTHER_LABELS, Marks, Reading, label_order, read_marks
 from mdfnet.data.mimic.releases import Releases
@@ -21,23 +21,23 @@ from mdfnet.data.mimic.stays import MATCHED
 #: What the steps of the flow chart count in readings.
 UNITS = {
     "readings": lambda reading: reading.id,
-    "films": lambda reading: reading.film,
+    "images": lambda reading: reading.image,
     "studies": lambda reading: reading.study,
     "patients": lambda reading: reading.subject,
 }
 
-#: Why the paper's reading of StudyTime loses a film.
+#: Why the paper's reading of StudyTime loses an image.
 LOST = "taken before 10:00, which StudyTime without its zeros does not say"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A film with its boxes: what becomes one study of the dataset.
+    """An image with its boxes: what becomes one sample of the dataset.
 
     Args:
-        reading: The reading, or one of those of the film.
+        reading: The reading, or one of those of the image.
         marks: The boxes of one or all of them.
-        number: Which of the film's cases this is, from 1.
+        number: Which of the image's cases this is, from 1.
     """
 
     reading: Reading
@@ -56,8 +56,8 @@ def select(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: 
             "eye tracking not discarded", readings, lambda one: "eye tracking discarded" if one.discarded else None
         )
     fix = "are MIMIC-CXR-JPG and REFLACX whole?"
-    readings = flow.keep("film is in MIMIC-CXR-JPG", readings, _absent, fix)
-    readings = flow.keep("film is frontal", readings, lambda one: None if one.view in VIEWS else "neither PA nor AP")
+    readings = flow.keep("image is in MIMIC-CXR-JPG", readings, _absent, fix)
+    readings = flow.keep("image is frontal", readings, lambda one: None if one.view in VIEWS else "neither PA nor AP")
     readings = _with_stay(readings, rules, flow)
     fix = f"ellipses are looked for in main_data/*/anomaly_location_ellipses.csv below {releases.readings}"
     readings = flow.keep(
@@ -67,36 +67,36 @@ def select(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: 
         fix,
     )
     layout = "patient_*/CXR-JPG/s*/*.jpg" if releases.by_patient else "files/p*/p*/s*/*.jpg"
-    fix = f"films are looked for in {layout} below {releases.films}; --films names another folder"
-    return flow.keep("film is there", readings, lambda one: _film_fault(one, releases), fix)
+    fix = f"images are looked for in {layout} below {releases.images}; --images names another folder"
+    return flow.keep("image is there", readings, lambda one: _image_fault(one, releases), fix)
 
 
 def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> tuple[list[Case], int]:
-    """One case per film, or per reading; and how many labels of ellipses the rule "first" left out.
+    """One case per image, or per reading; and how many labels of ellipses the rule "first" left out.
 
     Raises:
         UserError: See `read_marks`.
     """
     fates: Counter[str] = Counter()
-    by_film: dict[str, list[tuple[Reading, Marks]]] = {}
+    by_image: dict[str, list[tuple[Reading, Marks]]] = {}
     for reading in readings:
         marks = read_marks(releases.ellipses(reading.id, reading.subject), reading, rules, fates)
-        by_film.setdefault(reading.film, []).append((reading, marks))
+        by_image.setdefault(reading.image, []).append((reading, marks))
     drawn, further = fates.pop("ellipses", 0), fates.pop(FURTHER_LABELS, 0)
-    boxes = sum(len(marks) for read in by_film.values() for _, marks in read)
-    flow.note("ellipses drawn", {"ellipses": drawn, "films": len(by_film)})
+    boxes = sum(len(marks) for read in by_image.values() for _, marks in read)
+    flow.note("ellipses drawn", {"ellipses": drawn, "images": len(by_image)})
     flow.note("boxes of the findings", {"ellipses": drawn - fates.total(), "boxes": boxes}, fates)
     if rules.readers == Readers.each:
         number: Counter[str] = Counter()
         cases = []
         for reading in readings:
-            marks = by_film[reading.film][number[reading.film]][1]
-            number[reading.film] += 1
-            cases.append(Case(reading, marks, number[reading.film]))
+            marks = by_image[reading.image][number[reading.image]][1]
+            number[reading.image] += 1
+            cases.append(Case(reading, marks, number[reading.image]))
     else:
         cases = [
             Case(read[0][0], merge([marks for _, marks in read], rules.readers, rules.overlap))
-            for read in by_film.values()
+            for read in by_image.values()
         ]
     left = sum(len(case.marks) for case in cases)
     counts = {"cases": len(cases), **flow.count([case.reading for case in cases]), "boxes": left}
@@ -114,14 +114,14 @@ def classes_of(cases: Sequence[Case], rules: Rules) -> Classes:
 
 
 def target_of(case: Case, classes: Classes, size: tuple[int, int]) -> Target:
-    """The boxes in pixels of the film at the size it is written in."""
+    """The boxes in pixels of the image at the size it is written in."""
     scale = np.array([size[0] / case.reading.width, size[1] / case.reading.height] * 2, np.float32)
     return Target.of(case.marks.boxes * scale, [classes.label(label) for label in case.marks.labels])
 
 
 def _absent(reading: Reading) -> str | None:
     if reading.study is None:
-        return "film unknown to MIMIC-CXR-JPG"
+        return "image unknown to MIMIC-CXR-JPG"
     return "another patient's in MIMIC-CXR-JPG" if reading.mismatch else None
 
 
@@ -138,13 +138,13 @@ def _with_stay(readings: Sequence[Reading], rules: Rules, flow: Flow) -> list[Re
         return list(readings)
     fix = "are all releases of one version? see --stay for other rules"
     return flow.keep(
-        f"film belongs to one emergency stay ({rules.stay})",
+        f"image belongs to one emergency stay ({rules.stay})",
         readings,
         lambda one: None if one.outcome == MATCHED else one.outcome,
         fix,
     )
 
 
-def _film_fault(reading: Reading, releases: Releases) -> str | None:
-    path = releases.film(reading.subject, reading.study, reading.film)
+def _image_fault(reading: Reading, releases: Releases) -> str | None:
+    path = releases.image(reading.subject, reading.study, reading.image)
     return fault_of(path, reading.width, reading.height)

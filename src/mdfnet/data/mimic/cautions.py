@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.data.mimic.rules import EllipseLabels, Missing, Readers, Rules, SplitRule, StayRule, StudyTime, Values
 from mdfnet.data.mimic.splits import crossing
 
 
 def cautions(
     rules: Rules,
-    studies: Sequence[Study],
-    films: Sequence[str],
+    samples: Sequence[Sample],
+    images: Sequence[str],
     measured: np.ndarray,
     *,
     lost: int,
@@ -26,19 +26,19 @@ def cautions(
 
     Args:
         rules: What was chosen.
-        studies: With the original patients and their splits.
-        films: Film of each study.
+        samples: With the original patients and their splits.
+        images: Image of each sample.
         measured: Clinical values ``[N, F]`` before anything was filled in, in MIMIC's units.
-        lost: Readings that lost their stay to the time of the film.
+        lost: Readings that lost their stay to the time of the image.
         filled: Feature -> values filled in.
         further: Labels left out.
     """
     if rules.study_time == StudyTime.unpadded:
         yield f"StudyTime was read without its leading zeros: {lost} readings before 10:00 lost their emergency stay"
     if rules.split == SplitRule.row:
-        twice = len({(film, study.split) for film, study in zip(films, studies, strict=True)}) - len(set(films))
+        twice = len({(image, sample.split) for image, sample in zip(images, samples, strict=True)}) - len(set(images))
         yield (
-            f"rows were split, not patients: {crossing(studies)} patients and {twice} films are in more than one "
+            f"rows were split, not patients: {crossing(samples)} patients and {twice} images are in more than one "
             "split, so scores are too good; patient_id names the row, because a patient cannot be in two splits"
         )
     if rules.missing == Missing.mean and filled:
@@ -49,10 +49,10 @@ def cautions(
         yield f"values were not checked, implausible ones stayed in: {listed}"
     if rules.ellipse_labels == EllipseLabels.first:
         yield f"an ellipse kept the first of its labels only: {further} labels were left out"
-    if rules.readers == Readers.each and len(films) > len(set(films)):
-        yield f"each reading is a case: {len(films)} cases show {len(set(films))} films"
+    if rules.readers == Readers.each and len(images) > len(set(images)):
+        yield f"each reading is a case: {len(images)} cases show {len(set(images))} images"
     if rules.stay != StayRule.inside:
-        yield f"films up to {rules.before:g} hours before and {rules.after:g} hours after a stay count as in it"
+        yield f"images up to {rules.before:g} hours before and {rules.after:g} hours after a stay count as in it"
 
 
 def _implausible(values: np.ndarray) -> dict[str, int]:

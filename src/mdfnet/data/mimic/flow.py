@@ -19,7 +19,7 @@ class Flow:
 
     Args:
         steps: First step first.
-        units: Unit -> what identifies one in a reading, such as its film; a reading without it does not count.
+        units: Unit -> what identifies one in a reading, such as its image; a reading without it does not count.
     """
 
     units: dict[str, Callable[[object], object]]

@@ -1,4 +1,4 @@
-"""Several readings of one film made one: the union of the boxes, or those that most readers agree on."""
+"""Several readings of one image made one: the union of the boxes, or those that most readers agree on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mdfnet.metrics.overlap import iou
 
 
 def merge(readings: Sequence[Marks], how: Readers, overlap: float) -> Marks:
-    """One set of boxes from all readings of a film; readers who drew nothing count too.
+    """One set of boxes from all readings of an image; readers who drew nothing count too.
 
     Consensus: boxes of one label by different readers, of which every two overlap by ``overlap`` or more (IoU), are one
     finding, the best overlaps first. It is kept if more than half of the readers drew it; its corners are the medians.

@@ -1,4 +1,4 @@
-"""REFLACX: what radiologists drew on films, as ellipses with labels and a certainty (Bigolin Lanfredi et al., 2022)."""
+"""REFLACX: what radiologists drew on images, as ellipses with labels and certainty (Bigolin Lanfredi et al., 2022)."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _TRUE = ("true", "1", "1.0")
 #: Fates of ellipses, in words.
 UNCERTAIN = "less certain than asked"
 OTHER_LABELS = "none of the labels asked for"
-NO_AREA = "without area on the film"
+NO_AREA = "without area on the image"
 FURTHER_LABELS = "further labels of an ellipse, left out"
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What one reader drew on one film, or several agreed on: float32 boxes ``[N, 4]`` and a label for each."""
+    """What one reader drew on one image, or several agreed on: float32 boxes ``[N, 4]`` and a label for each."""
 
     boxes: np.ndarray
     labels: tuple[str, ...]
@@ -63,22 +63,22 @@ class Marks:
 
 @dataclass(frozen=True)
 class Reading:
-    """One radiologist's reading of one film, and what the other tables say about the film.
+    """One radiologist's reading of one image, and what the other tables say about the image.
 
     Args:
         place: File and row, for messages.
-        id, film, subject: As REFLACX has them.
-        width, height: Of the film that was read, in pixels.
+        id, image, subject: As REFLACX has them.
+        width, height: Of the image that was read, in pixels.
         discarded: Whether REFLACX discarded the eye tracking.
-        study, view: As MIMIC-CXR-JPG has them; None where it does not have the film.
-        mismatch: Whether REFLACX and MIMIC-CXR-JPG have the film under different patients.
-        stay, outcome: The stay the film was taken in, and how the match came out.
-        unpadded: Whether the film's time lost a leading zero.
+        study, view: As MIMIC-CXR-JPG has them; None where it does not have the image.
+        mismatch: Whether REFLACX and MIMIC-CXR-JPG have the image under different patients.
+        stay, outcome: The stay the image was taken in, and how the match came out.
+        unpadded: Whether the image's time lost a leading zero.
     """
 
     place: str
     id: str
-    film: str
+    image: str
     subject: int
     width: int
     height: int
@@ -92,26 +92,26 @@ class Reading:
 
 
 def load_readings(database: duckdb.DuckDBPyConnection, source: Source) -> list[Reading]:
-    """All readings with what ``films`` and ``matches`` say about their films, in the order of the files.
+    """All readings with what ``images`` and ``matches`` say about their images, in the order of the files.
 
     Raises:
-        UserError: See `load`; also a film of no size.
+        UserError: See `load`; also an image of no size.
     """
     load(database, source, READING_COLUMNS, unique="id")
     rows = database.execute(
         """SELECT r.file, r.row, r.id, r.dicom_id, r.subject_id, image_size_x, image_size_y,
             lower(eye_tracking_data_discarded), study_id, view, f.subject_id <> r.subject_id, stay_id, outcome, unpadded
-        FROM readings r LEFT JOIN films f USING (dicom_id) LEFT JOIN matches m USING (dicom_id)
+        FROM readings r LEFT JOIN images f USING (dicom_id) LEFT JOIN matches m USING (dicom_id)
         ORDER BY r.file, r.row"""
     ).fetchall()
     readings = []
-    for file, row, name, film, subject, width, height, discarded, *rest in rows:
+    for file, row, name, image, subject, width, height, discarded, *rest in rows:
         place = source.place(file, row)
-        if not (name and film and width and height):
+        if not (name and image and width and height):
             raise UserError("id, dicom_id or image size is empty or zero", where=place, fix="fetch the table again")
         study, view, mismatch, stay, outcome, unpadded = rest
         known = (study, view, bool(mismatch), stay, outcome, bool(unpadded))
-        readings.append(Reading(place, name, film, subject, width, height, discarded in _TRUE, *known))
+        readings.append(Reading(place, name, image, subject, width, height, discarded in _TRUE, *known))
     return readings
 
 
@@ -161,7 +161,7 @@ def _labels(row: Row, rules: Rules) -> list[str]:
 
 
 def _box(row: Row, reading: Reading) -> np.ndarray:
-    """Extents of the ellipse, cut at the film's edges."""
+    """Extents of the ellipse, cut at the image's edges."""
     corners = [_number(row, corner, reading) for corner in _CORNERS]
     return np.clip(np.array(corners, np.float32), 0, [reading.width, reading.height] * 2).astype(np.float32)
 

@@ -21,7 +21,7 @@ EXPECTED = {
 
 #: Tables by what they hold -> release and file name without suffix.
 TABLES = {
-    "films": ("MIMIC-CXR-JPG", r"mimic-cxr-\d[\d.]*-metadata"),
+    "images": ("MIMIC-CXR-JPG", r"mimic-cxr-\d[\d.]*-metadata"),
     "official": ("MIMIC-CXR-JPG", r"mimic-cxr-\d[\d.]*-split"),
     "patients": ("MIMIC-IV", r"patients"),
     "edstays": ("MIMIC-IV-ED", r"edstays"),
@@ -33,7 +33,7 @@ OPTIONAL = ("official", "vitalsign")
 
 #: Tables of MIMIC-Eye, which has one per patient.
 EYE_TABLES = {
-    "films": "CXR-JPG/cxr_meta.csv",
+    "images": "CXR-JPG/cxr_meta.csv",
     "official": "CXR-JPG/cxr_split.csv",
     "patients": "{Hosp,Core}/patients.csv",
     "edstays": "ED/edstays.csv",
@@ -57,22 +57,22 @@ class Releases:
     Args:
         versions: Release -> version and how it is known.
         tables: What it holds (see `TABLES`) -> its files.
-        films: Folder below which the films lie.
+        images: Folder below which the images lie.
         readings: Folder below which the readings lie.
         by_patient: Whether the layout is MIMIC-Eye's, one folder per patient.
     """
 
     versions: Mapping[str, str]
     tables: Mapping[str, Source]
-    films: Path
+    images: Path
     readings: Path
     by_patient: bool = False
 
-    def film(self, subject: int, study: int, film: str) -> Path:
-        """Where a film lies."""
+    def image(self, subject: int, study: int, image: str) -> Path:
+        """Where an image lies."""
         if self.by_patient:
-            return self.films / f"patient_{subject}" / "CXR-JPG" / f"s{study}" / f"{film}.jpg"
-        return self.films / "files" / f"p{subject}"[:3] / f"p{subject}" / f"s{study}" / f"{film}.jpg"
+            return self.images / f"patient_{subject}" / "CXR-JPG" / f"s{study}" / f"{image}.jpg"
+        return self.images / "files" / f"p{subject}"[:3] / f"p{subject}" / f"s{study}" / f"{image}.jpg"
 
     def ellipses(self, reading: str, subject: int) -> Path:
         """Where the ellipses of a reading lie."""
@@ -80,12 +80,13 @@ class Releases:
         return folder / "main_data" / reading / "anomaly_location_ellipses.csv"
 
 
-def find_releases(folders: Sequence[Path], films: Path | None = None) -> Releases:
+def find_releases(folders: Sequence[Path], images: Path | None = None) -> Releases:
     """Find the four releases, or MIMIC-Eye, below some folders.
 
     Args:
         folders: Where to look; folders of single patients, studies and readings are not searched.
-        films: Folder that has the films' ``files/`` (MIMIC-Eye: ``patient_*/``), where it is another than the tables'.
+        images: Folder that has the images' ``files/`` (MIMIC-Eye: ``patient_*/``), where it is another than the
+            tables'.
 
     Raises:
         UserError: A folder or a release is missing, or two of one kind are there.
@@ -103,7 +104,7 @@ def find_releases(folders: Sequence[Path], films: Path | None = None) -> Release
                     found[kind][_stem(directory / file)] = directory / file
     if eyes:
         tables = [path for files in found.values() for path in files.values()]
-        return _eye(eyes, films, [path for path in tables if not path.is_relative_to(eyes[0])])
+        return _eye(eyes, images, [path for path in tables if not path.is_relative_to(eyes[0])])
     roots = {release: _one_root(release, found, folders) for release in EXPECTED}
     tables = {kind: Source(kind, tuple(sorted(files.values()))) for kind, files in found.items() if files}
     for kind, (release, _) in TABLES.items():
@@ -112,7 +113,7 @@ def find_releases(folders: Sequence[Path], films: Path | None = None) -> Release
     versions = {release: _version(release, root, tables) for release, root in roots.items()}
     main_data = roots["REFLACX"]
     readings = main_data.parent if main_data.name == "main_data" else main_data
-    return Releases(versions, tables, films or roots["MIMIC-CXR-JPG"], readings)
+    return Releases(versions, tables, images or roots["MIMIC-CXR-JPG"], readings)
 
 
 def _walk(folder: Path, seen: set[str] | None = None) -> Iterator[tuple[Path, list[str], list[str]]]:
@@ -186,7 +187,7 @@ def _version(release: str, root: Path, tables: Mapping[str, Source]) -> str:
     return "1.0.0 (layout)"
 
 
-def _eye(roots: Sequence[Path], films: Path | None, others: Sequence[Path]) -> Releases:
+def _eye(roots: Sequence[Path], images: Path | None, others: Sequence[Path]) -> Releases:
     if others:
         what = f"both MIMIC-Eye, {roots[0]}, and tables of other releases, such as {others[0]}"
         raise UserError(what, fix="name the folders of one or the other")
@@ -204,4 +205,4 @@ def _eye(roots: Sequence[Path], films: Path | None, others: Sequence[Path]) -> R
             raise UserError(
                 what, where=root, fix="get the whole of https://physionet.org/content/mimic-eye-multimodal-datasets/"
             )
-    return Releases({"MIMIC-Eye": _version("MIMIC-Eye", root, tables)}, tables, films or root, root, by_patient=True)
+    return Releases({"MIMIC-Eye": _version("MIMIC-Eye", root, tables)}, tables, images or root, root, by_patient=True)

@@ -10,7 +10,7 @@ from mdfnet.core.errors import UserError
 
 
 class StayRule(StrEnum):
-    """Which emergency stay a film belongs to."""
+    """Which emergency stay an image belongs to."""
 
     inside = "inside"
     window = "window"
@@ -25,7 +25,7 @@ class StudyTime(StrEnum):
 
 
 class Vitals(StrEnum):
-    """Which measurements of the stay describe the patient at the film."""
+    """Which measurements of the stay describe the patient at the image."""
 
     last = "last"
     triage = "triage"
@@ -46,7 +46,7 @@ class Missing(StrEnum):
 
 
 class Readers(StrEnum):
-    """What several readings of one film become."""
+    """What several readings of one image become."""
 
     consensus = "consensus"
     union = "union"
@@ -80,19 +80,19 @@ class Rules:
     """All choices of a build; docs/reference/mimic-rules.md says what each means and why its default is safe.
 
     Args:
-        stay: "inside": the one stay that the film was taken in; "window": the one stay within ``before`` and ``after``
+        stay: "inside": the one stay that the image was taken in; "window": the one stay within ``before`` and ``after``
             hours; "nearest": of these the nearest.
-        before, after: Hours by which a film may precede or follow a stay; of no effect on "inside".
+        before, after: Hours by which an image may precede or follow a stay; of no effect on "inside".
         open_stay: Hours that a stay without an end is taken to last at the most; it ends before the next one begins.
         study_time: "padded", or "unpadded" as in the paper's notebooks, which lose all studies before 10:00.
-        unmatched: Keep films without a stay, their vital signs missing.
-        vitals: "last": of each value the last one at or before the film, triage included; "triage": triage alone.
-        within: Hours before the film that a measurement may date back; None: to the start of the stay.
+        unmatched: Keep images without a stay, their vital signs missing.
+        vitals: "last": of each value the last one at or before the image, triage included; "triage": triage alone.
+        within: Hours before the image that a measurement may date back; None: to the start of the stay.
         values: "checked": Celsius in a Fahrenheit column is converted, pain is parsed, what cannot be right is
             missing; "raw": numbers as they stand.
         missing: "kept", or "mean": filled with the mean of all rows (the paper).
         discarded: Keep readings whose eye tracking REFLACX discarded.
-        readers: "consensus": boxes that most readers of the film drew; "union": all; "each": each reading is a case.
+        readers: "consensus": boxes that most readers of the image drew; "union": all; "each": each reading is a case.
         overlap: IoU from which two readers' boxes of one label are the same finding.
         findings: "five" of the paper, or "all" labels that were drawn.
         synonyms: Label -> label to take it for, beyond those that REFLACX's phases call differently.

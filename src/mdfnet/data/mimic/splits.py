@@ -1,4 +1,4 @@
-"""Splits of the films: by patient, in folds, as MIMIC-CXR-JPG has them, or by row as in the paper."""
+"""Splits of the images: by patient, in folds, as MIMIC-CXR-JPG has them, or by row as in the paper."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Study
+from mdfnet.core.types import Sample
 from mdfnet.data.mimic.rules import Rules, SplitRule
 from mdfnet.data.mimic.tables import Source, load
 from mdfnet.data.split import split_by_fold, split_by_patient
@@ -21,32 +21,32 @@ _OFFICIAL = {"train": "train", "validate": "val", "test": "test"}
 _PAPER_TRAIN = 0.7
 
 
-def split_studies(
-    studies: Sequence[Study], films: Sequence[str], rules: Rules, official: Mapping[str, str]
-) -> tuple[Study, ...]:
-    """Give every study a split.
+def split_samples(
+    samples: Sequence[Sample], images: Sequence[str], rules: Rules, official: Mapping[str, str]
+) -> tuple[Sample, ...]:
+    """Give every sample a split.
 
     Args:
-        studies: In the order of the tables; their ``patient`` is the original one.
-        films: Film of each study, as ``official`` calls it.
+        samples: In the order of the tables; their ``patient`` is the original one.
+        images: Image of each sample, as ``official`` calls it.
         rules: Which split.
-        official: Film -> split of MIMIC-CXR-JPG; needed by the rule "official" alone.
+        official: Image -> split of MIMIC-CXR-JPG; needed by the rule "official" alone.
 
     Raises:
-        UserError: The official split does not have a film, or has a patient's films in different splits.
+        UserError: The official split does not have an image, or has a patient's images in different splits.
     """
     if rules.split == SplitRule.row:
-        names = paper_rows(len(studies))
-        return tuple(replace(study, split=name) for study, name in zip(studies, names, strict=True))
+        names = paper_rows(len(samples))
+        return tuple(replace(sample, split=name) for sample, name in zip(samples, names, strict=True))
     if rules.split == SplitRule.official:
-        return _official(studies, films, official)
+        return _official(samples, images, official)
     if rules.folds:
-        return split_by_fold(studies, rules.folds, rules.fold, rules.seed)
-    return split_by_patient(studies, rules.fractions, rules.seed)
+        return split_by_fold(samples, rules.folds, rules.fold, rules.seed)
+    return split_by_patient(samples, rules.fractions, rules.seed)
 
 
 def read_official(database: duckdb.DuckDBPyConnection, tables: Mapping[str, Source]) -> dict[str, str]:
-    """Film -> train, val or test, as MIMIC-CXR-JPG has them, for the films in the table ``wanted``.
+    """Image -> train, val or test, as MIMIC-CXR-JPG has them, for the images in the table ``wanted``.
 
     Raises:
         UserError: The table is missing or malformed, or has another split.
@@ -57,11 +57,11 @@ def read_official(database: duckdb.DuckDBPyConnection, tables: Mapping[str, Sour
     load(database, tables["official"], OFFICIAL_COLUMNS, unique="dicom_id")
     rows = database.execute("SELECT file, row, dicom_id, split FROM official SEMI JOIN wanted USING (dicom_id)")
     splits = {}
-    for file, row, film, split in rows.fetchall():
+    for file, row, image, split in rows.fetchall():
         if split not in _OFFICIAL:
             what = f"split is none of {', '.join(_OFFICIAL)}"
             raise UserError(what, where=tables["official"].place(file, row), fix="fetch the table again")
-        splits[film] = _OFFICIAL[split]
+        splits[image] = _OFFICIAL[split]
     return splits
 
 
@@ -87,16 +87,16 @@ def _shuffle_split(rows: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray
     return rows[order[second:]], rows[order[:second]]
 
 
-def _official(studies: Sequence[Study], films: Sequence[str], official: Mapping[str, str]) -> tuple[Study, ...]:
-    if absent := sum(film not in official for film in films):
-        raise UserError(f"the official split does not have {absent} of the films", fix="choose --split patient")
-    done = tuple(replace(study, split=official[film]) for study, film in zip(studies, films, strict=True))
+def _official(samples: Sequence[Sample], images: Sequence[str], official: Mapping[str, str]) -> tuple[Sample, ...]:
+    if absent := sum(image not in official for image in images):
+        raise UserError(f"the official split does not have {absent} of the images", fix="choose --split patient")
+    done = tuple(replace(sample, split=official[image]) for sample, image in zip(samples, images, strict=True))
     if torn := crossing(done):
         raise UserError(f"the official split has {torn} patients in more than one split", fix="choose --split patient")
     return done
 
 
-def crossing(studies: Sequence[Study]) -> int:
+def crossing(samples: Sequence[Sample]) -> int:
     """Number of patients in more than one split."""
-    pairs = {(study.patient, study.split) for study in studies}
+    pairs = {(sample.patient, sample.split) for sample in samples}
     return len(pairs) - len({patient for patient, _ in pairs})

@@ -1,4 +1,4 @@
-"""Which emergency stay a film was taken in: the join that the paper's notebooks lost 40 % of their films at.
+"""Which emergency stay an image was taken in: the join that the paper's notebooks lost 40 % of their images at.
 
 All times are the hospital's clock without a zone, as MIMIC has them. They are compared as they stand, so that hours
 which daylight saving skips or repeats are neither lost nor moved.
@@ -12,7 +12,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, StayRule
 from mdfnet.data.mimic.tables import Source, interval, load, quoted
 
-FILM_COLUMNS = {
+IMAGE_COLUMNS = {
     "dicom_id": "text",
     "subject_id": "key",
     "study_id": "key",
@@ -24,39 +24,39 @@ STAY_COLUMNS = {"subject_id": "key", "stay_id": "key", "intime": "time", "outtim
 
 #: Outcomes of the match, in words.
 MATCHED = "in one stay"
-NO_TIME = "the film has no time"
+NO_TIME = "the image has no time"
 NO_PATIENT = "the patient was never in the emergency department"
-NO_STAY = "no stay at the film's time"
-SEVERAL = "several stays at the film's time"
+NO_STAY = "no stay at the image's time"
+SEVERAL = "several stays at the image's time"
 
 
-def load_films(database: duckdb.DuckDBPyConnection, source: Source) -> int:
-    """Table ``films`` of the CXR metadata, with ``time`` and ``unpadded``: whether StudyTime lost a leading zero.
+def load_images(database: duckdb.DuckDBPyConnection, source: Source) -> int:
+    """Table ``images`` of the CXR metadata, with ``time`` and ``unpadded``: whether StudyTime lost a leading zero.
 
     StudyDate is a number YYYYMMDD, StudyTime a number HHMMSS.fff whose leading zeros are lost: 93015.5 is 09:30:15.5
     and 0.0 is midnight.
 
     Returns:
-        Number of films.
+        Number of images.
 
     Raises:
         UserError: See `load`; also a date or time that is none.
     """
-    count = load(database, source, FILM_COLUMNS, unique="dicom_id")
+    count = load(database, source, IMAGE_COLUMNS, unique="dicom_id")
     database.execute(
-        """CREATE OR REPLACE TABLE films AS
+        """CREATE OR REPLACE TABLE images AS
         WITH parts AS (
             SELECT *, nullif(regexp_extract(StudyDate, '^(\\d{8})(\\.0*)?$', 1), '') AS day,
                 nullif(regexp_extract(StudyTime, '^(\\d{1,6})(\\.\\d*)?$', 1), '') AS clock,
                 rpad(left(split_part(StudyTime, '.', 2), 6), 6, '0') AS fraction
-            FROM films)
+            FROM images)
         SELECT file, row, dicom_id, subject_id, study_id, upper(ViewPosition) AS view,
             StudyDate IS NULL OR StudyTime IS NULL AS untimed, length(clock) < 6 AS unpadded,
             try_strptime(day || lpad(clock, 6, '0') || '.' || fraction, '%Y%m%d%H%M%S.%f') AS time
         FROM parts"""
     )
     wrong = database.execute(
-        "SELECT file, row FROM films WHERE NOT untimed AND time IS NULL ORDER BY file, row LIMIT 1"
+        "SELECT file, row FROM images WHERE NOT untimed AND time IS NULL ORDER BY file, row LIMIT 1"
     ).fetchone()
     if wrong:
         fix = "they are numbers: YYYYMMDD, and HHMMSS.fff without leading zeros"
@@ -84,11 +84,11 @@ def load_stays(database: duckdb.DuckDBPyConnection, source: Source, rules: Rules
 
 
 def match_stays(database: duckdb.DuckDBPyConnection, rules: Rules) -> None:
-    """Table ``matches``: for every film of ``films`` its ``stay_id``, NULL where there is not one, and ``outcome``.
+    """Table ``matches``: for every image of ``images`` its ``stay_id``, NULL where there is not one, and ``outcome``.
 
-    A film belongs to a stay if it was taken strictly between the stay's beginning and end, as in the paper; under the
+    An image belongs to a stay if it was taken strictly between the stay's beginning and end, as in the paper; under the
     rules "window" and "nearest" up to ``before`` hours earlier and ``after`` hours later. Two stays that fit equally
-    well are never chosen between. Needs the tables of `load_films` and `load_stays`.
+    well are never chosen between. Needs the tables of `load_images` and `load_stays`.
     """
     inside = rules.stay == StayRule.inside
     before, after = (interval(0 if inside else hours) for hours in (rules.before, rules.after))
@@ -98,7 +98,7 @@ def match_stays(database: duckdb.DuckDBPyConnection, rules: Rules) -> None:
         WITH candidates AS (
             SELECT dicom_id, stay_id, greatest(intime - time, time - until, INTERVAL 0 SECOND) AS away,
                 min(away) OVER (PARTITION BY dicom_id) AS nearest
-            FROM films JOIN edstays USING (subject_id)
+            FROM images JOIN edstays USING (subject_id)
             WHERE time > intime - {before} AND time < until + {after}),
         chosen AS (
             SELECT dicom_id, count(*) AS number, any_value(stay_id) AS stay_id FROM candidates {best} GROUP BY dicom_id)
@@ -106,5 +106,5 @@ def match_stays(database: duckdb.DuckDBPyConnection, rules: Rules) -> None:
             CASE WHEN number = 1 THEN {quoted(MATCHED)} WHEN number > 1 THEN {quoted(SEVERAL)}
                 WHEN subject_id NOT IN (SELECT subject_id FROM edstays) THEN {quoted(NO_PATIENT)}
                 WHEN time IS NULL THEN {quoted(NO_TIME)} ELSE {quoted(NO_STAY)} END AS outcome
-        FROM films LEFT JOIN chosen USING (dicom_id)"""
+        FROM images LEFT JOIN chosen USING (dicom_id)"""
     )

@@ -1,4 +1,4 @@
-"""What is known about the patient when the film is taken: which measurement counts, and what its text means."""
+"""What is known about the patient when the image is taken: which measurement counts, and what its text means."""
 
 from __future__ import annotations
 
@@ -112,28 +112,28 @@ def load_vitals(database: duckdb.DuckDBPyConnection, tables: Mapping[str, Source
 def records(
     database: duckdb.DuckDBPyConnection, schema: Schema, rules: Rules
 ) -> tuple[dict[str, np.ndarray], dict[str, Counter[Fate]]]:
-    """The clinical record of every film in the table ``wanted`` (``dicom_id``).
+    """The clinical record of every image in the table ``wanted`` (``dicom_id``).
 
-    Of each value the last measurement at or before the film counts, never a later one; one that is refused gives way to
-    the one before. Triage counts as taken at the beginning of the stay. Age is anchor_age, plus the years from
-    anchor_year to the film.
+    Of each value the last measurement at or before the image counts, never a later one; one that is refused gives way
+    to the one before. Triage counts as taken at the beginning of the stay. Age is anchor_age, plus the years from
+    anchor_year to the image.
 
     Returns:
-        Film -> float32 ``[F]``; and by feature how many films have a value as it stands or converted, how many have
+        Image -> float32 ``[F]``; and by feature how many images have a value as it stands or converted, how many have
         none, and how many values were refused on the way.
     """
     latest: dict[str, list[tuple[str | None, ...]]] = defaultdict(list)
-    for film, *cells in database.execute(_measurements(rules)).fetchall():
-        latest[film].append(tuple(cells))
+    for image, *cells in database.execute(_measurements(rules)).fetchall():
+        latest[image].append(tuple(cells))
     found, fates = {}, {name: Counter() for name in schema.names}
-    for film, age, gender in database.execute(_PERSONS).fetchall():
-        values = _latest(schema, latest[film], fates)
+    for image, age, gender in database.execute(_PERSONS).fetchall():
+        values = _latest(schema, latest[image], fates)
         values["age"], fate = read_value(schema["age"], age)
         fates["age"][fate] += 1
         known = gender in schema["gender"].categories
         values["gender"] = schema["gender"].categories.index(gender) if known else math.nan
         fates["gender"][Fate.kept if known else Fate.missing] += 1
-        found[film] = np.array([values[name] for name in schema.names], np.float32)
+        found[image] = np.array([values[name] for name in schema.names], np.float32)
     return found, fates
 
 
@@ -160,11 +160,11 @@ def fill_with_means(schema: Schema, values: np.ndarray) -> tuple[np.ndarray, dic
 
 
 _PERSONS = """SELECT dicom_id, (anchor_age + year(time) - anchor_year)::VARCHAR, gender
-    FROM wanted JOIN films USING (dicom_id) LEFT JOIN patients USING (subject_id)"""
+    FROM wanted JOIN images USING (dicom_id) LEFT JOIN patients USING (subject_id)"""
 
 
 def _measurements(rules: Rules) -> str:
-    """SQL: film and the cells of `MEASURED`, the latest measurement first."""
+    """SQL: image and the cells of `MEASURED`, the latest measurement first."""
     earliest = f"AND measured_at >= time - {interval(rules.within)}" if rules.within is not None else ""
     signs = ", ".join(MEASURED[:-1])
     later = f"UNION ALL SELECT stay_id, charttime, 1, row, {signs}, NULL FROM vitalsign"
@@ -173,7 +173,7 @@ def _measurements(rules: Rules) -> str:
             FROM triage JOIN edstays USING (stay_id)
             {later if rules.vitals == Vitals.last else ""})
         SELECT dicom_id, {", ".join(MEASURED)}
-        FROM wanted JOIN films USING (dicom_id) JOIN matches USING (dicom_id) JOIN measured USING (stay_id)
+        FROM wanted JOIN images USING (dicom_id) JOIN matches USING (dicom_id) JOIN measured USING (stay_id)
         WHERE measured_at <= time {earliest}
         ORDER BY dicom_id, measured_at DESC, later DESC, measured.row DESC"""
 

@@ -1,4 +1,4 @@
-"""Synthetic chest films with vital signs, for demonstration, tests and methods research with a known ceiling."""
+"""Synthetic chest X-rays with vital signs, for demonstration, tests and methods research with a known ceiling."""
 
 from mdfnet.data.phantom.clinical import class_probabilities
 from mdfnet.data.phantom.config import PhantomConfig

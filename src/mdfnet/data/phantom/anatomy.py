@@ -1,7 +1,7 @@
-"""The patient behind a film: where the organs lie, in parts of the film's side.
+"""The patient behind an image: where the organs lie, in parts of the image's side.
 
-Coordinates are those of the patient as the film shows him: x = 0 is the midline and grows towards the patient's left
-(the right of the picture), y = 0 is the upper edge of the film and y = 1 the lower one. Lengths are parts of the side.
+Coordinates are those of the patient as the image shows him: x = 0 is the midline and grows towards the patient's left
+(the right of the picture), y = 0 is the upper edge of the image and y = 1 the lower one. Lengths are parts of the side.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Anatomy:
 def draw_anatomy(rng: np.random.Generator, *, male: bool, enlarged_heart: bool) -> Anatomy:
     """A random thorax; its heart is wider than half the thorax exactly if ``enlarged_heart``.
 
-    An AP film (two in five) shows a magnified heart and, taken lying or sitting, a higher diaphragm.
+    An AP image (two in five) shows a magnified heart and, taken lying or sitting, a higher diaphragm.
     """
     view = "AP" if rng.random() < 0.4 else "PA"
     anteroposterior = view == "AP"

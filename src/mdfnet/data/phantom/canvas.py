@@ -7,12 +7,12 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-#: The canvas reaches beyond the film on every side, so that the usual turns and shifts leave no empty corner.
+#: The canvas reaches beyond the image on every side, so that the usual turns and shifts leave no empty corner.
 MARGIN = 0.06
 
 
 class Canvas:
-    """A square grid over the film and its margin, in the coordinates of :mod:`mdfnet.data.phantom.anatomy`.
+    """A square grid over the image and its margin, in the coordinates of :mod:`mdfnet.data.phantom.anatomy`.
 
     Args:
         size: Rows and columns.
@@ -39,7 +39,7 @@ class Canvas:
 
         Args:
             strokes: (points, width, strength) each; width 0 is a filled polygon, strength lies in [0, 1].
-            blur: Radius of the blur, in parts of the film's side.
+            blur: Radius of the blur, in parts of the image's side.
 
         Returns:
             float32 ``[size, size]`` in [0, 1].
@@ -63,7 +63,7 @@ def canvas(size: int) -> Canvas:
 
 
 def ramp(distance: np.ndarray, width: float) -> np.ndarray:
-    """A border seen on a film: 0 outside, 1 inside, rising quickly and rounding off over ``width``.
+    """A border seen on an image: 0 outside, 1 inside, rising quickly and rounding off over ``width``.
 
     Args:
         distance: How far inside each point lies.

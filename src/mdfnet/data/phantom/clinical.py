@@ -1,7 +1,7 @@
 """The vital signs of a phantom patient: one table, the record drawn from it, and what the record tells exactly.
 
 A number is normal around ``mean + signal * (sum of the shifts of the patient's findings)``, clipped to its range and
-rounded as a nurse would. Within a pair of look-alikes only the features named in :func:`telling` differ.
+rounded as a nurse would. Within a pair of look-alikes only the features named in :func:`distinguishing` differ.
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ def draw_record(rng: np.random.Generator, case: Case, config: PhantomConfig) -> 
     return np.array([*values, float(case.male)], np.float32)
 
 
-def telling(pattern: str) -> tuple[str, ...]:
+def distinguishing(pattern: str) -> tuple[str, ...]:
     """Features that tell the two look-alikes of a pattern apart; at signal 0 they do not.
 
     Examples:
-        >>> telling("focal"), telling("bilateral")
+        >>> distinguishing("focal"), distinguishing("bilateral")
         (('temperature',), ('heartrate', 'resprate'))
     """
     first, second = (_shifts(pattern, name) for name in LOOK_ALIKES[_known(pattern)])
@@ -91,8 +91,8 @@ def telling(pattern: str) -> tuple[str, ...]:
 def class_probabilities(clinical: np.ndarray, pattern: str, config: PhantomConfig) -> np.ndarray:
     """P(class of the opacity | record, pattern), exact under the generative model: the ceiling of any classifier.
 
-    A film shows the pattern and says nothing about which of its two classes it is, so this is also the posterior given
-    film and record. Missing values are left out, which is exact because being missing depends on nothing.
+    An image shows the pattern and says nothing about which of its two classes it is, so this is also the posterior
+    given image and record. Missing values are left out, which is exact because being missing depends on nothing.
 
     Args:
         clinical: ``[..., 10]`` records, NaN = missing.
@@ -119,7 +119,7 @@ def class_probabilities(clinical: np.ndarray, pattern: str, config: PhantomConfi
         raise UserError(f"a record has {len(SCHEMA)} features, got an array of shape {clinical.shape}")
     pair = LOOK_ALIKES[_known(pattern)]
     likelihoods = [np.zeros(clinical.shape[:-1]), np.zeros(clinical.shape[:-1])]
-    for name in telling(pattern):
+    for name in distinguishing(pattern):
         for likelihood, finding in zip(likelihoods, pair, strict=True):
             shift = config.signal * _shifts(pattern, finding).get(name, 0.0)
             likelihood += _log_likelihood(clinical[..., SCHEMA.index(name)], BASELINES[name], shift)

@@ -13,13 +13,13 @@ class PhantomConfig(BaseModel):
     """The parameters of the phantom generator; the same ones always give the same bytes.
 
     Args:
-        count: Number of films. Film ``i`` is the same whatever the count.
-        size: Width and height of the square films in pixels, 64 to 2048.
+        count: Number of images. Image ``i`` is the same whatever the count.
+        size: Width and height of the square images in pixels, 64 to 2048.
         seed: Seed of everything random.
         signal: How much the vital signs depend on the findings, from 0 (not at all) to 1 (the two members of a
             look-alike pair are told apart in 98 of 100 patients).
         missing: Probability that a triage value is missing. Age and gender never are.
-        splits: Fractions of films in train, val and test; they sum to 1.
+        splits: Fractions of images in train, val and test; they sum to 1.
 
     Raises:
         pydantic.ValidationError: A value is out of its range or a name is unknown.

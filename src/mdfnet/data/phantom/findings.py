@@ -1,4 +1,4 @@
-"""How often which findings occur together: the part of the generative model that comes before film and record."""
+"""How often which findings occur together: the part of the generative model that comes before image and record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOK_ALIKES = {
 }
 
 #: Share of patients with the findings that need no record, independent of the opacity and of each other. The paper's
-#: films have 23 and 21 %; with these, 23 % of the phantoms have no finding.
+#: images have 23 and 21 %; with these, 23 % of the phantoms have no finding.
 ENLARGED_HEART = 0.24
 EFFUSION = 0.24
 

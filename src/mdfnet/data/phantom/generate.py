@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mdfnet.core.types import PAPER_CLASSES, Study, Target
+from mdfnet.core.types import PAPER_CLASSES, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.phantom.clinical import SCHEMA, draw_record
 from mdfnet.data.phantom.config import PhantomConfig
-from mdfnet.data.phantom.film import Picture, draw_picture
 from mdfnet.data.phantom.findings import Case, draw_case
+from mdfnet.data.phantom.image import Picture, draw_picture
 from mdfnet.data.phantom.lesions import Ellipse
 
 #: Points of an ellipse's outline.
@@ -25,12 +25,12 @@ OUTLINE = 32
 
 @dataclass(frozen=True)
 class Phantom:
-    """One synthetic patient: film, marks and record.
+    """One synthetic patient: image, marks and record.
 
     Args:
         index: Position in its set.
-        film: uint8 ``[size, size]``.
-        target: The reader's ellipses: their boxes and outlines of 32 points, clipped to the film.
+        image: uint8 ``[size, size]``.
+        target: The reader's ellipses: their boxes and outlines of 32 points, clipped to the image.
         clinical: float32 ``[10]`` in the order and units of the ``mimic-ed`` schema, NaN = missing.
         pattern: Opacity process: "none", "focal" or "bilateral".
         view: "PA" or "AP".
@@ -38,7 +38,7 @@ class Phantom:
     """
 
     index: int
-    film: np.ndarray
+    image: np.ndarray
     target: Target
     clinical: np.ndarray
     pattern: str
@@ -47,26 +47,26 @@ class Phantom:
 
     @property
     def id(self) -> str:
-        """Name of the film; every phantom is a patient of its own."""
+        """Name of the image; every phantom is a patient of its own."""
         return f"phantom-{self.index:05d}"
 
 
 def phantoms(config: PhantomConfig) -> Iterator[Phantom]:
     """Make phantom patients one by one; the same configuration gives the same bytes.
 
-    Film, findings and record come from random streams of their own, so the films depend on ``size`` and ``seed`` alone
-    and carry no trace of which of two look-alike classes an opacity has.
+    Image, findings and record come from random streams of their own, so the images depend on ``size`` and ``seed``
+    alone and carry no trace of which of two look-alike classes an opacity has.
 
     Examples:
         >>> phantom = next(phantoms(PhantomConfig(count=1, size=128)))
-        >>> phantom.film.shape, phantom.film.dtype.name, phantom.clinical.shape
+        >>> phantom.image.shape, phantom.image.dtype.name, phantom.clinical.shape
         ((128, 128), 'uint8', (10,))
     """
     return (_phantom(index, config) for index in range(config.count))
 
 
 def write_phantoms(config: PhantomConfig, folder: str | Path) -> Dataset:
-    """Write a phantom data set as a dataset folder with PNG films, marked as synthetic throughout.
+    """Write a phantom data set as a dataset folder with PNG images, marked as synthetic throughout.
 
     Args:
         config: What to make.
@@ -79,28 +79,28 @@ def write_phantoms(config: PhantomConfig, folder: str | Path) -> Dataset:
         UserError: The folder cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="mdfnet-phantom-") as drawings:
-        studies = tuple(_study(phantom, Path(drawings)) for phantom in phantoms(config))
+        samples = tuple(_sample(phantom, Path(drawings)) for phantom in phantoms(config))
         dataset = Dataset(
             name="phantom",
             classes=PAPER_CLASSES,
             schema=SCHEMA,
-            studies=studies,
+            samples=samples,
             folder=Path(drawings),
             source=f"mdfnet phantom generator: {config.model_dump_json()}",
             license="Apache-2.0",
-            synthetic=("films", "findings", "clinical"),
+            synthetic=("images", "findings", "clinical"),
         )
         return write_dataset(dataset, Path(folder), images="copy")
 
 
 def _phantom(index: int, config: PhantomConfig) -> Phantom:
     streams = np.random.SeedSequence([config.seed, index]).spawn(3)
-    case_stream, film_stream, record_stream = map(np.random.default_rng, streams)
+    case_stream, image_stream, record_stream = map(np.random.default_rng, streams)
     case = draw_case(case_stream)
-    picture = draw_picture(film_stream, case, config.size)
+    picture = draw_picture(image_stream, case, config.size)
     return Phantom(
         index=index,
-        film=picture.film,
+        image=picture.image,
         target=_target(case, picture, config.size),
         clinical=draw_record(record_stream, case, config),
         pattern=case.pattern,
@@ -120,25 +120,25 @@ def _target(case: Case, picture: Picture, size: int) -> Target:
 
 
 def _outline(ellipse: Ellipse, size: int) -> np.ndarray:
-    """An ellipse in pixels, float32 ``[32, 2]``, clipped to the film."""
+    """An ellipse in pixels, float32 ``[32, 2]``, clipped to the image."""
     angles = 2 * np.pi * np.arange(OUTLINE) / OUTLINE
     points = ellipse.center + np.stack([np.cos(angles), np.sin(angles)], axis=1) * ellipse.axes
     return np.clip(size * points, 0, size).astype(np.float32)
 
 
 def _split(index: int, fractions: tuple[float, float, float]) -> str:
-    """Split of a film, independent of how many there are: steps of the golden ratio fill the unit interval evenly."""
+    """Split of an image, independent of how many there are: steps of the golden ratio fill the unit interval evenly."""
     place = index * 0.6180339887498949 % 1
     train, val, _ = fractions
     return "train" if place < train else "val" if place < train + val else "test"
 
 
-def _study(phantom: Phantom, folder: Path) -> Study:
-    """A phantom as a study, its film written to ``folder``."""
+def _sample(phantom: Phantom, folder: Path) -> Sample:
+    """A phantom as a sample, its image written to ``folder``."""
     path = folder / f"{phantom.id}.png"
-    Image.fromarray(phantom.film).save(path, compress_level=1)
-    height, width = phantom.film.shape
-    return Study(
+    Image.fromarray(phantom.image).save(path, compress_level=1)
+    height, width = phantom.image.shape
+    return Sample(
         id=phantom.id,
         image=path,
         width=width,

@@ -17,7 +17,7 @@ FORMS = ("band", "wedge", "patch")
 
 @dataclass(frozen=True)
 class Ellipse:
-    """An axis-aligned ellipse as a reader draws it, in parts of the film's side."""
+    """An axis-aligned ellipse as a reader draws it, in parts of the image's side."""
 
     center: tuple[float, float]
     axes: tuple[float, float]

@@ -107,7 +107,7 @@ def _rib_profile(phase: np.ndarray, width: float) -> np.ndarray:
 
 
 def shoulder_girdle(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
-    """Clavicles, shoulder blades (over the lung on AP films) and upper arms."""
+    """Clavicles, shoulder blades (over the lung on AP images) and upper arms."""
     strokes = []
     inward = 0.06 if anatomy.view == "AP" else 0.0
     for side in (-1, 1):
@@ -147,7 +147,7 @@ def _branches(rng: np.random.Generator, start, angle: float, side: int, length: 
 
 
 def stomach_bubble(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
-    """Air under the left dome, flat below as in someone standing; in about half of the films."""
+    """Air under the left dome, flat below as in someone standing; in about half of the images."""
     if rng.random() < 0.5:
         return np.float32(0)
     center, width, height = rng.uniform(0.12, 0.2), rng.uniform(0.05, 0.09), rng.uniform(0.025, 0.05)

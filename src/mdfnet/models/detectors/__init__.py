@@ -1,1 +1,1 @@
-"""Detectors: what finds boxes on a film. None of them knows about patients; `mdfnet.models.fusion` attaches to them."""
+"""Detectors: what finds boxes on an image. None knows about patients; `mdfnet.models.fusion` attaches to them."""

@@ -33,8 +33,8 @@ class VectorSite:
 
     Args:
         module: Its name in the detector.
-        rois: Name of the RoI pooler, where the layer sees the RoIs of all films in one ``[N, C]`` table.
-        last: The layer gives the class scores themselves. What a patient alone adds there moves every box of a film
+        rois: Name of the RoI pooler, where the layer sees the RoIs of all images in one ``[N, C]`` table.
+        last: The layer gives the class scores themselves. What a patient alone adds there moves every box of an image
             alike, so fusion must look at the layer's input, too.
     """
 
@@ -44,12 +44,12 @@ class VectorSite:
 
 
 class Detector(nn.Module, ABC):
-    """Finds boxes on films. Losses and detection are two methods, not a mode.
+    """Finds boxes on images. Losses and detection are two methods, not a mode.
 
     Attributes:
         map_sites, vector_sites: Where fusion may attach.
-        image_part: Names of the modules up to which everything depends on the films alone, so that their outputs can be
-            kept while records change. They come before, or are, the map sites.
+        image_part: Names of the modules up to which everything depends on the images alone, so that their outputs can
+            be kept while records change. They come before, or are, the map sites.
         loss_names: Names of what :meth:`losses` gives.
     """
 
@@ -64,13 +64,13 @@ class Detector(nn.Module, ABC):
 
         Args:
             images: float32 ``[B, C, S, S]`` in [0, 1].
-            targets: Per film ``boxes`` float32 ``[N, 4]`` in network pixels, ``labels`` int64 ``[N]``, 1-based, and
+            targets: Per image ``boxes`` float32 ``[N, 4]`` in network pixels, ``labels`` int64 ``[N]``, 1-based, and
                 ``masks`` uint8 ``[N, S, S]`` where the settings have ``outlines``.
         """
 
     @abstractmethod
     def detect(self, images: Tensor) -> list[Detections]:
-        """Detections per film in network pixels, highest score first."""
+        """Detections per image in network pixels, highest score first."""
 
     @abstractmethod
     def load_pretrained(self) -> None:

@@ -27,10 +27,10 @@ from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Detections
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, mode_of
 from mdfnet.models.detectors.settings import YOLOConfig
-from mdfnet.models.detectors.trunks import grey_input
+from mdfnet.models.detectors.trunks import gray_input
 from mdfnet.models.detectors.weights import load_fitting, no_download, read_weights
 
-#: Boxes per film that enter NMS, as in torchvision's one-stage detectors.
+#: Boxes per image that enter NMS, as in torchvision's one-stage detectors.
 CANDIDATES = 1000
 
 #: The weights by name there are: trained on COCO, with all 80 classes.
@@ -53,7 +53,7 @@ class YOLO(Detector):
     def __init__(self, net: nn.Module, config: YOLOConfig, input: InputConfig, published: str):
         super().__init__()
         if input.channels == 1:
-            grey_input(net)
+            gray_input(net)
         self.net, self.config, self.published = net, config, published
         for name, values in (("mean", input.mean), ("std", input.std)):
             self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
@@ -67,7 +67,7 @@ class YOLO(Detector):
         with mode_of([self.net, self.net.head], training=False):
             boxes, scores = self._found((images - self.mean) / self.std)
         boxes = clip_boxes_to_image(boxes, images.shape[-2:])
-        return [self._kept(*film) for film in zip(boxes, scores, strict=True)]
+        return [self._kept(*image) for image in zip(boxes, scores, strict=True)]
 
     def load_pretrained(self) -> None:
         weights = self.config.weights
@@ -178,7 +178,7 @@ def _made(name: str, kind: type[nn.Module], /, **options: Any) -> nn.Module:
 
 
 def _padded(boxes: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]) -> Tensor:
-    """Class from 0 and box of every finding, ``[B, most findings of a film, 5]``, filled up with zeros."""
+    """Class from 0 and box of every finding, ``[B, most findings of an image, 5]``, filled up with zeros."""
     rows = [
         torch.cat([target["labels"][:, None] - 1, box], 1).to(box) for box, target in zip(boxes, targets, strict=True)
     ]

@@ -43,7 +43,7 @@ def _net(config: RCNNConfig, input: InputConfig, classes: int) -> FasterRCNN | M
         "box_roi_pool": MultiScaleRoIAlign(["0"], output_size=7, sampling_ratio=config.roi_samples),
         "box_head": TwoMLPHead(config.channels * 7 * 7, width),
         "box_predictor": FastRCNNPredictor(width, classes),
-        "box_batch_size_per_image": config.rois_per_film,
+        "box_batch_size_per_image": config.rois_per_image,
         "box_score_thresh": config.box_score,
         "box_nms_thresh": config.box_nms,
         "box_detections_per_img": config.detections,

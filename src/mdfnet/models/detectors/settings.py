@@ -18,7 +18,7 @@ class DetectorConfig(Part):
     name: str
     weights: str | None = Field(None, description="a name, a .safetensors file, a saved model, or none")
     box_score: float = Field(0.05, ge=0, lt=1, description="detections below this score are dropped")
-    detections: int = Field(50, ge=1, description="detections kept per film")
+    detections: int = Field(50, ge=1, description="detections kept per image")
 
     @property
     def outlines(self) -> Outline | None:
@@ -37,7 +37,7 @@ class ComposedConfig(DetectorConfig):
     backbone: str = Field(
         "mobilenet_v3_small", description="a torchvision classifier with a .features trunk, or timm/NAME"
     )
-    stride: Stride = Field(8, description="film pixels per cell of the feature map")
+    stride: Stride = Field(8, description="image pixels per cell of the feature map")
     depth: Stride = Field(16, description="stride of the backbone's last layer, added to the map")
     channels: int = Field(64, ge=1, description="channels of the feature map")
     norm: bool = Field(True, description="batch norm and ReLU behind the convolution that makes the feature map")
@@ -68,9 +68,9 @@ class RCNNConfig(ComposedConfig):
     )
     anchor_ratios: tuple[Positive, ...] = Field((0.5, 1.0, 2.0), min_length=1)
     rpn_nms: float = Field(0.7, gt=0, le=1)
-    proposals_train: int = Field(500, ge=1, description="proposals kept per film before and after NMS, in training")
+    proposals_train: int = Field(500, ge=1, description="proposals kept per image before and after NMS, in training")
     proposals_test: int = Field(200, ge=1, description="the same in detection")
-    rois_per_film: int = Field(128, ge=1, description="proposals sampled per film for the loss of the second stage")
+    rois_per_image: int = Field(128, ge=1, description="proposals sampled per image for the loss of the second stage")
     roi_samples: int = Field(
         1,
         ge=1,

@@ -37,8 +37,8 @@ PRECISE = ("backbone", "head", "rpn.head", "roi_heads.box_predictor", "roi_heads
 
 
 class Standardized(GeneralizedRCNNTransform):
-    """Intensities alone: films arrive at the network's size, :class:`mdfnet.models.preprocessing.Preprocessing` resizes
-    them.
+    """Intensities alone: images arrive at the network's size, :class:`mdfnet.models.preprocessing.Preprocessing`
+    resizes them.
 
     Torchvision's own would resize them to the size they have and copy them twice: a tenth of a small detector's time.
     """

@@ -138,13 +138,13 @@ class TransformersDetector(Detector):
         scores = found.logits.float()
         scores = scores.softmax(-1)[..., :-1] if self.kind.softmax else scores.sigmoid()
         corners = box_convert(found.pred_boxes.float(), "cxcywh", "xyxy") * self.size
-        return [self._best(*film) for film in zip(scores, corners, strict=True)]
+        return [self._best(*image) for image in zip(scores, corners, strict=True)]
 
     def load_pretrained(self) -> None:
         self.pretrain(self.net)
 
     def _best(self, scores: Tensor, boxes: Tensor) -> Detections:
-        """The best pairs of query and class of a film: ``scores [Q, C]``, ``boxes [Q, 4]``."""
+        """The best pairs of query and class of an image: ``scores [Q, C]``, ``boxes [Q, 4]``."""
         if self.kind.softmax:  # one class a query
             scores = scores.where(scores == scores.max(-1, keepdim=True).values, 0)
         best = scores.flatten().topk(min(self.settings.detections, scores.numel()))
@@ -201,7 +201,7 @@ def build(config: TransformersConfig, input: InputConfig, classes: int) -> Trans
 
 
 def _let_learn(net: PreTrainedModel, config: TransformersConfig) -> None:
-    """The library freezes image backbones as if they were pretrained; ours may start from nothing, or see grey films.
+    """The library freezes image backbones as if they were pretrained; ours may start from nothing, or see gray images.
 
     Batch norms stay frozen where weights are to be loaded.
     """
@@ -227,8 +227,8 @@ def _channels(net: PreTrainedModel, kind: Kind, input: InputConfig) -> list[int]
     """Channels of each map of the site, found by running the network up to there once."""
     training = net.training
     with torch.no_grad():
-        films = torch.zeros(1, input.channels, input.size, input.size)
-        output = outputs_of(net.eval(), [kind.map], lambda: net(films))[kind.map]
+        images = torch.zeros(1, input.channels, input.size, input.size)
+        output = outputs_of(net.eval(), [kind.map], lambda: net(images))[kind.map]
     net.train(training)
     maps = [output] if isinstance(output, Tensor) else output
     return [(value[0] if isinstance(value, tuple) else value).shape[1] for value in maps]

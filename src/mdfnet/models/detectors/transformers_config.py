@@ -136,7 +136,7 @@ def _backbone(config: TransformersConfig, input: InputConfig, given: Mapping[str
 
 
 def set_channels(config: PreTrainedConfig, channels: int) -> None:
-    """Let a network, or an image backbone, see films of so many channels."""
+    """Let a network, or an image backbone, see images of so many channels."""
     config = getattr(config, "backbone_config", config)
     config.num_channels = channels
     if hasattr(config, "stem_channels"):

@@ -16,7 +16,7 @@ OF_CLASSES = ("class_labels_classifier", "class_embed", "enc_score_head")
 
 
 def pretrain(weights: str | None, net: PreTrainedModel) -> None:
-    """Start a network from pretrained weights; a grey first layer takes the sum over the colors.
+    """Start a network from pretrained weights; a gray first layer takes the sum over the colors.
 
     They go through the library's own loader, which knows the names of older files, into a network of their own shapes.
 

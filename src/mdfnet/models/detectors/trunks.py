@@ -65,7 +65,7 @@ def trunk(name: str, strides: Sequence[int], in_channels: int) -> tuple[nn.Modul
     else:
         net = Cut(_features(name), taps)
         if in_channels == 1:
-            grey_input(net)
+            gray_input(net)
     return net, [known[stride][1] for stride in strides]
 
 
@@ -90,8 +90,8 @@ def trunk_state(name: str, weights: str, net: nn.Module) -> dict[str, Tensor]:
     return {key: joined[name] for key, name in names.items() if name in joined}
 
 
-def grey_input(net: nn.Module) -> None:
-    """Let a network's first convolution take grey films; it starts as if the film were copied to three channels.
+def gray_input(net: nn.Module) -> None:
+    """Let a network's first convolution take gray images; it starts as if the image were copied to three channels.
 
     A stem that first lays the pixels of a patch behind each other, as YOLOX's, sees three channels of each of them.
     """
@@ -165,7 +165,7 @@ def _timm(name: str, **options) -> nn.Module:
 def _timm_maps(name: str, x: Tensor) -> list[Tensor]:
     try:
         maps = _timm(name).eval()(x)
-    except (AssertionError, RuntimeError) as error:  # made for films of one size
+    except (AssertionError, RuntimeError) as error:  # made for images of one size
         raise _no_maps(name, error) from None
     if any(map.ndim != 4 or map.shape[-1] != map.shape[-2] for map in maps):
         raise _no_maps(name, "they are not [B, C, H, W]")
@@ -174,7 +174,7 @@ def _timm_maps(name: str, x: Tensor) -> list[Tensor]:
 
 def _no_maps(name: str, reason: object) -> UserError:
     fix = "take timm/resnet18 or timm/convnext_atto, for two"
-    return UserError(f"{name} has no maps for films of any size ({reason})", where="detector.backbone", fix=fix)
+    return UserError(f"{name} has no maps for images of any size ({reason})", where="detector.backbone", fix=fix)
 
 
 def _download(name: str, tag: str) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Pretrained weights: found by name or file, fitted to grey input, loaded only where they fit."""
+"""Pretrained weights: found by name or file, fitted to gray input, loaded only where they fit."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from mdfnet.core.errors import UserError, nearest
 
-#: Input channels of a first layer for colors and for grey: of a pixel, and of the four pixels of a patch.
+#: Input channels of a first layer for colors and for gray: of a pixel, and of the four pixels of a patch.
 COLORED = ((3, 1), (12, 4))
 
 
 def sum_colors(kernel: Tensor) -> Tensor:
-    """A first layer's kernel ``[out, 3 N, h, w]`` for grey ``[out, N, h, w]``: what it gives for three equal colors.
+    """A first layer's kernel ``[out, 3 N, h, w]`` for gray ``[out, N, h, w]``: what it gives for three equal colors.
 
     Examples:
         >>> import torch
@@ -58,7 +58,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 def load_fitting(
     net: nn.Module, state: Mapping[str, Tensor], where: str, fix: str, fresh: Collection[str] = ()
 ) -> None:
-    """Load a state into a network; a grey first layer gets the sum over the colors.
+    """Load a state into a network; a gray first layer gets the sum over the colors.
 
     Args:
         net: The network.

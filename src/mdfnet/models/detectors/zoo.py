@@ -13,7 +13,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.models.detectors.settings import ZooConfig
 from mdfnet.models.detectors.torchvision import TorchvisionDetector
-from mdfnet.models.detectors.trunks import grey_input
+from mdfnet.models.detectors.trunks import gray_input
 from mdfnet.models.detectors.weights import find_weights, load_fitting, no_download
 
 #: Parts whose shapes depend on the number of classes: they start fresh.
@@ -41,7 +41,7 @@ def build(config: ZooConfig, input: InputConfig, classes: int) -> TorchvisionDet
         net.anchor_generator.steps = None  # by the maps' own sizes
     channels = _channels(net.backbone, config.smallest_input)
     if input.channels == 1:
-        grey_input(net.backbone)
+        gray_input(net.backbone)
     return TorchvisionDetector(net, input, channels, partial(_pretrain, config))
 
 

@@ -3,7 +3,7 @@
 The detector's code and state-dict keys stay as they are. Hooks are bound methods of modules, not closures, so that
 ``copy.deepcopy`` (an EMA, say) takes the copy's own fusers along.
 
-Shapes: B films, D the width of the clinical vector, C channels, H x W a map, N rows (RoIs of all films), Q queries.
+Shapes: B images, D the width of the clinical vector, C channels, H x W a map, N rows (RoIs of all images), Q queries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mdfnet.models.fusion.encoder import Patients
 
 
 class Context:
-    """What the hooks read while a batch passes: the encoded records, and RoIs per film."""
+    """What the hooks read while a batch passes: the encoded records, and RoIs per image."""
 
     patients: Patients | None = None
     rows: list[int] | None = None
@@ -37,7 +37,7 @@ class _MapHook(nn.Module):
         if (patients := self.context.patients) is None:
             return None
         plain = list(maps_of(output))
-        return _with_maps(output, map(patients.speaking, self.fuser(plain, patients), plain))
+        return _with_maps(output, map(patients.where_known, self.fuser(plain, patients), plain))
 
 
 def _with_maps(output, maps: Iterator[Tensor]):
@@ -61,7 +61,7 @@ class _VectorHook(nn.Module):
         self.fuser, self.per_roi, self.context = fuser, per_roi, context
 
     def count(self, module: nn.Module, args: tuple):
-        """Before the RoI pooler: how many boxes each film has."""
+        """Before the RoI pooler: how many boxes each image has."""
         self.context.rows = [len(boxes) for boxes in args[1]]
 
     def after(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor | None:
@@ -70,16 +70,16 @@ class _VectorHook(nn.Module):
         z, x = patients.vector, args[0]
         if self.per_roi:  # [N, C]
             rows = torch.as_tensor(self.context.rows, device=z.device)
-            return patients.speaking(self.fuser(x, output, z.repeat_interleave(rows, 0)), output, rows)
+            return patients.where_known(self.fuser(x, output, z.repeat_interleave(rows, 0)), output, rows)
         if isinstance(module, nn.Conv2d):  # [B, C, H, W]
             if x.shape[-2:] != output.shape[-2:]:
                 raise ValueError("1-D fusion needs a convolution that keeps the map's size")
             fused = self.fuser(x.movedim(1, -1), output.movedim(1, -1), z[:, None, None])
-            return patients.speaking(fused.movedim(-1, 1), output)
-        return patients.speaking(self.fuser(x, output, z[:, None]), output, axis=-3)  # [..., B, Q, C]
+            return patients.where_known(fused.movedim(-1, 1), output)
+        return patients.where_known(self.fuser(x, output, z[:, None]), output, axis=-3)  # [..., B, Q, C]
 
 
-class Hiding(nn.Module):
+class ModalityDropout(nn.Module):
     """In training, hides whole records and single values at random, so that one model serves with all, some or none.
 
     Args:
@@ -107,21 +107,21 @@ class ClinicalFusion(nn.Module):
         hiding: Hides values in training.
         maps: 3-D fusers by the site they fuse at, see :mod:`mdfnet.models.fusion.maps`.
         vectors: 1-D fusers by the site they fuse at, see :mod:`mdfnet.models.fusion.vectors`.
-        silent: Say nothing of films without any record: the detector is then bit by bit the plain one.
+        silent: Say nothing of images without any record: the detector is then bit by bit the plain one.
     """
 
     def __init__(
         self,
         detector: Detector,
         encoder: nn.Module,
-        hiding: nn.Module,
+        modality_dropout: nn.Module,
         maps: Mapping[MapSite, nn.Module],
         vectors: Mapping[VectorSite, nn.Module],
         *,
         silent: bool = False,
     ):
         super().__init__()
-        self.encoder, self.hiding, self.context, self.silent = encoder, hiding, Context(), silent
+        self.encoder, self.modality_dropout, self.context, self.silent = encoder, modality_dropout, Context(), silent
         self.maps, self.vectors = nn.ModuleDict(), nn.ModuleDict()
         for site, fuser in maps.items():
             hook = _MapHook(self.context, fuser)
@@ -140,13 +140,13 @@ class ClinicalFusion(nn.Module):
 
     @contextmanager
     def of(self, clinical: Tensor) -> Iterator[None]:
-        """While entered, the detector sees these patients: ``clinical [B, F]``, one row per film of the batch.
+        """While entered, the detector sees these patients: ``clinical [B, F]``, one row per image of the batch.
 
         One batch at a time: a server needs one model per worker, or a lock.
         """
-        shown = self.hiding(clinical)
+        shown = self.modality_dropout(clinical)
         patients, known = self.encoder(shown), ~shown.isnan().all(1)
-        self.context.patients = replace(patients, heard=known) if self.silent and not known.all() else patients
+        self.context.patients = replace(patients, has_record=known) if self.silent and not known.all() else patients
         try:
             yield
         finally:

@@ -12,7 +12,7 @@ from mdfnet.models.config import Config
 from mdfnet.models.detectors.backbone import image_backbone
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite
 from mdfnet.models.detectors.settings import ComposedConfig, RCNNConfig
-from mdfnet.models.fusion.attach import ClinicalFusion, Hiding
+from mdfnet.models.fusion.attach import ClinicalFusion, ModalityDropout
 from mdfnet.models.fusion.encoder import ENCODERS
 from mdfnet.models.fusion.maps import MAPS, PaperMap
 from mdfnet.models.fusion.vectors import VECTORS, Concat, Residual
@@ -37,8 +37,8 @@ def attach(config: Config, schema: Schema, fitted: Standardizer, detector: Detec
         site: _vector_fuser(config, encoder.dim, site, detector.get_submodule(site.module))
         for site in _vector_sites(settings.vector, detector.vector_sites)
     }
-    hiding = Hiding(settings.record_dropout, settings.feature_dropout)
-    return ClinicalFusion(detector, encoder, hiding, maps, vectors, silent=config.staged)
+    modality_dropout = ModalityDropout(settings.record_dropout, settings.feature_dropout)
+    return ClinicalFusion(detector, encoder, modality_dropout, maps, vectors, silent=config.staged)
 
 
 def _map_fuser(config: Config, dim: int, site: MapSite) -> nn.Module:

@@ -21,15 +21,15 @@ class Patients:
         vector: ``[B, D]``.
         tokens: ``[B, T, D]``, one per feature where the encoder has such, else the vector alone.
         present: bool ``[B, T]``, which tokens say something.
-        heard: bool ``[B]``: where it is False nothing is fused; None: heard everywhere.
+        has_record: bool ``[B]``: where it is False nothing is fused; None: heard everywhere.
     """
 
     vector: Tensor
     tokens: Tensor
     present: Tensor
-    heard: Tensor | None = None
+    has_record: Tensor | None = None
 
-    def speaking(self, fused: Tensor, plain: Tensor, rows: Tensor | None = None, axis: int = 0) -> Tensor:
+    def where_known(self, fused: Tensor, plain: Tensor, rows: Tensor | None = None, axis: int = 0) -> Tensor:
         """What is fused for patients who are heard, what is plain for the others.
 
         Args:
@@ -37,10 +37,10 @@ class Patients:
             rows: int ``[B]``, how many rows in turn belong to each patient; None: one.
             axis: Counted from the end where negative.
         """
-        if self.heard is None:
+        if self.has_record is None:
             return fused
-        heard = self.heard if rows is None else self.heard.repeat_interleave(rows)
-        return torch.where(heard.view(-1, *[1] * (fused.ndim - 1 - axis % fused.ndim)), fused, plain)
+        has_record = self.has_record if rows is None else self.has_record.repeat_interleave(rows)
+        return torch.where(has_record.view(-1, *[1] * (fused.ndim - 1 - axis % fused.ndim)), fused, plain)
 
     @classmethod
     def of(cls, vector: Tensor) -> Patients:
@@ -184,7 +184,7 @@ class PaperEncoder(nn.Module):
 
 
 class ScaledPaperEncoder(PaperEncoder):
-    """The paper's clinical vector, but standardized over the training films: to see what the scale alone does."""
+    """The paper's clinical vector, but standardized over the training images: to see what the scale alone does."""
 
     scaled = True
 

@@ -1,7 +1,8 @@
 """Runs the image part of a detector once and the rest as often as wanted, for any detector.
 
-Fusion starts at the map sites, so what comes before them depends on the film alone. :func:`image_features` records what
-the detector's image part gave, before any fuser sees it; :func:`replayed` lets these modules answer with the recording.
+Fusion starts at the map sites, so what comes before them depends on the image alone. :func:`image_features` records
+what the detector's image part gave, before any fuser sees it; :func:`replayed` lets these modules answer with the
+recording.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Features:
 
     Args:
         images: float32 ``[B, C, S, S]``, preprocessed.
-        geometries: Where each film lies in it.
+        geometries: Where each image lies in it.
         outputs: What each module of the image part gave, by its name.
     """
 
@@ -36,14 +37,14 @@ class Features:
         return len(self.images)
 
     def repeat(self, count: int) -> Features:
-        """One film ``count`` times, for as many records."""
+        """One image ``count`` times, for as many records."""
         if len(self) != 1:
-            raise ValueError(f"only the features of one film are repeated, these are of {len(self)}")
+            raise ValueError(f"only the features of one image are repeated, these are of {len(self)}")
         outputs = {name: _repeat(output, count) for name, output in self.outputs.items()}
         return Features(self.images.expand(count, -1, -1, -1), self.geometries * count, outputs)
 
     def without_outputs(self) -> Features:
-        """The same films, nothing of which is replayed."""
+        """The same images, nothing of which is replayed."""
         return Features(self.images, self.geometries, {})
 
 

@@ -55,7 +55,7 @@ class Deconv(Added):
     """Spatialize the clinical vector by a few transposed convolutions and add it to the maps, whatever their sizes.
 
     The map is grown to ``2 ** doublings`` cells a side and resized to the feature maps: a clinical map is smooth, so
-    growing it to the film's size, as the paper does, costs much and adds nothing.
+    growing it to the image's size, as the paper does, costs much and adds nothing.
 
     Args:
         dim: Width of the clinical vector.
@@ -100,7 +100,7 @@ class Repeat(nn.Module):
         ]
 
 
-class FilmMap(nn.Module):
+class FiLMMap(nn.Module):
     """Scale and shift every channel by the patient: feature-wise linear modulation (Perez et al., AAAI 2018).
 
     Args:
@@ -149,7 +149,7 @@ class Attention(nn.Module):
 
 
 class PaperMap(Added):
-    """The paper's 3-D fusion: grow to an image of the film's size, pass it through a second backbone, add.
+    """The paper's 3-D fusion: grow to an image of the image's size, pass it through a second backbone, add.
 
     Source: arXiv 2302.13390 and the authors' code: log2(size) stages of transposed convolution, batch norm,
     ReLU, convolution, batch norm, ReLU; the last convolution has three channels and no ReLU behind it. 447,369
@@ -159,7 +159,7 @@ class PaperMap(Added):
     Args:
         dim: Width of the clinical vector and of the stages.
         channels: C of each map.
-        size: Side of the film, a power of two.
+        size: Side of the image, a power of two.
         backbone: The second image backbone; its map has ``backbone.out_channels``.
 
     Raises:
@@ -169,7 +169,7 @@ class PaperMap(Added):
     def __init__(self, dim: int, channels: Sequence[int], size: int, backbone: nn.Module):
         super().__init__()
         if size & (size - 1):
-            raise ValueError(f"the paper's spatialization doubles up to the film's size: {size} is not a power of two")
+            raise ValueError(f"the paper's spatialization doubles up to the image's size: {size} is not a power of two")
         stages = size.bit_length() - 1
         self.grow = nn.Sequential(*(_stage(dim, dim, last=False) for _ in range(stages - 1)), _stage(dim, 3, last=True))
         self.backbone = backbone
@@ -189,4 +189,4 @@ def _stage(dim: int, out: int, *, last: bool) -> nn.Sequential:
 
 
 #: Light map fusers by their name in the config.
-MAPS = {"deconv": Deconv, "repeat": Repeat, "film": FilmMap, "attention": Attention}
+MAPS = {"deconv": Deconv, "repeat": Repeat, "film": FiLMMap, "attention": Attention}

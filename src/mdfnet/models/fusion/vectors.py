@@ -43,7 +43,7 @@ class Concat(nn.Module):
         return y + self.project(z)
 
 
-class FilmVector(nn.Module):
+class FiLMVector(nn.Module):
     """Scale and shift what the layer gives by the patient: feature-wise linear modulation (Perez et al., AAAI 2018).
 
     Args:
@@ -93,4 +93,4 @@ def channels_of(layer: nn.Linear | nn.Conv2d) -> tuple[int, int]:
 
 
 #: Vector fusers by their name in the config.
-VECTORS = {"concat": Concat, "film": FilmVector, "residual": Residual}
+VECTORS = {"concat": Concat, "film": FiLMVector, "residual": Residual}

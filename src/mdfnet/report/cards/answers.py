@@ -15,10 +15,10 @@ PAPER_ENCODERS = ("paper", "paper-scaled")
 
 #: What becomes of clinical values, by encoder.
 SCALING = {
-    "mlp": "Numbers are standardized with mean and deviation of the training films, categories are one-hot.",
-    "tokens": "Numbers are standardized with mean and deviation of the training films, categories are embedded.",
+    "mlp": "Numbers are standardized with mean and deviation of the training images, categories are one-hot.",
+    "tokens": "Numbers are standardized with mean and deviation of the training images, categories are embedded.",
     "paper": "Numbers enter as they are, categories are embedded, as in arXiv 2302.13390.",
-    "paper-scaled": "Numbers are standardized with mean and deviation of the training films, categories are embedded.",
+    "paper-scaled": "Numbers are standardized with mean and deviation of the training images, categories are embedded.",
 }
 
 
@@ -33,22 +33,22 @@ def answers(subject: Subject) -> dict[str, str]:
 def _of_model(subject: Subject) -> dict[str, str]:
     card, config = subject.card, subject.card.config
     fused = f"with clinical fusion (map: {config.fusion.map}, vector: {config.fusion.vector})"
-    kind = f"Deep learning: object detector “{config.detector.name}” {fused if config.fused else 'on films alone'}."
+    kind = f"Deep learning: object detector “{config.detector.name}” {fused if config.fused else 'on images alone'}."
     units = ", ".join(
         f"{one.name} ({one.unit or ' or '.join(one.categories)})" for one in card.clinical_schema.features
     )
     size = f"{config.input.size} pixels ({config.input.fit})"
     return {
         "technology": kind,
-        "model": f"{kind} Input: films of {size}; findings: {', '.join(card.classes)}. Every setting is in model.json.",
-        "preprocessing": f"Films are resized to {size}; DICOM by recipe {_recipe(subject)}.",
+        "model": f"{kind} Input: images of {size}; findings: {', '.join(card.classes)}. All settings are in model.json.",
+        "preprocessing": f"Images are resized to {size}; DICOM by recipe {_recipe(subject)}.",
         "software": ", ".join(f"{name} {version}" for name, version in card.versions.items()) + ".",
-        "predictors": f"Beside the film: {units}. When measured: {TO_FILL_IN}" if config.fused else "",
+        "predictors": f"Beside the image: {units}. When measured: {TO_FILL_IN}" if config.fused else "",
         "scaling": SCALING[config.fusion.encoder] if config.fused else "",
         "missing": _missing(subject),
         "poor_inputs": _poor(subject),
         "output": _output(subject),
-        "calculation": "By `mdfnet evaluate` from the saved model, which is given film and record, never the marks.",
+        "calculation": "By `mdfnet evaluate` from the saved model, which is given image and record, never the marks.",
         "specification": f"model.json and model.safetensors (SHA-256 {card.weights_sha256}); read with `mdfnet.load`.",
         "availability": f"Software: mdfnet {card.versions.get('mdfnet', '')}, Apache-2.0. Model and data: {TO_FILL_IN}",
         "recalibration": _recalibration(subject),
@@ -65,7 +65,7 @@ def _missing(subject: Subject) -> str:
     if not subject.card.config.fused:
         return "No clinical data enter the model."
     if fusion.encoder in PAPER_ENCODERS:
-        how = "Missing numbers become the mean of the training films, missing categories the most frequent one."
+        how = "Missing numbers become the mean of the training images, missing categories the most frequent one."
     else:
         how = "Nothing is filled in: the network is told which clinical values are missing."
     hidden = (
@@ -76,8 +76,10 @@ def _missing(subject: Subject) -> str:
 
 def _poor(subject: Subject) -> str:
     if not subject.card.config.fused:
-        return "Films that cannot be read are refused."
-    return "Films that cannot be read and clinical values that cannot be right are refused; missing values are allowed."
+        return "Images that cannot be read are refused."
+    return (
+        "Images that cannot be read and clinical values that cannot be right are refused; missing values are allowed."
+    )
 
 
 def _output(subject: Subject) -> str:
@@ -97,7 +99,7 @@ def _recalibration(subject: Subject) -> str:
 
 def _of_training(subject: Subject) -> dict[str, str]:
     config, training = subject.card.config.train, subject.card.training
-    films = ", ".join(f"{count:,} for {split}" for split, count in training.get("films", {}).items())
+    images = ", ".join(f"{count:,} for {split}" for split, count in training.get("images", {}).items())
     best = training.get("validation", {})
     synthetic = f" Synthetic: {', '.join(subject.synthetic)}." if subject.synthetic else ""
     source, terms = training.get("source"), training.get("license")
@@ -105,7 +107,7 @@ def _of_training(subject: Subject) -> dict[str, str]:
         f"At most {_epochs(subject.card.config)} in batches of {config.batch_size}, {config.optimizer} with rate"
         f" {config.lr:g} ({config.schedule}), augmentation “{config.augment}”, seed {config.seed}."
     )
-    selected = f"The epoch with the best {config.monitor} on the validation films"
+    selected = f"The epoch with the best {config.monitor} on the validation images"
     if best.get("epoch", 0) < 0:
         selected += f": the detector alone, {best[config.monitor]:.3f}. No epoch of the fusion was shown to be better,"
         selected += " so that records change nothing"
@@ -116,20 +118,20 @@ def _of_training(subject: Subject) -> dict[str, str]:
         "source": f"{training['dataset']}: {source or 'source not stated'} ({terms or 'no license stated'}).{synthetic}"
         if "dataset" in training
         else "",
-        "partitions": f"Films: {films}. A split is by patient." if films else "",
-        "disjoint": "Patients: no patient's films are in two splits, else the software refuses the dataset.",
+        "partitions": f"Images: {images}. A split is by patient." if images else "",
+        "disjoint": "Patients: no patient's images are in two splits, else the software refuses the dataset.",
         "training": how,
         "building": f"{how} {selected}.",
         "selection": f"{selected}.",
         "ensemble": "None, one model.",
-        "imbalance": "Films with rare findings were repeated in training." if config.balance else "Not handled.",
+        "imbalance": "Images with rare findings were repeated in training." if config.balance else "Not handled.",
         "initialization": f"Detector: {weights or 'random'}, seed {config.seed}."
         + (
             " Fusion starts at zero, so that it changes nothing at first."
             if subject.card.config.fusion.zero_start
             else ""
         ),
-        "reference": "Findings are synthetic: made with the films." if "findings" in subject.synthetic else "",
+        "reference": "Findings are synthetic: made with the images." if "findings" in subject.synthetic else "",
     }
 
 
@@ -137,7 +139,7 @@ def _epochs(config: Config) -> str:
     if not config.staged:
         return f"{config.train.epochs} epochs"
     return (
-        f"{config.train.epochs} epochs of the detector on films alone, then {config.last_epochs} of the fusion on it,"
+        f"{config.train.epochs} epochs of the detector on images alone, then {config.last_epochs} of the fusion on it,"
     )
 
 
@@ -148,7 +150,7 @@ def _of_evaluation(subject: Subject) -> dict[str, str]:
     inside = [one.where for one in subject.evaluations if one.about.get("dataset") == own]
     outside = [one.where for one in subject.evaluations if one.about.get("dataset") != own]
     return {
-        "metrics": "Average precision and recall at IoU and IoBB, FROC, ROC and precision-recall of whole films,"
+        "metrics": "Average precision and recall at IoU and IoBB, FROC, ROC and precision-recall of whole images,"
         " calibration error, hits, false alarms and misses; plots in the report.",
         "uncertainty": "95 % intervals by bootstrap over patients; differences paired, tested by swapping models by"
         " patient, corrected over findings after Holm.",
@@ -167,7 +169,7 @@ def _of_test(subject: Subject, tested: Finding) -> dict[str, str]:
     made_up = f" The {', '.join(subject.synthetic)} are synthetic." if subject.synthetic else ""
     return {
         "readers": second,
-        "numbers": f"{len(scores.films):,} films of {tested.where} were evaluated, {scores.films_with_truths:,} with"
+        "numbers": f"{len(scores.images):,} images of {tested.where} were evaluated, {scores.images_with_truths:,} with"
         " findings. Who was left out before is for the authors to say.",
         "events": f"Marked boxes on {tested.where}: {boxes}.",
         "performance": f"Mean AP at IoU 0.5 on {tested.where}: {scores.mean(HEADLINE):.2f}{within}. Per finding and"
@@ -183,7 +185,7 @@ def _of_test(subject: Subject, tested: Finding) -> dict[str, str]:
 def _points(content) -> str:
     texts = [
         f"{point['name']}: sensitivity {point['sensitivity'][-1]:.2f},"
-        f" {point['false_positives_per_film'][-1]:.2f} false alarms per film"
+        f" {point['false_positives_per_image'][-1]:.2f} false alarms per image"
         for point in content.get("operating_points", ())
         if point["sensitivity"][-1] is not None
     ]

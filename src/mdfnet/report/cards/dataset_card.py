@@ -11,7 +11,7 @@ from mdfnet.data.summary import FeatureSummary, summarize
 from mdfnet.report.cards import markdown
 from mdfnet.report.cards.answers import TO_FILL_IN
 
-#: Upper ends of the hub's size categories, films.
+#: Upper ends of the hub's size categories, images.
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -32,16 +32,16 @@ def dataset_card(dataset: Dataset) -> str:
             f"# {markdown.text(dataset.name)}",
             markdown.NOTICE,
             f"**Synthetic: {', '.join(dataset.synthetic)}.**" if dataset.synthetic else "Nothing in it is synthetic.",
-            f"{len(dataset):,} chest films of {len({study.patient for study in dataset.studies}):,} patients with"
-            f" boxes of {len(dataset.classes)} findings and {len(dataset.schema)} clinical values per film.",
+            f"{len(dataset):,} chest X-rays of {len({sample.patient for sample in dataset.samples}):,} patients with"
+            f" boxes of {len(dataset.classes)} findings and {len(dataset.schema)} clinical values per image.",
             f"## Where it comes from\n\n- **Source**: {markdown.text(dataset.source or 'not stated')}\n- **License**:"
-            f" {markdown.text(dataset.license or 'not stated')}\n- **Grey values**: recipe {dataset.intensity}\n"
+            f" {markdown.text(dataset.license or 'not stated')}\n- **Gray values**: recipe {dataset.intensity}\n"
             f"- **Fingerprint**: `{dataset.fingerprint}`",
             _flow(dataset),
-            f"## Films and boxes\n\n{_counts(dataset)}",
+            f"## Images and boxes\n\n{_counts(dataset)}",
             f"## Clinical values\n\n{_values(dataset)}",
             "## Splits\n\nBy patient: no patient is in two splits.",
-            f"## Before use\n\n- Who is in it, and who is not: {TO_FILL_IN}\n- How films were annotated, by whom:"
+            f"## Before use\n\n- Who is in it, and who is not: {TO_FILL_IN}\n- How images were annotated, by whom:"
             f" {TO_FILL_IN}\n- Consent, ethics, de-identification: {TO_FILL_IN}\n- Run `mdfnet data check` on it.",
         ],
     )
@@ -72,12 +72,12 @@ def _flow(dataset: Dataset) -> str:
 
 def _counts(dataset: Dataset) -> str:
     summary = summarize(dataset)
-    rows = [("films", *(f"{split.films:,}" for split in summary.values()))]
-    rows.append(("films with boxes", *(f"{split.boxed:,}" for split in summary.values())))
+    rows = [("images", *(f"{split.images:,}" for split in summary.values()))]
+    rows.append(("images with boxes", *(f"{split.boxed:,}" for split in summary.values())))
     rows.append(("patients", *(f"{split.patients:,}" for split in summary.values())))
     for name in dataset.classes.names:
         counts = [split.classes[name] for split in summary.values()]
-        rows.append((name, *(f"{one.boxes:,} boxes on {one.films:,} films" for one in counts)))
+        rows.append((name, *(f"{one.boxes:,} boxes on {one.images:,} images" for one in counts)))
     return markdown.table(("", *summary), rows)
 
 

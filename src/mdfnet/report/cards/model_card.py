@@ -20,7 +20,7 @@ MEASURES = {
     "AP@IoU=0.25": "AP, IoU 0.25",
     "AP@IoBB=0.5": "AP, IoBB 0.5",
     "FROC@IoBB=0.5": "FROC",
-    "AUROC": "AUROC of films",
+    "AUROC": "AUROC of images",
 }
 
 _USE = """## How to use it
@@ -29,7 +29,7 @@ _USE = """## How to use it
 import mdfnet
 
 model = mdfnet.load("FOLDER")  # this folder
-found = model.detect(films, records)  # grey films in [0, 1]; records in the order and units below, NaN = missing
+found = model.detect(images, records)  # gray images in [0, 1]; records in the order and units below, NaN = missing
 ```"""
 
 
@@ -144,9 +144,9 @@ def _evaluation(finding: Finding) -> str:
     for number, row in enumerate(finding.scores.rows()):
         cells = [_cell(row[name], intervals.get(name, ()), number) for name in MEASURES]
         rows.append((row["class"], f"{row['truths']:,}", *cells))
-    films = f"{len(finding.scores.films):,} films, {finding.scores.films_with_truths:,} with findings"
+    images = f"{len(finding.scores.images):,} images, {finding.scores.images_with_truths:,} with findings"
     return (
-        f"## How good it is on {markdown.text(finding.where)}\n\nMeasured on {films}; 95 % intervals by bootstrap over"
+        f"## How good it is on {markdown.text(finding.where)}\n\nMeasured on {images}; 95 % intervals by bootstrap over"
         f" patients.\n\n{markdown.table(('finding', 'boxes', *MEASURES.values()), rows)}"
     )
 

@@ -26,7 +26,7 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """On which films, in words."""
+        """On which images, in words."""
         return f"the {self.about.get('split', '')} split of {self.about.get('dataset', 'a dataset')}"
 
 
@@ -72,7 +72,7 @@ class Subject:
 
     @property
     def tested(self) -> Finding | None:
-        """The evaluation to report: of test films, else none."""
+        """The evaluation to report: of test images, else none."""
         return next((one for one in self.evaluations if one.about.get("split") == "test"), None)
 
 

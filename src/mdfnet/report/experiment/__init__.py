@@ -1,1 +1,1 @@
-"""The report of a whole experiment: many trainings, over seeds, folds and numbers of films."""
+"""The report of a whole experiment: many trainings, over seeds, folds and numbers of images."""

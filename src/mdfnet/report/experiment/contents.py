@@ -18,14 +18,14 @@ class Told:
     Args:
         finding: Name of the class.
         features: Names of the clinical values.
-        telling: One mean per feature, see :class:`mdfnet.explain.importance.Importance`.
-        films: Films that were looked at in each training.
+        discrimination: One mean per feature, see :class:`mdfnet.explain.importance.Importance`.
+        images: Images that were looked at in each training.
     """
 
     finding: str
     features: tuple[str, ...]
-    telling: tuple[Mean, ...]
-    films: int
+    discrimination: tuple[Mean, ...]
+    images: int
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class ExperimentReport:
         title: Of the page.
         plan: What was asked and done.
         rows: Means and differences, of the plan's measure with all findings first, then of further measures.
-        growth: Arm -> how far its gain with most training films exceeds that with fewest.
+        growth: Arm -> how far its gain with most training images exceeds that with fewest.
         sees: Arm -> what its models look at, in words.
-        films: Size of the training set (None: all) -> number of films in "train", "val" and "test".
-        dataset: The data; of the first seed, where each seed has films of its own.
-        people: Who the patients of its test films are, in words.
-        scores: Arm -> seed -> the plan's measure, mean over findings, on the test films with the records given.
+        images: Size of the training set (None: all) -> number of images in "train", "val" and "test".
+        dataset: The data; of the first seed, where each seed has images of its own.
+        people: Who the patients of its test images are, in words.
+        scores: Arm -> seed -> the plan's measure, mean over findings, on the test images with the records given.
         reliability: Arm -> finding -> bins over all seeds, as :func:`mdfnet.metrics.details.reliabilities` has them.
         calibrated: Arm -> finding, and "all" -> calibration error at IoBB 0.5 once scores are put to the temperatures
-            that were fitted on validation films.
+            that were fitted on validation images.
         told: Arm -> what tells of each finding; of arms whose models were explained.
         alarms: What must not be overlooked, in sentences.
         left: Cells that are not done.
@@ -56,7 +56,7 @@ class ExperimentReport:
     rows: tuple[Row, ...]
     growth: Mapping[str, Change]
     sees: Mapping[str, str]
-    films: Mapping[int | None, Mapping[str, int]]
+    images: Mapping[int | None, Mapping[str, int]]
     dataset: DatasetCard
     people: str = ""
     scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class ExperimentReport:
     def sizes(self) -> list[int | None]:
         """Sizes of the training set of which something is done, the smallest first."""
         done = {row.size for row in self.rows}
-        return sorted(done, key=lambda size: self.films[size]["train"])
+        return sorted(done, key=lambda size: self.images[size]["train"])
 
     @property
     def largest(self) -> int | None:
@@ -97,7 +97,7 @@ class ExperimentReport:
 
     @property
     def replicates(self) -> bool:
-        """Whether each seed has films of its own."""
+        """Whether each seed has images of its own."""
         return isinstance(self.plan.data, Source)
 
     def of(self, *, measure: str | None = None, view: str = "test", size: Any = ..., finding: str = "all") -> list[Row]:
@@ -106,7 +106,7 @@ class ExperimentReport:
         Args:
             measure: Default: the plan's.
             view: What was scored.
-            size: Number of training films. Default: the largest.
+            size: Number of training images. Default: the largest.
             finding: A finding, or "all".
         """
         place = (measure or self.plan.measure, view, self.largest if size is ... else size, finding)

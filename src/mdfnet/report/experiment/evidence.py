@@ -45,7 +45,7 @@ def _gains(report: ExperimentReport) -> Iterator[Plot]:
         for view in VIEWS:
             for row in report.of(view=view):
                 if row.arm == arm and row.change:
-                    where = VIEWS[view].removeprefix("test films").removeprefix(", ")
+                    where = VIEWS[view].removeprefix("test images").removeprefix(", ")
                     rows.append((f"{arm}, {where}" if where else arm, row.change))
     if rows:
         yield plots.arm_differences(measure_words(report.plan.measure), rows)
@@ -70,7 +70,7 @@ def _limits(change: Change | None) -> tuple[float, float, float]:
 def _learning(report: ExperimentReport) -> Iterator[Plot]:
     if len(report.sizes) < 2:
         return
-    counts = [report.films[size]["train"] for size in report.sizes]
+    counts = [report.images[size]["train"] for size in report.sizes]
     rows = {arm: [_row(report.of(size=size), arm) for size in report.sizes] for arm in report.arms[:DRAWN]}
     yield plots.learning_curve(measure_words(report.plan.measure), counts, rows)
 
@@ -100,7 +100,7 @@ def _score(row: Row | None) -> Mean:
 
 def _importance(report: ExperimentReport) -> Iterator[Plot]:
     for number, (arm, told) in enumerate(report.told.items()):
-        yield plots.telling(arm, told, f"telling-{number}")
+        yield plots.discrimination(arm, told, f"telling-{number}")
 
 
 def _arms(report: ExperimentReport, view: str) -> Table | None:
@@ -157,7 +157,7 @@ def _findings(report: ExperimentReport) -> Table | None:
         return None
     p = () if report.replicates else ("p, Holm",)
     columns = ("Finding and arm", "reference", "arm", "difference", *p, "verdict")
-    caption = f"{measure_words(report.plan.measure)} of each finding, test films"
+    caption = f"{measure_words(report.plan.measure)} of each finding, test images"
     note = "p: swapping patient by patient, corrected over findings." if p else ""
     return Table("findings", caption, tuple(map(Column, columns)), tuple(rows), note, breaks=tuple(breaks))
 
@@ -170,10 +170,10 @@ def _sizes(report: ExperimentReport) -> Table | None:
         found = {row.arm: row for row in report.of(size=size)}
         cells = [_mean(_score(found.get(arm))) for arm in report.arms]
         cells += [Cell(*_limits(found[arm].change if arm in found else None), form="{:+.3f}") for arm in report.others]
-        rows.append((Cell(f"{report.films[size]['train']:,}"), *cells))
-    columns = [Column("Training films"), *(Column(arm, "mean") for arm in report.arms),
+        rows.append((Cell(f"{report.images[size]['train']:,}"), *cells))
+    columns = [Column("Training images"), *(Column(arm, "mean") for arm in report.arms),
                *(Column(arm, "difference") for arm in report.others)]  # fmt: skip
-    caption = f"Mean {measure_words(report.plan.measure)} by number of training films"
+    caption = f"Mean {measure_words(report.plan.measure)} by number of training images"
     return Table("sizes", caption, tuple(columns), tuple(rows))
 
 
@@ -191,7 +191,7 @@ def _further(report: ExperimentReport) -> Table:
     for arm in report.arms:
         columns += [Column("mean", arm), *([Column("difference", arm)] if arm in report.others else [])]
     note = "ECE is an error: lower is better."
-    return Table("further", "Further measures, test films", tuple(columns), tuple(rows), note)
+    return Table("further", "Further measures, test images", tuple(columns), tuple(rows), note)
 
 
 def _calibration(report: ExperimentReport) -> Table | None:
@@ -207,7 +207,7 @@ def _calibration(report: ExperimentReport) -> Table | None:
             cells += [_mean(_score(found.get(arm))), _mean(after)]
         rows.append((Cell(finding), *cells))
     columns = [Column("Finding"), *(Column(name, arm) for arm in arms for name in ("as given", "calibrated"))]
-    note = "Calibrated: scores put to one temperature per finding, fitted on validation films."
+    note = "Calibrated: scores put to one temperature per finding, fitted on validation images."
     return Table(
         "calibration", "Calibration error (ECE) of boxes at IoBB 0.5", tuple(columns), tuple(rows), note, total=True
     )
@@ -215,10 +215,15 @@ def _calibration(report: ExperimentReport) -> Table | None:
 
 def _told(report: ExperimentReport) -> Iterator[Table]:
     for number, (arm, told) in enumerate(report.told.items()):
-        rows = [(Cell(feature), *(_mean(one.telling[k]) for one in told)) for k, feature in enumerate(told[0].features)]
+        rows = [
+            (Cell(feature), *(_mean(one.discrimination[k]) for one in told))
+            for k, feature in enumerate(told[0].features)
+        ]
         columns = (Column("Clinical value"), *(Column(one.finding) for one in told))
         caption = f"What each value tells “{arm}” of each finding, in score points"
-        yield Table(f"telling-{number}", caption, columns, tuple(rows), f"Over {told[0].films} films in each training.")
+        yield Table(
+            f"telling-{number}", caption, columns, tuple(rows), f"Over {told[0].images} images in each training."
+        )
 
 
 def _seeds(report: ExperimentReport) -> Table:

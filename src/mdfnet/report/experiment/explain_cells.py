@@ -1,4 +1,4 @@
-"""Which clinical values the models of an experiment rely on: each explained over its test films, once it is done."""
+"""Which clinical values the models of an experiment rely on: each explained over its test images, once it is done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import read_json
 from mdfnet.experiments.cells import Cell, cells_of
-from mdfnet.experiments.films import arranged, open_data
+from mdfnet.experiments.images import arranged, open_data
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import EXPLANATION, SETTINGS, folder_of, is_done
 from mdfnet.models.config import Config
@@ -24,20 +24,20 @@ def explain_cells(
     out: Path,
     *,
     arms: Collection[str] = (),
-    films: int | None = None,
+    images: int | None = None,
     command: str = "",
-    say: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
 ) -> int:
     """Write ``explanation/`` of every cell that is done and looks at records; those that have it are left alone.
 
-    Only those with most training films, where the experiment has several numbers of them.
+    Only those with most training images, where the experiment has several numbers of them.
 
     Args:
         plan, out: Of which experiment.
         arms: Only these. Default: all.
-        films: Test films to look at in each cell, drawn by the cell's seed; None: all.
+        images: Test images to look at in each cell, drawn by the cell's seed; None: all.
         command: For the pages.
-        say: Where to print.
+        log: Where to print.
 
     Returns:
         How many cells are explained now.
@@ -55,10 +55,17 @@ def explain_cells(
         folder = folder_of(out, cell)
         if (folder / EXPLANATION / _DONE).is_file():
             continue
-        say(f"{number}/{len(cells)}  {cell.name}")
+        log(f"{number}/{len(cells)}  {cell.name}")
         dataset = arranged(open_data(plan, cell.seed, out), plan, cell)
         explain_split(
-            folder / "run", dataset, "test", folder / EXPLANATION, films=films, seed=cell.seed, command=command, say=say
+            folder / "run",
+            dataset,
+            "test",
+            folder / EXPLANATION,
+            images=images,
+            seed=cell.seed,
+            command=command,
+            log=log,
         )
     return len(cells)
 

@@ -50,12 +50,12 @@ def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
     return Plot("arms", f"Differences in mean {measure}", words, (7.2, 0.8 + 0.32 * len(rows)), draw)
 
 
-def learning_curve(measure: str, films: Sequence[int], arms: Mapping[str, Sequence[Row | None]]) -> Plot:
-    """Scores, and gains beside them, over the number of training films.
+def learning_curve(measure: str, images: Sequence[int], arms: Mapping[str, Sequence[Row | None]]) -> Plot:
+    """Scores, and gains beside them, over the number of training images.
 
     Args:
         measure: What is shown.
-        films: Numbers of training films.
+        images: Numbers of training images.
         arms: Name -> its row for each of them; None where nothing is done.
     """
 
@@ -63,23 +63,23 @@ def learning_curve(measure: str, films: Sequence[int], arms: Mapping[str, Sequen
         scores, gains = figure.subplots(1, 2)
         gains.axhline(0, color=palette.ink, linewidth=0.9)
         for number, (name, rows) in enumerate(arms.items()):
-            _banded(scores, number, palette, films, [row.score if row else Mean.of([]) for row in rows], name)
+            _banded(scores, number, palette, images, [row.score if row else Mean.of([]) for row in rows], name)
             changes = [row.change if row else None for row in rows]
             if any(changes):
                 ends = [(one.value, one.low, one.high) if one else (np.nan,) * 3 for one in changes]
                 value, low, high = np.array(ends, float).T
-                gains.vlines(films, low, high, color=palette.color(number), linewidth=1.5)
-                line(gains, number, palette, films, value)
+                gains.vlines(images, low, high, color=palette.color(number), linewidth=1.5)
+                line(gains, number, palette, images, value)
         for axes, label in ((scores, f"mean {measure}"), (gains, "difference")):
             axes.set_xscale("log")
-            axes.set_xticks(films, [f"{count:,}" for count in films])
+            axes.set_xticks(images, [f"{count:,}" for count in images])
             axes.tick_params(which="minor", bottom=False, labelbottom=False)
-            axes.set(xlabel="training films", ylabel=plain(label))
+            axes.set(xlabel="training images", ylabel=plain(label))
             axes.grid(axis="y")
         scores.set_ylim(bottom=0)
         legend(figure)
 
-    words = f"Mean {measure} over the number of training films, of {', '.join(arms)}, and differences between them"
+    words = f"Mean {measure} over the number of training images, of {', '.join(arms)}, and differences between them"
     return Plot("learning", "Learning curve", words, (7.2, 3.2), draw)
 
 
@@ -90,7 +90,7 @@ def froc(
 
     Args:
         overlap: What counts as a hit, in words.
-        rates: False positives per film.
+        rates: False positives per image.
         panels_of: Title of a panel -> arm -> mean at each rate.
         name: Of the plot.
     """
@@ -106,14 +106,14 @@ def froc(
                 line(axes, number, palette, rates, value, arm)
             froc_axes(axes)
             axes.set_title(plain(title))
-        finish_panels(figure, "false positives per film and finding", "sensitivity")
+        finish_panels(figure, "false positives per image and finding", "sensitivity")
 
     size = (7.2, 0.7 + 1.9 * rows_of(len(panels_of))) if len(panels_of) > 1 else (5.4, 3.6)
-    words = f"Sensitivity against false positives per film ({overlap}): {', '.join(panels_of)}"
+    words = f"Sensitivity against false positives per image ({overlap}): {', '.join(panels_of)}"
     return Plot(name, "FROC over seeds", words, size, draw)
 
 
-def telling(arm: str, told: Sequence[Told], name: str) -> Plot:
+def discrimination(arm: str, told: Sequence[Told], name: str) -> Plot:
     """What each clinical value tells of each finding, a panel each, with 95 % intervals over trainings.
 
     Args:
@@ -127,7 +127,7 @@ def telling(arm: str, told: Sequence[Told], name: str) -> Plot:
         axes_of = panels(figure, len(told))
         for axes, one in zip(axes_of, told, strict=True):
             at = np.arange(len(features))
-            value, half = _arrays(one.telling)
+            value, half = _arrays(one.discrimination)
             axes.axvline(0, color=palette.ink, linewidth=0.8)
             axes.hlines(at, value - half, value + half, color=palette.color(1), linewidth=1.2)
             shown = np.abs(value) > half

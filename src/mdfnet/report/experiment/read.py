@@ -12,7 +12,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json
 from mdfnet.evaluation import score as scoring
 from mdfnet.experiments.cells import Cell, cells_of
-from mdfnet.experiments.films import arranged, open_data
+from mdfnet.experiments.images import arranged, open_data
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import SETTINGS, collect, folder_of, is_done, read_begun
@@ -54,8 +54,8 @@ def read_experiment(
     done = [cell for cell in cells_of(plan) if is_done(out, cell)]
     first = done[0]
     dataset = arranged(open_data(plan, first.seed, out), plan, first)
-    films = {result["cell"]["size"]: result["films"] for result in results}
-    largest = max(films, key=lambda size: films[size]["train"])
+    images = {result["cell"]["size"]: result["images"] for result in results}
+    largest = max(images, key=lambda size: images[size]["train"])
     whole = [cell for cell in done if cell.size == largest]
     return ExperimentReport(
         title=title or plan.question or plan.name,
@@ -63,7 +63,7 @@ def read_experiment(
         rows=tuple(rows),
         growth=growth(plan, results),
         sees={cell.arm: _sees(out, cell) for cell in done},
-        films=films,
+        images=images,
         dataset=DatasetCard.of(dataset),
         people=people(dataset.split("test"), dataset.schema),
         scores=_by_seed(plan, results, largest),
@@ -82,8 +82,8 @@ def _sees(out: Path, cell: Cell) -> str:
     names = settings["features"]
     values = f"{len(names)} clinical value{'s' if len(names) != 1 else ''}: {', '.join(names)}"
     if settings["clinical_only"]:
-        return f"no film, {values}"
-    return f"films and {values}" if Config.model_validate(settings["config"]).fused else "films alone"
+        return f"no image, {values}"
+    return f"images and {values}" if Config.model_validate(settings["config"]).fused else "images alone"
 
 
 def _by_seed(plan: Plan, results: Iterable[Mapping[str, Any]], size: int | None) -> dict[str, dict[int, float]]:
@@ -128,9 +128,9 @@ def _told(folders: Sequence[Path]) -> tuple[Told, ...]:
         return ()
     told = []
     for number, one in enumerate(found[0]["importance"]):
-        values = np.array([part["importance"][number]["telling"]["value"] for part in found], float)
+        values = np.array([part["importance"][number]["discrimination"]["value"] for part in found], float)
         means = tuple(Mean.of(column[~np.isnan(column)].tolist()) for column in values.T)
-        told.append(Told(one["finding"], tuple(found[0]["features"]), means, one["films"]))
+        told.append(Told(one["finding"], tuple(found[0]["features"]), means, one["images"]))
     return tuple(told)
 
 

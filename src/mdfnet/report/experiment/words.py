@@ -17,7 +17,7 @@ DIGITS = "+.3f"
 
 #: What an interval covers, in words.
 COVERS = {
-    "replicates": "training again and other patients, as each seed has films of its own",
+    "replicates": "training again and other patients, as each seed has images of its own",
     "patients and seeds": "other patients and training again",
     "folds": "other patients and training again, over the folds",
     "patients, one seed": "other patients, but not training again",
@@ -66,11 +66,11 @@ def front(report: ExperimentReport) -> list[tuple[str, list[str]]]:
     """Questions and answers for the first page; those that the experiment does not answer are left out."""
     questions = [
         ("What was compared", list(_compared(report))),
-        ("On whom", [_films(report), *([report.people] if report.people else [])]),
+        ("On whom", [_images(report), *([report.people] if report.people else [])]),
         ("How large is the difference", list(_sizes(report))),
         ("How sure is it", list(_sure(report))),
         ("When records are missing", list(_missing(report))),
-        ("Does it grow with the training films", list(_grows(report))),
+        ("Does it grow with the training images", list(_grows(report))),
         ("What tells", list(_tells(report))),
         ("What it does not show", list(_limits(report))),
     ]
@@ -91,17 +91,17 @@ def _compared(report: ExperimentReport) -> Iterator[str]:
         yield f"And {left_over} more arms, in the table below." if left_over > 0 else ""
     counts = {len(seeds) for seeds in report.scores.values() if seeds}
     times = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{max(counts, default=0)}"
-    how = "each on films of its own" if report.replicates else "on the same films"
+    how = "each on images of its own" if report.replicates else "on the same images"
     folds = f", each over {report.plan.folds} folds of patients" if report.plan.folds else ""
     yield f"Each was trained {times} times with other starting weights, {how}{folds}."
 
 
-def _films(report: ExperimentReport) -> str:
-    films = report.films[report.largest]
+def _images(report: ExperimentReport) -> str:
+    images = report.images[report.largest]
     each = " of each seed" if report.replicates else " of each fold" if report.plan.folds else ""
     return (
-        f"{report.dataset.name}: {films['train']:,} films to train, {films['val']:,} to choose the epoch,"
-        f" {films['test']:,} to test, by patient{each}."
+        f"{report.dataset.name}: {images['train']:,} images to train, {images['val']:,} to choose the epoch,"
+        f" {images['test']:,} to test, by patient{each}."
     )
 
 
@@ -143,7 +143,7 @@ def _missing(report: ExperimentReport) -> Iterator[str]:
     for view in ("half", "none"):
         rows = [row for row in report.of(view=view) if row.change][:TOLD]
         if rows:
-            where = VIEWS[view].removeprefix("test films, ")
+            where = VIEWS[view].removeprefix("test images, ")
             yield f"With {where}, differences from “{rows[0].against}”: {_list(rows)}"
 
 
@@ -152,23 +152,25 @@ def _grows(report: ExperimentReport) -> Iterator[str]:
         return
     for arm, grown in list(report.growth.items())[:TOLD]:
         gains = [
-            f"{signed(row.change.value, DIGITS)} with {report.films[size]['train']:,}"
+            f"{signed(row.change.value, DIGITS)} with {report.images[size]['train']:,}"
             for size in report.sizes
             for row in report.of(size=size)
             if row.arm == arm and row.change
         ]
         verdict = {"higher": "It grows", "lower": "It shrinks", "not shown": "That it grows is not shown"}
         text = verdict.get(grown.verdict, "Whether it grows cannot be told from so few trainings")
-        yield f"The gain of “{arm}” is {', '.join(gains)} films. {text}: from fewest to most by {_change(grown)}."
+        yield f"The gain of “{arm}” is {', '.join(gains)} images. {text}: from fewest to most by {_change(grown)}."
 
 
 def _tells(report: ExperimentReport) -> Iterator[str]:
     for arm, told in list(report.told.items())[:TOLD]:
         parts = []
         for one in told:
-            known = [k for k, mean in enumerate(one.telling) if mean.count >= FEWEST and mean.value - mean.half > 0]
+            known = [
+                k for k, mean in enumerate(one.discrimination) if mean.count >= FEWEST and mean.value - mean.half > 0
+            ]
             if known:
-                best = max(known, key=lambda k: one.telling[k].value)
+                best = max(known, key=lambda k: one.discrimination[k].value)
                 parts.append(f"{one.finding}: {one.features[best]} ({one.telling[best]})")
         yield (
             f"“{arm}” is told most by: {'; '.join(parts)}."

@@ -1,1 +1,1 @@
-"""Out to the hospital's archive and in from it: what was found as DICOM objects, and the node that reports on films."""
+"""Out to the hospital's archive and in from it: what was found as DICOM objects, and the node that reports."""

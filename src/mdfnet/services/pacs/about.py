@@ -69,16 +69,16 @@ class About:
         """What a reader needs to know of how the answer came about, a sentence each; no clinical values.
 
         Args:
-            use: What the model did with the record; None where it looks at films alone.
+            use: What the model did with the record; None where it looks at images alone.
         """
-        record = "film alone, no clinical values" if use is None else f"clinical values used: {_names(use.used)}"
+        record = "image alone, no clinical values" if use is None else f"clinical values used: {_names(use.used)}"
         refused = [f"clinical values refused: {_names(use.refused)}"] if use is not None and use.refused else []
         weights, least = f"weights sha256 {self.sha256}", f"boxes {self.least}, scores are not calibrated"
         return [weights, least, record, *refused, NOTICE]
 
 
-def uid_of(kind: str, about: About, film: str, record: np.ndarray | None = None) -> str:
-    """UID of an object about a film, the same whenever the same model says it of the same film and record.
+def uid_of(kind: str, about: About, image: str, record: np.ndarray | None = None) -> str:
+    """UID of an object about an image, the same whenever the same model says it of the same image and record.
 
     It is a name-based UUID as an integer under 2.25 (PS3.5 B.2): nobody needs to be asked for a root, and a rerun makes
     the same objects again, which an archive takes for what it has.
@@ -86,7 +86,7 @@ def uid_of(kind: str, about: About, film: str, record: np.ndarray | None = None)
     Args:
         kind: What it names: "report", "report series", "tracking 0", ...
         about: Who says it.
-        film: SOP instance UID of the film.
+        image: SOP instance UID of the image.
         record: float32 ``[F]`` as the model was given it, NaN = missing; None: no record.
 
     Examples:
@@ -96,23 +96,23 @@ def uid_of(kind: str, about: About, film: str, record: np.ndarray | None = None)
         >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3", np.float32([61, np.nan]))
         False
     """
-    facts = (kind, about.sha256, about.least, film, _hash(record))
+    facts = (kind, about.sha256, about.least, image, _hash(record))
     return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(facts)).int}"
 
 
-def made_by(kind: str, about: About, film: str, record: np.ndarray | None) -> dict[str, Any]:
+def made_by(kind: str, about: About, image: str, record: np.ndarray | None) -> dict[str, Any]:
     """What every object says of itself and its maker, as highdicom's constructors take it.
 
     Args:
         kind: "report", "capture" or "presentation".
-        about, film, record: As for `uid_of`.
+        about, image, record: As for `uid_of`.
     """
     number, what = _SERIES[kind]
     return {
-        "series_instance_uid": uid_of(f"{kind} series", about, film, record),
+        "series_instance_uid": uid_of(f"{kind} series", about, image, record),
         "series_number": number,
         "series_description": f"{MANUFACTURER} {what}, research use only",
-        "sop_instance_uid": uid_of(kind, about, film, record),
+        "sop_instance_uid": uid_of(kind, about, image, record),
         "instance_number": 1,
         "manufacturer": MANUFACTURER,
         "manufacturer_model_name": about.title,

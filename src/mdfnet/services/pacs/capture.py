@@ -1,4 +1,4 @@
-"""What was found, drawn on the film, as a DICOM secondary capture: every viewer shows it, and it can show "nothing"."""
+"""What was found, drawn on the image, as a DICOM secondary capture: every viewer shows it, and "nothing" too."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from mdfnet.report.record import summary
 from mdfnet.services.pacs.about import About, made_by
 from mdfnet.services.pacs.source import character_set, evidence, of_same_study, patient_orientation
 
-#: Longer side of the picture in pixels: names can be read, and it takes a tenth of what the film takes.
+#: Longer side of the picture in pixels: names can be read, and it takes a tenth of what the image takes.
 LARGEST = 1280
 
 
 def secondary_capture(
     source: Dataset,
-    film: np.ndarray,
+    image: np.ndarray,
     detections: Detections,
     classes: Classes,
     about: About,
     record: np.ndarray | None = None,
 ) -> Dataset:
-    """A color picture of the film with boxes, names and scores, and below it who says so, for research use only.
+    """A color picture of the image with boxes, names and scores, and below it who says so, for research use only.
 
     Nothing that tells whom it shows is burnt in: no clinical value, only the names of those that were used.
 
     Args:
-        source: The film's header, see `mdfnet.services.pacs.source.read_source`.
-        film: uint8 or full-scale uint16 ``[H, W]``, as the model was given it.
-        detections: What to draw; boxes in pixels of the film.
+        source: The image's header, see `mdfnet.services.pacs.source.read_source`.
+        image: uint8 or full-scale uint16 ``[H, W]``, as the model was given it.
+        detections: What to draw; boxes in pixels of the image.
         classes: Names of the labels.
         about, record: As for `mdfnet.services.pacs.report.structured_report`.
 
     Raises:
-        UserError: The film's header cannot be reported on.
+        UserError: The image's header cannot be reported on.
     """
     common = evidence(source)
-    size = min(LARGEST, max(SMALLEST, *film.shape))
-    picture = draw(film, classes, detections=detections, record=_words(detections, about), size=size)
+    size = min(LARGEST, max(SMALLEST, *image.shape))
+    picture = draw(image, classes, detections=detections, record=_words(detections, about), size=size)
     with of_same_study(source) as named:
         capture = SCImage.from_ref_dataset(
             common,
@@ -56,14 +56,14 @@ def secondary_capture(
         )
         capture.BurnedInAnnotation = "NO"  # which asks for annotation that identifies the patient
         capture.ImageType = ["DERIVED", "SECONDARY"]
-        capture.DerivationDescription = f"{about.title} {about.version}: boxes drawn on the film"
+        capture.DerivationDescription = f"{about.title} {about.version}: boxes drawn on the image"
         capture.SourceImageSequence = [_reference(common)]
         capture.BodyPartExamined = "CHEST"
         return named(capture)
 
 
 def _words(detections: Detections, about: About) -> list[tuple[str, str]]:
-    record = "film alone" if detections.record is None else summary(detections.record)
+    record = "image alone" if detections.record is None else summary(detections.record)
     what = "boxes" if len(detections) else "nothing found"
     return [
         ("Research use only.", "Not a medical device."),
@@ -73,7 +73,7 @@ def _words(detections: Detections, about: About) -> list[tuple[str, str]]:
     ]
 
 
-def _reference(film: Dataset) -> Dataset:
+def _reference(image: Dataset) -> Dataset:
     reference = Dataset()
-    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = film.SOPClassUID, film.SOPInstanceUID
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
     return reference

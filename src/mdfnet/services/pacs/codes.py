@@ -29,7 +29,7 @@ FINDINGS = {
     "pneumothorax": ("36118008", "SCT", "Pneumothorax"),
 }
 
-CHEST_FILM = ("399208008", "SCT", "Plain chest X-ray")
+CHEST_RADIOGRAPH = ("399208008", "SCT", "Plain chest X-ray")
 
 #: Longest code and meaning that DICOM holds (SH, LO).
 _CODE, _MEANING = 16, 64

@@ -1,4 +1,4 @@
-"""Any archive that speaks DICOMweb (PS3.18): QIDO-RS finds films, WADO-RS fetches them, STOW-RS keeps reports."""
+"""Any archive that speaks DICOMweb (PS3.18): QIDO-RS finds images, WADO-RS fetches them, STOW-RS keeps reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STUDY, _SERIES, _INSTANCE, _CLASS, _COUNT = "0020000D", "0020000E", "00080018",
 
 
 class Dicomweb:
-    """A source of films and a target of reports.
+    """A source of images and a target of reports.
 
     Args:
         server: Its DICOMweb root.
@@ -32,7 +32,7 @@ class Dicomweb:
         self.server, self.days = server, days
 
     def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
-        """Films of the last days, series by series; those of series that have not grown are left out.
+        """Images of the last days, series by series; those of series that have not grown are left out.
 
         There is no cursor: what is known of each series is how many instances it had.
         """
@@ -45,14 +45,14 @@ class Dicomweb:
                 count = _value(series, _COUNT)
                 there[name] = count if isinstance(count, int) else -1  # not told: ask each time
                 if there[name] == -1 or known.get(name) != there[name]:
-                    films, others = self._films(study, name)
+                    images, others = self._images(study, name)
                     known[name] = there[name]
-                    yield films, {"series": json.dumps(known)}, others
+                    yield images, {"series": json.dumps(known)}, others
         recent = {name: count for name, count in known.items() if name in there}
         yield [], {"series": json.dumps(recent)}, {}
 
     def fetch(self, key: str) -> bytes:
-        """A film's file. Raises Rejected when it is not there any more."""
+        """An image's file. Raises Rejected when it is not there any more."""
         study, series, instance = key.split("/")
         path = f"/studies/{study}/series/{series}/instances/{instance}"
         accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -93,8 +93,8 @@ class Dicomweb:
                 return
             offset += len(page)
 
-    def _films(self, study: str, series: str) -> tuple[list[str], dict[str, int]]:
-        films, others, offset = [], {}, 0
+    def _images(self, study: str, series: str) -> tuple[list[str], dict[str, int]]:
+        images, others, offset = [], {}, 0
         while True:
             asked = {"limit": PAGE, "offset": offset}
             path = f"/studies/{study}/series/{series}/instances"
@@ -102,11 +102,11 @@ class Dicomweb:
             for instance in page:
                 kind = _value(instance, _CLASS)
                 if kind in STORAGE:
-                    films.append(f"{study}/{series}/{_value(instance, _INSTANCE)}")
+                    images.append(f"{study}/{series}/{_value(instance, _INSTANCE)}")
                 else:
                     others[kind] = others.get(kind, 0) + 1
             if len(page) < PAGE:
-                return films, others
+                return images, others
             offset += len(page)
 
 

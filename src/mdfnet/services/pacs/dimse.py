@@ -1,4 +1,4 @@
-"""Archives that do not speak HTTP: films are received and reports are sent by C-STORE (PS3.4 B)."""
+"""Archives that do not speak HTTP: images are received and reports are sent by C-STORE (PS3.4 B)."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """A source of films that are sent to us. What has been accepted lies in a folder until it is answered.
+    """A source of images that are sent to us. What has been accepted lies in a folder until it is answered.
 
     Args:
         settings: Where to listen and who may send.
-        folder: Where films lie.
+        folder: Where images lie.
 
     Raises:
         UserError: The port is taken, or the folder cannot be written.
@@ -55,18 +55,18 @@ class Receiver:
             raise UserError(f"cannot listen: {error.strerror}", where=where, fix="name another port") from None
 
     def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
-        """All films that lie there; the journal knows which are new."""
+        """All images that lie there; the journal knows which are new."""
         yield sorted(path.stem for path in self.folder.glob("[0-9a-f]*.dcm")), {}, {}
 
     def fetch(self, key: str) -> bytes:
-        """A film's file."""
+        """An image's file."""
         try:
             return (self.folder / f"{key}.dcm").read_bytes()
         except FileNotFoundError:
-            raise Rejected("the film is gone") from None
+            raise Rejected("the image is gone") from None
 
     def finished(self, key: str) -> None:
-        """The film is not needed any more."""
+        """The image is not needed any more."""
         (self.folder / f"{key}.dcm").unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Receiver:
         return entity.start_server((settings.host, settings.port), block=False, evt_handlers=handlers)
 
     def _received(self, event: evt.Event) -> int:
-        """Success is only said of a film that lies on disk."""
+        """Success is only said of an image that lies on disk."""
         try:
             content = event.encoded_dataset()
             if len(content) > MOST_BYTES:
@@ -95,8 +95,8 @@ class Receiver:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        except Exception as error:  # of many kinds; the sender keeps the film and tries again
-            _log.error("a film could not be received: %s", type(error).__name__)
+        except Exception as error:  # of many kinds; the sender keeps the image and tries again
+            _log.error("an image could not be received: %s", type(error).__name__)
             return _OUT_OF_RESOURCES
         return _SUCCESS
 

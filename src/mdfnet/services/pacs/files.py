@@ -1,4 +1,4 @@
-"""What was found on loose DICOM films, as DICOM files."""
+"""What was found on loose DICOM images, as DICOM files."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from mdfnet.services.pacs.source import read_source
 
 @dataclass(frozen=True)
 class DicomWriter:
-    """Writes DICOM objects about films into a folder: ``FILM-report.dcm``, and ``FILM-capture.dcm`` where asked for.
+    """Writes DICOM objects about images into a folder: ``IMAGE-report.dcm``, and ``IMAGE-capture.dcm`` where asked for.
 
     Args:
         folder: Where to write.
         about: Who says it.
         classes: Names of the labels.
         also: What to write beside the report.
-        say: Where to print.
+        log: Where to print.
     """
 
     folder: Path
     about: About
     classes: Classes
     also: tuple[Extra, ...] = ()
-    say: Callable[[str], None] = print
+    log: Callable[[str], None] = print
 
     @classmethod
     def of(
@@ -44,7 +44,7 @@ class DicomWriter:
         score: float,
         point: str | None,
         also: Sequence[Extra],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> DicomWriter:
         """For a saved model.
 
@@ -53,17 +53,17 @@ class DicomWriter:
         """
         card = read_card(find_model(model))
         classes = Classes(tuple(card.classes), tuple(card.classes.values()))
-        return cls(folder, About.of(find_model(model), score, point), classes, tuple(also), say)
+        return cls(folder, About.of(find_model(model), score, point), classes, tuple(also), log)
 
-    def write(self, name: str, path: Path, film: np.ndarray, found: Detections, record: RecordResult | None) -> None:
-        """Write the objects about one film.
+    def write(self, name: str, path: Path, image: np.ndarray, found: Detections, record: RecordResult | None) -> None:
+        """Write the objects about one image.
 
         Raises:
-            UserError: It is no DICOM film, nothing can point to it, or the files cannot be written.
+            UserError: It is no DICOM image, nothing can point to it, or the files cannot be written.
         """
         if not is_dicom(path):
-            raise UserError("no DICOM objects: the film is not DICOM", where=path, fix="give the film of the archive")
+            raise UserError("no DICOM objects: the image is not DICOM", where=path, fix="give the image of the archive")
         values = record.values if record is not None else None
-        objects = objects_of(read_source(path), film, found, self.classes, self.about, values, self.also)
+        objects = objects_of(read_source(path), image, found, self.classes, self.about, values, self.also)
         written = write_objects(self.folder, name, objects)
-        self.say(f"  wrote {', '.join(path.name for path in written)}")
+        self.log(f"  wrote {', '.join(path.name for path in written)}")

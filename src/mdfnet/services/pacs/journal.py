@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mdfnet.core.errors import UserError
 
-#: Where a film stands: to be looked at; answered, to be sent; sent; not for us; not wanted by the archive.
+#: Where an image stands: to be looked at; answered, to be sent; sent; not for us; not wanted by the archive.
 SEEN, READY, DONE, PASSED, REFUSED = "seen", "ready", "done", "passed", "refused"
 
 #: Longest wait between two tries, in seconds.
@@ -29,8 +29,8 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 class Journal:
     """The node's memory. Every method is one transaction: it has happened wholly or not at all.
 
-    A film is noted together with the cursor that lies behind it, and its report is kept, byte for byte, before it is
-    sent. So no film is lost, none is answered twice, and what is sent twice is the same object, which an archive
+    An image is noted together with the cursor that lies behind it, and its report is kept, byte for byte, before it is
+    sent. So no image is lost, none is answered twice, and what is sent twice is the same object, which an archive
     keeps once.
 
     Args:
@@ -41,13 +41,13 @@ class Journal:
 
     Examples:
         >>> journal = Journal(":memory:")
-        >>> journal.note(["film-1"], {"cursor": "7"})
+        >>> journal.note(["image-1"], {"cursor": "7"})
         >>> list(journal.due()), journal.facts()
-        ([('film-1', 'seen')], {'cursor': '7'})
-        >>> journal.ready("film-1", [b"report"])
-        >>> journal.outbox("film-1")
+        ([('image-1', 'seen')], {'cursor': '7'})
+        >>> journal.ready("image-1", [b"report"])
+        >>> journal.outbox("image-1")
         [(0, b'report')]
-        >>> journal.sent("film-1", 0)
+        >>> journal.sent("image-1", 0)
         >>> list(journal.due()), journal.counts()
         ([], {'done': 1})
     """
@@ -82,7 +82,7 @@ class Journal:
         self.base.close()
 
     def note(self, keys: Iterable[str], facts: dict[str, str]) -> None:
-        """Films to look at, and how far the archive has been read; films that are known stay as they are."""
+        """Images to look at, and how far the archive has been read; images that are known stay as they are."""
         with _Transaction(self.base):
             self.base.executemany(
                 "INSERT OR IGNORE INTO films (key, state) VALUES (?, ?)", [(key, SEEN) for key in keys]
@@ -94,44 +94,44 @@ class Journal:
         return dict(self.base.execute("SELECT name, value FROM facts").fetchall())
 
     def due(self) -> Iterator[tuple[str, str]]:
-        """Films with work to do now, and their state; in the order they were noted."""
+        """Images with work to do now, and their state; in the order they were noted."""
         waiting = "SELECT key, state FROM films WHERE state IN ('seen', 'ready') AND due <= ? ORDER BY rowid"
         yield from self.base.execute(waiting, [time.time()]).fetchall()
 
     def state(self, key: str) -> str | None:
-        """Where a film stands."""
+        """Where an image stands."""
         row = self.base.execute("SELECT state FROM films WHERE key = ?", [key]).fetchone()
         return row and row[0]
 
     def ready(self, key: str, contents: list[bytes]) -> None:
-        """A film is answered: these are to be sent."""
+        """An image is answered: these are to be sent."""
         with _Transaction(self.base):
             rows = [(key, number, content) for number, content in enumerate(contents)]
             self.base.executemany("INSERT OR REPLACE INTO outbox VALUES (?, ?, ?)", rows)
             self.base.execute("UPDATE films SET state = ?, tries = 0, due = 0 WHERE key = ?", [READY, key])
 
     def outbox(self, key: str) -> list[tuple[int, bytes]]:
-        """What is still to be sent about a film, and its number."""
+        """What is still to be sent about an image, and its number."""
         select = "SELECT number, content FROM outbox WHERE key = ? ORDER BY number"
         return self.base.execute(select, [key]).fetchall()
 
     def sent(self, key: str, number: int) -> None:
-        """The archive has one of them; with the last one the film is done."""
+        """The archive has one of them; with the last one the image is done."""
         with _Transaction(self.base):
             self.base.execute("DELETE FROM outbox WHERE key = ? AND number = ?", [key, number])
             if not self.base.execute("SELECT 1 FROM outbox WHERE key = ?", [key]).fetchone():
                 self.base.execute("UPDATE films SET state = ? WHERE key = ?", [DONE, key])
 
     def end(self, key: str, state: str, why: str) -> None:
-        """Nothing more is done about a film, and why; what the archive refused stays in the outbox to be looked at."""
+        """Nothing more is done about an image, and why; what the archive refused stays in the outbox for a look."""
         self.base.execute("UPDATE films SET state = ?, why = ? WHERE key = ?", [state, why, key])
 
     def tries(self, key: str) -> int:
-        """How often a film has been put off since it last got further."""
+        """How often an image has been put off since it last got further."""
         return self.base.execute("SELECT tries FROM films WHERE key = ?", [key]).fetchone()[0]
 
     def later(self, key: str) -> float:
-        """Something does not answer: try this film again, each time after twice as long. Gives the seconds."""
+        """Something does not answer: try this image again, each time after twice as long. Gives the seconds."""
         with _Transaction(self.base):
             (tries,) = self.base.execute("SELECT tries FROM films WHERE key = ?", [key]).fetchone()
             wait = min(2.0**tries, LONGEST)
@@ -139,7 +139,7 @@ class Journal:
         return wait
 
     def counts(self) -> dict[str, int]:
-        """How many films stand where."""
+        """How many images stand where."""
         return dict(self.base.execute("SELECT state, count(*) FROM films GROUP BY state ORDER BY state").fetchall())
 
 

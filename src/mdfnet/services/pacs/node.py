@@ -1,4 +1,4 @@
-"""The node: looks for new films, answers each, and sends the answer; exactly once, whenever it is killed."""
+"""The node: looks for new images, answers each, and sends the answer; exactly once, whenever it is killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from mdfnet.core.pseudonyms import KEY_VARIABLE, Pseudonyms
+from mdfnet.core.pseudonyms import IMAGE, KEY_VARIABLE, Pseudonyms
 from mdfnet.services.pacs.journal import DONE, PASSED, READY, REFUSED, SEEN, Journal
 from mdfnet.services.pacs.reader import Answer, Reader, Unsuited
 from mdfnet.services.pacs.records import Records, records_of
@@ -25,22 +25,22 @@ from mdfnet.services.pacs.settings import (
 from mdfnet.services.pacs.suitable import name_of
 from mdfnet.services.pacs.web import Rejected, Server, Unreachable
 
-#: A film at which the program itself fails is tried so often.
+#: An image at which the program itself fails is tried so often.
 MOST_TRIES = 3
 _log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Where films come from."""
+    """Where images come from."""
 
     def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
-        """Keys of films, what to note of how far this got, and counts of what is passed over by storage class."""
+        """Keys of images, what to note of how far this got, and counts of what is passed over by storage class."""
 
     def fetch(self, key: str) -> bytes:
-        """A film's file."""
+        """An image's file."""
 
     def finished(self, key: str) -> None:
-        """The film has been answered, or will not be."""
+        """The image has been answered, or will not be."""
 
 
 class Target(Protocol):
@@ -62,10 +62,10 @@ class Node:
     """All parts of a node, ready to run.
 
     Args:
-        source, target, records: Where films come from, reports go, and records lie.
+        source, target, records: Where images come from, reports go, and records lie.
         reader: The model.
         journal: What has been done.
-        names: Films in the log, as keyed hashes.
+        names: Images in the log, as keyed hashes.
         poll: Seconds between two looks.
     """
 
@@ -86,7 +86,7 @@ class Node:
 
         Args:
             config: The node's.
-            dry_run: Send nothing and keep no journal; films that the journal knows stay known.
+            dry_run: Send nothing and keep no journal; images that the journal knows stay known.
 
         Raises:
             UserError: Model, table, journal, key or a password cannot be read, or another node runs with this state.
@@ -101,7 +101,7 @@ class Node:
         return cls(source, target, records, reader, journal, names, config.poll)
 
     def run(self, *, once: bool = False) -> int:
-        """Look and work until `stop`; gives how many films still wait, at least one if the archive did not answer.
+        """Look and work until `stop`; gives how many images still wait, at least one if the archive did not answer.
 
         Args:
             once: Look once, work on what is there, and end.
@@ -114,11 +114,11 @@ class Node:
                 break
             self.stopping.wait(self.poll)
         counts = self.journal.counts()
-        _log.info("films so far: %s", ", ".join(f"{count} {state}" for state, count in counts.items()) or "none")
+        _log.info("images so far: %s", ", ".join(f"{count} {state}" for state, count in counts.items()) or "none")
         return max(sum(counts.get(state, 0) for state in (SEEN, READY)), not answered)
 
     def stop(self) -> None:
-        """End after the film in work."""
+        """End after the image in work."""
         self.stopping.set()
 
     def look(self) -> bool:
@@ -144,7 +144,7 @@ class Node:
         for key, state in self.journal.due():
             if self.stopping.is_set():
                 return
-            name = self.names.of("film", key)
+            name = self.names.of(IMAGE, key)
             try:
                 if state != READY:
                     self._answer(key, name)

@@ -1,4 +1,4 @@
-"""All that is said of one film, as DICOM objects and as files."""
+"""All that is said of one image, as DICOM objects and as files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 def objects_of(
     source: Dataset,
-    film: np.ndarray,
+    image: np.ndarray,
     detections: Detections,
     classes: Classes,
     about: About,
@@ -34,7 +34,7 @@ def objects_of(
     """The structured report, or where nothing was found the capture that says so, and what is wanted beside it.
 
     Args:
-        source, film, detections, classes, about, record: As for `mdfnet.services.pacs.capture.secondary_capture`; only
+        source, image, detections, classes, about, record: As for `mdfnet.services.pacs.capture.secondary_capture`; only
             detections of at least ``about.threshold`` are reported, or with ``about.point`` all that are given.
         also: What to make in any case.
 
@@ -42,14 +42,14 @@ def objects_of(
         "report", "capture", "presentation" -> object.
 
     Raises:
-        UserError: The film's header cannot be reported on.
+        UserError: The image's header cannot be reported on.
     """
     shown = detections.above(about.threshold) if about.point is None else detections
     made = {}
     if len(shown):
         made["report"] = structured_report(source, shown, classes, about, record)
     if "capture" in also or not len(shown):
-        made["capture"] = secondary_capture(source, film, shown, classes, about, record)
+        made["capture"] = secondary_capture(source, image, shown, classes, about, record)
     if "presentation" in also:
         made["presentation"] = presentation_state(source, shown, classes, about, record)
     return made

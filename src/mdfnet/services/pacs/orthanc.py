@@ -1,4 +1,4 @@
-"""An Orthanc: its feed of changes tells what is new; its REST interface gives films and takes reports."""
+"""An Orthanc: its feed of changes tells what is new; its REST interface gives images and takes reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BATCH = 100
 
 
 class Orthanc:
-    """A source of films and a target of reports.
+    """A source of images and a target of reports.
 
     Args:
         server: Orthanc's root.
@@ -23,7 +23,7 @@ class Orthanc:
         self.server, self.start = server, start
 
     def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
-        """New films, how far the feed has been read, and what was passed over by its kind; batch by batch.
+        """New images, how far the feed has been read, and what was passed over by its kind; batch by batch.
 
         Args:
             facts: What was noted last time.
@@ -34,19 +34,19 @@ class Orthanc:
         last, done = int(facts.get("change", 0)), False
         while not done:
             feed = self.server.json("/changes", params={"since": last, "limit": BATCH})
-            films, others = [], {}
+            images, others = [], {}
             for change in feed["Changes"]:
                 if change["ChangeType"] == "NewInstance":
                     kind = self._kind(change["ID"])
                     if kind in STORAGE:
-                        films.append(change["ID"])
+                        images.append(change["ID"])
                     elif kind is not None:
                         others[kind] = others.get(kind, 0) + 1
             last, done = feed["Last"], feed["Done"]
-            yield films, {"change": str(last)}, others
+            yield images, {"change": str(last)}, others
 
     def fetch(self, key: str) -> bytes:
-        """A film's file. Raises Rejected when it is not there any more."""
+        """An image's file. Raises Rejected when it is not there any more."""
         return self.server.ask(f"/instances/{key}/file")[1]
 
     def store(self, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What was found, as a DICOM presentation state: boxes that a viewer lays over the original film."""
+"""What was found, as a DICOM presentation state: boxes that a viewer lays over the original image."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ def presentation_state(
 ) -> Dataset:
     """A grayscale softcopy presentation state with a polyline and a name per box, and "research use only" in a corner.
 
-    The film is shown as by its own window; a MONOCHROME1 film keeps its polarity.
+    The image is shown as by its own window; a MONOCHROME1 image keeps its polarity.
 
     Args:
         source, detections, classes, about, record: As for `mdfnet.services.pacs.report.structured_report`.
 
     Raises:
-        UserError: The film's header cannot be reported on.
+        UserError: The image's header cannot be reported on.
     """
-    film = evidence(source)
+    image = evidence(source)
     with of_same_study(source) as named:
         layer = GraphicLayer(layer_name="MDFNET", order=1, description=f"{about.title}, research use only"[:64])
         notes = GraphicAnnotation(
-            referenced_images=[film],
+            referenced_images=[image],
             graphic_layer=layer,
             graphic_objects=_boxes(detections) or None,
-            text_objects=[*_names(detections, classes, film), _notice(film, about, detections)],
+            text_objects=[*_names(detections, classes, image), _notice(image, about, detections)],
         )
-        # Without this, viewers show the negative of a MONOCHROME1 film.
-        shape = "INVERSE" if film.PhotometricInterpretation == "MONOCHROME1" else "IDENTITY"
+        # Without this, viewers show the negative of a MONOCHROME1 image.
+        shape = "INVERSE" if image.PhotometricInterpretation == "MONOCHROME1" else "IDENTITY"
         state = GrayscaleSoftcopyPresentationState(
-            referenced_images=[film],
-            **made_by("presentation", about, film.SOPInstanceUID, record),
+            referenced_images=[image],
+            **made_by("presentation", about, image.SOPInstanceUID, record),
             specific_character_set=character_set(source, (about.name, *classes.names)),
             content_label="MDFNET BOXES",
             content_description="Boxes, research use only",
@@ -71,16 +71,16 @@ def _boxes(detections: Detections) -> list[GraphicObject]:
     ]
 
 
-def _names(detections: Detections, classes: Classes, film: Dataset) -> list[TextObject]:
+def _names(detections: Detections, classes: Classes, image: Dataset) -> list[TextObject]:
     texts = []
     for box, label, score in zip(*numbers(detections), strict=True):
-        corner = float(np.clip(box[0], 0, film.Columns)), float(np.clip(box[1], 0, film.Rows))
+        corner = float(np.clip(box[0], 0, image.Columns)), float(np.clip(box[1], 0, image.Rows))
         text = f"{classes.name(label)} {score:.2f}"
         texts.append(TextObject(text, AnnotationUnitsValues.PIXEL, anchor_point=corner, anchor_point_visible=False))
     return texts
 
 
-def _notice(film: Dataset, about: About, detections: Detections) -> TextObject:
+def _notice(image: Dataset, about: About, detections: Detections) -> TextObject:
     what = "" if len(detections) else f"Nothing found {about.least}. "
-    box = (0.0, 0.96 * film.Rows, 0.6 * film.Columns, float(film.Rows))
+    box = (0.0, 0.96 * image.Rows, 0.6 * image.Columns, float(image.Rows))
     return TextObject(f"{what}{about.title}. {NOTICE}", AnnotationUnitsValues.PIXEL, bounding_box=box)

@@ -1,4 +1,4 @@
-"""From a film's file to what is to be sent about it, or why nothing is."""
+"""From an image's file to what is to be sent about it, or why nothing is."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pydicom import Dataset
 
 from mdfnet.clinical.records import RecordResult
 from mdfnet.core.errors import UserError
-from mdfnet.data.images.read import read_film
+from mdfnet.data.images.read import read_image
 from mdfnet.models.card import find_model
 from mdfnet.models.inference import on_best_device
 from mdfnet.models.load import load
-from mdfnet.models.preprocessing import film_tensor
+from mdfnet.models.preprocessing import image_tensor
 from mdfnet.report.record import summary
 from mdfnet.services.pacs.about import About
 from mdfnet.services.pacs.objects import as_file, objects_of
@@ -31,12 +31,12 @@ _log = logging.getLogger(__name__)
 
 
 class Unsuited(Exception):
-    """The film is not reported on; the text says why and quotes nothing of its header."""
+    """The image is not reported on; the text says why and quotes nothing of its header."""
 
 
 @dataclass
 class Answer:
-    """What is to be sent about a film.
+    """What is to be sent about an image.
 
     Args:
         contents: DICOM files.
@@ -57,7 +57,7 @@ class Answer:
 
 
 class Reader:
-    """A model with what it needs to answer about a film.
+    """A model with what it needs to answer about an image.
 
     Args:
         config: The node's.
@@ -73,38 +73,38 @@ class Reader:
         self.also, self.unstated = config.also, config.unstated
 
     def answer(self, content: bytes, records: Records) -> Answer:
-        """Read a film and the patient's record, detect, and make the objects.
+        """Read an image and the patient's record, detect, and make the objects.
 
         Args:
-            content: The film's file.
+            content: The image's file.
             records: Where the record comes from.
 
         Raises:
-            Unsuited: It is no film to report on.
+            Unsuited: It is no image to report on.
             Unreachable: Records cannot be asked for now.
         """
         answer = Answer()
         with tempfile.TemporaryDirectory(prefix="mdfnet-") as folder:  # readable by its owner alone
-            path = Path(folder) / "film.dcm"
+            path = Path(folder) / "image.dcm"
             path.write_bytes(content)
             try:
-                with answer.timed("film"):
+                with answer.timed("image"):
                     source = read_source(path)
                     reason = why_not(source, self.unstated)
                     if reason:
                         raise Unsuited(reason)
-                    film = read_film(path, self.model.preprocessing.intensity)
+                    image = read_image(path, self.model.preprocessing.intensity)
             except UserError as error:
                 raise Unsuited(error.what) from None
         with answer.timed("record"):
             record = self._record(source, records)
         with answer.timed("model"):
-            found = self.model.detect([film_tensor(film)], [record])[0].without_masks().cpu()
+            found = self.model.detect([image_tensor(image)], [record])[0].without_masks().cpu()
         with answer.timed("objects"):
-            objects = self._objects(source, film, found, record)
+            objects = self._objects(source, image, found, record)
             answer.contents = [as_file(one) for one in objects.values()]
         boxes = len(found.above(self.about.threshold))
-        use = "film alone" if found.record is None else summary(found.record)
+        use = "image alone" if found.record is None else summary(found.record)
         answer.words = f"{boxes} {'box' if boxes == 1 else 'boxes'} ({use}): {', '.join(objects)}"
         return answer
 
@@ -115,9 +115,9 @@ class Reader:
             _log.warning("detecting without a record: %s", error.what)
             return None
 
-    def _objects(self, source: Dataset, film, found, record: RecordResult | None) -> dict[str, Dataset]:
+    def _objects(self, source: Dataset, image, found, record: RecordResult | None) -> dict[str, Dataset]:
         values = record.values if record is not None else None
         try:
-            return objects_of(source, film, found, self.model.classes, self.about, values, self.also)
+            return objects_of(source, image, found, self.model.classes, self.about, values, self.also)
         except UserError as error:
             raise Unsuited(error.what) from None

@@ -1,4 +1,4 @@
-"""The patient's record at the time of a film: from a FHIR server, from a table, and from the film's own header."""
+"""The patient's record at the time of an image: from a FHIR server, from a table, and from the image's own header."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Records(Protocol):
     """Where records come from."""
 
     def values(self, source: Dataset) -> dict[str, Any]:
-        """What is known of a film's patient at its time: feature -> value, or value and unit.
+        """What is known of an image's patient at its time: feature -> value, or value and unit.
 
         Raises:
             Unreachable: It cannot be asked now.
@@ -52,7 +52,7 @@ def records_of(settings: FhirRecord | TableRecord | NoRecord, schema: Schema) ->
 
 
 def record_for(source: Dataset, records: Records, schema: Schema) -> RecordResult:
-    """The record for a film; sex, age and view of its header where the record does not have them.
+    """The record for an image; sex, age and view of its header where the record does not have them.
 
     Values that cannot be right are missing, with a note.
 
@@ -66,12 +66,12 @@ def record_for(source: Dataset, records: Records, schema: Schema) -> RecordResul
 
 
 def own_values(source: Dataset) -> dict[str, Any]:
-    """What a film's header says of its patient and itself.
+    """What an image's header says of its patient and itself.
 
     Examples:
-        >>> film = Dataset()
-        >>> film.PatientSex, film.PatientAge, film.ViewPosition = "F", "061Y", "PA"
-        >>> own_values(film)
+        >>> image = Dataset()
+        >>> image.PatientSex, image.PatientAge, image.ViewPosition = "F", "061Y", "PA"
+        >>> own_values(image)
         {'sex': 'F', 'gender': 'F', 'age': 61.0, 'view': 'PA'}
     """
     sex, view = str(source.get("PatientSex") or ""), str(source.get("ViewPosition") or "").strip().upper()
@@ -83,7 +83,7 @@ def own_values(source: Dataset) -> dict[str, Any]:
 
 
 class FhirRecords:
-    """Records from a FHIR R4 server: the patient by identifier, then what was measured before the film.
+    """Records from a FHIR R4 server: the patient by identifier, then what was measured before the image.
 
     Args:
         settings: Where, and which values count.

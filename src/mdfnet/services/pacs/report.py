@@ -30,7 +30,7 @@ from mdfnet.services.pacs import codes as findings
 from mdfnet.services.pacs.about import MANUFACTURER, About, made_by, uid_of
 from mdfnet.services.pacs.source import character_set, evidence, numbers, of_same_study
 
-#: What the image library (TID 1600) says of a film; without these it is left out, and the groups alone point to it.
+#: What the image library (TID 1600) says of an image; without these it is left out, and the groups alone point to it.
 _DESCRIBED = ("PatientOrientation", "ImagerPixelSpacing")
 
 
@@ -41,15 +41,15 @@ class Reported(NamedTuple):
         finding: Meaning of its code.
         name: The model's own name of the class.
         score: In [0, 1].
-        box: x1, y1, x2, y2 in pixels of the film.
-        film: SOP instance UID of the film.
+        box: x1, y1, x2, y2 in pixels of the image.
+        image: SOP instance UID of the image.
     """
 
     finding: str
     name: str
     score: float
     box: tuple[float, float, float, float]
-    film: str
+    image: str
 
 
 def structured_report(
@@ -59,42 +59,42 @@ def structured_report(
     about: About,
     record: np.ndarray | None = None,
 ) -> Dataset:
-    """A preliminary, unverified report that points to the boxes on the film.
+    """A preliminary, unverified report that points to the boxes on the image.
 
-    Each box is a closed polyline in the film's own pixels, where 0, 0 is the outer corner of the top-left one (PS3.3
+    Each box is a closed polyline in the image's own pixels, where 0, 0 is the outer corner of the top-left one (PS3.3
     C.18.6.1.1), with a tracking identifier, a coded finding, the score in percent, and the algorithm with its version
     and the hash of its weights.
 
     Args:
-        source: The film's header, see `mdfnet.services.pacs.source.read_source`; its pixels are not looked at.
-        detections: What to report; boxes in pixels of the film.
+        source: The image's header, see `mdfnet.services.pacs.source.read_source`; its pixels are not looked at.
+        detections: What to report; boxes in pixels of the image.
         classes: Names of the labels.
         about: Who says it.
         record: float32 ``[F]`` the model was given; part of what the UIDs are made of.
 
     Raises:
-        UserError: Nothing was found (a capture shows that), or the film's header cannot be reported on.
+        UserError: Nothing was found (a capture shows that), or the image's header cannot be reported on.
 
     Examples:
         >>> from pydicom.uid import ComputedRadiographyImageStorage
-        >>> film = Dataset()
-        >>> film.SOPClassUID, film.Modality, film.SOPInstanceUID = ComputedRadiographyImageStorage, "CR", "1.2.3"
-        >>> film.StudyInstanceUID, film.SeriesInstanceUID, film.Rows, film.Columns = "1.2", "1.2.1", 512, 512
+        >>> image = Dataset()
+        >>> image.SOPClassUID, image.Modality, image.SOPInstanceUID = ComputedRadiographyImageStorage, "CR", "1.2.3"
+        >>> image.StudyInstanceUID, image.SeriesInstanceUID, image.Rows, image.Columns = "1.2", "1.2.1", 512, 512
         >>> found = Detections(np.float32([[10, 20, 40, 80.5]]), np.array([1]), np.float32([0.87]))
-        >>> report = structured_report(film, found, Classes(("Atelectasis",)), About("demo", "0.1.0", "fc0c"))
+        >>> report = structured_report(image, found, Classes(("Atelectasis",)), About("demo", "0.1.0", "fc0c"))
         >>> report.Modality, report.VerificationFlag, reported(report)[0].box
         ('SR', 'UNVERIFIED', (10.0, 20.0, 40.0, 80.5))
     """
     if not len(detections):
         what = "nothing was found: a structured report has a group per box"
         raise UserError(what, fix="write a secondary capture, which shows that")
-    film = evidence(source)
+    image = evidence(source)
     with of_same_study(source) as named:
-        groups = _groups(film, detections, classes, about, record)
+        groups = _groups(image, detections, classes, about, record)
         report = ComprehensiveSR(
-            evidence=[film],
-            content=_content(film, groups, about),
-            **made_by("report", about, film.SOPInstanceUID, record),
+            evidence=[image],
+            content=_content(image, groups, about),
+            **made_by("report", about, image.SOPInstanceUID, record),
             specific_character_set=character_set(source, (about.name, *classes.names)),
             is_complete=True,
             is_final=False,
@@ -113,7 +113,7 @@ def reported(report: Dataset) -> list[Reported]:
     return [_reported(group) for group in document.content.get_planar_roi_measurement_groups()]
 
 
-def _content(film: Dataset, groups: list[Dataset], about: About) -> Dataset:
+def _content(image: Dataset, groups: list[Dataset], about: About) -> Dataset:
     device = DeviceObserverIdentifyingAttributes(
         uid=UID(uid_of("device", About(about.name, about.version, about.sha256), "")),
         name=MANUFACTURER,
@@ -123,15 +123,15 @@ def _content(film: Dataset, groups: list[Dataset], about: About) -> Dataset:
     observer = ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=device)
     return MeasurementReport(
         observation_context=ObservationContext(observer_device_context=observer),
-        procedure_reported=CodedConcept(*findings.CHEST_FILM),
+        procedure_reported=CodedConcept(*findings.CHEST_RADIOGRAPH),
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
-        referenced_images=[film] if all(film.get(keyword) for keyword in _DESCRIBED) else None,
+        referenced_images=[image] if all(image.get(keyword) for keyword in _DESCRIBED) else None,
     )
 
 
 def _groups(
-    film: Dataset, detections: Detections, classes: Classes, about: About, record: np.ndarray | None
+    image: Dataset, detections: Detections, classes: Classes, about: About, record: np.ndarray | None
 ) -> list[Dataset]:
     algorithm = AlgorithmIdentification(
         name=about.title,
@@ -143,9 +143,9 @@ def _groups(
     for number, (box, label, score) in enumerate(zip(*numbers(detections), strict=True), 1):
         name = classes.name(label)
         region = ImageRegion(
-            GraphicTypeValues.POLYLINE, closed_outline(box), SourceImageForRegion.from_source_image(film)
+            GraphicTypeValues.POLYLINE, closed_outline(box), SourceImageForRegion.from_source_image(image)
         )
-        tracking = uid_of(f"box {number}", about, film.SOPInstanceUID, record)
+        tracking = uid_of(f"box {number}", about, image.SOPInstanceUID, record)
         groups.append(
             PlanarROIMeasurementsAndQualitativeEvaluations(
                 tracking_identifier=TrackingIdentifier(uid=UID(tracking), identifier=f"{name} {number}"),
@@ -174,5 +174,5 @@ def _reported(group) -> Reported:
     x, y = region.T
     box = tuple(float(value) for value in (x.min(), y.min(), x.max(), y.max()))
     name = group.tracking_identifier.rpartition(" ")[0]
-    film = group.roi.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-    return Reported(group.finding_type.meaning, name, float(score.value) / 100, box, film)
+    image = group.roi.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    return Reported(group.finding_type.meaning, name, float(score.value) / 100, box, image)

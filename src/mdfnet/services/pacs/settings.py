@@ -67,14 +67,14 @@ class OrthancSource(Web):
 
 
 class DicomwebSource(Web):
-    """Ask any DICOMweb archive again and again for new films (QIDO-RS)."""
+    """Ask any DICOMweb archive again and again for new images (QIDO-RS)."""
 
     kind: Literal["dicomweb"]
     days: int = Field(2, ge=1, description="studies of so many days are looked at, today's included")
 
 
 class ReceiveSource(Part):
-    """Wait for a modality or archive to send films (C-STORE)."""
+    """Wait for a modality or archive to send images (C-STORE)."""
 
     kind: Literal["receive"]
     ae_title: AeTitle = "MDFNET"
@@ -110,7 +110,7 @@ class FhirRecord(Web):
 
     kind: Literal["fhir"]
     zone: Zone = Field(description="time zone of times without an offset, such as Europe/Berlin")
-    within: Positive = Field(24.0, description="hours before the film from which a value counts")
+    within: Positive = Field(24.0, description="hours before the image from which a value counts")
     system: str | None = Field(None, description="system of the patient's identifier; default: any")
     assume_units: dict[str, str] = Field({}, description="feature: UCUM unit of values that come without one")
 
@@ -121,11 +121,11 @@ class TableRecord(Part):
     kind: Literal["table"]
     file: Path = Field(description="CSV: patient_id, time (ISO 8601), columns of the model's features")
     zone: Zone = Field(description="time zone of times without an offset, such as Europe/Berlin")
-    within: Positive = Field(24.0, description="hours before the film from which a value counts")
+    within: Positive = Field(24.0, description="hours before the image from which a value counts")
 
 
 class NoRecord(Part):
-    """No records but sex, age and view, which the film itself has."""
+    """No records but sex, age and view, which the image itself has."""
 
     kind: Literal["none"] = "none"
 
@@ -145,19 +145,19 @@ class NodeConfig(Part):
     threshold: float = Field(0.3, ge=0, le=1, description="boxes from this score are reported")
     also: tuple[Literal["capture", "presentation"], ...] = Field((), description="objects beside the report")
     unstated: Literal["skip", "take"] = Field(
-        "skip", description="films that do not say that they are frontal, or of the chest"
+        "skip", description="images that do not say that they are frontal, or of the chest"
     )
-    poll: Positive = Field(5.0, description="seconds between two looks for new films")
+    poll: Positive = Field(5.0, description="seconds between two looks for new images")
     source: Annotated[OrthancSource | DicomwebSource | ReceiveSource, Field(discriminator="kind")]
     target: Annotated[OrthancTarget | DicomwebTarget | StoreTarget, Field(discriminator="kind")] | None = Field(
-        None, description="where reports go; default: where the films come from"
+        None, description="where reports go; default: where the images come from"
     )
     record: Annotated[FhirRecord | TableRecord | NoRecord, Field(discriminator="kind")] = NoRecord()
 
     @model_validator(mode="after")
     def _somewhere_to_report(self):
         if self.target is None and isinstance(self.source, ReceiveSource):
-            raise ValueError("target: say where reports go, films that are sent come from nowhere")
+            raise ValueError("target: say where reports go, images that are sent come from nowhere")
         return self
 
 

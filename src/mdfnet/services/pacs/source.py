@@ -1,4 +1,4 @@
-"""The film that a report is about: whom it shows and where it belongs, read within bounds."""
+"""The image that a report is about: whom it shows and where it belongs, read within bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydicom import Dataset
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.dicom_file import read_header, refusing_damage
 
-#: Which film it is; without these nothing can point to it.
+#: Which image it is; without these nothing can point to it.
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "Rows", "Columns")
 
 #: What an object of the same study has in common with it; may be empty (PS3.3, type 2 of patient and study).
@@ -23,7 +23,7 @@ _COMMON = (
     *("StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
 )
 
-#: What is read of a film's header to report on it, beside what it is displayed by.
+#: What is read of an image's header to report on it, beside what it is displayed by.
 KEYWORDS = (
     *IDENTITY,
     *_COMMON,
@@ -39,10 +39,10 @@ _AGE = re.compile(r"\d{3}[DWMY]")
 
 
 def read_source(path: str | Path) -> Dataset:
-    """A film's header with what reports on it need, without its pixels.
+    """An image's header with what reports on it need, without its pixels.
 
     Raises:
-        UserError: Damaged, larger than any film, or without the UIDs by which a report points to it.
+        UserError: Damaged, larger than any image, or without the UIDs by which a report points to it.
     """
     source = read_header(path, KEYWORDS)
     with refusing_damage(path):
@@ -51,14 +51,14 @@ def read_source(path: str | Path) -> Dataset:
 
 
 def check_identity(source: Dataset, where: object = None) -> None:
-    """Refuse a film that nothing can point to.
+    """Refuse an image that nothing can point to.
 
     Raises:
         UserError: UIDs or size are missing.
     """
     missing = [keyword for keyword in IDENTITY if not source.get(keyword)]
     if missing:
-        raise UserError(f"the film has no {missing[0]}", where=where, fix="give it as the archive holds it")
+        raise UserError(f"the image has no {missing[0]}", where=where, fix="give it as the archive holds it")
 
 
 def evidence(source: Dataset) -> Dataset:
@@ -88,7 +88,7 @@ def of_same_study(source: Dataset) -> Iterator[Callable[[Dataset], Dataset]]:
 
     Yields what gives the finished object the names of whom it is about.
     """
-    with refusing_damage("the film"):
+    with refusing_damage("the image"):
         yield lambda made: _named(made, source)
 
 
@@ -100,13 +100,13 @@ def _named(made: Dataset, source: Dataset) -> Dataset:
 
 
 def character_set(source: Dataset, texts: Iterable[str]) -> str | None:
-    """Character set of what is made: UTF-8, or none where the film and the texts make do with ASCII."""
+    """Character set of what is made: UTF-8, or none where the image and the texts make do with ASCII."""
     plain = source.get("SpecificCharacterSet") in (None, "", "ISO_IR 6")
     return None if plain and all(text.isascii() for text in texts) else "ISO_IR 192"
 
 
 def patient_orientation(source: Dataset) -> tuple[str, str]:
-    """Of rows and columns; a frontal film that does not say is as it is hung: patient's left on the right."""
+    """Of rows and columns; a frontal image that does not say is as it is hung: patient's left on the right."""
     stated = source.get("PatientOrientation")
     return (str(stated[0]), str(stated[1])) if stated and len(stated) == 2 else ("L", "F")
 

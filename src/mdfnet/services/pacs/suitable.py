@@ -1,4 +1,4 @@
-"""Which films the node reports on: frontal chest films for presentation, and nothing else."""
+"""Which images the node reports on: frontal chest X-rays for presentation, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from mdfnet.core.conventions import VIEWS
 #: Storage classes that are looked at (PS3.4 B.5): computed radiographs, and digital ones for presentation.
 STORAGE = frozenset({str(ComputedRadiographyImageStorage), str(DigitalXRayImageStorageForPresentation)})
 
-#: Codes of ViewCodeSequence that are frontal: SNOMED CT and, in older films, SNOMED RT (PS3.16 CID 4010).
+#: Codes of ViewCodeSequence that are frontal: SNOMED CT and, in older images, SNOMED RT (PS3.16 CID 4010).
 _VIEW_CODES = {"399348003": "AP", "R-10206": "AP", "272479007": "PA", "R-10214": "PA"}
 _CHEST_CODES = {"51185008", "T-D3000", "43799004", "T-D3050"}
 _CHEST = {"CHEST", "THORAX"}
 
 
 def why_not(source: Dataset, unstated: Literal["skip", "take"] = "skip") -> str | None:
-    """Why a film is not reported on, None where it is. Lateral and raw films are refused where pixels are read, too.
+    """Why an image is not reported on, None where it is. Lateral and raw images are refused where pixels are read, too.
 
     The reason is fit for logs: it quotes nothing of the header that could be free text.
 
     Args:
-        source: The film's header.
-        unstated: What to do with films that do not say that they are frontal, or of the chest.
+        source: The image's header.
+        unstated: What to do with images that do not say that they are frontal, or of the chest.
 
     Examples:
-        >>> film = Dataset()
-        >>> film.SOPClassUID, film.Modality, film.ViewPosition = ComputedRadiographyImageStorage, "CR", "LL"
-        >>> why_not(film), why_not(film, "take")
+        >>> image = Dataset()
+        >>> image.SOPClassUID, image.Modality, image.ViewPosition = ComputedRadiographyImageStorage, "CR", "LL"
+        >>> why_not(image), why_not(image, "take")
         ('not a frontal view', 'not a frontal view')
     """
     kind = str(source.get("SOPClassUID") or "")
@@ -57,13 +57,13 @@ def name_of(storage: str) -> str:
 
 
 def taken_at(source: Dataset, zone: str) -> datetime | None:
-    """When a film was taken, with its offset; None where it does not say to the minute.
+    """When an image was taken, with its offset; None where it does not say to the minute.
 
     Of the acquisition where that is stated, else of the study, which began before: no later value can slip in.
 
     Args:
-        source: The film's header.
-        zone: Time zone of films that do not name an offset.
+        source: The image's header.
+        zone: Time zone of images that do not name an offset.
     """
     stated = str(source.get("AcquisitionDateTime") or "").partition("&")[0]
     pairs = [stated]

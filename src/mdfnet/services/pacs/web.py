@@ -40,8 +40,9 @@ class Server:
     def __init__(self, settings: Web, name: str):
         self.root, self.name, self.timeout = settings.url, name, settings.timeout
         self.session = requests.Session()
-        self.session.trust_env = False  # no proxy of whoever starts the node sees films
-        # Orthanc would deflate a film of 15 MB, which takes it two seconds; nor can a small answer become a large one.
+        self.session.trust_env = False  # no proxy of whoever starts the node sees images
+        # Orthanc would deflate an image of 15 MB, which takes it two seconds; nor can a small answer become a large
+        # one.
         self.session.headers["Accept-Encoding"] = "identity"
         if settings.user is not None:
             self.session.auth = (settings.user, secret(settings.password_file))

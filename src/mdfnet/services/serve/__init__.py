@@ -1,4 +1,4 @@
-"""A model behind HTTP: films and records in, boxes out, for the viewer and for programs.
+"""A model behind HTTP: images and records in, boxes out, for the viewer and for programs.
 
 ``app.py`` is the server on one page; ``guard.py`` is what every request passes first. Needs Linux and the extra
 ``serve``.

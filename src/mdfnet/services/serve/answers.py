@@ -1,4 +1,4 @@
-"""The shapes of answers, as OpenAPI shows them. Boxes are x1, y1, x2, y2 in pixels of the film."""
+"""The shapes of answers, as OpenAPI shows them. Boxes are x1, y1, x2, y2 in pixels of the image."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-Pixels = Annotated[float, Field(ge=0, le=100_000, description="Pixels of the original film, from its top-left corner.")]
+Pixels = Annotated[
+    float, Field(ge=0, le=100_000, description="Pixels of the original image, from its top-left corner.")
+]
 Box = Annotated[tuple[Pixels, Pixels, Pixels, Pixels], Field(examples=[[112.5, 273.0, 255.25, 413.0]])]
 
 
@@ -18,14 +20,14 @@ class ModelName(BaseModel):
 
 
 class Preprocessing(BaseModel):
-    """What the film went through."""
+    """What the image went through."""
 
     name: str
     version: int
-    intensity: str = Field(description="Recipe from DICOM to grey values.")
+    intensity: str = Field(description="Recipe from DICOM to gray values.")
 
 
-class FilmSize(BaseModel):
+class ImageSize(BaseModel):
     """In pixels."""
 
     width: int
@@ -39,7 +41,7 @@ class Clinical(BaseModel):
     used: list[str]
     missing: list[str]
     refused: dict[str, str] = Field(description="Feature -> why its value cannot be right; it was taken as missing.")
-    unseen: list[str] = Field(description="Used, although no film of the training had such a value.")
+    unseen: list[str] = Field(description="Used, although no image of the training had such a value.")
     notes: dict[str, str] = Field(description="What training had of unseen ones; why other names were passed over.")
 
 
@@ -58,13 +60,13 @@ class Prediction(BaseModel):
     model: ModelName
     notice: str
     preprocessing: Preprocessing
-    film: FilmSize
-    clinical: Clinical | None = Field(description="null: the model looks at films alone.")
+    image: ImageSize
+    clinical: Clinical | None = Field(description="null: the model looks at images alone.")
     detections: list[Detection]
 
 
-class FilmPrediction(Prediction):
-    """The same beside what the film alone gives."""
+class ImagePrediction(Prediction):
+    """The same beside what the image alone gives."""
 
     image_only: list[Detection]
 
@@ -83,16 +85,16 @@ class ScoredResult(Result):
 
 
 class WhatIf(BaseModel):
-    """One film, several records."""
+    """One image, several records."""
 
     model: ModelName
     notice: str
     preprocessing: Preprocessing
-    film: FilmSize
+    image: ImageSize
     results: list[Result]
 
 
-class FilmWhatIf(BaseModel):
+class ImageWhatIf(BaseModel):
     """Results in the order of the records."""
 
     results: list[ScoredResult]
@@ -105,8 +107,8 @@ class Window(BaseModel):
     width: float
 
 
-class OpenedFilm(BaseModel):
-    """A film that is kept in memory for a while."""
+class OpenedImage(BaseModel):
+    """An image that is kept in memory for a while."""
 
     id: str
     width: int
@@ -119,17 +121,17 @@ class OpenedFilm(BaseModel):
     clinical: Clinical | None = Field(None, description="Of the record that came with it.")
 
 
-class ListedFilm(BaseModel):
-    """A film of the worklist."""
+class ListedImage(BaseModel):
+    """An image of the worklist."""
 
     id: str
     name: str
 
 
 class Worklist(BaseModel):
-    """Films of the folder that the server was given."""
+    """Images of the folder that the server was given."""
 
-    films: list[ListedFilm]
+    images: list[ListedImage]
 
 
 class BoxExplanation(BaseModel):
@@ -156,7 +158,7 @@ class ModelClass(BaseModel):
 
 
 class Seen(BaseModel):
-    """What the training films had."""
+    """What the training images had."""
 
     min: float
     max: float

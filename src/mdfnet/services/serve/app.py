@@ -51,7 +51,7 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
     app = FastAPI(
         title="MDF-Net",
         version=version("mdfnet"),
-        description=f"Boxes on chest X-rays, from the film and the patient's clinical data. {NOTICE}",
+        description=f"Boxes on chest X-rays, from the image and the patient's clinical data. {NOTICE}",
         lifespan=alive,
         docs_url=None,
         redoc_url=None,
@@ -90,7 +90,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
     @app.get("/readyz", tags=["health"], responses=refusals())
     async def readyz() -> State:
-        """The model has run once, and films can be decoded."""
+        """The model has run once, and images can be decoded."""
         if not service.ready:
             raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
         return State(status="ok")
@@ -124,10 +124,10 @@ async def _warm_up(service: Service) -> None:
 
 
 async def _sweep(service: Service) -> None:
-    """Films go after their time, also when nobody asks for any."""
+    """Images go after their time, also when nobody asks for any."""
     while True:
         await asyncio.sleep(min(60.0, service.settings.kept_seconds))
-        service.films.sweep()
+        service.images.sweep()
 
 
 async def _refused(_: Request, refused: Refused) -> Response:

@@ -1,4 +1,4 @@
-"""Who looked at which film with which model, when, and what came out: a file that is only ever added to.
+"""Who looked at which image with which model, when, and what came out: a file that is only ever added to.
 
 Each line holds the hash of the one before, so that a line that is changed, left out or put in later is found. Whoever
 can write the file can write it anew from the start: note the last hash elsewhere from time to time, or send the lines
@@ -38,8 +38,8 @@ class Audit:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "audit.jsonl"
         >>> audit = Audit(path)
-        >>> audit.add(who="ward-3", action="predict", model="5826af19", film="film-a733210adf67da37", result="91ab")
-        >>> audit.add(who="ward-3", action="view", model="5826af19", film="film-a733210adf67da37", result=None)
+        >>> audit.add(who="ward-3", action="predict", model="5826af19", image="film-a733210adf67da37", result="91ab")
+        >>> audit.add(who="ward-3", action="view", model="5826af19", image="film-a733210adf67da37", result=None)
         >>> verify(path)[0]
         2
         >>> _ = path.write_text(path.read_text().replace("view", "open"))

@@ -1,6 +1,7 @@
-"""A few processes that decode films for the server, each replaced when it dies or takes too long.
+"""A few processes that decode images for the server, each replaced when it dies or takes too long.
 
-A film goes over as a descriptor of memory (``memfd_create``), never as a file: nothing that is uploaded touches a disk.
+An image goes over as a descriptor of memory (``memfd_create``), never as a file: nothing that is uploaded touches a
+disk.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
 
 @dataclass(frozen=True)
 class Decoded:
-    """A film out of a decoder: for the model uint8 or uint16 ``[H, W]``, for a viewer uint16 ``[H, W]`` and how."""
+    """An image out of a decoder: for the model uint8 or uint16 ``[H, W]``, for a viewer uint16 ``[H, W]`` and how."""
 
-    film: np.ndarray
+    image: np.ndarray
     values: np.ndarray
     viewing: Viewing
 
@@ -76,7 +77,7 @@ class Decoder:
             raise Gone
 
     def decode(self, data: bytes, intensity: str) -> Decoded:
-        """Decode a film.
+        """Decode an image.
 
         Raises:
             Refused: It is none, or none for us.
@@ -99,11 +100,11 @@ class Decoder:
             if "refused" in head:
                 raise Refused(422, head["refused"], head["what"], head["fix"])
             shape = tuple(head.pop("shape"))
-            film, values = (self._picture(shape, dtype) for dtype in head.pop("dtypes"))
+            image, values = (self._picture(shape, dtype) for dtype in head.pop("dtypes"))
         except (OSError, ValueError):
             raise Gone from None
         head["taken"] = head["taken"] and datetime.fromisoformat(head["taken"])
-        return Decoded(film, values, Viewing(**head))
+        return Decoded(image, values, Viewing(**head))
 
     def _picture(self, shape: tuple[int, int], dtype: str) -> np.ndarray:
         picture = np.empty(shape, dtype)
@@ -145,10 +146,10 @@ class Decoders:
             await asyncio.to_thread(decoder.stop)
 
     async def decode(self, data: bytes) -> Decoded:
-        """Decode one film in the next free process.
+        """Decode one image in the next free process.
 
         Raises:
-            Refused: It is no film for us, breaks the process, or takes too long.
+            Refused: It is no image for us, breaks the process, or takes too long.
         """
         decoder = await self._free.get()
         work = asyncio.ensure_future(asyncio.to_thread(decoder.decode, data, self.intensity))
@@ -161,8 +162,8 @@ class Decoders:
             whole = True
             raise
         except (Gone, TimeoutError):
-            what = "the film is damaged: decoding it took more time or memory than a film may"
-            raise Refused(422, "not_a_film", what, "fetch or export it again") from None
+            what = "the image is damaged: decoding it took more time or memory than an image may"
+            raise Refused(422, "not_a_image", what, "fetch or export it again") from None
         finally:
             if whole:
                 self._free.put_nowait(decoder)
@@ -193,5 +194,5 @@ class Decoders:
             await asyncio.to_thread(decoder.wait_until_ready)
         except Gone:
             self._all.discard(decoder)
-            raise busy("no film can be decoded: the decoder does not start") from None
+            raise busy("no image can be decoded: the decoder does not start") from None
         self._free.put_nowait(decoder)

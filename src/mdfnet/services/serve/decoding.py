@@ -1,7 +1,7 @@
-"""The process that decodes films: it holds no secret, writes no file, and has little memory and time.
+"""The process that decodes images: it holds no secret, writes no file, and has little memory and time.
 
 Run as ``python -m mdfnet.services.serve.decoding SOCKET MEMORY``; see `mdfnet.services.serve.decoders` for the other
-end. A request is a line of JSON with the film's file descriptor beside it; an answer is a line of JSON, and the pixels
+end. A request is a line of JSON with the image's file descriptor beside it; an answer is a line of JSON, and the pixels
 after it.
 """
 
@@ -41,17 +41,17 @@ def limit(memory: int) -> None:
 
 
 def allow_seconds(seconds: float) -> None:
-    """Processor time for the next film; beyond it the kernel ends this process."""
+    """Processor time for the next image; beyond it the kernel ends this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(used.ru_utime + used.ru_stime + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
 def decode(path: str, intensity: str) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Head of the answer and the pictures that follow it: the model's film and the viewer's."""
-    film, values, viewing = read_for_viewing(path, intensity)
+    """Head of the answer and the pictures that follow it: the model's image and the viewer's."""
+    image, values, viewing = read_for_viewing(path, intensity)
     taken = viewing.taken.isoformat() if viewing.taken else None
-    pictures = [np.ascontiguousarray(film), np.ascontiguousarray(values)]
+    pictures = [np.ascontiguousarray(image), np.ascontiguousarray(values)]
     form = {"shape": values.shape, "dtypes": [picture.dtype.str for picture in pictures]}
     return {**vars(viewing), "taken": taken, **form}, pictures
 
@@ -68,10 +68,10 @@ def answer(connection: socket.socket) -> bool:
         allow_seconds(request["seconds"])
         head, pictures = decode(path_of(descriptor), request["intensity"])
     except UserError as error:
-        code = "unsuitable_film" if isinstance(error, Unsuitable) else "not_a_film"
+        code = "unsuitable_image" if isinstance(error, Unsuitable) else "not_a_image"
         head = {"refused": code, "what": error.what, "fix": error.fix}
     except MemoryError:
-        head = {"refused": "not_a_film", "what": "the film takes more memory than a film may", "fix": None}
+        head = {"refused": "not_a_image", "what": "the image takes more memory than an image may", "fix": None}
     finally:
         os.close(descriptor)
     connection.sendall(json.dumps(head).encode() + b"\n")

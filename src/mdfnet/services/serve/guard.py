@@ -61,7 +61,7 @@ class Exchange:
 
     @property
     def route(self) -> str:
-        """The template of the path: no id of a film, and no text of a client's choice."""
+        """The template of the path: no id of an image, and no text of a client's choice."""
         path = getattr(self.scope.get("route"), "path", "")
         return path or ("page" if self.status == 200 else "unknown")
 
@@ -103,7 +103,7 @@ class Exchange:
                 if self.bytes > most:
                     break
                 return b"".join(parts)
-        raise Refused(413, "too_large", f"more than {most} bytes", "send one film, and the record beside it")
+        raise Refused(413, "too_large", f"more than {most} bytes", "send one image, and the record beside it")
 
     async def drain(self, most: int) -> None:
         """Read and forget the rest of a refused body; a client that is still sending would not hear the answer."""

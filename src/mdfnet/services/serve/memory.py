@@ -12,11 +12,11 @@ def in_memory(data: bytes) -> Iterator[int]:
     """A descriptor of memory that holds the data; it is gone when the block ends. Linux only.
 
     Examples:
-        >>> with in_memory(b"film") as descriptor:
+        >>> with in_memory(b"image") as descriptor:
         ...     open(path_of(descriptor), "rb").read()
-        b'film'
+        b'image'
     """
-    descriptor = os.memfd_create("film", os.MFD_CLOEXEC)
+    descriptor = os.memfd_create("image", os.MFD_CLOEXEC)
     try:
         with open(descriptor, "wb", closefd=False) as file:
             file.write(data)

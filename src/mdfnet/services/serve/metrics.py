@@ -29,8 +29,8 @@ class Metrics:
             registry=self.registry,
         )
         self.in_hand = Gauge("mdfnet_requests_in_hand", "Requests with a body in hand", registry=self.registry)
-        self.films = Gauge("mdfnet_open_films", "Films kept in memory", registry=self.registry)
-        self.film_bytes = Gauge("mdfnet_open_film_bytes", "Memory of the films kept", registry=self.registry)
+        self.images = Gauge("mdfnet_open_images", "Images kept in memory", registry=self.registry)
+        self.image_bytes = Gauge("mdfnet_open_image_bytes", "Memory of the images kept", registry=self.registry)
         self.decoders_replaced = Gauge(
             "mdfnet_decoders_replaced", "Decoders that died or took too long", registry=self.registry
         )

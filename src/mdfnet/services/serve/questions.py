@@ -67,7 +67,7 @@ class FhirEntry(BaseModel):
 
 
 class FhirBundle(BaseModel):
-    """Patient and Observation of one patient, FHIR R4. Of each feature the last value at or before the film counts."""
+    """Patient and Observation of one patient, FHIR R4. Of each feature the last value at or before the image counts."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -76,7 +76,7 @@ class FhirBundle(BaseModel):
 
 
 class MarkedBox(Strict):
-    """A place on the film whose score is asked for."""
+    """A place on the image whose score is asked for."""
 
     label: Name = Field(description="Name of a class.", examples=["Consolidation"])
     box: Box

@@ -28,7 +28,7 @@ def read_clinical(
     Args:
         schema: The model's.
         given: As it was sent.
-        taken: When the film was taken, if that is known.
+        taken: When the image was taken, if that is known.
         matching: Which values of a bundle count.
 
     Raises:
@@ -53,7 +53,7 @@ def read_clinical(
 
 
 def clinical_answer(schema: Schema, given: RecordResult, use: RecordUse | None) -> Clinical | None:
-    """What became of a record; None where the model looks at films alone."""
+    """What became of a record; None where the model looks at images alone."""
     if use is None:
         return None
     values = {

@@ -21,8 +21,8 @@ RETRY_AFTER = 1
 class Problem(BaseModel):
     """What is wrong."""
 
-    code: str = Field(description="A word for programs.", examples=["not_a_film"])
-    message: str = Field(description="A sentence for people.", examples=["not a PNG, JPEG or DICOM film"])
+    code: str = Field(description="A word for programs.", examples=["not_a_image"])
+    message: str = Field(description="A sentence for people.", examples=["not a PNG, JPEG or DICOM image"])
     fix: str | None = Field(None, description="What to do about it.", examples=["fetch or export it again"])
 
 
@@ -50,11 +50,11 @@ class Refused(Exception):
 
     @classmethod
     def of(cls, error: UserError, code: str) -> Refused:
-        """A mistake in what was sent, without the place: on this machine it is no film's name that the client knows.
+        """A mistake in what was sent, without the place: on this machine it is no image's name that the client knows.
 
         Examples:
-            >>> Refused.of(UserError("the film is damaged", where="/proc/self/fd/7"), "not_a_film").message
-            'the film is damaged'
+            >>> Refused.of(UserError("the image is damaged", where="/proc/self/fd/7"), "not_a_image").message
+            'the image is damaged'
         """
         return cls(422, code, error.what, error.fix)
 

@@ -1,4 +1,4 @@
-"""Files made of what was found on an open film."""
+"""Files made of what was found on an open image."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections, RecordUse
 from mdfnet.evaluation.prediction_files import coco_text, csv_text
 from mdfnet.models.card import Card
-from mdfnet.services.serve.films import OpenFilm
+from mdfnet.services.serve.images import OpenImage
 from mdfnet.services.serve.memory import in_memory, path_of
 from mdfnet.services.serve.questions import GivenDetection, MarkedBox
 from mdfnet.services.serve.refusals import Refused
 
-#: What COCO and CSV call the film: its own name stays where it came from.
-FILM = "film"
+#: What COCO and CSV call the image: its own name stays where it came from.
+IMAGE = "image"
 
 
 class Report(NamedTuple):
@@ -31,15 +31,15 @@ class Report(NamedTuple):
 
 
 def detections_of(
-    given: Sequence[GivenDetection | MarkedBox], classes: Classes, film: OpenFilm, record: RecordUse | None = None
+    given: Sequence[GivenDetection | MarkedBox], classes: Classes, image: OpenImage, record: RecordUse | None = None
 ) -> Detections:
     """Detections as the client sent them back, or boxes without scores, in their order.
 
     Raises:
-        Refused: A class is unknown, or a box is none of the film's.
+        Refused: A class is unknown, or a box is none of the image's.
     """
     for one in given:
-        check_box(one.box, film)
+        check_box(one.box, image)
     try:
         labels = torch.tensor([classes.label(one.label) for one in given], dtype=torch.int64)
     except UserError as error:
@@ -49,40 +49,40 @@ def detections_of(
     return Detections(boxes, labels, scores, record=record)
 
 
-def check_box(box: tuple[float, float, float, float], film: OpenFilm) -> None:
-    """Make sure that a box lies on a film and has an area.
+def check_box(box: tuple[float, float, float, float], image: OpenImage) -> None:
+    """Make sure that a box lies on an image and has an area.
 
     Raises:
         Refused: It does not.
     """
     x1, y1, x2, y2 = box
-    if not (0 <= x1 < x2 <= film.width and 0 <= y1 < y2 <= film.height):
-        what = f"a box does not lie on the film of {film.width} x {film.height} pixels"
+    if not (0 <= x1 < x2 <= image.width and 0 <= y1 < y2 <= image.height):
+        what = f"a box does not lie on the image of {image.width} x {image.height} pixels"
         raise Refused(422, "bad_box", what, "give x1, y1, x2, y2 with x1 < x2 and y1 < y2")
 
 
 def table(form: str, found: Detections, classes: Classes) -> Report:
     """COCO results or CSV."""
     if form == "coco":
-        return Report(coco_text([FILM], [found], classes).encode(), "application/json", "detections.json")
-    return Report(csv_text([FILM], [found], classes).encode(), "text/csv", "detections.csv")
+        return Report(coco_text([IMAGE], [found], classes).encode(), "application/json", "detections.json")
+    return Report(csv_text([IMAGE], [found], classes).encode(), "text/csv", "detections.csv")
 
 
 def dicom(
-    form: str, data: bytes, film: np.ndarray, found: Detections, classes: Classes, card: Card, record: np.ndarray
+    form: str, data: bytes, image: np.ndarray, found: Detections, classes: Classes, card: Card, record: np.ndarray
 ) -> Report:
     """A structured report or a secondary capture.
 
     Args:
         form: "sr" or "capture".
-        data: The film's file, which a decoder has read without fault before.
-        film: uint8 or uint16 ``[H, W]``, as the model was given it.
+        data: The image's file, which a decoder has read without fault before.
+        image: uint8 or uint16 ``[H, W]``, as the model was given it.
         found: What to report; all of it.
         classes, card: The model's.
         record: float32 ``[F]`` that the model was given.
 
     Raises:
-        Refused: The film's header cannot be reported on, nothing was found that a report could hold, or the extra is
+        Refused: The image's header cannot be reported on, nothing was found that a report could hold, or the extra is
             not installed.
     """
     try:
@@ -102,7 +102,7 @@ def dicom(
         if form == "sr":
             made = structured_report(source, found, classes, about, record)
         else:
-            made = secondary_capture(source, film, found, classes, about, record)
+            made = secondary_capture(source, image, found, classes, about, record)
     except UserError as error:
         raise Refused.of(error, "no_report") from None
     return Report(as_file(made), "application/dicom", "report.dcm" if form == "sr" else "capture.dcm")

@@ -10,18 +10,18 @@ from pydantic import BaseModel
 from mdfnet.services.serve.refusals import Refusal, Refused
 from mdfnet.services.serve.service import Service
 
-FilmId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,32}$", description="What opening the film gave.")]
+ImageId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,32}$", description="What opening the image gave.")]
 
 _REASONS = {
     400: "The body cannot be read.",
     401: "No valid token.",
     403: "A page of another server asks.",
-    404: "No such film.",
-    409: "The report cannot be made of this film.",
+    404: "No such image.",
+    409: "The report cannot be made of this image.",
     413: "The body is too large.",
     415: "The body is of another kind.",
     421: "Without a token the server answers on loopback only.",
-    422: "The film or the record cannot be used; the message says why.",
+    422: "The image or the record cannot be used; the message says why.",
     503: "The server is full or still starting; try again after Retry-After.",
 }
 _HEADERS = {
@@ -48,11 +48,11 @@ def content(kinds: dict[str, dict[str, Any]], description: str) -> dict[int | st
 
 
 async def sent(
-    service: Service, request: Request, action: str, film: str, answer: BaseModel, status: int = 200
+    service: Service, request: Request, action: str, image: str, answer: BaseModel, status: int = 200
 ) -> Response:
     """An answer that the audit log knows by the hash of its body."""
     body = answer.model_dump_json().encode()
-    await service.noted(request.state.who, action, film, body)
+    await service.noted(request.state.who, action, image, body)
     return Response(body, status, media_type="application/json")
 
 

@@ -36,7 +36,7 @@ def prepare(
     network = on_best_device(load(path))
     log = None if audit is None else Audit(audit)
     service = Service(network, read_card(path), settings, Pseudonyms.load(key_file), log)
-    return make_app(service, tokens, Folder(settings.films, network.schema))
+    return make_app(service, tokens, Folder(settings.images, network.schema))
 
 
 def run_server(
@@ -48,7 +48,7 @@ def run_server(
     port: int = 8000,
     key_file: Path | None = None,
     audit: Path | None = None,
-    say: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
 ) -> None:
     """Serve until interrupted.
 
@@ -68,7 +68,7 @@ def run_server(
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     listening = listen(host, port)
     app = prepare(model, settings, tokens, key_file=key_file, audit=audit)
-    say(f"http://{host}:{port} answers once it is warm. {NOTICE}")
+    log(f"http://{host}:{port} answers once it is warm. {NOTICE}")
     config = uvicorn.Config(
         app, host, port, access_log=False, server_header=False, date_header=False, ws="none", log_level="warning"
     )

@@ -13,27 +13,27 @@ import torch
 from mdfnet.clinical.records import RecordResult
 from mdfnet.clinical.use import uses_of
 from mdfnet.core.errors import UserError
-from mdfnet.core.pseudonyms import Pseudonyms
+from mdfnet.core.pseudonyms import IMAGE, Pseudonyms
 from mdfnet.core.types import Detections, RecordUse
 from mdfnet.data.importers.measured import Matching
 from mdfnet.explain.scores import box_scores
 from mdfnet.explain.shapley import box_shapley
 from mdfnet.models.card import NOTICE, Card
 from mdfnet.models.model import Model
-from mdfnet.models.preprocessing import film_tensor
+from mdfnet.models.preprocessing import image_tensor
 from mdfnet.services.serve.answers import (
     BoxExplanation,
     Detection,
     Explanation,
     ModelName,
-    OpenedFilm,
+    OpenedImage,
     Preprocessing,
     Result,
     Window,
 )
 from mdfnet.services.serve.audit import Audit
 from mdfnet.services.serve.decoders import Decoded, Decoders
-from mdfnet.services.serve.films import OpenFilm, OpenFilms
+from mdfnet.services.serve.images import OpenImage, OpenImages
 from mdfnet.services.serve.metrics import Metrics
 from mdfnet.services.serve.model_thread import ModelThread
 from mdfnet.services.serve.questions import MarkedBox, ReportRequest
@@ -52,7 +52,7 @@ class Service:
     Args:
         model, card: As loaded.
         settings: Limits.
-        names: Key of the hashes by which the audit log names films.
+        names: Key of the hashes by which the audit log names images.
         audit: The log, if one is kept.
     """
 
@@ -61,7 +61,7 @@ class Service:
         self.schema, self.classes = model.schema, model.classes
         self.fused = model.fusion is not None
         self.metrics = Metrics()
-        self.films = OpenFilms(settings, self.metrics)
+        self.images = OpenImages(settings, self.metrics)
         self.decoders = Decoders(settings, model.preprocessing.intensity)
         self.thread = ModelThread(model, self.metrics)
         self.matching = Matching(zone=settings.zone)
@@ -74,8 +74,8 @@ class Service:
         """Start the decoders and run the model once; from then on `ready`."""
         await self.decoders.start()
         side = 2 * self.card.config.input.size  # so that resizing is warm, too
-        film = np.zeros((side, side), np.uint8)
-        await self.predict(film, [self.record(None, None)])
+        image = np.zeros((side, side), np.uint8)
+        await self.predict(image, [self.record(None, None)])
         await self.noted("server", "start", None, None)
         self.ready = True
 
@@ -90,15 +90,15 @@ class Service:
         """What every prediction says of the model."""
         return {"model": self.model_name, "notice": NOTICE, "preprocessing": self.preprocessing}
 
-    def film_name(self, data: bytes) -> str:
-        """Keyed hash of a film's file."""
-        return self.names.of("film", hashlib.sha256(data).hexdigest())
+    def image_name(self, data: bytes) -> str:
+        """Keyed hash of an image's file."""
+        return self.names.of(IMAGE, hashlib.sha256(data).hexdigest())
 
     async def decode(self, data: bytes) -> Decoded:
-        """Decode a film outside of this process.
+        """Decode an image outside of this process.
 
         Raises:
-            Refused: It is no film for us.
+            Refused: It is no image for us.
         """
         if not self.ready:
             raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
@@ -107,52 +107,52 @@ class Service:
         self.metrics.decoders_replaced.set(self.decoders.replaced)
         return decoded
 
-    async def open(self, data: bytes) -> tuple[str, OpenFilm]:
-        """Decode and encode a film, and keep it; gives its id."""
+    async def open(self, data: bytes) -> tuple[str, OpenImage]:
+        """Decode and encode an image, and keep it; gives its id."""
         decoded = await self.decode(data)
-        features = await self.thread.run("encode", lambda model: model.encode([film_tensor(decoded.film)]))
+        features = await self.thread.run("encode", lambda model: model.encode([image_tensor(decoded.image)]))
         kept = data if decoded.viewing.kind == "dicom" else b""
-        film = OpenFilm(kept, decoded.values, decoded.viewing, features, self.film_name(data))
-        return self.films.add(film), film
+        image = OpenImage(kept, decoded.values, decoded.viewing, features, self.image_name(data))
+        return self.images.add(image), image
 
     def record(self, given: Any, taken: Any) -> RecordResult:
         """Read a record that was sent; see `read_clinical`."""
         return read_clinical(self.schema, given, taken, self.matching)
 
-    async def predict(self, film: np.ndarray, records: Sequence[RecordResult]) -> list[Result]:
-        """What is found on a film with each record; it is encoded once."""
+    async def predict(self, image: np.ndarray, records: Sequence[RecordResult]) -> list[Result]:
+        """What is found on an image with each record; it is encoded once."""
 
         def run(model: Model) -> list[Detections]:
-            features = model.encode([film_tensor(film)])
+            features = model.encode([image_tensor(image)])
             return [one for part in _batches(records) for one in model.detect_from(features, part)]
 
         found = await self.thread.run("detect", run)
         return [self.result(*pair) for pair in zip(records, found, strict=True)]
 
-    async def detect(self, film: OpenFilm, records: Sequence[RecordResult]) -> list[Detections]:
-        """What is found on an open film with each record."""
+    async def detect(self, image: OpenImage, records: Sequence[RecordResult]) -> list[Detections]:
+        """What is found on an open image with each record."""
 
         def run(model: Model) -> list[Detections]:
-            return [one for part in _batches(records) for one in model.detect_from(film.features, part)]
+            return [one for part in _batches(records) for one in model.detect_from(image.features, part)]
 
         return await self.thread.run("detect", run)
 
     async def what_if(
-        self, film: OpenFilm, records: Sequence[RecordResult], boxes: Sequence[MarkedBox]
+        self, image: OpenImage, records: Sequence[RecordResult], boxes: Sequence[MarkedBox]
     ) -> tuple[list[Detections], list[list[float]]]:
-        """What is found on an open film with each record, and the score of each box under each."""
-        marked = detections_of(boxes, self.classes, film)
-        found = await self.detect(film, records)
+        """What is found on an open image with each record, and the score of each box under each."""
+        marked = detections_of(boxes, self.classes, image)
+        found = await self.detect(image, records)
         if not boxes:
             return found, [[] for _ in records]
         clinical = torch.from_numpy(np.stack([record.values for record in records]))
-        scores = await self.thread.run("score", lambda model: box_scores(model, film.features, marked, clinical))
+        scores = await self.thread.run("score", lambda model: box_scores(model, image.features, marked, clinical))
         return found, [[round(score, 6) for score in row] for row in scores.tolist()]
 
-    async def explain(self, film: OpenFilm, record: RecordResult, boxes: Sequence[MarkedBox]) -> Explanation:
+    async def explain(self, image: OpenImage, record: RecordResult, boxes: Sequence[MarkedBox]) -> Explanation:
         """Shapley values of a record for boxes that were found with it."""
-        marked, values = detections_of(boxes, self.classes, film), torch.from_numpy(record.values)
-        told = await self.thread.run("explain", lambda model: box_shapley(model, film.features, marked, values))
+        marked, values = detections_of(boxes, self.classes, image), torch.from_numpy(record.values)
+        told = await self.thread.run("explain", lambda model: box_shapley(model, image.features, marked, values))
         answers = [
             BoxExplanation(baseline=baseline, full=full, values=dict(zip(self.schema.names, column, strict=True)))
             for baseline, full, column in zip(
@@ -162,7 +162,7 @@ class Service:
         return Explanation(boxes=answers, exact=told.exact)
 
     def use(self, record: RecordResult) -> RecordUse | None:
-        """What the model makes of a record, without running it; None where it looks at films alone."""
+        """What the model makes of a record, without running it; None where it looks at images alone."""
         if not self.fused:
             return None
         given = torch.from_numpy(record.values)[None]
@@ -170,31 +170,31 @@ class Service:
         (use,) = uses_of(self.schema, self.thread.model.fitted.seen, given.numpy(), kept.numpy(), [record.notes])
         return use
 
-    async def report(self, film: OpenFilm, asked: ReportRequest) -> Report:
+    async def report(self, image: OpenImage, asked: ReportRequest) -> Report:
         """A file of detections.
 
         Raises:
-            Refused: They are none of this film's, or the report needs a DICOM film.
+            Refused: They are none of this image's, or the report needs a DICOM image.
         """
-        record = self.record(asked.clinical, film.viewing.taken)
+        record = self.record(asked.clinical, image.viewing.taken)
         given = sorted(asked.detections, key=lambda one: -one.score)
-        found = detections_of(given, self.classes, film, self.use(record))
+        found = detections_of(given, self.classes, image, self.use(record))
         if asked.format in ("coco", "csv"):
             return table(asked.format, found, self.classes)
-        if film.viewing.kind != "dicom":
-            raise Refused(409, "not_dicom", "the film is not DICOM", "take coco or csv")
-        grey = (await self.decode(film.data)).film if asked.format == "capture" else film.values
+        if image.viewing.kind != "dicom":
+            raise Refused(409, "not_dicom", "the image is not DICOM", "take coco or csv")
+        gray = (await self.decode(image.data)).image if asked.format == "capture" else image.values
         return await asyncio.to_thread(
-            dicom, asked.format, film.data, grey, found, self.classes, self.card, record.values
+            dicom, asked.format, image.data, gray, found, self.classes, self.card, record.values
         )
 
-    async def noted(self, who: str, action: str, film: str | None, body: bytes | None) -> None:
+    async def noted(self, who: str, action: str, image: str | None, body: bytes | None) -> None:
         """Write to the audit log, if there is one; without its line no answer goes out.
 
         Args:
             who: Name of whose token it was.
             action: What was done.
-            film: Its keyed hash.
+            image: Its keyed hash.
             body: Of the answer.
 
         Raises:
@@ -203,7 +203,7 @@ class Service:
         if self.audit is None:
             return
         result = None if body is None else hashlib.sha256(body).hexdigest()
-        facts = {"who": who, "action": action, "model": self.card.weights_sha256, "film": film, "result": result}
+        facts = {"who": who, "action": action, "model": self.card.weights_sha256, "image": image, "result": result}
         try:
             with self.metrics.step("audit"):
                 await asyncio.to_thread(lambda: self.audit.add(**facts))
@@ -225,13 +225,13 @@ class Service:
         likely = None if self.operating is None else round(self.operating.calibrated(label, score), 6)
         return Detection(label=label, score=round(score, 6), calibrated=likely, box=[round(side, 3) for side in box])
 
-    def opened(self, identifier: str, film: OpenFilm) -> OpenedFilm:
+    def opened(self, identifier: str, image: OpenImage) -> OpenedImage:
         """For the answer."""
-        viewing = film.viewing
-        return OpenedFilm(
+        viewing = image.viewing
+        return OpenedImage(
             id=identifier,
-            width=film.width,
-            height=film.height,
+            width=image.width,
+            height=image.height,
             bits=viewing.bits,
             invert=viewing.invert,
             window=Window(center=viewing.center, width=viewing.width),

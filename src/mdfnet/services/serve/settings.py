@@ -16,15 +16,15 @@ class Settings:
         max_bytes: Largest body of a request.
         max_json: Largest body, or part of a form, that is JSON: a record, a bundle, or a list of records.
         seconds: A request ends after as many, with 503.
-        decode_seconds: Decoding one film may take as many, on the clock and of processor time.
+        decode_seconds: Decoding one image may take as many, on the clock and of processor time.
         decode_memory: Bytes that a decoder may take beyond what it starts with.
         queue: Requests with a body that are in hand at once; the next gets 503.
-        decoders: Processes that decode films.
+        decoders: Processes that decode images.
         records: Most records of one what-if.
         boxes: Most boxes of one what-if or explanation.
-        kept_bytes: Memory for open films; the least recently used one goes first.
-        kept_seconds: An open film is gone when it was not used for as long.
-        films: Folder of the worklist, or None.
+        kept_bytes: Memory for open images; the least recently used one goes first.
+        kept_seconds: An open image is gone when it was not used for as long.
+        images: Folder of the worklist, or None.
         zone: Time zone of DICOM times without an offset, such as ``Europe/Berlin``, or None.
     """
 
@@ -39,8 +39,8 @@ class Settings:
     boxes: int = 100
     kept_bytes: int = 1_000_000_000
     kept_seconds: float = 1800.0
-    films: Path | None = None
+    images: Path | None = None
     zone: str | None = None
 
-    #: Of a film; the same for all that read films.
+    #: Of an image; the same for all that read images.
     max_pixels: int = MOST_PIXELS

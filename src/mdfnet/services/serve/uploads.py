@@ -1,4 +1,4 @@
-"""Forms with a film in them, read in memory."""
+"""Forms with an image in them, read in memory."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Part:
 
 
 async def read_form(request: Request, part: Part, settings: Settings) -> tuple[bytes, Any]:
-    """The film's bytes, and the content of the JSON part, None where it is absent.
+    """The image's bytes, and the content of the JSON part, None where it is absent.
 
     Raises:
         Refused: Not such a form.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Refused(415, "not_a_form", "the body is not multipart/form-data", "send the film as the part 'film'")
+        raise Refused(415, "not_a_form", "the body is not multipart/form-data", "send the image as the part 'image'")
     parser = MultiPartParser(
         request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=settings.max_json
     )
@@ -49,17 +49,17 @@ async def read_form(request: Request, part: Part, settings: Settings) -> tuple[b
     try:
         form = await parser.parse()
     except (MultiPartException, FormParserError, ValueError, KeyError):
-        what = "the form is damaged, or has more parts than a film and a record"
+        what = "the form is damaged, or has more parts than an image and a record"
         raise Refused(400, "bad_form", what, "send multipart/form-data") from None
-    if form.keys() - {"film", part.name}:
-        fix = f"known are: film, {part.name}"
+    if form.keys() - {"image", part.name}:
+        fix = f"known are: image, {part.name}"
         raise Refused(422, "unknown_part", "the form has a part that is not known", fix)
     if len(form.multi_items()) > len(form):
-        raise Refused(422, "part_twice", "the form has a part twice", "send one film, and one record with it")
-    film = form.get("film")
-    if not isinstance(film, UploadFile):
-        raise Refused(422, "no_film", "the form has no file 'film'", "send PNG, JPEG or DICOM, with a file name")
-    return await film.read(), await _json(form.get(part.name), part)
+        raise Refused(422, "part_twice", "the form has a part twice", "send one image, and one record with it")
+    image = form.get("image")
+    if not isinstance(image, UploadFile):
+        raise Refused(422, "no_image", "the form has no file 'image'", "send PNG, JPEG or DICOM, with a file name")
+    return await image.read(), await _json(form.get(part.name), part)
 
 
 async def _json(given: UploadFile | str | None, part: Part) -> Any:
@@ -85,13 +85,13 @@ def validated(kind: Any, content: Any, name: str) -> Any:
 
 def form_schema(part: Part) -> dict[str, Any]:
     """The request body of an operation, for OpenAPI."""
-    film = {"type": "string", "format": "binary", "description": "PNG, JPEG or DICOM."}
+    image = {"type": "string", "format": "binary", "description": "PNG, JPEG or DICOM."}
     schema = {
         "type": "object",
-        "properties": {"film": film, part.name: part.schema},
-        "required": ["film", *([part.name] if part.required else [])],
+        "properties": {"image": image, part.name: part.schema},
+        "required": ["image", *([part.name] if part.required else [])],
         "additionalProperties": False,
     }
-    encoding = {"film": {"contentType": KINDS}, part.name: {"contentType": "application/json"}}
+    encoding = {"image": {"contentType": KINDS}, part.name: {"contentType": "application/json"}}
     form = {"schema": schema, "encoding": encoding}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": form}}}

@@ -1,4 +1,4 @@
-"""Open films go when their time or memory is over; what is in use stays."""
+"""Open images go when their time or memory is over; what is in use stays."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import torch
 
 from mdfnet.data.images.viewing import Viewing
 from mdfnet.models.fusion.features import Features
-from mdfnet.services.serve.films import OpenFilm, OpenFilms
+from mdfnet.services.serve.images import OpenImage, OpenImages
 from mdfnet.services.serve.metrics import Metrics
 from mdfnet.services.serve.refusals import Refused
 from mdfnet.services.serve.settings import Settings
 
 
-def film(pixels: int = 100) -> OpenFilm:
+def image(pixels: int = 100) -> OpenImage:
     features = Features(torch.zeros(1, 1, 5, 5), (), {"backbone": {"0": torch.zeros(25)}})
-    return OpenFilm(b"", np.zeros((1, pixels), np.uint16), Viewing("png", 8, False, 128.0, 256.0), features, "film-0")
+    return OpenImage(b"", np.zeros((1, pixels), np.uint16), Viewing("png", 8, False, 128.0, 256.0), features, "image-0")
 
 
 class Clock:
@@ -26,40 +26,40 @@ class Clock:
         return self.now
 
 
-def films(clock=None, **settings) -> OpenFilms:
-    return OpenFilms(Settings(**settings), Metrics(), clock or Clock())
+def images(clock=None, **settings) -> OpenImages:
+    return OpenImages(Settings(**settings), Metrics(), clock or Clock())
 
 
-def gone(films: OpenFilms, identifier: str) -> bool:
+def gone(images: OpenImages, identifier: str) -> bool:
     try:
-        films.get(identifier)
+        images.get(identifier)
     except Refused as refused:
-        assert (refused.status, refused.code) == (404, "film_gone")
+        assert (refused.status, refused.code) == (404, "image_gone")
         return True
     return False
 
 
 def test_memory_counts_pixels_and_features():
-    assert film().bytes == 200 + 100 + 100
+    assert image().bytes == 200 + 100 + 100
 
 
 def test_the_least_recently_used_goes():
-    opened = films(kept_bytes=1000)
-    first, second = opened.add(film()), opened.add(film())
+    opened = images(kept_bytes=1000)
+    first, second = opened.add(image()), opened.add(image())
     opened.get(first)
-    third = opened.add(film())
+    third = opened.add(image())
     assert [gone(opened, one) for one in (first, second, third)] == [False, True, False]
 
 
-def test_one_film_is_kept_however_large():
-    opened = films(kept_bytes=1)
-    assert not gone(opened, opened.add(film()))
+def test_one_image_is_kept_however_large():
+    opened = images(kept_bytes=1)
+    assert not gone(opened, opened.add(image()))
 
 
 def test_time_runs_from_the_last_use():
     clock = Clock()
-    opened = films(clock, kept_seconds=60)
-    used, unused = opened.add(film()), opened.add(film())
+    opened = images(clock, kept_seconds=60)
+    used, unused = opened.add(image()), opened.add(image())
     clock.now = 50
     opened.get(used)
     clock.now = 70
@@ -67,7 +67,7 @@ def test_time_runs_from_the_last_use():
 
 
 def test_ids_cannot_be_guessed():
-    opened = films()
-    assert len({opened.add(film()) for _ in range(100)}) == 100
+    opened = images()
+    assert len({opened.add(image()) for _ in range(100)}) == 100
     with pytest.raises(Refused):
         opened.get("0" * 22)

@@ -1,7 +1,7 @@
-"""Milliseconds and megabytes that refusing each hostile film takes; the files are those of
+"""Milliseconds and megabytes that refusing each hostile image takes; the files are those of
 tests/data/images/test_hostile.py.
 
-    python benchmarks/hostile_films.py
+    python benchmarks/hostile_images.py
 
 The claim: under 100 ms each, without taking the memory that they claim.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mdfnet.core.errors import UserError
-from mdfnet.data.images.read import read_film
+from mdfnet.data.images.read import read_image
 
 TESTS = Path(__file__).parents[1] / "tests"
 
@@ -35,7 +35,7 @@ def refuse(path: Path) -> tuple[float, float, str]:
     """Processor milliseconds, megabytes by which the process grew, and the reason."""
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     try:
-        read_film(path)
+        read_image(path)
         reason = "NOT REFUSED"
     except UserError as error:
         reason = error.what
@@ -46,13 +46,13 @@ def refuse(path: Path) -> tuple[float, float, str]:
 def main() -> None:
     """Measure each in a process of its own, so that memory is its own, and print."""
     warnings.simplefilter("ignore")
-    hostile, film = module(TESTS / "data/images/test_hostile.py"), module(TESTS / "conftest.py").film.__wrapped__()
+    hostile, image = module(TESTS / "data/images/test_hostile.py"), module(TESTS / "conftest.py").image.__wrapped__()
     print(f"{'file':36}{'kB':>8}{'ms':>8}{'MB':>7}  refused because")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.dcm"
-        read_film(film(path))  # what is imported on the way does not count
+        read_image(image(path))  # what is imported on the way does not count
         for case in hostile.HOSTILE:
-            case.values[0](film, path)
+            case.values[0](image, path)
             if os.fork() == 0:
                 taken, grown, reason = refuse(path)
                 size = path.stat().st_size / 1000

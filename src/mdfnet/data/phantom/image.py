@@ -1,4 +1,4 @@
-"""From density to a film: exposure, position, blur, noise and borders."""
+"""From density to an image: exposure, position, blur, noise and borders."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from mdfnet.data.phantom.findings import Case
 
 @dataclass(frozen=True)
 class Position:
-    """How the patient stands before the film.
+    """How the patient stands before the image.
 
     Args:
         angle: Turn, radians.
-        shift: Parts of the film's side (right, down).
+        shift: Parts of the image's side (right, down).
     """
 
     angle: float
     shift: tuple[float, float]
 
     def expose(self, image: Image.Image) -> Image.Image:
-        """Cut the film out of the canvas."""
+        """Cut the image out of the canvas."""
         size = image.width
         scale = 1 / (1 + 2 * MARGIN)
         cos, sin = np.cos(self.angle) * scale, np.sin(self.angle) * scale
@@ -37,7 +37,7 @@ class Position:
         return image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
     def place(self, ellipse: lesions.Ellipse) -> lesions.Ellipse:
-        """Where an ellipse of the patient lies on the film (0 to 1 both ways)."""
+        """Where an ellipse of the patient lies on the image (0 to 1 both ways)."""
         x, y = ellipse.center[0], ellipse.center[1] - 0.5
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         center = (cos * x - sin * y + 0.5 + self.shift[0], sin * x + cos * y + 0.5 + self.shift[1])
@@ -46,15 +46,15 @@ class Position:
 
 @dataclass(frozen=True)
 class Picture:
-    """A film and the reader's ellipses on it.
+    """An image and the reader's ellipses on it.
 
     Args:
-        film: uint8 ``[size, size]``.
+        image: uint8 ``[size, size]``.
         view: "PA" or "AP".
-        heart, effusions, opacities: Ellipses in parts of the film; heart has none unless it is enlarged.
+        heart, effusions, opacities: Ellipses in parts of the image; heart has none unless it is enlarged.
     """
 
-    film: np.ndarray
+    image: np.ndarray
     view: str
     heart: tuple[lesions.Ellipse, ...]
     effusions: tuple[lesions.Ellipse, ...]
@@ -62,7 +62,7 @@ class Picture:
 
 
 def draw_picture(rng: np.random.Generator, case: Case, size: int) -> Picture:
-    """The film of a case. Which of two look-alike classes the opacity has is not looked at."""
+    """The image of a case. Which of two look-alike classes the opacity has is not looked at."""
     anatomy = draw_anatomy(rng, male=case.male, enlarged_heart=case.enlarged_heart)
     effusions = [lesions.draw_effusion(rng, anatomy, side) for side in case.effusions]
     if case.pattern == "bilateral":
@@ -78,8 +78,8 @@ def draw_picture(rng: np.random.Generator, case: Case, size: int) -> Picture:
     read_effusions = read(effusion.ellipse for effusion in effusions)
     read_opacities = read(opacity.ellipse for opacity in opacities)
     density = _density(rng, anatomy, [*effusions, *opacities], size)
-    film = _develop(rng, density, anatomy, position)
-    return Picture(film, anatomy.view, heart, read_effusions, read_opacities)
+    image = _develop(rng, density, anatomy, position)
+    return Picture(image, anatomy.view, heart, read_effusions, read_opacities)
 
 
 def _density(rng: np.random.Generator, anatomy: Anatomy, found: list, size: int) -> np.ndarray:
@@ -101,7 +101,7 @@ def _density(rng: np.random.Generator, anatomy: Anatomy, found: list, size: int)
 
 
 def _develop(rng: np.random.Generator, density: np.ndarray, anatomy: Anatomy, position: Position) -> np.ndarray:
-    """The film as it comes out of the reader: uint8 ``[size, size]``. AP films, taken at the bedside, are flatter."""
+    """The image as it comes out of the reader: uint8 ``[size, size]``. AP images, taken at the bedside, are flatter."""
     size = len(density)
     portable = anatomy.view == "AP"
     level = rng.uniform(0.56, 0.72) - 0.03 * portable
@@ -111,15 +111,15 @@ def _develop(rng: np.random.Generator, density: np.ndarray, anatomy: Anatomy, po
     image = position.expose(Image.fromarray(gray.astype(np.uint8)))
     image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.0025) * size))
     grain = rng.uniform(1.2, 3.5) * (1.3 if portable else 1.0)
-    film = np.asarray(image, np.float32) + grain * rng.standard_normal((size, size), dtype=np.float32)
-    image = Image.fromarray(np.clip(film + 0.5, 0, 255).astype(np.uint8))
+    radiograph = np.asarray(image, np.float32) + grain * rng.standard_normal((size, size), dtype=np.float32)
+    image = Image.fromarray(np.clip(radiograph + 0.5, 0, 255).astype(np.uint8))
     _mark_side(rng, image)
     _collimate(rng, image)
     return np.array(image)
 
 
 def _mark_side(rng: np.random.Generator, image: Image.Image) -> None:
-    """A lead letter L on the patient's left shoulder, in two films of three."""
+    """A lead letter L on the patient's left shoulder, in two images of three."""
     if rng.random() < 1 / 3:
         return
     size = image.width
@@ -129,7 +129,7 @@ def _mark_side(rng: np.random.Generator, image: Image.Image) -> None:
 
 
 def _collimate(rng: np.random.Generator, image: Image.Image) -> None:
-    """Black borders where the beam was closed or the film was letterboxed, in one film of three."""
+    """Black borders where the beam was closed or the image was letterboxed, in one image of three."""
     if rng.random() < 2 / 3:
         return
     size = image.width

@@ -1,4 +1,4 @@
-"""From hospital systems to a clinical table: the last value at or before the film, in the schema's units."""
+"""From hospital systems to a clinical table: the last value at or before the image, in the schema's units."""
 
 import csv
 import importlib
@@ -16,7 +16,7 @@ from mdfnet.data.importers.measured import Matching
 from mdfnet.data.importers.omop import records_from_omop, shipped_mapping
 
 SCHEMA = Schema.load("mimic-ed")
-FILMS = """image_id,patient_id,time,view
+IMAGES = """image_id,patient_id,time,view
 f1,7,2024-03-01T10:00:00,PA
 f2,7,2024-03-02T10:00:00,AP
 f3,8,2024-03-01T10:00:00,
@@ -32,15 +32,15 @@ def rows(records):
 #: person_id, concept, value, unit concept, datetime, date
 MEASUREMENTS = [
     (7, 3020891, 98.6, 9289, "2024-03-01 08:00:00", "2024-03-01"),  # 37.0 Cel
-    (7, 3020891, 102.2, 9289, "2024-03-01 10:00:00", "2024-03-01"),  # 39.0 Cel, at the film
+    (7, 3020891, 102.2, 9289, "2024-03-01 10:00:00", "2024-03-01"),  # 39.0 Cel, at the image
     (7, 3020891, 40.0, 586323, "2024-03-01 10:00:01", "2024-03-01"),  # a second too late
     (7, 3027018, 88, 8541, "2024-02-28 10:00:00", "2024-02-28"),  # two days old
-    (7, 3004249, 120, 8876, None, "2024-03-01"),  # some time that day: not before the film at ten
+    (7, 3004249, 120, 8876, None, "2024-03-01"),  # some time that day: not before the image at ten
     (7, 3012888, 879, 8876, "2024-03-01 09:00:00", "2024-03-01"),  # cannot be right
     (7, 40762499, None, 8554, "2024-03-01 09:00:00", "2024-03-01"),  # no number
     (7, 43055141, 3, 0, "2024-03-01 09:00:00", "2024-03-01"),  # a score has no unit
     (7, 3013762, 80, 9529, "2024-03-01 09:00:00", "2024-03-01"),  # weight: not in the schema
-    (9, 3020891, 36.0, 586323, "2024-03-01 09:00:00", "2024-03-01"),  # a patient without films
+    (9, 3020891, 36.0, 586323, "2024-03-01 09:00:00", "2024-03-01"),  # a patient without images
 ]
 PERSONS = [(7, 8532, 1954, 3, 1, None), (8, 8507, 1980, None, None, None), (9, 8507, 1990, 1, 1, None)]
 M_COLUMNS = (
@@ -51,10 +51,10 @@ P_COLUMNS = "person_id, gender_concept_id, year_of_birth, month_of_birth, day_of
 
 @pytest.fixture
 def omop(tmp_path):
-    """Writes the two tables and the films; gives back what the import makes of them."""
+    """Writes the two tables and the images; gives back what the import makes of them."""
 
-    def run(measurements=MEASUREMENTS, persons=PERSONS, films=FILMS, kind="csv", schema=SCHEMA, **options):
-        (tmp_path / "films.csv").write_text(films)
+    def run(measurements=MEASUREMENTS, persons=PERSONS, metadata=IMAGES, kind="csv", schema=SCHEMA, **options):
+        (tmp_path / "images.csv").write_text(metadata)
         for name, columns, table in (("measurement", M_COLUMNS, measurements), ("person", P_COLUMNS, persons)):
             values = ", ".join(map(repr, table)).replace("None", "null")
             query = f"select * from (values {values}) t({columns})"
@@ -64,7 +64,7 @@ def omop(tmp_path):
                 )
             duckdb.sql(f"copy ({query}) to '{tmp_path / f'{name}.{kind}'}'")
         return records_from_omop(
-            tmp_path / f"measurement.{kind}", tmp_path / f"person.{kind}", tmp_path / "films.csv", schema, **options
+            tmp_path / f"measurement.{kind}", tmp_path / f"person.{kind}", tmp_path / "images.csv", schema, **options
         )
 
     return run
@@ -75,11 +75,11 @@ def test_omop(omop, kind):
     records = omop(kind=kind)
     found = rows(records)
     f1, f2, f3 = found["f1"], found["f2"], found["f3"]
-    assert float(f1["temperature"]) == pytest.approx(39.0, abs=1e-5), "at the film, not after it"
+    assert float(f1["temperature"]) == pytest.approx(39.0, abs=1e-5), "at the image, not after it"
     assert float(f2["temperature"]) == 40.0 and f1["heartrate"] == "" and f1["sbp"] == "" and f2["sbp"] == "120"
     assert (f1["dbp"], f1["o2sat"], f1["pain"], f1["acuity"], f1["gender"]) == ("", "", "3", "", "F")
     assert float(f1["age"]) == pytest.approx(70, abs=0.01) and (f1["view"], f3["gender"]) == ("PA", "M")
-    assert f3["temperature"] == "" and records.films == 3
+    assert f3["temperature"] == "" and records.images == 3
     assert records.notes == {
         "measurements without a number, left out": 1,
         "persons whose birth is known by its year alone: 1 July taken": 1,
@@ -101,14 +101,14 @@ def test_window(omop, within, expected):
     assert rows(omop(measurements, matching=Matching(within=within)))["f1"]["temperature"] == expected
 
 
-def test_films_without_times_are_said(omop):
-    records = omop(films="image_id,patient_id\nf1,7\n")
+def test_images_without_times_are_said(omop):
+    records = omop(metadata="image_id,patient_id\nf1,7\n")
     assert rows(records)["f1"]["temperature"] == "40" and rows(records)["f1"]["age"] == ""
-    assert any("even if it is from after the film" in note for note in records.notes)
+    assert any("even if it is from after the image" in note for note in records.notes)
 
 
-def test_a_feature_that_the_films_have_counts(omop):
-    found = rows(omop(films="image_id,patient_id,time,temperature,acuity\nf1,7,2024-03-01T10:00:00,36.1,2\n"))["f1"]
+def test_a_feature_that_the_images_have_counts(omop):
+    found = rows(omop(metadata="image_id,patient_id,time,temperature,acuity\nf1,7,2024-03-01T10:00:00,36.1,2\n"))["f1"]
     assert (found["temperature"], found["acuity"], found["gender"]) == ("36.1", "2", "F")
 
 
@@ -142,20 +142,22 @@ def measured(*row):
             "does not fit",
             id="unit of another kind",
         ),
-        pytest.param({"films": "image_id\nf1\n"}, "films.csv: no column 'patient_id'", id="films without patients"),
         pytest.param(
-            {"films": "image_id,patient_id,time\nf1,7,1.3.2024\n"},
-            "films.csv row 2: the time is not ISO 8601; such as 2024-03-01T08:05:00",
+            {"metadata": "image_id\nf1\n"}, "images.csv: no column 'patient_id'", id="images without patients"
+        ),
+        pytest.param(
+            {"metadata": "image_id,patient_id,time\nf1,7,1.3.2024\n"},
+            "images.csv row 2: the time is not ISO 8601; such as 2024-03-01T08:05:00",
             id="time in another form",
         ),
         pytest.param({"matching": Matching(zone="Berlin")}, "unknown time zone 'Berlin'", id="no such zone"),
         pytest.param(
-            {"films": FILMS.replace("10:00:00", "10:00:00+01:00")},
+            {"metadata": IMAGES.replace("10:00:00", "10:00:00+01:00")},
             "some times have an offset from UTC, others have none; say with --zone",
             id="times with and without offset",
         ),
         pytest.param(
-            {"matching": Matching(invalid="error")}, "films.csv row 2: dbp is 879", id="stop at the impossible"
+            {"matching": Matching(invalid="error")}, "images.csv row 2: dbp is 879", id="stop at the impossible"
         ),
     ],
 )
@@ -166,9 +168,9 @@ def test_broken_omop(omop, change, message):
 
 
 def test_zone(omop):
-    """Ten o'clock in Berlin in March is nine in UTC: the table's local times match the films' UTC ones."""
-    films = FILMS.replace("10:00:00", "09:00:00Z")
-    found = rows(omop(films=films, matching=Matching(zone="Europe/Berlin")))["f1"]
+    """Ten o'clock in Berlin in March is nine in UTC: the table's local times match the images' UTC ones."""
+    metadata = IMAGES.replace("10:00:00", "09:00:00Z")
+    found = rows(omop(metadata=metadata, matching=Matching(zone="Europe/Berlin")))["f1"]
     assert float(found["temperature"]) == pytest.approx(39.0, abs=1e-5)
 
 
@@ -176,14 +178,14 @@ def test_files_that_are_no_omop(omop, tmp_path):
     omop()
     (tmp_path / "other.csv").write_text("subject_id,itemid\n1,2\n")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 Doe, Jane")
-    person, films = tmp_path / "person.csv", tmp_path / "films.csv"
+    person, metadata = tmp_path / "person.csv", tmp_path / "images.csv"
     for name, message in (
         ("other.csv", "no column 'person_id'; an OMOP table with person_id, measurement_concept_id"),
         ("none.csv", "no such file"),
         ("broken.parquet", "not an OMOP table in CSV or Parquet"),
     ):
         with pytest.raises(UserError, match=message) as error:
-            records_from_omop(tmp_path / name, person, films, SCHEMA)
+            records_from_omop(tmp_path / name, person, metadata, SCHEMA)
         assert str(error.value).startswith(str(tmp_path / name)) and "Doe" not in str(error.value)
 
 
@@ -230,14 +232,14 @@ ABSENT = {"dataAbsentReason": {"coding": [{"code": "not-performed"}]}}
 
 @pytest.fixture
 def fhir(tmp_path):
-    """Writes a bundle and the films; gives back what the import makes of them."""
+    """Writes a bundle and the images; gives back what the import makes of them."""
 
-    def run(*resources, films=FILMS, patient=PATIENT, **options):
-        (tmp_path / "films.csv").write_text(films)
+    def run(*resources, metadata=IMAGES, patient=PATIENT, **options):
+        (tmp_path / "images.csv").write_text(metadata)
         entries = [{"resource": resource} for resource in (patient, *resources)]
         (tmp_path / "b.json").write_text(json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries}))
         options.setdefault("matching", Matching(zone="Europe/Berlin"))
-        return records_from_fhir([tmp_path / "b.json"], tmp_path / "films.csv", SCHEMA, **options)
+        return records_from_fhir([tmp_path / "b.json"], tmp_path / "images.csv", SCHEMA, **options)
 
     return run
 
@@ -269,11 +271,11 @@ VALUES = [
     pytest.param(observation("8867-4", valueString="fast"), {}, id="no number"),
     pytest.param(observation("29463-7", **quantity(80, "kg")), {}, id="something else"),
     pytest.param(observation("8867-4", **quantity(99, "/min"), status="entered-in-error"), {}, id="withdrawn"),
-    pytest.param(observation("8867-4", "2024-03-01T10:00:01+01:00", **quantity(99, "/min")), {}, id="after the film"),
+    pytest.param(observation("8867-4", "2024-03-01T10:00:01+01:00", **quantity(99, "/min")), {}, id="after the image"),
     pytest.param(
         observation("8867-4", "2024-03-01T09:00:00Z", **quantity(99, "/min")),
         {"heartrate": 99},
-        id="at the film, in UTC",
+        id="at the image, in UTC",
     ),
     pytest.param(observation("8867-4", "2024-03-01", **quantity(99, "/min")), {}, id="some time that day"),
     pytest.param(observation("8867-4", "2024-02-29", **quantity(99, "/min")), {"heartrate": 99}, id="the day before"),
@@ -299,7 +301,7 @@ def test_fhir_values(fhir, resource, expected):
 def test_fhir_notes(fhir):
     records = fhir(*(value.values[0] for value in VALUES))
     assert records.notes == {
-        "films whose patient is not in the records": 1,
+        "images whose patient is not in the records": 1,
         "measurements without a time, left out": 1,
         "observations of something else, passed over": 1,
         "observations withdrawn, registered only or of an unknown status, left out": 1,
@@ -330,7 +332,7 @@ def test_patients_by_identifier_and_by_uuid(fhir, tmp_path):
     ]
     (tmp_path / "b.json").write_text(json.dumps({"resourceType": "Bundle", "entry": entries}))
     matching = Matching(zone="Europe/Berlin")
-    found = records_from_fhir([tmp_path / "b.json"], tmp_path / "films.csv", SCHEMA, matching=matching)
+    found = records_from_fhir([tmp_path / "b.json"], tmp_path / "images.csv", SCHEMA, matching=matching)
     assert rows(found)["f1"]["heartrate"] == "77"
 
 
@@ -349,7 +351,7 @@ def test_ndjson(fhir, tmp_path):
     (tmp_path / "Observation.ndjson").write_text("\n".join(lines[1:]) + "\n")
     files = [tmp_path / "Observation.ndjson", tmp_path / "Patient.ndjson"]
     matching = Matching(zone="Europe/Berlin")
-    assert records_from_fhir(files, tmp_path / "films.csv", SCHEMA, matching=matching).text == expected
+    assert records_from_fhir(files, tmp_path / "images.csv", SCHEMA, matching=matching).text == expected
 
 
 def test_unit_to_assume(fhir):
@@ -384,7 +386,7 @@ def test_broken_fhir(fhir, resource, message):
     assert message in str(error.value) and "Doe" not in str(error.value)
 
 
-def test_offsets_need_the_films_zone(fhir):
+def test_offsets_need_the_images_zone(fhir):
     with pytest.raises(UserError, match="say with --zone in which time zone those without are"):
         fhir(VALUES[0].values[0], matching=Matching())
 
@@ -401,9 +403,9 @@ def test_offsets_need_the_films_zone(fhir):
 )
 def test_files_that_are_no_fhir(tmp_path, text, message):
     (tmp_path / "b.json").write_text(text)
-    (tmp_path / "films.csv").write_text(FILMS)
+    (tmp_path / "images.csv").write_text(IMAGES)
     with pytest.raises(UserError, match=message):
-        records_from_fhir([tmp_path / "b.json"], tmp_path / "films.csv", SCHEMA)
+        records_from_fhir([tmp_path / "b.json"], tmp_path / "images.csv", SCHEMA)
 
 
 @pytest.mark.parametrize("resource", [case.values[0] for case in VALUES], ids=[case.id for case in VALUES])

@@ -1,4 +1,4 @@
-"""What all importers share: how tables are to be read, the table of films, and the last steps to a dataset."""
+"""What all importers share: how tables are to be read, the table of images, and the last steps to a dataset."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mdfnet.core.conventions import SPLITS, VIEWS
 from mdfnet.core.csv_tables import read_table
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.pseudonyms import quoted
-from mdfnet.core.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.images.intensity import AS_IS, Intensity
-from mdfnet.data.names import film_id
+from mdfnet.data.names import image_id
 from mdfnet.data.split import FRACTIONS, split_by_patient
 
-#: Columns of the films' table that are no clinical features; all but the first may be absent.
-FILM_COLUMNS = ("image_id", "file", "patient_id", "split", "view")
+#: Columns of the images' table that are no clinical features; all but the first may be absent.
+IMAGE_COLUMNS = ("image_id", "file", "patient_id", "split", "view")
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class About:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ImportOptions:
     """How to read the tables.
 
     Args:
         columns: Name of a feature or of one of the importer's own columns -> column of the file, where they differ.
         units: Feature name -> UCUM unit its column is in, where it is not the schema's.
         invalid: "error", or "missing" to turn values that cannot be right to missing, with a count.
-        fractions, seed: For `split_by_patient`, where no film has a split yet.
+        fractions, seed: For `split_by_patient`, where no image has a split yet.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Imported:
     """An imported dataset, not yet written.
 
     Args:
-        dataset: The dataset; its films lie where they were.
+        dataset: The dataset; its images lie where they were.
         notes: What was left out or turned to missing: sentence -> count.
         left_out: Files of a folder that were left out -> why.
     """
@@ -85,96 +85,96 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class FilmTable:
-    """The table of films: clinical records, and where known file, patient, split and view."""
+class ImageTable:
+    """The table of images: clinical records, and where known file, patient, split and view."""
 
     path: Path | None
     clinical: ClinicalTable
     schema: Schema
-    reading: Reading
+    options: ImportOptions
     notes: Counter[str]
     used: set[str | None] = field(default_factory=set)
 
     @classmethod
-    def read(cls, path: str | Path | None, schema: Schema, reading: Reading) -> FilmTable:
-        """Read it; without a path nothing is known about any film.
+    def read(cls, path: str | Path | None, schema: Schema, options: ImportOptions) -> ImageTable:
+        """Read it; without a path nothing is known about any image.
 
         Raises:
             UserError: See `read_clinical_table`.
         """
         if path is None:
             return cls(
-                None, ClinicalTable((), np.empty((0, len(schema)), np.float32), {}, (), ()), schema, reading, Counter()
+                None, ClinicalTable((), np.empty((0, len(schema)), np.float32), {}, (), ()), schema, options, Counter()
             )
         columns = read_table(path).columns
-        extra = [name for name in FILM_COLUMNS[1:] if reading.column(name) in columns or name in reading.columns]
+        extra = [name for name in IMAGE_COLUMNS[1:] if options.column(name) in columns or name in options.columns]
         clinical = read_clinical_table(
             path,
             schema,
-            id_column=reading.column("image_id"),
-            extra=[reading.column(name) for name in extra],
-            columns={name: column for name, column in reading.columns.items() if name in schema.names},
-            units=reading.units,
-            invalid=reading.invalid,
+            id_column=options.column("image_id"),
+            extra=[options.column(name) for name in extra],
+            columns={name: column for name, column in options.columns.items() if name in schema.names},
+            units=options.units,
+            invalid=options.invalid,
             unused="ignore",
         )
         unread = {f"columns not read: {', '.join(clinical.unused)}": len(clinical.unused)} if clinical.unused else {}
         notes = Counter(unread) + Counter(
             {f"values of {name} that cannot be right, now missing": count for name, count in clinical.invalid.items()}
         )
-        return cls(Path(path), clinical, schema, reading, notes)
+        return cls(Path(path), clinical, schema, options, notes)
 
     def row_of(self, name: str) -> str | None:
-        """Id of the row about a film: its file name, with or without folder and suffix."""
+        """Id of the row about an image: its file name, with or without folder and suffix."""
         base = PurePosixPath(name).name
-        candidates = (name, film_id(name), base, film_id(base))
+        candidates = (name, image_id(name), base, image_id(base))
         return next((candidate for candidate in candidates if candidate in self.clinical.index), None)
 
     def text(self, row: str | None, name: str) -> str | None:
-        """Cell of one of `FILM_COLUMNS`, None where it is empty or the column absent."""
-        texts = self.clinical.extra.get(self.reading.column(name))
+        """Cell of one of `IMAGE_COLUMNS`, None where it is empty or the column absent."""
+        texts = self.clinical.extra.get(self.options.column(name))
         return (texts[self.clinical.index[row]] or None) if texts and row is not None else None
 
-    def study(self, identifier: str, row: str | None, image: Path, size: tuple[int, int], target: Target) -> Study:
-        """A study with what the table says about the film.
+    def sample(self, identifier: str, row: str | None, image: Path, size: tuple[int, int], target: Target) -> Sample:
+        """A sample with what the table says about the image.
 
         Raises:
             UserError: Unknown split or view.
         """
         if row is None:
-            self.notes["films without a row in the films' table"] += 1
+            self.notes["images without a row in the images' table"] += 1
         self.used.add(row)
         clinical = self.clinical.record(row)
         patient = self.text(row, "patient_id") or identifier
         split, view = self._one_of(row, "split", SPLITS), self._one_of(row, "view", VIEWS)
-        return Study(identifier, image, *size, target, clinical, patient, split, view)
+        return Sample(identifier, image, *size, target, clinical, patient, split, view)
 
     def unused_rows(self) -> Counter[str]:
-        """The note on rows that no study was made from."""
-        return Counter({"clinical rows that belong to no film, left out": len(set(self.clinical.ids) - self.used)})
+        """The note on rows that no sample was made from."""
+        return Counter({"clinical rows that belong to no image, left out": len(set(self.clinical.ids) - self.used)})
 
     def _one_of(self, row: str | None, name: str, known: Sequence[str]) -> str | None:
         text = self.text(row, name)
         if text is None or text in known:
             return text
-        if self.reading.invalid == "error" or name == "split":
+        if self.options.invalid == "error" or name == "split":
             where = f"{self.path} row {self.clinical.numbers[self.clinical.index[row]]}"
             raise UserError(f"{name} is {quoted(text)}, not one of {', '.join(known)} or empty", where=where)
         self.notes[f"values of {name} that cannot be right, now missing"] += name not in self.schema.names
         return None
 
-    def dataset(self, studies: Sequence[Study], classes: Classes, about: About, notes: Counter[str]) -> Imported:
+    def dataset(self, samples: Sequence[Sample], classes: Classes, about: About, notes: Counter[str]) -> Imported:
         """The last steps: splits where there are none, and all notes together.
 
         Raises:
-            UserError: There are no films.
+            UserError: There are no images.
         """
-        if not studies:
-            raise UserError("there are no films", where=self.path)
-        if all(study.split is None for study in studies):
-            studies = split_by_patient(studies, self.reading.fractions, self.reading.seed)
-            notes["films that had no split and were split by patient"] = len(studies)
-        unsplit = sum(study.split is None for study in studies)
-        notes["films that stay without a split"] = unsplit
-        dataset = Dataset(classes=classes, schema=self.schema, studies=tuple(studies), folder=Path(), **vars(about))
+        if not samples:
+            raise UserError("there are no images", where=self.path)
+        if all(sample.split is None for sample in samples):
+            samples = split_by_patient(samples, self.options.fractions, self.options.seed)
+            notes["images that had no split and were split by patient"] = len(samples)
+        unsplit = sum(sample.split is None for sample in samples)
+        notes["images that stay without a split"] = unsplit
+        dataset = Dataset(classes=classes, schema=self.schema, samples=tuple(samples), folder=Path(), **vars(about))
         return Imported(dataset, {note: count for note, count in (self.notes + notes).items() if count})

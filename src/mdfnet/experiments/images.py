@@ -1,4 +1,4 @@
-"""The films of a cell: where they come from, how they are split, how many train, which clinical features go along."""
+"""The images of a cell: where they come from, how they are split, how many train, which clinical features go along."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, nearest
-from mdfnet.core.types import Classes, Study, Target
+from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.mimic.splits import paper_rows
@@ -41,32 +41,32 @@ def _phantoms(wanted: Phantoms, seed: int) -> PhantomConfig:
 
 
 def arranged(dataset: Dataset, plan: Plan, cell: Cell) -> Dataset:
-    """A cell's own view of the data: its split, its number of training films, its clinical features.
+    """A cell's own view of the data: its split, its number of training images, its clinical features.
 
     Raises:
-        UserError: More folds than patients, fewer films than asked for, or patients who are not known.
+        UserError: More folds than patients, fewer images than asked for, or patients who are not known.
     """
     arm = plan.arms[cell.arm]
-    studies = _split(dataset, plan, plan.split_of(cell.arm), cell.fold)
+    samples = _split(dataset, plan, plan.split_of(cell.arm), cell.fold)
     if cell.size is not None:
-        studies = nested(studies, cell.size, cell.seed)
-    return with_features(replace(dataset, studies=studies), seen_by(arm, dataset.schema))
+        samples = nested(samples, cell.size, cell.seed)
+    return with_features(replace(dataset, samples=samples), seen_by(arm, dataset.schema))
 
 
-def _split(dataset: Dataset, plan: Plan, rule: str, fold: int | None) -> tuple[Study, ...]:
-    studies = dataset.studies
+def _split(dataset: Dataset, plan: Plan, rule: str, fold: int | None) -> tuple[Sample, ...]:
+    samples = dataset.samples
     if rule == "row":  # patients are torn, so each row is its own
-        names = paper_rows(len(studies))
-        return tuple(replace(s, patient=s.id, split=name) for s, name in zip(studies, names, strict=True))
+        names = paper_rows(len(samples))
+        return tuple(replace(s, patient=s.id, split=name) for s, name in zip(samples, names, strict=True))
     if rule == "patient" or fold is not None:
         _check_patients(dataset)
     if fold is not None:
-        patients = len({study.patient for study in studies})
+        patients = len({sample.patient for sample in samples})
         if plan.folds > patients:
             what = f"{plan.folds} folds of {patients} patients: a fold would be empty"
             raise UserError(what, where=dataset.folder, fix="ask for fewer folds, as in folds=5")
-        return split_by_fold(studies, plan.folds, fold)
-    return split_by_patient(studies) if rule == "patient" else studies
+        return split_by_fold(samples, plan.folds, fold)
+    return split_by_patient(samples) if rule == "patient" else samples
 
 
 def _check_patients(dataset: Dataset) -> None:
@@ -77,32 +77,32 @@ def _check_patients(dataset: Dataset) -> None:
         raise UserError(what, where=dataset.folder, fix=fix)
 
 
-def nested(studies: Sequence[Study], count: int, seed: int) -> tuple[Study, ...]:
-    """The studies with only some of the training films: patients in an order of chance until there are enough.
+def nested(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
+    """The samples with only some of the training images: patients in an order of chance until there are enough.
 
     The same seed gives the same order, so that a smaller set lies within every larger one.
 
     Raises:
-        UserError: There are fewer training films.
+        UserError: There are fewer training images.
 
     Examples:
         >>> from mdfnet.core.types import Target
-        >>> films = [Study(f"f{i}", None, 8, 8, Target.of([], []), None, split="train") for i in range(9)]
-        >>> some, more = nested(films, 3, seed=0), nested(films, 5, seed=0)
-        >>> len(some), len(more), {film.id for film in some} < {film.id for film in more}
+        >>> images = [Sample(f"f{i}", None, 8, 8, Target.of([], []), None, split="train") for i in range(9)]
+        >>> some, more = nested(images, 3, seed=0), nested(images, 5, seed=0)
+        >>> len(some), len(more), {image.id for image in some} < {image.id for image in more}
         (3, 5, True)
     """
-    films: dict[str, list[str]] = {}
-    for study in studies:
-        if study.split == "train":
-            films.setdefault(study.patient, []).append(study.id)
-    there = sum(map(len, films.values()))
+    images: dict[str, list[str]] = {}
+    for sample in samples:
+        if sample.split == "train":
+            images.setdefault(sample.patient, []).append(sample.id)
+    there = sum(map(len, images.values()))
     if count > there:
-        raise UserError(f"{count} training films are asked for, there are {there}", fix="take smaller sizes, or 'all'")
+        raise UserError(f"{count} training images are asked for, there are {there}", fix="take smaller sizes, or 'all'")
     kept: set[str] = set()
-    for patient in np.random.default_rng(seed).permutation(sorted(films)).tolist():
-        kept.update(films[patient][: count - len(kept)])
-    return tuple(study for study in studies if study.split != "train" or study.id in kept)
+    for patient in np.random.default_rng(seed).permutation(sorted(images)).tolist():
+        kept.update(images[patient][: count - len(kept)])
+    return tuple(sample for sample in samples if sample.split != "train" or sample.id in kept)
 
 
 def seen_by(arm: Arm, schema: Schema) -> tuple[str, ...]:
@@ -116,19 +116,19 @@ def with_features(dataset: Dataset, names: Sequence[str]) -> Dataset:
     if tuple(names) == dataset.schema.names:
         return dataset
     if not names:
-        raise UserError("an arm without any clinical feature", fix="for the film alone, set map and vector to null")
+        raise UserError("an arm without any clinical feature", fix="for the image alone, set map and vector to null")
     columns = [dataset.schema.index(name) for name in names]
     schema = Schema(name=dataset.schema.name, features=tuple(dataset.schema.features[i] for i in columns))
-    studies = tuple(replace(study, clinical=study.clinical[columns]) for study in dataset.studies)
-    return replace(dataset, schema=schema, studies=studies)
+    samples = tuple(replace(sample, clinical=sample.clinical[columns]) for sample in dataset.samples)
+    return replace(dataset, schema=schema, samples=samples)
 
 
-def hidden(studies: Sequence[Study], share: float, seed: int) -> tuple[Study, ...]:
-    """The same films with a share of their clinical values missing, each by chance."""
+def hidden(samples: Sequence[Sample], share: float, seed: int) -> tuple[Sample, ...]:
+    """The same images with a share of their clinical values missing, each by chance."""
     random = np.random.default_rng(seed)
     return tuple(
         replace(s, clinical=np.where(random.random(len(s.clinical)) < share, np.nan, s.clinical).astype(np.float32))
-        for s in studies
+        for s in samples
     )
 
 
@@ -136,10 +136,10 @@ def translated(other: Dataset, home: Dataset, names: Mapping[str, str]) -> Datas
     """A dataset of another place in the classes and clinical features of the training data.
 
     Findings without a counterpart are left out; a class that is not marked there has no score. A feature that the other
-    place does not have is missing on all its films.
+    place does not have is missing on all its images.
 
     Args:
-        other: The dataset of the other place; all its films are tested on, whatever their split.
+        other: The dataset of the other place; all its images are tested on, whatever their split.
         home: The training data.
         names: Finding there -> finding here; the same names need no entry.
 
@@ -157,12 +157,12 @@ def translated(other: Dataset, home: Dataset, names: Mapping[str, str]) -> Datas
         fix = "say what they mean, as in classes: {Effusion: Pleural abnormality}"
         raise UserError(f"none of the findings ({listed}) is one of the training data's", where=other.folder, fix=fix)
     columns = [_column(name, other, home) for name in home.schema.names]
-    studies = tuple(
-        replace(study, split="test", clinical=_moved(study.clinical, columns),
-                target=_target(study.target, other.classes, home.classes, meaning))
-        for study in other.studies
+    samples = tuple(
+        replace(sample, split="test", clinical=_moved(sample.clinical, columns),
+                target=_target(sample.target, other.classes, home.classes, meaning))
+        for sample in other.samples
     )  # fmt: skip
-    return replace(other, classes=home.classes, schema=home.schema, studies=studies)
+    return replace(other, classes=home.classes, schema=home.schema, samples=samples)
 
 
 def _column(name: str, other: Dataset, home: Dataset) -> int | None:

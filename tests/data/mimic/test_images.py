@@ -3,12 +3,12 @@ import pytest
 from PIL import Image
 
 from mdfnet.core.errors import UserError
-from mdfnet.data.images.read import read_film
-from mdfnet.data.mimic.films import NO_FILE, OTHER_SIZE, UNREADABLE, fault_of, place_film
+from mdfnet.data.images.read import read_image
+from mdfnet.data.mimic.images import NO_FILE, OTHER_SIZE, UNREADABLE, fault_of, place_image
 
 
-def film(path, width=640, height=800, **options):
-    """A smooth film, as films are."""
+def image(path, width=640, height=800, **options):
+    """A smooth image, as images are."""
     y, x = np.mgrid[:height, :width]
     Image.fromarray((127 + 60 * np.sin(x / 90) + 60 * np.cos(y / 70)).astype(np.uint8)).save(
         path, quality=95, **options
@@ -26,7 +26,7 @@ def film(path, width=640, height=800, **options):
     ],
 )
 def test_faults(tmp_path, name, size, fault):
-    film(tmp_path / "a.jpg")
+    image(tmp_path / "a.jpg")
     (tmp_path / "c.jpg").write_bytes(b"<html>")
     assert fault_of(tmp_path / name, *size) == fault
 
@@ -34,26 +34,26 @@ def test_faults(tmp_path, name, size, fault):
 @pytest.mark.parametrize("size", [(320, 400), (213, 267), (639, 799)])
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_resized_is_as_if_decoded_whole(tmp_path, size, form):
-    source = film(tmp_path / "a.jpg", format=form)
-    place_film(source, tmp_path / "out.jpg", size, link=False, place="row 7")
+    source = image(tmp_path / "a.jpg", format=form)
+    place_image(source, tmp_path / "out.jpg", size, link=False, place="row 7")
     whole = Image.open(source).convert("L").resize(size, Image.Resampling.LANCZOS)
-    difference = read_film(tmp_path / "out.jpg").astype(int) - np.asarray(whole, int)
+    difference = read_image(tmp_path / "out.jpg").astype(int) - np.asarray(whole, int)
     assert np.abs(difference).mean() < 1 and np.abs(difference).max() < 12
 
 
 @pytest.mark.parametrize("link", [False, True])
 def test_original_bytes_are_kept(tmp_path, link):
-    source = film(tmp_path / "a.jpg")
-    place_film(source, tmp_path / "out" / "b.jpg", (640, 800), link, "row 7")
+    source = image(tmp_path / "a.jpg")
+    place_image(source, tmp_path / "out" / "b.jpg", (640, 800), link, "row 7")
     copy = tmp_path / "out" / "b.jpg"
     assert copy.read_bytes() == source.read_bytes() and copy.samefile(source) == link and not copy.is_symlink()
 
 
 @pytest.mark.parametrize("size", [(640, 800), (320, 400)], ids=["copied", "resized"])
 def test_damage_is_told_without_the_path(tmp_path, size):
-    source = film(tmp_path / "p10000001.jpg")
+    source = image(tmp_path / "p10000001.jpg")
     data = source.read_bytes()
     source.write_bytes(data[:200] if size[0] == 640 else data[: len(data) // 2])
     with pytest.raises(UserError, match=r"^row 7: ") as error:
-        place_film(source, tmp_path / "b.jpg", size, link=False, place="row 7")
+        place_image(source, tmp_path / "b.jpg", size, link=False, place="row 7")
     assert "10000001" not in str(error.value) and not (tmp_path / "b.jpg").exists()

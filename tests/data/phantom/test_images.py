@@ -1,4 +1,4 @@
-"""Phantom films: reproducible, marked where the finding is, and silent about which look-alike it is."""
+"""Phantom images: reproducible, marked where the finding is, and silent about which look-alike it is."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,8 +12,8 @@ from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.phantom import PhantomConfig, lesions, phantoms
 from mdfnet.data.phantom.anatomy import draw_anatomy
 from mdfnet.data.phantom.canvas import canvas
-from mdfnet.data.phantom.film import Position, draw_picture
 from mdfnet.data.phantom.findings import LOOK_ALIKES, draw_case
+from mdfnet.data.phantom.image import Position, draw_picture
 from mdfnet.data.phantom.thorax import lung_air
 
 CONFIG = PhantomConfig(count=60, size=64, seed=1)
@@ -26,7 +26,7 @@ def made():
 
 def test_same_settings_give_the_same_bytes(made):
     for one, other in zip(made, phantoms(CONFIG), strict=True):
-        assert one.film.tobytes() == other.film.tobytes()
+        assert one.image.tobytes() == other.image.tobytes()
         assert one.clinical.tobytes() == other.clinical.tobytes()
         assert one.target.boxes.tobytes() == other.target.boxes.tobytes()
         assert (one.id, one.split, one.view) == (other.id, other.split, other.view)
@@ -35,42 +35,42 @@ def test_same_settings_give_the_same_bytes(made):
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"count": 5}, id="fewer films"),
+        pytest.param({"count": 5}, id="fewer images"),
         pytest.param({"signal": 0.0}, id="no signal"),
         pytest.param({"missing": 0.9}, id="hardly a vital sign"),
     ],
 )
-def test_films_and_marks_depend_on_size_and_seed_alone(made, change):
+def test_images_and_marks_depend_on_size_and_seed_alone(made, change):
     for one, other in zip(made[:5], phantoms(CONFIG.model_copy(update=change)), strict=False):
-        np.testing.assert_array_equal(one.film, other.film)
+        np.testing.assert_array_equal(one.image, other.image)
         np.testing.assert_array_equal(one.target.boxes, other.target.boxes)
 
 
-def test_marks_scale_with_the_film(made):
+def test_marks_scale_with_the_image(made):
     for one, larger in zip(made[:10], phantoms(CONFIG.model_copy(update={"size": 128})), strict=False):
         np.testing.assert_allclose(2 * one.target.boxes, larger.target.boxes, rtol=1e-5)
 
 
-def test_another_seed_gives_other_films(made):
+def test_another_seed_gives_other_images(made):
     other = next(phantoms(CONFIG.model_copy(update={"seed": 2})))
-    assert (other.film != made[0].film).mean() > 0.5
+    assert (other.image != made[0].image).mean() > 0.5
 
 
 @pytest.mark.parametrize("pattern", LOOK_ALIKES)
-def test_the_film_does_not_know_which_look_alike_it_shows(pattern):
+def test_the_image_does_not_know_which_look_alike_it_shows(pattern):
     rng = np.random.default_rng(0)
     case = next(case for case in (draw_case(rng) for _ in range(100)) if case.pattern == pattern)
     first, second = (
         draw_picture(np.random.default_rng(4), replace(case, opacity=name), 64) for name in LOOK_ALIKES[pattern]
     )
-    np.testing.assert_array_equal(first.film, second.film)
+    np.testing.assert_array_equal(first.image, second.image)
     assert first.opacities == second.opacities
 
 
-def test_marks_are_ellipses_inside_the_film(made):
+def test_marks_are_ellipses_inside_the_image(made):
     for phantom in made:
-        assert phantom.film.shape == (64, 64)
-        assert phantom.film.dtype == np.uint8
+        assert phantom.image.shape == (64, 64)
+        assert phantom.image.dtype == np.uint8
         for box, outline in zip(phantom.target.boxes, phantom.target.polygons, strict=True):
             assert outline.shape == (32, 2)
             np.testing.assert_array_equal(box, [*outline.min(axis=0), *outline.max(axis=0)])
@@ -90,7 +90,7 @@ def test_opacities_have_one_class_and_the_number_of_places_of_their_pattern(made
         assert len(set(opacities)) <= 1
 
 
-def test_population_has_healthy_films_and_balanced_look_alikes():
+def test_population_has_healthy_images_and_balanced_look_alikes():
     rng = np.random.default_rng(0)
     cases = [draw_case(rng) for _ in range(4000)]
     assert np.mean([not case.findings for case in cases]) == pytest.approx(0.23, abs=0.03)
@@ -108,7 +108,7 @@ def test_a_heart_is_marked_exactly_when_wider_than_half_the_thorax(enlarged):
     assert all((heart.cardiothoracic_ratio > 0.5) == enlarged for heart in hearts)
 
 
-def test_ap_films_magnify_the_heart_and_raise_the_diaphragm():
+def test_ap_images_magnify_the_heart_and_raise_the_diaphragm():
     rng = np.random.default_rng(0)
     thoraces = [draw_anatomy(rng, male=True, enlarged_heart=False) for _ in range(400)]
     by_view = {view: [thorax for thorax in thoraces if thorax.view == view] for view in ("AP", "PA")}
@@ -125,9 +125,9 @@ def test_marks_turn_and_shift_with_the_patient(angle):
     position = Position(angle, (0.03, -0.02))
     sheet = canvas(256)
     dot = 255 * (np.hypot(sheet.x - 0.25, sheet.y - 0.3) < 0.03)
-    film = np.asarray(position.expose(Image.fromarray(dot.astype(np.uint8))), np.float64)
+    image = np.asarray(position.expose(Image.fromarray(dot.astype(np.uint8))), np.float64)
     places = (np.arange(256) + 0.5) / 256
-    seen = (film.sum(axis=0) @ places / film.sum(), film.sum(axis=1) @ places / film.sum())
+    seen = (image.sum(axis=0) @ places / image.sum(), image.sum(axis=1) @ places / image.sum())
     assert position.place(lesions.Ellipse((0.25, 0.3), (0.03, 0.03))).center == pytest.approx(seen, abs=0.002)
 
 
@@ -153,12 +153,12 @@ def test_ellipses_hold_the_air_that_findings_displace(kind):
         assert lost[boxed].mean() > 3 * lost[~boxed].mean()
 
 
-def test_lungs_are_darker_than_abdomen_and_heart_on_films_without_findings():
+def test_lungs_are_darker_than_abdomen_and_heart_on_images_without_findings():
     healthy = (phantom for phantom in phantoms(CONFIG.model_copy(update={"size": 128})) if not len(phantom.target))
     for phantom in islice(healthy, 10):
-        lungs = phantom.film[45:65][:, [*range(25, 40), *range(88, 103)]].mean()
-        abdomen = phantom.film[112:120, 30:98].mean()
-        middle = phantom.film[70:90, 60:72].mean()
+        lungs = phantom.image[45:65][:, [*range(25, 40), *range(88, 103)]].mean()
+        abdomen = phantom.image[112:120, 30:98].mean()
+        middle = phantom.image[70:90, 60:72].mean()
         assert lungs + 30 < min(abdomen, middle)
 
 

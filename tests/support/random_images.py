@@ -1,7 +1,7 @@
-"""Random films with everything that makes matching hard.
+"""Random images with everything that makes matching hard.
 
 Corners and scores lie on a coarse grid, so equal scores, equal overlaps, overlaps exactly at a threshold and duplicate
-boxes abound; films without truths, without detections and without either occur, as do classes never marked.
+boxes abound; images without truths, without detections and without either occur, as do classes never marked.
 """
 
 from types import SimpleNamespace
@@ -12,9 +12,9 @@ CLASS_COUNT = 5  # of which 4 is neither marked nor found, and 5 is found but ne
 MARKED, FOUND = (1, 2, 3), (1, 2, 3, 5)
 
 
-def random_films(seed, films=80, grid=5):
+def random_images(seed, images=80, grid=5):
     rng = np.random.default_rng(seed)
-    targets = [random_boxes(rng, rng.integers(0, 9) * rng.integers(0, 2), MARKED, grid) for _ in range(films)]
+    targets = [random_boxes(rng, rng.integers(0, 9) * rng.integers(0, 2), MARKED, grid) for _ in range(images)]
     return [random_detections(rng, target, grid) for target in targets], targets
 
 
@@ -25,7 +25,7 @@ def random_boxes(rng, number, labels, grid):
 
 
 def random_detections(rng, target, grid):
-    """Noise, shifted copies of the truths and the truths themselves; about every eighth film has none."""
+    """Noise, shifted copies of the truths and the truths themselves; about every eighth image has none."""
     noise = random_boxes(rng, rng.integers(0, 60), FOUND, grid)
     times = rng.integers(0, 3, len(target.boxes))
     near = np.repeat(target.boxes, times, axis=0) + rng.integers(-1, 2)

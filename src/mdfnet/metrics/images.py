@@ -1,6 +1,6 @@
-"""Is the finding on the film at all: ROC and precision-recall from the boxes' scores.
+"""Is the finding on the image at all: ROC and precision-recall from the boxes' scores.
 
-The score of a film for a finding is the highest score of its boxes of that finding, 0 where there is none. Films
+The score of an image for a finding is the highest score of its boxes of that finding, 0 where there is none. Images
 without a box are tied at 0, so a model that gives few boxes has a coarse curve.
 """
 
@@ -12,18 +12,18 @@ from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.weights import share
 
 
-def film_scores(cases: Cases) -> np.ndarray:
-    """Score of each film for each class, float64 ``[films, classes]`` in [0, 1].
+def image_scores(cases: Cases) -> np.ndarray:
+    """Score of each image for each class, float64 ``[images, classes]`` in [0, 1].
 
     Examples:
         >>> from types import SimpleNamespace as Found
         >>> from mdfnet.core.types import Target
         >>> found = Found(boxes=[[0, 0, 9, 9], [0, 0, 5, 5]], labels=[1, 1], scores=[0.3, 0.8])
-        >>> film_scores(Cases.of([found], [Target.of([], [])], class_count=2)).tolist()
+        >>> image_scores(Cases.of([found], [Target.of([], [])], class_count=2)).tolist()
         [[0.8, 0.0]]
     """
-    scores = np.zeros((len(cases.films), cases.class_count))
-    np.maximum.at(scores, (cases.detections.film, cases.detections.label - 1), cases.scores)
+    scores = np.zeros((len(cases.images), cases.class_count))
+    np.maximum.at(scores, (cases.detections.image, cases.detections.label - 1), cases.scores)
     return scores
 
 
@@ -33,7 +33,7 @@ def auroc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndar
     Args:
         scores: float ``[N]``.
         group: bool ``[N]``.
-        weights: ``[R, N]``, how often each film counts.
+        weights: ``[R, N]``, how often each image counts.
 
     Returns:
         float64 ``[R]``; NaN where the group, or the rest, weighs nothing.

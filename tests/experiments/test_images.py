@@ -1,4 +1,4 @@
-"""The films of a cell: no patient in two splits, no film twice, no feature that the arm does not see."""
+"""The images of a cell: no patient in two splits, no image twice, no feature that the arm does not see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from mdfnet.core.errors import UserError
 from mdfnet.data.provenance import Provenance
 from mdfnet.experiments.cells import Cell
-from mdfnet.experiments.films import arranged, hidden, nested, open_data, translated
+from mdfnet.experiments.images import arranged, hidden, nested, open_data, translated
 from mdfnet.experiments.plan import Plan, load_plan
 
 
@@ -19,16 +19,16 @@ def plan_of(**values) -> Plan:
     return Plan.model_validate({"name": "x", "reference": "a", "arms": {"a": {}}, **values})
 
 
-def test_folds_test_every_film_once_and_keep_patients_together(tiny_dataset):
+def test_folds_test_every_image_once_and_keep_patients_together(tiny_dataset):
     dataset, plan = tiny_dataset(24), plan_of(folds=4)
     tested = Counter()
     for fold in range(4):
         own = arranged(dataset, plan, Cell("a", 0, fold))
         splits = {}
-        for study in own.studies:
-            assert splits.setdefault(study.patient, study.split) == study.split
-        tested.update(study.id for study in own.split("test"))
-    assert tested == Counter(study.id for study in dataset.studies)
+        for sample in own.samples:
+            assert splits.setdefault(sample.patient, sample.split) == sample.split
+        tested.update(sample.id for sample in own.split("test"))
+    assert tested == Counter(sample.id for sample in dataset.samples)
 
 
 def test_folds_are_those_of_all_seeds_and_arms(tiny_dataset):
@@ -45,10 +45,10 @@ def test_more_folds_than_patients(tiny_dataset):
 def test_a_split_of_rows_is_the_papers_and_tears_patients(tiny_dataset):
     dataset = tiny_dataset(40)
     own = arranged(dataset, plan_of(split="row"), Cell("a", 0))
-    assert Counter(study.split for study in own.studies) == {"train": 28, "val": 6, "test": 6}
-    real = {study.id: study.patient for study in dataset.studies}
+    assert Counter(sample.split for sample in own.samples) == {"train": 28, "val": 6, "test": 6}
+    real = {sample.id: sample.patient for sample in dataset.samples}
     torn = {real[s.id] for s in own.split("train")} & {real[s.id] for s in own.split("test")}
-    assert torn and len({study.patient for study in own.studies}) == 40
+    assert torn and len({sample.patient for sample in own.samples}) == 40
 
 
 def test_patients_that_a_build_forgot_cannot_be_kept_apart(tiny_dataset):
@@ -59,17 +59,17 @@ def test_patients_that_a_build_forgot_cannot_be_kept_apart(tiny_dataset):
 
 
 def test_smaller_sets_lie_within_larger_ones(phantoms):
-    sets = [{s.id for s in nested(phantoms.studies, count, 3) if s.split == "train"} for count in (4, 9, 15)]
+    sets = [{s.id for s in nested(phantoms.samples, count, 3) if s.split == "train"} for count in (4, 9, 15)]
     assert list(map(len, sets)) == [4, 9, 15] and sets[0] < sets[1] < sets[2]
-    others = {s.id for s in nested(phantoms.studies, 4, 4) if s.split == "train"}
+    others = {s.id for s in nested(phantoms.samples, 4, 4) if s.split == "train"}
     assert others != sets[0]
-    kept = [s.id for s in nested(phantoms.studies, 4, 3) if s.split != "train"]
-    assert kept == [s.id for s in phantoms.studies if s.split != "train"]
+    kept = [s.id for s in nested(phantoms.samples, 4, 3) if s.split != "train"]
+    assert kept == [s.id for s in phantoms.samples if s.split != "train"]
 
 
-def test_more_training_films_than_there_are(phantoms):
-    with pytest.raises(UserError, match="99 training films are asked for, there are 15; take smaller sizes, or 'all'"):
-        nested(phantoms.studies, 99, 0)
+def test_more_training_images_than_there_are(phantoms):
+    with pytest.raises(UserError, match="99 training images are asked for, there are 15; take smaller sizes, or 'all'"):
+        nested(phantoms.samples, 99, 0)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_an_arm_sees_its_features_alone(arm, names, tiny_dataset):
     dataset = tiny_dataset()
     own = arranged(dataset, plan_of(arms={"a": arm}), Cell("a", 0))
     assert own.schema.names == names
-    for study, whole in zip(own.studies, dataset.studies, strict=True):
-        np.testing.assert_array_equal(study.clinical, [whole.clinical[dataset.schema.index(name)] for name in names])
+    for sample, whole in zip(own.samples, dataset.samples, strict=True):
+        np.testing.assert_array_equal(sample.clinical, [whole.clinical[dataset.schema.index(name)] for name in names])
 
 
 def test_an_arm_that_sees_nothing_is_refused(tiny_dataset):
@@ -94,14 +94,14 @@ def test_an_arm_that_sees_nothing_is_refused(tiny_dataset):
 
 
 def test_a_share_of_the_values_is_hidden(phantoms):
-    shares = [np.isnan([s.clinical for s in hidden(phantoms.studies, share, 0)]).mean() for share in (0.5, 1.0)]
+    shares = [np.isnan([s.clinical for s in hidden(phantoms.samples, share, 0)]).mean() for share in (0.5, 1.0)]
     assert 0.45 < shares[0] < 0.6 and shares[1] == 1
-    for before, after in zip(phantoms.studies, hidden(phantoms.studies, 0.5, 0), strict=True):
+    for before, after in zip(phantoms.samples, hidden(phantoms.samples, 0.5, 0), strict=True):
         there = ~np.isnan(after.clinical)
         np.testing.assert_array_equal(after.clinical[there], before.clinical[there])
 
 
-def test_each_seed_of_phantoms_has_films_of_its_own(tmp_path):
+def test_each_seed_of_phantoms_has_images_of_its_own(tmp_path):
     plan = load_plan("ablation", data={"phantom": {"train": 4, "val": 2, "test": 3, "size": 64}})
     first, second = (open_data(plan, seed, tmp_path) for seed in (0, 1))
     assert [len(first.split(name)) for name in ("train", "val", "test")] == [4, 2, 3]
@@ -121,24 +121,24 @@ class TestAnotherPlace:
         told = translated(other, home, {"Fluid": "Effusion"})
         assert told.classes == home.classes
         meaning = {"Fluid": "Effusion", "Mass": "Mass"}
-        for study, before in zip(told.studies, other.studies, strict=True):
+        for sample, before in zip(told.samples, other.samples, strict=True):
             names = [other.classes.name(label) for label in before.target.labels.tolist()]
             kept = [
                 (meaning[name], box)
                 for name, box in zip(names, before.target.boxes.tolist(), strict=True)
                 if name in meaning
             ]
-            assert [home.classes.name(label) for label in study.target.labels.tolist()] == [name for name, _ in kept]
-            assert study.target.boxes.tolist() == [box for _, box in kept]
-            assert study.split == "test"
+            assert [home.classes.name(label) for label in sample.target.labels.tolist()] == [name for name, _ in kept]
+            assert sample.target.boxes.tolist() == [box for _, box in kept]
+            assert sample.split == "test"
 
     def test_features_come_in_the_order_of_home_and_are_missing_where_unknown(self, home, tiny_dataset):
         other = tiny_dataset(names=("Effusion", "Mass"), schema="mimic-ed", folder="other")
         told = translated(other, home, {})
         assert told.schema == home.schema
         age = other.schema.index("age")
-        for study, before in zip(told.studies, other.studies, strict=True):
-            np.testing.assert_array_equal(study.clinical, [before.clinical[age], np.nan, np.nan])
+        for sample, before in zip(told.samples, other.samples, strict=True):
+            np.testing.assert_array_equal(sample.clinical, [before.clinical[age], np.nan, np.nan])
 
     @pytest.mark.parametrize(
         ("meaning", "words"),

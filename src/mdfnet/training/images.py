@@ -1,4 +1,4 @@
-"""From studies to batches: which films are drawn, how they are read, how they are put together."""
+"""From samples to batches: which images are drawn, how they are read, how they are put together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mdfnet.core.outlines import outline_masks
-from mdfnet.core.types import Study, Target
-from mdfnet.data.images.read import read_study_film
+from mdfnet.core.types import Sample, Target
+from mdfnet.data.images.read import read_study_image
 from mdfnet.models.config import Config
-from mdfnet.models.preprocessing import Geometry, Preprocessing, film_tensor
+from mdfnet.models.preprocessing import Geometry, Preprocessing, image_tensor
 from mdfnet.training.augment import AUGMENTATIONS
 
 Batch = dict[str, Any]
@@ -26,42 +26,42 @@ def collate(samples: Sequence[dict[str, Any]]) -> Batch:
     return batch | {"clinical": torch.stack(batch["clinical"])}
 
 
-class TrainingFilms(Dataset):
-    """Films at the network's size, varied. Drawn by ``(index, seed)``: the same draw gives the same sample anywhere."""
+class TrainingImages(Dataset):
+    """Images at the network's size, varied. Drawn by ``(index, seed)``: the same draw is the same anywhere."""
 
-    def __init__(self, studies: Sequence[Study], config: Config):
-        self.studies, self.preprocessing = studies, Preprocessing(config.input)
+    def __init__(self, samples: Sequence[Sample], config: Config):
+        self.samples, self.preprocessing = samples, Preprocessing(config.input)
         self.augment = AUGMENTATIONS[config.train.augment]
         self.outlines = config.detector.outlines == "ellipse"
 
     def __len__(self) -> int:
-        return len(self.studies)
+        return len(self.samples)
 
     def __getitem__(self, draw: tuple[int, int]) -> dict[str, Any]:
         index, seed = draw
-        study = self.studies[index]
-        image, geometry = self.preprocessing(film_tensor(read_study_film(study)))
+        sample = self.samples[index]
+        image, geometry = self.preprocessing(image_tensor(read_study_image(sample)))
         random = np.random.default_rng([seed, index])
-        image, target = self.augment(image, _to_network(study.target, geometry), random)
+        image, target = self.augment(image, _to_network(sample.target, geometry), random)
         tensors = {"boxes": torch.from_numpy(target.boxes), "labels": torch.from_numpy(target.labels)}
         if self.outlines:
             tensors["masks"] = torch.from_numpy(outline_masks(target, image.shape[-1]))
-        return {"ids": study.id, "images": image, "targets": tensors, "clinical": torch.from_numpy(study.clinical)}
+        return {"ids": sample.id, "images": image, "targets": tensors, "clinical": torch.from_numpy(sample.clinical)}
 
 
-class WholeFilms(Dataset):
-    """Films as they are, for detection; what was marked on them stays behind."""
+class WholeImages(Dataset):
+    """Images as they are, for detection; what was marked on them stays behind."""
 
-    def __init__(self, studies: Sequence[Study]):
-        self.studies = studies
+    def __init__(self, samples: Sequence[Sample]):
+        self.samples = samples
 
     def __len__(self) -> int:
-        return len(self.studies)
+        return len(self.samples)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        study = self.studies[index]
-        image = film_tensor(read_study_film(study))
-        return {"ids": study.id, "images": image, "clinical": torch.from_numpy(study.clinical)}
+        sample = self.samples[index]
+        image = image_tensor(read_study_image(sample))
+        return {"ids": sample.id, "images": image, "clinical": torch.from_numpy(sample.clinical)}
 
 
 def _to_network(target: Target, geometry: Geometry) -> Target:
@@ -70,15 +70,15 @@ def _to_network(target: Target, geometry: Geometry) -> Target:
 
 
 class EpochSampler(Sampler):
-    """Draws every film once an epoch in an order that depends on seed and epoch alone, or by weight with replacement.
+    """Draws every image once an epoch in an order that depends on seed and epoch alone, or by weight with replacement.
 
     Yields ``(index, seed of the draw)``. Because nothing depends on what was drawn before, a resumed run continues with
     the very draws the unbroken one would have made. Ranks of a distributed run share an epoch evenly.
 
     Args:
-        count: Number of films.
+        count: Number of images.
         seed: The run's seed.
-        weights: How often each film is drawn, relative; None: each once.
+        weights: How often each image is drawn, relative; None: each once.
         rank, world: This process among how many.
     """
 
@@ -105,43 +105,43 @@ class EpochSampler(Sampler):
             yield int(index), int(seed)
 
 
-def repeat_factors(studies: Sequence[Study]) -> np.ndarray:
-    """How often to draw each film so that rare findings are seen more: float ``[films]``, at least 1.
+def repeat_factors(samples: Sequence[Sample]) -> np.ndarray:
+    """How often to draw each image so that rare findings are seen more: float ``[images]``, at least 1.
 
-    Repeat-factor sampling (Gupta et al., LVIS, CVPR 2019, section 5.1): of a film's classes the largest
+    Repeat-factor sampling (Gupta et al., LVIS, CVPR 2019, section 5.1): of an image's classes the largest
     ``sqrt(t / frequency)``, with t the frequency of the most frequent class.
     """
-    present = [set(study.target.labels.tolist()) for study in studies]
+    present = [set(sample.target.labels.tolist()) for sample in samples]
     counts = {label: sum(label in labels for labels in present) for label in set().union(*present)}
     most = max(counts.values(), default=1)
     return np.array([max([1.0, *((most / counts[label]) ** 0.5 for label in labels)]) for labels in present])
 
 
-class Films(L.LightningDataModule):
-    """Training and validation films as Lightning wants them."""
+class Images(L.LightningDataModule):
+    """Training and validation images as Lightning wants them."""
 
-    def __init__(self, train: Sequence[Study], val: Sequence[Study], config: Config):
+    def __init__(self, train: Sequence[Sample], val: Sequence[Sample], config: Config):
         super().__init__()
         self.train, self.val, self.config = train, val, config
 
     def train_dataloader(self) -> DataLoader:
         weights = repeat_factors(self.train) if self.config.train.balance else None
         sampler = EpochSampler(len(self.train), self.config.train.seed, weights, *self._place())
-        return self._loader(TrainingFilms(self.train, self.config), sampler)
+        return self._loader(TrainingImages(self.train, self.config), sampler)
 
     def val_dataloader(self) -> DataLoader:
         rank, world = self._place()
         # Every rank the same number of batches; who comes twice is scored once.
         places = np.resize(np.arange(len(self.val)), -(-len(self.val) // world) * world)
-        return self._loader(WholeFilms(self.val), places[rank::world].tolist())
+        return self._loader(WholeImages(self.val), places[rank::world].tolist())
 
     def _place(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
-    def _loader(self, films: Dataset, sampler: Any) -> DataLoader:
+    def _loader(self, images: Dataset, sampler: Any) -> DataLoader:
         settings = self.config.train
         return DataLoader(
-            films,
+            images,
             settings.batch_size,
             sampler=sampler,
             num_workers=settings.workers,

@@ -1,4 +1,4 @@
-"""Checks of the film files: each is opened once, and what later checks need of it is kept."""
+"""Checks of the image files: each is opened once, and what later checks need of it is kept."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from mdfnet.data.checks.pixels import Pixels
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.images.intensity import AS_IS
 from mdfnet.data.images.metadata import identifying_fields
-from mdfnet.data.images.read import read_film
+from mdfnet.data.images.read import read_image
 from mdfnet.data.names import ANNOTATIONS, IMAGES, checked_name
 
-#: A film whose middle 98 % of pixels differ by less than this, of 255, shows next to nothing.
+#: An image whose middle 98 % of pixels differ by less than this, of 255, shows next to nothing.
 LEAST_CONTRAST = 16
 
-#: A film has that large a share of pixels of one value only when it is empty around a strip.
+#: An image has that large a share of pixels of one value only when it is empty around a strip.
 MOST_SAME = 0.9
 
-#: A film of 8 bits uses well over a hundred shades; the fewest among 1,591 NIH films are 149.
+#: An image of 8 bits uses well over a hundred shades; the fewest among 1,591 NIH images are 149.
 FEWEST_LEVELS = 48
 
-#: Films this far below the middle film, as a correlation of their thumbnails, are negatives: the lowest of 1,591 NIH
-#: films is 0.08, and negatives mirror that.
+#: Images this far below the middle image, as a correlation of their thumbnails, are negatives: the lowest of 1,591 NIH
+#: images is 0.08, and negatives mirror that.
 INVERTED = -0.3
 
-#: The middle film is known from this many films on.
-FEWEST_FILMS = 20
+#: The middle image is known from this many images on.
+FEWEST_IMAGES = 20
 
 #: A side this many times longer or shorter than the median is unusual, and so is such a ratio of the sides.
 SIZE_FACTOR, SHAPE_FACTOR = 3.0, 1.8
 
 
-def check_films(raw: RawDataset) -> Iterator[Finding]:
-    """Missing and damaged films, wrong sizes, what the pixels show, duplicates, files that nothing mentions."""
+def check_images(raw: RawDataset) -> Iterator[Finding]:
+    """Missing and damaged images, wrong sizes, what the pixels show, duplicates, files that nothing mentions."""
     for image in raw.coco["images"]:
         name = image["file_name"]
-        file, about = f"{IMAGES}/{name}", {"films": (name,)}
+        file, about = f"{IMAGES}/{name}", {"images": (name,)}
         try:
             path = raw.folder / IMAGES / checked_name(name)
-            film = read_film(path, intensity=raw.description.intensity if raw.description else AS_IS)
+            radiograph = read_image(path, intensity=raw.description.intensity if raw.description else AS_IS)
         except UserError as error:
-            yield Finding.of_error("film-unreadable", error, file)
+            yield Finding.of_error("image-unreadable", error, file)
             continue
-        raw.pixels[name] = pixels = Pixels.of(film)
-        height, width = film.shape
+        raw.pixels[name] = pixels = Pixels.of(radiograph)
+        height, width = radiograph.shape
         if (image["width"], image["height"]) != (width, height):
-            what = f"the film has {width} x {height} pixels, {ANNOTATIONS} says {image['width']} x {image['height']}"
-            yield Finding("film-size", what, file, image["id"], **about)
+            what = f"the image has {width} x {height} pixels, {ANNOTATIONS} says {image['width']} x {image['height']}"
+            yield Finding("image-size", what, file, image["id"], **about)
         if fields := identifying_fields(path):
             what = f"the file has {', '.join(fields)}"
-            yield Finding("film-metadata", what, file, count=len(fields), **about)
+            yield Finding("image-metadata", what, file, count=len(fields), **about)
         yield from _check_pixels(pixels, file, name)
     yield from check_duplicates(raw)
     yield from _check_inverted(raw)
@@ -63,36 +63,36 @@ def check_films(raw: RawDataset) -> Iterator[Finding]:
 
 
 def _check_pixels(pixels: Pixels, file: str, name: str) -> Iterator[Finding]:
-    about = {"films": (name,)}
+    about = {"images": (name,)}
     if pixels.levels == 1:
-        yield Finding("film-blank", "all pixels are the same", file, **about)
+        yield Finding("image-blank", "all pixels are the same", file, **about)
         return
     if pixels.same >= MOST_SAME or pixels.contrast < LEAST_CONTRAST:
         what = f"{pixels.same:.0%} of the pixels have one value, and 98 % lie within {pixels.contrast:.0f} of 255"
-        yield Finding("film-empty", what, file, **about)
+        yield Finding("image-empty", what, file, **about)
     elif pixels.levels < FEWEST_LEVELS:
-        yield Finding("film-few-levels", f"the film has {pixels.levels} shades of grey", file, **about)
+        yield Finding("image-few-levels", f"the image has {pixels.levels} shades of gray", file, **about)
     if pixels.text:
-        yield Finding("film-text", "a line of letters near the border", file, **about)
+        yield Finding("image-text", "a line of letters near the border", file, **about)
 
 
 def _check_inverted(raw: RawDataset) -> Iterator[Finding]:
-    """Against the middle film of the dataset; where half are negatives it says nothing."""
+    """Against the middle image of the dataset; where half are negatives it says nothing."""
     names = [name for name, pixels in raw.pixels.items() if pixels.levels > 1]
-    if len(names) < FEWEST_FILMS:
+    if len(names) < FEWEST_IMAGES:
         return
-    films = np.stack([raw.pixels[name].thumbnail for name in names])
-    middle = np.median(films, 0)
+    images = np.stack([raw.pixels[name].thumbnail for name in names])
+    middle = np.median(images, 0)
     middle = (middle - middle.mean()) / (np.linalg.norm(middle - middle.mean()) + 1e-9)
-    for name, likeness in zip(names, films @ middle, strict=True):
+    for name, likeness in zip(names, images @ middle, strict=True):
         if likeness <= INVERTED:
-            what = f"the film's correlation with the middle film is {likeness:.2f}"
-            yield Finding("film-inverted", what, f"{IMAGES}/{name}", films=(name,))
+            what = f"the image's correlation with the middle image is {likeness:.2f}"
+            yield Finding("image-inverted", what, f"{IMAGES}/{name}", images=(name,))
 
 
 def _check_sizes(raw: RawDataset) -> Iterator[Finding]:
     shapes = {name: pixels.shape for name, pixels in raw.pixels.items()}
-    if len(shapes) < FEWEST_FILMS:
+    if len(shapes) < FEWEST_IMAGES:
         return
     sides = np.array([np.sqrt(height * width) for height, width in shapes.values()])
     ratios = np.array([width / height for height, width in shapes.values()])
@@ -101,8 +101,8 @@ def _check_sizes(raw: RawDataset) -> Iterator[Finding]:
     off |= np.maximum(ratios / ratio, ratio / ratios) >= SHAPE_FACTOR
     for name in np.array(list(shapes))[off].tolist():
         height, width = shapes[name]
-        what = f"the film has {width} x {height} pixels; the median side is {size:.0f}"
-        yield Finding("film-size-unusual", what, f"{IMAGES}/{name}", films=(name,))
+        what = f"the image has {width} x {height} pixels; the median side is {size:.0f}"
+        yield Finding("image-size-unusual", what, f"{IMAGES}/{name}", images=(name,))
 
 
 def _check_unlisted(raw: RawDataset) -> Iterator[Finding]:
@@ -110,4 +110,4 @@ def _check_unlisted(raw: RawDataset) -> Iterator[Finding]:
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     if unlisted := sorted(there - set(raw.labels)):
         what = f"{len(unlisted)} files that {ANNOTATIONS} does not mention, such as {unlisted[0]}"
-        yield Finding("film-unlisted", what, IMAGES, count=len(unlisted))
+        yield Finding("image-unlisted", what, IMAGES, count=len(unlisted))

@@ -1,4 +1,4 @@
-"""Films that are open: decoded and encoded once, in memory only, for a while."""
+"""Images that are open: decoded and encoded once, in memory only, for a while."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mdfnet.services.serve.settings import Settings
 
 
 @dataclass(frozen=True)
-class OpenFilm:
+class OpenImage:
     """One of them.
 
     Args:
@@ -53,7 +53,7 @@ class OpenFilm:
         return len(self.data) + self.values.nbytes + _bytes([self.features.images, self.features.outputs])
 
 
-class OpenFilms:
+class OpenImages:
     """Keeps them by ids that cannot be guessed; when memory is short the least recently used goes, in time each.
 
     Args:
@@ -64,41 +64,41 @@ class OpenFilms:
 
     def __init__(self, settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.monotonic):
         self.settings, self.metrics, self.clock = settings, metrics, clock
-        self._films: OrderedDict[str, tuple[float, OpenFilm]] = OrderedDict()
+        self._images: OrderedDict[str, tuple[float, OpenImage]] = OrderedDict()
 
-    def add(self, film: OpenFilm) -> str:
-        """Keep a film; gives its id."""
+    def add(self, image: OpenImage) -> str:
+        """Keep an image; gives its id."""
         identifier = secrets.token_urlsafe(16)
-        self._films[identifier] = (self.clock(), film)
-        while self._bytes > self.settings.kept_bytes and len(self._films) > 1:
-            self._films.popitem(last=False)
+        self._images[identifier] = (self.clock(), image)
+        while self._bytes > self.settings.kept_bytes and len(self._images) > 1:
+            self._images.popitem(last=False)
         self.sweep()
         return identifier
 
-    def get(self, identifier: str) -> OpenFilm:
-        """The film of an id, which is used now.
+    def get(self, identifier: str) -> OpenImage:
+        """The image of an id, which is used now.
 
         Raises:
             Refused: It is gone, or never was.
         """
         self.sweep()
-        if identifier not in self._films:
-            raise Refused(404, "film_gone", "no such film is open", "open it again")
-        _, film = self._films.pop(identifier)
-        self._films[identifier] = (self.clock(), film)
-        return film
+        if identifier not in self._images:
+            raise Refused(404, "image_gone", "no such image is open", "open it again")
+        _, image = self._images.pop(identifier)
+        self._images[identifier] = (self.clock(), image)
+        return image
 
     def sweep(self) -> None:
         """Let go of what was not used for long."""
         oldest = self.clock() - self.settings.kept_seconds
-        while self._films and next(iter(self._films.values()))[0] < oldest:
-            self._films.popitem(last=False)
-        self.metrics.films.set(len(self._films))
-        self.metrics.film_bytes.set(self._bytes)
+        while self._images and next(iter(self._images.values()))[0] < oldest:
+            self._images.popitem(last=False)
+        self.metrics.images.set(len(self._images))
+        self.metrics.image_bytes.set(self._bytes)
 
     @property
     def _bytes(self) -> int:
-        return sum(film.bytes for _, film in self._films.values())
+        return sum(image.bytes for _, image in self._images.values())
 
 
 def _bytes(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""Films as an archive holds them, and detections."""
+"""Images as an archive holds them, and detections."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mdfnet.core.types import Detections, RecordUse
 
 
 def archived(number: int = 1, **tags) -> dict:
-    """Tags of a frontal film of a made-up patient, as a modality sends it."""
+    """Tags of a frontal image of a made-up patient, as a modality sends it."""
     return {
-        "SOPInstanceUID": generate_uid(entropy_srcs=["film", str(number)]),
-        "StudyInstanceUID": generate_uid(entropy_srcs=["study", str(number)]),
+        "SOPInstanceUID": generate_uid(entropy_srcs=["image", str(number)]),
+        "StudyInstanceUID": generate_uid(entropy_srcs=["sample", str(number)]),
         "SeriesInstanceUID": generate_uid(entropy_srcs=["series", str(number)]),
         "PatientID": f"SYNTHETIC-{number:03}",
-        "PatientName": f"Synthetic^Film {number}",
+        "PatientName": f"Synthetic^Image {number}",
         "PatientSex": "F",
         "PatientBirthDate": "19600101",
         "StudyDate": "20240301",
@@ -34,12 +34,12 @@ def archived(number: int = 1, **tags) -> dict:
 
 
 @pytest.fixture
-def archived_film(film, tmp_path) -> Callable[..., Path]:
-    """Writes such a film: ``archived_film(name="a", pixels=..., Keyword=value)``."""
+def archived_image(image, tmp_path) -> Callable[..., Path]:
+    """Writes such an image: ``archived_image(name="a", pixels=..., Keyword=value)``."""
 
     def write(name: str = "a", number: int = 1, pixels=None, **tags) -> Path:
         given = {} if pixels is None else {"pixels": pixels}
-        return film(tmp_path / f"{name}.dcm", **given, **archived(number, **tags))
+        return image(tmp_path / f"{name}.dcm", **given, **archived(number, **tags))
 
     return write
 
