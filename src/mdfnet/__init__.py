@@ -9,12 +9,14 @@ from importlib import import_module
 
 #: Where each public name lives. They are imported when first used, so that ``import mdfnet`` costs nothing.
 _HOMES = {
+    "CategoryFeature": "clinical.schema",
     "Classes": "core.types",
     "Config": "models.config",
     "Dataset": "data.dataset",
     "Detections": "core.types",
     "Feature": "clinical.schema",
     "Model": "models.model",
+    "NumberFeature": "clinical.schema",
     "PAPER_CLASSES": "core.types",
     "RecordUse": "core.types",
     "Schema": "clinical.schema",

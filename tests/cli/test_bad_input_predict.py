@@ -130,7 +130,7 @@ def test_implausible_values_can_be_missing_and_are_said(
     assert list(use["refused"].values()) == [*reasons, reasons[-1]]
 
 
-def test_a_picture_never_takes_a_images_place(program, run_folder, phantom_set, tmp_path):
+def test_a_picture_never_takes_an_images_place(program, run_folder, phantom_set, tmp_path):
     image = shutil.copy(phantom_set / "images" / "phantom-00000.png", tmp_path / "image.png")
     before = image.read_bytes()
     assert_refused(program("predict", run_folder, image, "--out", tmp_path), tmp_path, "take the place of the image")

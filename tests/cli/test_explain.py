@@ -5,7 +5,7 @@ import json
 import pytest
 
 
-def test_a_image_with_its_record(program, phantom_set, tmp_path):
+def test_an_image_with_its_record(program, phantom_set, tmp_path):
     record = tmp_path / "record.json"
     record.write_text(json.dumps({"age": 61, "temperature": 38.6, "heartrate": 90}))
     image = phantom_set / "images" / "phantom-00000.png"
@@ -16,7 +16,7 @@ def test_a_image_with_its_record(program, phantom_set, tmp_path):
     assert "Not a medical device" in answer.out and "mdfnet explain demo" in text
 
 
-def test_a_image_of_a_dataset(program, phantom_set, tmp_path):
+def test_an_image_of_a_dataset(program, phantom_set, tmp_path):
     options = ("--case", "phantom-00001", "--orders", 2, "--score", 0, "--out", tmp_path / "out")
     answer = program("explain", "demo", phantom_set, *options)
     assert answer.code == 0, answer.err

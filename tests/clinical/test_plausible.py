@@ -4,12 +4,12 @@ import pytest
 
 from mdfnet.clinical.plausible import likely_units, out_of_range, pairs, swapped
 from mdfnet.clinical.records import read_record
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import NumberFeature, Schema
 
 MIMIC = Schema.load("mimic-ed")
 NAN = float("nan")
-WEIGHT = Feature(name="weight", kind="number", unit="kg", low=20, high=300, meaning="Body weight")
-HEIGHT = Feature(name="height", kind="number", unit="cm", low=50, high=250, meaning="Body height")
+WEIGHT = NumberFeature(name="weight", unit="kg", low=20, high=300, meaning="Body weight")
+HEIGHT = NumberFeature(name="height", unit="cm", low=50, high=250, meaning="Body height")
 
 
 @pytest.mark.parametrize(

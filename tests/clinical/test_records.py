@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mdfnet.clinical.records import format_value, read_record
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import NumberFeature, Schema
 from mdfnet.core.errors import UserError
 
 SCHEMA = Schema.load("mimic-ed")
@@ -77,13 +77,13 @@ def test_misunderstandings_are_errors_even_when_invalid_is_missing(record, units
 
 
 def test_unit_that_is_no_ucum_but_the_schemas_own_fits_itself():
-    feature = Feature(name="dose", kind="number", unit="{puffs}", low=0, high=9, meaning="Puffs")
+    feature = NumberFeature(name="dose", unit="{puffs}", low=0, high=9, meaning="Puffs")
     assert read_record(Schema(name="own", features=(feature,)), {"dose": "2"}).values.tolist() == [2.0]
 
 
 def test_format_value_reads_back_exactly():
     random = np.random.default_rng(0)
-    feature = Feature(name="x", kind="number", unit="1", low=-1e38, high=1e38, meaning="Any")
+    feature = NumberFeature(name="x", unit="1", low=-1e38, high=1e38, meaning="Any")
     schema = Schema(name="any", features=(feature,))
     values = random.standard_normal(2000).astype(np.float32) * np.float32(10.0) ** random.integers(-30, 30, 2000)
     back = [read_record(schema, {"x": format_value(feature, value)}).values[0] for value in values]

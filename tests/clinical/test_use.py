@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import CategoryFeature, Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.clinical.use import uses_of
 
 NAN = np.nan
-VIEW3 = Feature(name="view", kind="category", categories=("PA", "AP", "LL"), meaning="Projection")
+VIEW3 = CategoryFeature(name="view", categories=("PA", "AP", "LL"), meaning="Projection")
 SCHEMA = Schema(name="own", features=(*Schema.load("age-sex-view").features[:2], VIEW3))
 #: Ages 18 to 97, nobody's sex known, views PA and LL but never AP.
 SEEN = Standardizer.fit(SCHEMA, np.array([[18, NAN, 0], [97, NAN, 2], [NAN, NAN, 0]], np.float32)).seen

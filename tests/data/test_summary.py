@@ -53,7 +53,7 @@ def test_categories(values, shares):
     assert summarize_feature(SEX, np.array(values)).shares == pytest.approx(shares)
 
 
-def test_examples_show_every_class_and_a_image_without_boxes(tiny_dataset):
+def test_examples_show_every_class_and_an_image_without_boxes(tiny_dataset):
     tiny = tiny_dataset()
     chosen = examples(tiny, 4)
     assert len({sample.id for sample in chosen}) == 4

@@ -44,7 +44,7 @@ def test_on_the_images_that_were_read_twice(scored, tmp_path):
     assert 0 < low < 2 / 3 < high < 1
 
 
-def test_a_image_without_a_finding(scored, tmp_path):
+def test_an_image_without_a_finding(scored, tmp_path):
     table = tmp_path / "second.csv"
     table.write_text(HEADER + "f0,,,,,\nf3,Effusion,0,0,10,10\n")
     effusion = compare_readings(scored, table)["overlaps"]["IoU 0.25"][0]

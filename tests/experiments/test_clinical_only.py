@@ -34,7 +34,7 @@ def test_typical_boxes_are_those_that_hit_most():
     assert found.shares.tolist() == [3 / 5, 2 / 5, 1 / 5]  # of the five images with the finding
 
 
-def test_two_marks_on_a_image_are_one_image():
+def test_two_marks_on_an_image_are_one_image():
     assert typical_boxes([image(0, LEFT, LEFT), image(1, LEFT)], 1).shares.tolist() == [1.0]
 
 

@@ -37,7 +37,7 @@ def assert_whole(text: str) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_the_page_of_a_image(case, tmp_path):
+def test_the_page_of_an_image(case, tmp_path):
     model, told = case
     facts = {"command": "mdfnet explain <x>"}
     write_case_page(tmp_path / "page.html", "image <1>", told, model.classes, model.schema, facts=facts)

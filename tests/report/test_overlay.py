@@ -49,7 +49,7 @@ def test_sixteen_bit_images_look_like_eight_bit_ones():
         pytest.param(np.zeros((0, 8), np.uint8), id="no pixels"),
     ],
 )
-def test_what_is_not_a_image_is_refused(image):
+def test_what_is_not_an_image_is_refused(image):
     with pytest.raises(ValueError, match="uint8 or uint16"):
         draw(image, CLASSES)
 

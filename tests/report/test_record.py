@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import NumberFeature, Schema
 from mdfnet.core.types import RecordUse
 from mdfnet.report.record import describe, remarks, summary
 
@@ -32,7 +32,7 @@ def test_values_have_units_and_missing_is_said(name, value, text):
 
 
 def test_a_unit_without_a_common_spelling_is_shown_as_it_is():
-    feature = Feature(name="lactate", kind="number", unit="mmol/L", low=0, high=30, meaning="Lactate")
+    feature = NumberFeature(name="lactate", unit="mmol/L", low=0, high=30, meaning="Lactate")
     assert describe(Schema(name="own", features=(feature,)), [2.34]) == (("lactate", "2.3 mmol/L"),)
 
 

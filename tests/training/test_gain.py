@@ -48,7 +48,7 @@ def test_a_gain_is_shown_where_it_is_more_than_chance(before, after, verdict):
     assert one.verdict == verdict and one.low <= one.value <= one.high
 
 
-def test_a_image_or_two_show_nothing():
+def test_an_image_or_two_show_nothing():
     samples = images(2)
     one = gain(samples, found(samples, 0.0), found(samples, 1.0), CLASSES, "AP@IoU=0.5")
     assert one.value == 1.0 and one.verdict == "not shown"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mdfnet.core.errors import UserError, first_problem, nearest
 from mdfnet.core.resources import Shipped
@@ -14,49 +15,92 @@ from mdfnet.core.resources import Shipped
 _SCHEMAS = Shipped("mdfnet.clinical", "schemas", "clinical schema")
 
 
-class Feature(BaseModel):
-    """One clinical value of a patient.
-
-    Args:
-        name: Column name in tables and key in records.
-        kind: "number" or "category".
-        unit: UCUM code of a number, such as ``Cel``, ``/min``, ``mm[Hg]``, ``%``, ``a``; ``1`` for a bare number.
-        low, high: Plausible range of a number in that unit, both ends included.
-        categories: Names a category may take, in index order.
-        loinc: LOINC code, where one exists.
-        meaning: A sentence for people.
-
-    Examples:
-        >>> Feature(name="heartrate", kind="number", unit="/min", low=20, high=300, meaning="Heart rate").unit
-        '/min'
-    """
+class _Described(BaseModel):
+    """What features of every kind have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    kind: Literal["number", "category"]
-    unit: str | None = None
-    low: float | None = None
-    high: float | None = None
-    categories: tuple[str, ...] = ()
     loinc: str | None = None
     meaning: str
 
+    def same_values(self, other: Feature | None) -> bool:
+        """Whether values of both features mean the same; the sentences for people may differ."""
+        return other is not None and self.model_copy(update={"meaning": other.meaning}) == other
+
+
+class NumberFeature(_Described):
+    """A clinical value that is a number.
+
+    Args:
+        name: Column name in tables and key in records.
+        unit: UCUM code, such as ``Cel``, ``/min``, ``mm[Hg]``, ``%``, ``a``; ``1`` for a bare number.
+        low, high: Plausible range in that unit, both ends included.
+        loinc: LOINC code, where one exists.
+        meaning: A sentence for people.
+
+    Examples:
+        >>> NumberFeature(name="heartrate", unit="/min", low=20, high=300, meaning="Heart rate").unit
+        '/min'
+    """
+
+    categories: ClassVar[tuple[str, ...]] = ()  # a number has none
+    kind: Literal["number"] = "number"
+    unit: str
+    low: float
+    high: float
+
     @model_validator(mode="after")
-    def _consistent(self):
-        if self.kind == "number" and (self.unit is None or self.low is None or self.high is None):
-            raise ValueError(f"number {self.name!r} needs unit, low and high")
-        if self.kind == "number" and self.categories:
-            raise ValueError(f"number {self.name!r} has categories")
-        if self.kind == "number" and not self.low < self.high:
+    def _consistent(self) -> Self:
+        if not self.low < self.high:
             raise ValueError(f"number {self.name!r}: low {self.low} is not below high {self.high}")
-        if self.kind == "category" and len(set(self.categories)) < 2:
+        return self
+
+    @property
+    def scale(self) -> tuple[str, ...]:
+        """What its values are expressed in: its unit."""
+        return (self.unit,)
+
+
+class CategoryFeature(_Described):
+    """A clinical value that is one of a few names.
+
+    Args:
+        name: Column name in tables and key in records.
+        categories: Names it may take, in index order; at least two.
+        loinc: LOINC code, where one exists.
+        meaning: A sentence for people.
+
+    Examples:
+        >>> CategoryFeature(name="sex", categories=("F", "M"), meaning="Administrative sex").categories.index("M")
+        1
+    """
+
+    unit: ClassVar[None] = None  # a category has none
+    kind: Literal["category"] = "category"
+    categories: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.categories)) < 2:
             raise ValueError(f"category {self.name!r} needs at least two categories")
         return self
 
-    def same_values(self, other: Feature | None) -> bool:
-        """Whether the values of both mean the same; the sentences for people may differ."""
-        return other is not None and self.model_copy(update={"meaning": other.meaning}) == other
+    @property
+    def scale(self) -> tuple[str, ...]:
+        """What its values are expressed in: its categories."""
+        return self.categories
+
+
+#: One clinical value of a patient. ``feature.kind`` tells which it is.
+Feature = NumberFeature | CategoryFeature
+
+
+def _without_empty(values: Any) -> Any:
+    """Earlier versions wrote what a kind of feature does not have as null or empty."""
+    if not isinstance(values, Mapping):
+        return values
+    return {name: value for name, value in values.items() if value not in (None, [], ())}
 
 
 class Schema(BaseModel):
@@ -71,10 +115,10 @@ class Schema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    features: tuple[Feature, ...]
+    features: tuple[Annotated[Feature, Field(discriminator="kind"), BeforeValidator(_without_empty)], ...]
 
     @model_validator(mode="after")
-    def _unique(self):
+    def _unique(self) -> Self:
         if not self.features:
             raise ValueError("a schema needs at least one feature")
         if len(set(self.names)) < len(self.features):

@@ -100,7 +100,7 @@ def description_text(dataset: Dataset) -> str:
         "format_version": FORMAT_VERSION,
         "name": dataset.name,
         "classes": [{"id": class_id, "name": name} for class_id, name in classes],
-        "clinical_schema": dataset.schema.model_dump(mode="json", exclude_defaults=True),
+        "clinical_schema": dataset.schema.model_dump(mode="json", exclude_none=True),
         "source": dataset.source,
         "license": dataset.license,
         "synthetic": list(dataset.synthetic),

@@ -170,7 +170,7 @@ def _column(name: str, other: Dataset, home: Dataset) -> int | None:
     if name not in other.schema.names:
         return None
     here, there = home.schema[name], other.schema[name]
-    if (here.kind, here.unit, here.categories) != (there.kind, there.unit, there.categories):
+    if (here.kind, here.scale) != (there.kind, there.scale):
         what = f"the clinical feature {name!r} has another kind, unit or categories than in the training data"
         raise UserError(what, where=other.folder, fix="import both datasets with one clinical schema")
     return other.schema.index(name)

@@ -59,7 +59,7 @@ def test_a_record_that_is_no_json_is_refused_in_words(viewer):
     assert message.startswith("the record is not JSON: give an object in the schema's units or a FHIR bundle")
 
 
-def test_a_image_that_the_server_has_let_go_is_sent_again(viewer):
+def test_an_image_that_the_server_has_let_go_is_sent_again(viewer):
     page = viewer().open().open_listed(IMAGE)
     gone = {"error": {"code": "image_gone", "message": "no such image is open", "fix": "open it again"}}
     page.page.route("**/what-if", lambda route: route.fulfill(status=404, body=json.dumps(gone)), times=1)

@@ -444,7 +444,7 @@ def items(report) -> Iterator[pydicom.Dataset]:
         yield from items(item)
 
 
-def test_a_image_without_headers_makes_no_dicom(viewer):
+def test_an_image_without_headers_makes_no_dicom(viewer):
     page = viewer().open().open_listed(IMAGE)
     page.page.get_by_role("button", name="Export", exact=True).click()
     for name, allowed in {"Findings as CSV": True, "DICOM structured report": False}.items():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import NumberFeature, Schema
 from mdfnet.data.checks import check_dataset
 from mdfnet.data.checks.columns import Columns
 from mdfnet.data.checks.duplicates import alike
@@ -57,7 +57,7 @@ def test_real_vital_signs(shared_data, column, unit, low, high, expected):
     """MIMIC-IV-ED demo: 36 of 579 temperatures are below 40, the others above 85."""
     with gzip.open(shared_data / "mimic_iv_ed_demo" / "ed" / "vitalsign.csv.gz", "rt") as file:
         rows = list(csv.DictReader(file))
-    feature = Feature(name=column, kind="number", unit=unit, low=low, high=high, meaning=column)
+    feature = NumberFeature(name=column, unit=unit, low=low, high=high, meaning=column)
     values = np.array([float(row[column] or "nan") for row in rows])
     numbers, patients = np.arange(len(rows)) + 2, np.array([row["subject_id"] for row in rows])
     columns = Columns(tuple(map(str, numbers)), numbers, patients, {column: values}, (feature,))

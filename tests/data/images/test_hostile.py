@@ -58,7 +58,7 @@ def deflate_bomb(image, path):
     after_meta(image(path, GREY, 8, DeflatedExplicitVRLittleEndian), deflated(b"", 100))
 
 
-def deflate_bomb_behind_a_image(image, path):
+def deflate_bomb_behind_an_image(image, path):
     start = image(path, GREY, 8).read_bytes()
     start = start[144 + pydicom.filereader.read_file_meta_info(path).FileMetaInformationGroupLength :]
     cut = start.index(b"\xe0\x7f\x10\x00")
@@ -149,7 +149,7 @@ def jpeg_header(width, height):
 
 HOSTILE = [
     pytest.param(deflate_bomb, "too many elements", id="deflate bomb"),
-    pytest.param(deflate_bomb_behind_a_image, "not the 64 x 64 it claims", id="deflate bomb behind an image"),
+    pytest.param(deflate_bomb_behind_an_image, "not the 64 x 64 it claims", id="deflate bomb behind an image"),
     pytest.param(claiming(**LARGE), "not the 6000 x 6000 it claims", id="more pixels claimed than there"),
     pytest.param(claiming(Rows=32), "not the 64 x 32 it claims", id="fewer pixels claimed than there"),
     pytest.param(claiming(Rows=60000, Columns=60000), "more than 40 million", id="3.6 billion pixels"),

@@ -81,7 +81,7 @@ def test_without_a_size_the_pixels_stay(tiny_dataset, tmp_path):
 
 
 @pytest.mark.parametrize("size", [None, 32])
-def test_a_image_that_is_not_of_its_size_leaves_no_dataset(tiny_dataset, tmp_path, size):
+def test_an_image_that_is_not_of_its_size_leaves_no_dataset(tiny_dataset, tmp_path, size):
     tiny = tiny_dataset()
     wrong = replace(tiny, samples=(*tiny.samples[:-1], replace(tiny.samples[-1], width=80)))
     with pytest.raises(UserError, match=r"image11.png: the image has 72 x 64 pixels, its annotations are for 80 x 64"):

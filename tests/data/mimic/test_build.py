@@ -289,7 +289,7 @@ def test_vital_signs_are_needed_for_the_last_values(tmp_path):
     assert len(build(folder, tmp_path / "out", Rules(vitals="triage"))) == 1
 
 
-def test_a_image_without_a_reading_is_counted(tmp_path):
+def test_an_image_without_a_reading_is_counted(tmp_path):
     release = one()
     release.image(2, 10_000_001, "21500308", "93000.0")
     flow = steps(build(release.write(tmp_path / "r"), tmp_path / "out"))

@@ -189,7 +189,7 @@ def test_names_in_other_letters(archived_image, tmp_path):
 
 
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "Rows"])
-def test_a_image_that_nothing_can_point_to(archived_image, keyword):
+def test_an_image_that_nothing_can_point_to(archived_image, keyword):
     source = read_source(archived_image())
     del source[keyword]
     with pytest.raises(UserError, match=f"the image has no {keyword}; give it as the archive holds it"):

@@ -184,6 +184,6 @@ def test_no_records_but_what_the_image_says():
         pytest.param({"StudyDate": "20241399"}, None, id="no such date"),
     ],
 )
-def test_time_of_a_image(tags, expected):
+def test_time_of_an_image(tags, expected):
     found = taken_at(image(**tags), ZONE)
     assert (found and found.isoformat()) == expected

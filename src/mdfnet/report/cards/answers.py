@@ -34,13 +34,11 @@ def _of_model(subject: Subject) -> dict[str, str]:
     card, config = subject.card, subject.card.config
     fused = f"with clinical fusion (map: {config.fusion.map}, vector: {config.fusion.vector})"
     kind = f"Deep learning: object detector “{config.detector.name}” {fused if config.fused else 'on images alone'}."
-    units = ", ".join(
-        f"{one.name} ({one.unit or ' or '.join(one.categories)})" for one in card.clinical_schema.features
-    )
+    units = ", ".join(f"{one.name} ({' or '.join(one.scale)})" for one in card.clinical_schema.features)
     size = f"{config.input.size} pixels ({config.input.fit})"
     return {
         "technology": kind,
-        "model": f"{kind} Input: images of {size}; findings: {', '.join(card.classes)}. All settings are in model.json.",
+        "model": f"{kind} Input: images of {size}; findings: {', '.join(card.classes)}. All settings: model.json.",
         "preprocessing": f"Images are resized to {size}; DICOM by recipe {_recipe(subject)}.",
         "software": ", ".join(f"{name} {version}" for name, version in card.versions.items()) + ".",
         "predictors": f"Beside the image: {units}. When measured: {TO_FILL_IN}" if config.fused else "",

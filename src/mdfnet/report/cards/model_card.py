@@ -127,7 +127,7 @@ def _features(subject: Subject) -> str:
     if not subject.card.config.fused:
         return ""
     rows = [
-        (one.name, one.unit or ", ".join(one.categories), _plausible(one), one.loinc or "", one.meaning)
+        (one.name, ", ".join(one.scale), _plausible(one), one.loinc or "", one.meaning)
         for one in subject.card.clinical_schema.features
     ]
     columns = ("feature", "unit or categories", "plausible", "LOINC", "meaning")

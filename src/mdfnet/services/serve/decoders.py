@@ -163,7 +163,7 @@ class Decoders:
             raise
         except (Gone, TimeoutError):
             what = "the image is damaged: decoding it took more time or memory than an image may"
-            raise Refused(422, "not_a_image", what, "fetch or export it again") from None
+            raise Refused(422, "not_an_image", what, "fetch or export it again") from None
         finally:
             if whole:
                 self._free.put_nowait(decoder)

@@ -68,10 +68,10 @@ def answer(connection: socket.socket) -> bool:
         allow_seconds(request["seconds"])
         head, pictures = decode(path_of(descriptor), request["intensity"])
     except UserError as error:
-        code = "unsuitable_image" if isinstance(error, Unsuitable) else "not_a_image"
+        code = "unsuitable_image" if isinstance(error, Unsuitable) else "not_an_image"
         head = {"refused": code, "what": error.what, "fix": error.fix}
     except MemoryError:
-        head = {"refused": "not_a_image", "what": "the image takes more memory than an image may", "fix": None}
+        head = {"refused": "not_an_image", "what": "the image takes more memory than an image may", "fix": None}
     finally:
         os.close(descriptor)
     connection.sendall(json.dumps(head).encode() + b"\n")

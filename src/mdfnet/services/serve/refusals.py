@@ -21,7 +21,7 @@ RETRY_AFTER = 1
 class Problem(BaseModel):
     """What is wrong."""
 
-    code: str = Field(description="A word for programs.", examples=["not_a_image"])
+    code: str = Field(description="A word for programs.", examples=["not_an_image"])
     message: str = Field(description="A sentence for people.", examples=["not a PNG, JPEG or DICOM image"])
     fix: str | None = Field(None, description="What to do about it.", examples=["fetch or export it again"])
 
@@ -53,7 +53,7 @@ class Refused(Exception):
         """A mistake in what was sent, without the place: on this machine it is no image's name that the client knows.
 
         Examples:
-            >>> Refused.of(UserError("the image is damaged", where="/proc/self/fd/7"), "not_a_image").message
+            >>> Refused.of(UserError("the image is damaged", where="/proc/self/fd/7"), "not_an_image").message
             'the image is damaged'
         """
         return cls(422, code, error.what, error.fix)
