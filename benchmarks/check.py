@@ -25,7 +25,7 @@ from mdfnet.data.checks.images import INVERTED
 from mdfnet.data.checks.pixels import Pixels, has_text
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.read import read_image
-from mdfnet.data.importers import About, import_csv
+from mdfnet.data.importers import DatasetInfo, import_csv
 from mdfnet.report.marks import font
 
 #: Copies are made of every so many images; false alarms are looked for among all.
@@ -122,7 +122,7 @@ def texts(images: Sequence[np.ndarray]) -> None:
 def main(folder: Path) -> None:
     """Measure and print."""
     imported = import_csv(
-        folder / "boxes.csv", folder / "images.csv", folder, Schema.load("age-sex-view"), About("nih")
+        folder / "boxes.csv", folder / "images.csv", folder, Schema.load("age-sex-view"), DatasetInfo("nih")
     )
     with tempfile.TemporaryDirectory() as temporary:
         dataset = write_dataset(imported.dataset, Path(temporary) / "nih", "link")

@@ -26,7 +26,7 @@ from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 from mdfnet.data.phantom import PhantomConfig, phantoms
 from mdfnet.models.preprocessing import Preprocessing, image_tensor
 
@@ -63,7 +63,7 @@ def sources(dataset: Dataset, folder: Path, size: int) -> dict[str, tuple[Callab
 
     def reading(data: Dataset, **options) -> tuple[Callable[[int], Tensor], float]:
         def read(index: int) -> Tensor:
-            return prepare(image_tensor(read_study_image(data.samples[index], **options)))[0]
+            return prepare(image_tensor(read_sample_image(data.samples[index], **options)))[0]
 
         return read, sum(sample.image.stat().st_size for sample in data.samples) / len(data) / 1e6
 

@@ -16,7 +16,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.core.types import PAPER_CLASSES, Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
-from mdfnet.data.importers import About, import_csv
+from mdfnet.data.importers import DatasetInfo, import_csv
 from mdfnet.data.phantom import PhantomConfig, class_probabilities, phantoms, write_phantoms
 from mdfnet.data.phantom.clinical import SCHEMA, draw_record
 from mdfnet.data.phantom.findings import Case
@@ -148,7 +148,7 @@ class NIHReal(NIH):
 @cache
 def _nih() -> Dataset:
     folder = Path(os.environ.get("MDFNET_SHARED_DATA", "../shared/data")) / "nih_cxr"
-    about = About("nih", "NIH ChestX-ray14, Wang et al., CVPR 2017")
+    about = DatasetInfo("nih", "NIH ChestX-ray14, Wang et al., CVPR 2017")
     read = import_csv(folder / "boxes.csv", folder / "images.csv", folder, Schema.load("age-sex-view"), about).dataset
     return replace(read, samples=tuple(sample for sample in read.samples if len(sample.target)))
 

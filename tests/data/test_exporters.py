@@ -14,11 +14,11 @@ from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.exporters import export_coco, export_voc, export_yolo
-from mdfnet.data.images.read import read_image, read_study_image
-from mdfnet.data.importers import About, import_coco, import_voc, import_yolo
+from mdfnet.data.images.read import read_image, read_sample_image
+from mdfnet.data.importers import DatasetInfo, import_coco, import_voc, import_yolo
 
 SCHEMA = Schema.load("age-sex-view")
-ABOUT = About("again")
+ABOUT = DatasetInfo("again")
 
 
 def coco_again(folder):
@@ -103,7 +103,7 @@ def test_dicom_images_go_out_as_png(image, tiny_dataset, tmp_path, form):
     dataset = read_dataset(write_dataset(dataset, tmp_path / "set").folder)
     assert FORMATS[form][0](dataset, tmp_path / form) == {"images written as PNG": 1}
     back = FORMATS[form][1](tmp_path / form).dataset.samples[0]
-    np.testing.assert_array_equal(read_image(back.image), read_study_image(dataset.samples[0]))
+    np.testing.assert_array_equal(read_image(back.image), read_sample_image(dataset.samples[0]))
     assert not any(b"Doe" in path.read_bytes() for path in (tmp_path / form).rglob("*") if path.is_file())
 
 

@@ -10,7 +10,7 @@ import typer
 from mdfnet.cli.options import Invalid, SchemaName
 
 if TYPE_CHECKING:
-    from mdfnet.data.importers.measured import Records
+    from mdfnet.data.importers.measurements import MatchedRecords
 
 app = typer.Typer(no_args_is_help=True, help="Make a clinical table for images from OMOP or FHIR.")
 
@@ -43,7 +43,7 @@ def omop(
     --out clinical.csv
     """
     from mdfnet.clinical.schema import Schema
-    from mdfnet.data.importers.measured import Matching
+    from mdfnet.data.importers.measurements import Matching
     from mdfnet.data.importers.omop import records_from_omop
 
     matching = Matching(within, zone, invalid.value)
@@ -82,13 +82,13 @@ def fhir(
     from mdfnet.cli.imports import pairs
     from mdfnet.clinical.schema import Schema
     from mdfnet.data.importers.fhir import records_from_fhir
-    from mdfnet.data.importers.measured import Matching
+    from mdfnet.data.importers.measurements import Matching
 
     matching, units = Matching(within, zone, invalid.value), pairs(assume, "--assume-unit")
     _write(records_from_fhir(files, metadata, Schema.load(schema), assume=units, matching=matching), out)
 
 
-def _write(records: Records, out: Path) -> None:
+def _write(records: MatchedRecords, out: Path) -> None:
     from mdfnet.core.files import replacing
 
     with replacing(out) as draft:

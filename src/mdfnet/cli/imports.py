@@ -13,7 +13,7 @@ from mdfnet.core.errors import UserError
 
 if TYPE_CHECKING:
     from mdfnet.data.dataset import Dataset
-    from mdfnet.data.importers import Imported, ImportOptions
+    from mdfnet.data.importers import ImportOptions, ImportResult
     from mdfnet.data.placing import Place
 
 app = typer.Typer(no_args_is_help=True, help="Make a dataset folder from other files.")
@@ -73,7 +73,7 @@ def import_csv(
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
 
-    about = importers.About(name or out.name, source, license, intensity=intensity.value)
+    about = importers.DatasetInfo(name or out.name, source, license, intensity=intensity.value)
     options = _options(column, unit, invalid, fraction, seed)
     imported = importers.import_csv(boxes, metadata, images, Schema.load(schema), about, classes=label, options=options)
     _write(imported, out, _place(link, size), size, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
@@ -109,7 +109,7 @@ def import_coco(
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
 
-    about = importers.About(name or out.name, source, license, intensity=intensity.value)
+    about = importers.DatasetInfo(name or out.name, source, license, intensity=intensity.value)
     options = _options(column, unit, invalid, fraction, seed)
     imported = importers.import_coco(
         annotations, images, Schema.load(schema), about, metadata=metadata, options=options
@@ -145,7 +145,7 @@ def import_yolo(
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
 
-    about = importers.About(name or out.name, source, license, intensity=intensity.value)
+    about = importers.DatasetInfo(name or out.name, source, license, intensity=intensity.value)
     options = _options(column, unit, invalid, fraction, seed)
     imported = importers.import_yolo(data, Schema.load(schema), about, metadata=metadata, options=options)
     _write(imported, out, _place(link, size), size, keep_ids=keep_ids, key_file=key_file, linkage=linkage)
@@ -184,7 +184,7 @@ def import_voc(
     from mdfnet.clinical.schema import Schema
     from mdfnet.data import importers
 
-    about = importers.About(name or out.name, source, license, intensity=intensity.value)
+    about = importers.DatasetInfo(name or out.name, source, license, intensity=intensity.value)
     imported = importers.import_voc(
         annotations,
         images,
@@ -236,7 +236,7 @@ def import_dicom(
     from mdfnet.core.files import replacing
     from mdfnet.data import importers
 
-    about = importers.About(name or out.name, source, license, intensity=intensity.value)
+    about = importers.DatasetInfo(name or out.name, source, license, intensity=intensity.value)
     imported = importers.import_dicom(
         images,
         boxes,
@@ -292,7 +292,7 @@ def _place(link: bool, size: int | None) -> Place:
     return "link" if link else "copy" if size is None else "png"
 
 
-def _write(imported: Imported, out: Path, place: Place, size: int | None, **identifiers: Any) -> None:
+def _write(imported: ImportResult, out: Path, place: Place, size: int | None, **identifiers: Any) -> None:
     from mdfnet.data.dataset_folder import write_dataset
 
     def write(dataset: Dataset) -> Dataset:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mdfnet.core.types import Classes, Sample
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 
 _CAPTION = 18  # pixels of height
 
@@ -57,7 +57,7 @@ def examples(dataset: Dataset, count: int) -> list[Sample]:
 
 
 def _picture(sample: Sample, classes: Classes, cell: int) -> Image.Image:
-    image = read_study_image(sample)
+    image = read_sample_image(sample)
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     scale = min(cell / image.shape[1], cell / image.shape[0])

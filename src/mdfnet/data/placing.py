@@ -12,7 +12,7 @@ from typing import Literal
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.data.images.metadata import copy_without_metadata
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 from mdfnet.data.images.resize import shrink_image, shrink_sample, write_png
 from mdfnet.data.names import image_name
 
@@ -61,4 +61,4 @@ def place_images(sources: Sequence[Sample], placed: Sequence[Sample], folder: Pa
 
 
 def _write_png(sample: Sample, size: tuple[int, int], path: Path) -> None:
-    write_png(shrink_image(read_study_image(sample, at_least=size), size), path)
+    write_png(shrink_image(read_sample_image(sample, at_least=size), size), path)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Sample
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 from mdfnet.explain.scores import finding_scores
 from mdfnet.explain.shapley import finding_shapley
 from mdfnet.metrics.bootstrap import interval, normal_interval, patient_weights
@@ -118,7 +118,7 @@ def explain_images(
     check_fused(model)
     donors, told, exchanged = list(_donors(samples, np.random.default_rng(seed))), [], []
     for sample, others in zip(samples, donors, strict=True):
-        features, record = model.encode([image_tensor(read_study_image(sample))]), torch.from_numpy(sample.clinical)
+        features, record = model.encode([image_tensor(read_sample_image(sample))]), torch.from_numpy(sample.clinical)
         told.append(finding_shapley(model, features, record, orders=orders, seed=seed))
         exchanged.append(_exchanged(model, features, record, others))
         tick()

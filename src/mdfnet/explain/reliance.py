@@ -10,7 +10,7 @@ import torch
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections, Sample
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 from mdfnet.explain.importance import Estimate, check_fused
 from mdfnet.explain.scores import finding_scores
 from mdfnet.metrics.average_precision import average_precision
@@ -101,7 +101,7 @@ def reliance(
     found: list[list[Detections]] = []
     scores = []
     for index, sample in enumerate(samples):
-        image = image_tensor(read_study_image(sample))
+        image = image_tensor(read_sample_image(sample))
         features, given = model.encode([image]), torch.from_numpy(records[:, index])
         blank = model.encode([torch.full_like(image, float(image.mean()))])
         found.append([*_detections(model, features, given), *_detections(model, blank, given[:1])])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from mdfnet.core.types import Detections, Sample
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 
@@ -25,7 +25,7 @@ def detect_images(model: Model, samples: Sequence[Sample], *, batch_size: int = 
     """
     for start in range(0, len(samples), batch_size):
         part = samples[start : start + batch_size]
-        images = [image_tensor(read_study_image(sample)) for sample in part]
+        images = [image_tensor(read_sample_image(sample)) for sample in part]
         clinical = torch.stack([torch.from_numpy(sample.clinical) for sample in part])
         yield from (found.without_masks().cpu() for found in model.detect(images, clinical))
 

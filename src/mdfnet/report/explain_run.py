@@ -14,7 +14,7 @@ from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.image_records import read_records
-from mdfnet.data.images.read import read_image, read_study_image
+from mdfnet.data.images.read import read_image, read_sample_image
 from mdfnet.data.names import image_id
 from mdfnet.evaluation.score import check_fit
 from mdfnet.explain.case import explain_case
@@ -100,7 +100,7 @@ def explain_sample(
         raise UserError(f"no image {case!r}", where=dataset.folder, fix=nearest(case, samples) if samples else None)
     sample = samples[case]
     facts = _facts(model, network, command) | {"dataset": dataset.name}
-    _one(network, case, read_study_image(sample), sample.clinical, out, score, orders, dataset.synthetic, facts, log)
+    _one(network, case, read_sample_image(sample), sample.clinical, out, score, orders, dataset.synthetic, facts, log)
 
 
 def explain_split(

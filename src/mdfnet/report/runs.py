@@ -18,7 +18,7 @@ from mdfnet.core.files import read_json
 from mdfnet.core.types import Detections, RecordUse, Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 from mdfnet.evaluation import score as scoring
 from mdfnet.evaluation.compare import COMPARED, compare_evaluations
 from mdfnet.evaluation.prediction_files import read_csv
@@ -216,7 +216,7 @@ def _example(sample: Sample, names, found, uses, dataset: Dataset) -> ImageExamp
     use = next((one[sample.id] for one in uses if one.get(sample.id)), None)
     return ImageExample(
         id=sample.id,
-        image=read_study_image(sample),
+        image=read_sample_image(sample),
         target=sample.target,
         detections={name: one.get(sample.id, _nothing()) for name, one in zip(names, found, strict=True)},
         record=describe(dataset.schema, sample.clinical, use),

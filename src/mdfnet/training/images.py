@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mdfnet.core.outlines import outline_masks
 from mdfnet.core.types import Sample, Target
-from mdfnet.data.images.read import read_study_image
+from mdfnet.data.images.read import read_sample_image
 from mdfnet.models.config import Config
 from mdfnet.models.preprocessing import Geometry, Preprocessing, image_tensor
 from mdfnet.training.augment import AUGMENTATIONS
@@ -40,7 +40,7 @@ class TrainingImages(Dataset):
     def __getitem__(self, draw: tuple[int, int]) -> dict[str, Any]:
         index, seed = draw
         sample = self.samples[index]
-        image, geometry = self.preprocessing(image_tensor(read_study_image(sample)))
+        image, geometry = self.preprocessing(image_tensor(read_sample_image(sample)))
         random = np.random.default_rng([seed, index])
         image, target = self.augment(image, _to_network(sample.target, geometry), random)
         tensors = {"boxes": torch.from_numpy(target.boxes), "labels": torch.from_numpy(target.labels)}
@@ -60,7 +60,7 @@ class WholeImages(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self.samples[index]
-        image = image_tensor(read_study_image(sample))
+        image = image_tensor(read_sample_image(sample))
         return {"ids": sample.id, "images": image, "clinical": torch.from_numpy(sample.clinical)}
 
 

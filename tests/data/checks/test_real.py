@@ -18,7 +18,7 @@ from mdfnet.data.checks.pixels import Pixels, has_text
 from mdfnet.data.checks.values import check_distribution, check_units
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.read import read_image
-from mdfnet.data.importers import About, import_csv
+from mdfnet.data.importers import DatasetInfo, import_csv
 from mdfnet.report.marks import font
 
 STEP = 20  # every twentieth image, to be quick; benchmarks/check.py measures all
@@ -33,7 +33,7 @@ def test_nih(shared_data, tmp_path):
     """What is known of these images (data.md): no test split, few boxes, and the record tells which have boxes."""
     folder = shared_data / "nih_cxr"
     schema = Schema.load("age-sex-view")
-    imported = import_csv(folder / "boxes.csv", folder / "images.csv", folder, schema, About("nih"))
+    imported = import_csv(folder / "boxes.csv", folder / "images.csv", folder, schema, DatasetInfo("nih"))
     write_dataset(imported.dataset, tmp_path / "nih", "link")
     findings = check_dataset(tmp_path / "nih")
     kinds = {"image-text", "split-few-boxes", "column-gives-box", "clinical-gives-box", "test-empty"}

@@ -10,7 +10,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample, Target
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.images.intensity import AS_IS, MIMIC_CXR_JPG, WINDOW, equalization, mimic_cxr_jpg
-from mdfnet.data.images.read import read_image, read_study_image
+from mdfnet.data.images.read import read_image, read_sample_image
 
 #: 12-bit pixels, and what the code of MIMIC-CXR-JPG's author (MIT-LCP/mimic-cxr issue 16) made of them with OpenCV 5.0.
 RAW = [
@@ -99,7 +99,7 @@ def test_the_dataset_says_how_its_images_are_read(image, tiny_dataset, tmp_path)
     for place in ("copy", "png"):
         again = read_dataset(write_dataset(tiny, tmp_path / place, place).folder)
         assert again.intensity == MIMIC_CXR_JPG
-        np.testing.assert_array_equal(read_study_image(again.samples[0]), read_image(path, MIMIC_CXR_JPG))
+        np.testing.assert_array_equal(read_sample_image(again.samples[0]), read_image(path, MIMIC_CXR_JPG))
 
 
 def test_a_dataset_of_before_is_as_is(tiny_dataset):

@@ -10,7 +10,7 @@ from PIL import Image
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample, Target
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
-from mdfnet.data.images.read import read_image, read_study_image
+from mdfnet.data.images.read import read_image, read_sample_image
 from mdfnet.data.images.resize import shrink_image, shrink_sample, shrunk_size
 
 
@@ -70,14 +70,14 @@ def test_a_dataset_is_written_smaller(tiny_dataset, tmp_path):
     for before, after in zip(tiny.samples, again.samples, strict=True):
         assert (after.id, after.width, after.height, after.image.suffix) == (before.id, 36, 32, ".png")
         np.testing.assert_allclose(after.target.boxes, before.target.boxes / 2, rtol=1e-6)
-        np.testing.assert_array_equal(read_study_image(after), shrink_image(read_study_image(before), (36, 32)))
+        np.testing.assert_array_equal(read_sample_image(after), shrink_image(read_sample_image(before), (36, 32)))
         assert [len(outline) for outline in after.target.polygons] == [3] * len(before.target)
 
 
 def test_without_a_size_the_pixels_stay(tiny_dataset, tmp_path):
     tiny = tiny_dataset()
     for before, after in zip(tiny.samples, write_dataset(tiny, tmp_path / "png", "png").samples, strict=True):
-        np.testing.assert_array_equal(read_study_image(after), read_study_image(before))
+        np.testing.assert_array_equal(read_sample_image(after), read_sample_image(before))
 
 
 @pytest.mark.parametrize("size", [None, 32])

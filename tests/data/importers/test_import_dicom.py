@@ -7,8 +7,8 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.core.pseudonyms import Pseudonyms
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
-from mdfnet.data.images.read import read_image, read_study_image
-from mdfnet.data.importers import About, ImportOptions, import_dicom
+from mdfnet.data.images.read import read_image, read_sample_image
+from mdfnet.data.importers import DatasetInfo, ImportOptions, import_dicom
 from mdfnet.data.pseudonymize import pseudonymized
 
 SCHEMA = Schema.load("age-sex-view")
@@ -35,7 +35,7 @@ def archive(image, tmp_path):
 
 
 def imported(folder, **options):
-    about = About("mine", intensity=options.pop("intensity", "window/1"))
+    about = DatasetInfo("mine", intensity=options.pop("intensity", "window/1"))
     return import_dicom(folder, folder / "boxes.csv", SCHEMA, about, **options)
 
 
@@ -77,7 +77,7 @@ def test_pixels_are_those_of_the_recipe(archive, tmp_path, intensity):
     dataset = write_dataset(imported(archive, intensity=intensity).dataset, tmp_path / "out", "png")
     again = read_dataset(dataset.folder)
     assert again.intensity == intensity
-    np.testing.assert_array_equal(read_study_image(again.samples[0]), read_image(archive / "a.dcm", intensity))
+    np.testing.assert_array_equal(read_sample_image(again.samples[0]), read_image(archive / "a.dcm", intensity))
 
 
 def test_smaller(archive, tmp_path):
@@ -96,14 +96,14 @@ def test_a_table_goes_before_the_header(archive, tmp_path):
 
 def test_images_without_boxes_need_classes(archive):
     with pytest.raises(UserError, match="no classes are known"):
-        import_dicom(archive, None, SCHEMA, About("mine"))
-    dataset = import_dicom(archive, None, SCHEMA, About("mine"), classes=["Mass"]).dataset
+        import_dicom(archive, None, SCHEMA, DatasetInfo("mine"))
+    dataset = import_dicom(archive, None, SCHEMA, DatasetInfo("mine"), classes=["Mass"]).dataset
     assert len(dataset) == 3 and dataset.classes.names == ("Mass",)
 
 
 def test_ages_that_cannot_be_right_are_counted(image, tmp_path):
     image(tmp_path / "a.dcm", PatientAge="400Y")
-    result = import_dicom(tmp_path, None, SCHEMA, About("mine"), classes=["Mass"])
+    result = import_dicom(tmp_path, None, SCHEMA, DatasetInfo("mine"), classes=["Mass"])
     assert result.notes["values of age in the images' headers that cannot be right, left out"] == 1
 
 
@@ -133,6 +133,6 @@ def test_a_name_that_is_two_images(image, archive):
 def test_a_folder_without_images_says_what_was_there(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(UserError, match=r"no image to import; files left out: not DICOM \(1\)"):
-        import_dicom(tmp_path, None, SCHEMA, About("mine"), classes=["Mass"])
+        import_dicom(tmp_path, None, SCHEMA, DatasetInfo("mine"), classes=["Mass"])
     with pytest.raises(UserError, match="no such folder"):
-        import_dicom(tmp_path / "none", None, SCHEMA, About("mine"), classes=["Mass"])
+        import_dicom(tmp_path / "none", None, SCHEMA, DatasetInfo("mine"), classes=["Mass"])

@@ -8,10 +8,10 @@ from PIL import Image
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
-from mdfnet.data.importers import About, ImportOptions, import_coco, import_csv
+from mdfnet.data.importers import DatasetInfo, ImportOptions, import_coco, import_csv
 
 SCHEMA = Schema.load("age-sex-view")
-ABOUT = About("mine", "a hospital", "CC-BY-4.0")
+ABOUT = DatasetInfo("mine", "a hospital", "CC-BY-4.0")
 IMAGES = "image_id,file,patient_id,split,age,sex,view,ward\na,s/a.png,1,train,61,F,PA,x\nb,s/b.png,2,val,,M,AP,y\n"
 BOXES = "image_id,label,x1,y1,x2,y2\na,Mass,1,2,11.5,12\na,Effusion,5,5,20,20\n"
 

@@ -12,7 +12,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import read_clinical_table
 from mdfnet.core.errors import UserError
 from mdfnet.data.importers.fhir import records_from_fhir
-from mdfnet.data.importers.measured import Matching
+from mdfnet.data.importers.measurements import Matching
 from mdfnet.data.importers.omop import records_from_omop, shipped_mapping
 
 SCHEMA = Schema.load("mimic-ed")

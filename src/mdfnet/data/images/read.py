@@ -74,7 +74,7 @@ def image_size(path: str | Path) -> tuple[int, int]:
         return image.size
 
 
-def read_study_image(sample: Sample, at_least: tuple[int, int] | None = None) -> np.ndarray:
+def read_sample_image(sample: Sample, at_least: tuple[int, int] | None = None) -> np.ndarray:
     """The image of a sample; see `read_image`.
 
     Raises:

@@ -5,15 +5,15 @@ counted.
 """
 
 from mdfnet.data.importers.coco import import_coco
-from mdfnet.data.importers.common import About, Imported, ImportOptions
+from mdfnet.data.importers.common import DatasetInfo, ImportOptions, ImportResult
 from mdfnet.data.importers.dicom import import_dicom
 from mdfnet.data.importers.tables import import_csv
 from mdfnet.data.importers.voc import import_voc
 from mdfnet.data.importers.yolo import import_yolo
 
 __all__ = [
-    "About",
-    "Imported",
+    "DatasetInfo",
+    "ImportResult",
     "ImportOptions",
     "import_coco",
     "import_csv",

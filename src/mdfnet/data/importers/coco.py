@@ -15,7 +15,7 @@ from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import box_of, outline_of, read_coco_json
 from mdfnet.data.dataset_folder import check_inside
 from mdfnet.data.images.read import image_size
-from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
 from mdfnet.data.names import checked_name, image_id
 
 
@@ -23,11 +23,11 @@ def import_coco(
     annotations: str | Path,
     images: str | Path,
     schema: Schema,
-    about: About,
+    info: DatasetInfo,
     *,
     metadata: str | Path | None = None,
     options: ImportOptions | None = None,
-) -> Imported:
+) -> ImportResult:
     """Import a COCO detection file; the category ids are kept.
 
     Args:
@@ -35,7 +35,7 @@ def import_coco(
             and their boxes kept; both are counted.
         images: Folder below which the ``file_name``s lie.
         schema: What the clinical columns mean.
-        about: Name, source and license.
+        info: Name, source and license.
         metadata: Table with one row per image: image_id (the file name, with or without folder and suffix), the
             schema's columns, and where known patient_id, split, view. Without it all clinical values are missing.
         options: Column names, units, and so on.
@@ -63,7 +63,7 @@ def import_coco(
         size = _checked_size(path, image, where)
         target = _target(marks[image["id"]], classes, size, where, notes)
         samples.append(table.sample(image_id(name), row, path, size, target))
-    return table.dataset(samples, classes, about, notes + table.unused_rows())
+    return table.dataset(samples, classes, info, notes + table.unused_rows())
 
 
 def _checked_size(path: Path, image: Mapping[str, Any], where: str) -> tuple[int, int]:

@@ -27,7 +27,7 @@ IMAGE_COLUMNS = ("image_id", "file", "patient_id", "split", "view")
 
 
 @dataclass(frozen=True)
-class About:
+class DatasetInfo:
     """What a dataset says about itself; see `mdfnet.data.dataset.Dataset`."""
 
     name: str
@@ -70,7 +70,7 @@ class ImportOptions:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """An imported dataset, not yet written.
 
     Args:
@@ -163,7 +163,9 @@ class ImageTable:
         self.notes[f"values of {name} that cannot be right, now missing"] += name not in self.schema.names
         return None
 
-    def dataset(self, samples: Sequence[Sample], classes: Classes, about: About, notes: Counter[str]) -> Imported:
+    def dataset(
+        self, samples: Sequence[Sample], classes: Classes, info: DatasetInfo, notes: Counter[str]
+    ) -> ImportResult:
         """The last steps: splits where there are none, and all notes together.
 
         Raises:
@@ -176,5 +178,5 @@ class ImageTable:
             notes["images that had no split and were split by patient"] = len(samples)
         unsplit = sum(sample.split is None for sample in samples)
         notes["images that stay without a split"] = unsplit
-        dataset = Dataset(classes=classes, schema=self.schema, samples=tuple(samples), folder=Path(), **vars(about))
-        return Imported(dataset, {note: count for note, count in (self.notes + notes).items() if count})
+        dataset = Dataset(classes=classes, schema=self.schema, samples=tuple(samples), folder=Path(), **vars(info))
+        return ImportResult(dataset, {note: count for note, count in (self.notes + notes).items() if count})

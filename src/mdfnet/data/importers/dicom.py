@@ -17,7 +17,7 @@ from mdfnet.core.types import Sample, Target
 from mdfnet.data.images.dicom import Header, Unsuitable, image_header
 from mdfnet.data.images.read import is_dicom
 from mdfnet.data.importers.boxes import BOX_COLUMNS, classes_of, read_boxes, target_of
-from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
 from mdfnet.data.names import image_id
 
 #: Names of features that an image's header can fill.
@@ -28,12 +28,12 @@ def import_dicom(
     images: str | Path,
     boxes: str | Path | None,
     schema: Schema,
-    about: About,
+    info: DatasetInfo,
     *,
     metadata: str | Path | None = None,
     classes: Sequence[str] | None = None,
     options: ImportOptions | None = None,
-) -> Imported:
+) -> ImportResult:
     """Import every frontal image of a folder and the folders below it; what is none is left out and counted by reason.
 
     Of the headers only age, sex, view, pixel spacing and patient id are used, where the images' table has no value. The
@@ -45,7 +45,7 @@ def import_dicom(
         boxes: One row per box, image_id being the image's file name, with or without folders and suffix. None: no
             boxes; then ``classes`` are needed.
         schema: What the clinical columns mean.
-        about: Name, source, license and intensity recipe.
+        info: Name, source, license and intensity recipe.
         metadata: Table with one row per image, as `mdfnet.data.importers.import_coco` takes it.
         classes: Names in label order. Default: those of the boxes' table, sorted.
         options: Column names, units, and so on.
@@ -75,7 +75,7 @@ def import_dicom(
         raise UserError(f"no image to import; {_sentence(notes)}", where=images)
     if metadata is None:
         table.notes.clear()
-    return replace(table.dataset(samples, known, about, notes + table.unused_rows()), left_out=left_out)
+    return replace(table.dataset(samples, known, info, notes + table.unused_rows()), left_out=left_out)
 
 
 def _sentence(notes: Counter[str]) -> str:

@@ -17,11 +17,11 @@ from mdfnet.clinical.units import UNITS
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import read_json, read_text
 from mdfnet.data.importers.fhir_resources import CodeableConcept, Component, Observation, Patient, Quantity
-from mdfnet.data.importers.measured import (
+from mdfnet.data.importers.measurements import (
+    MatchedRecords,
     Matching,
-    Measured,
+    Measurement,
     Person,
-    Records,
     record_of_patient,
     records_of_images,
 )
@@ -50,7 +50,7 @@ def records_from_fhir(
     *,
     assume: dict[str, str] | None = None,
     matching: Matching | None = None,
-) -> Records:
+) -> MatchedRecords:
     """A clinical table for images out of FHIR resources; ``patient_id`` of the images is a Patient's id or identifier.
 
     Which Observation is which feature follows from the schema's LOINC codes and `SYNONYMS`; blood pressure is found as
@@ -59,7 +59,7 @@ def records_from_fhir(
 
     Args:
         files: Bundles (JSON) or bulk exports (``.ndjson``, one resource a line).
-        images, schema, matching: See `mdfnet.data.importers.measured.records_of_images`.
+        images, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
         assume: Feature -> UCUM unit of values that come without one.
 
     Raises:
@@ -133,7 +133,7 @@ class _Found:
         }
         self.persons: dict[str, Person] = {}
         self.owner: dict[str, str] = {}
-        self.measured: dict[str, list[Measured]] = defaultdict(list)
+        self.measured: dict[str, list[Measurement]] = defaultdict(list)
         self.notes: Counter[str] = Counter()
 
     def add(self, resource: dict[str, Any], place: str) -> None:
@@ -146,9 +146,9 @@ class _Found:
         except ValidationError as error:
             raise UserError(f"not FHIR R4: {first_problem(error)}", where=place) from None
 
-    def measured_by_name(self) -> dict[str, list[Measured]]:
+    def measured_by_name(self) -> dict[str, list[Measurement]]:
         """Measurements by every name of a patient."""
-        of_owner: dict[str, list[Measured]] = defaultdict(list)
+        of_owner: dict[str, list[Measurement]] = defaultdict(list)
         for name, measured in self.measured.items():
             of_owner[self.owner.get(name, name)].extend(measured)
         return {name: of_owner[owner] for name, owner in self.owner.items()} | of_owner
@@ -182,7 +182,7 @@ class _Found:
         for part in parts:
             value = self._value(part, place)
             if value is not None:
-                self.measured[patient].append(Measured(*value, observation.time))
+                self.measured[patient].append(Measurement(*value, observation.time))
 
     def _feature(self, code: CodeableConcept | None):
         codes = code.coding if code else ()

@@ -15,7 +15,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import parse_yaml, read_text
-from mdfnet.data.importers.measured import Matching, Measured, Person, Records, patients_of, records_of_images
+from mdfnet.data.importers.measurements import (
+    MatchedRecords,
+    Matching,
+    Measurement,
+    Person,
+    patients_of,
+    records_of_images,
+)
 
 _MEASUREMENT = (
     *("person_id", "measurement_concept_id", "value_as_number", "unit_concept_id"),
@@ -68,7 +75,7 @@ def records_from_omop(
     *,
     mapping: str | Path | None = None,
     matching: Matching | None = None,
-) -> Records:
+) -> MatchedRecords:
     """A clinical table for images out of OMOP tables; ``patient_id`` of the images is OMOP's ``person_id``.
 
     A measurement that has a date and no time counts from the end of that day on, so that nothing from after the image
@@ -76,7 +83,7 @@ def records_from_omop(
 
     Args:
         measurement, person: CSV (also ``.gz``) or Parquet.
-        images, schema, matching: See `mdfnet.data.importers.measured.records_of_images`.
+        images, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
         mapping: YAML file with the site's concepts; see `Concepts`.
 
     Raises:
@@ -87,7 +94,7 @@ def records_from_omop(
     patients = sorted(patients_of(metadata))
     with duckdb.connect() as database:
         persons = {row[0]: _person(row[1:], concepts, notes) for row in _rows(database, person, _PERSON, patients)}
-        measured: dict[str, list[Measured]] = defaultdict(list)
+        measured: dict[str, list[Measurement]] = defaultdict(list)
         wanted = f"try_cast(measurement_concept_id as bigint) in ({', '.join(map(str, features)) or 'null'})"
         for patient, concept, *rest in _rows(database, measurement, _MEASUREMENT, patients, wanted):
             feature = features[int(float(concept))]
@@ -135,7 +142,7 @@ def _measured(
     schema: Schema,
     where: object,
     notes: Counter[str],
-) -> Measured | None:
+) -> Measurement | None:
     try:
         number = float(value or "")
     except ValueError:
@@ -146,7 +153,7 @@ def _measured(
     except (TypeError, ValueError):
         notes["measurements whose time cannot be read, left out"] += 1
         return None
-    return Measured(feature, number, _unit(feature, unit, concepts, schema, where), when)
+    return Measurement(feature, number, _unit(feature, unit, concepts, schema, where), when)
 
 
 def _unit(feature: str, unit: str | None, concepts: Concepts, schema: Schema, where: object) -> str | None:

@@ -11,7 +11,7 @@ from mdfnet.core.csv_tables import Row
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.read import image_size
 from mdfnet.data.importers.boxes import BOX_COLUMNS, classes_of, read_boxes, target_of
-from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
 from mdfnet.data.names import image_id
 
 
@@ -20,11 +20,11 @@ def import_csv(
     metadata: str | Path,
     images: str | Path,
     schema: Schema,
-    about: About,
+    info: DatasetInfo,
     *,
     classes: Sequence[str] | None = None,
     options: ImportOptions | None = None,
-) -> Imported:
+) -> ImportResult:
     """Import images with boxes from two tables.
 
     Args:
@@ -33,7 +33,7 @@ def import_csv(
             where known patient_id, split, view. Images without boxes are kept: nothing was marked on them.
         images: Folder of the images.
         schema: What the clinical columns mean.
-        about: Name, source and license.
+        info: Name, source and license.
         classes: Names in label order. Default: those of the table, sorted.
         options: Column names, units, and so on.
 
@@ -52,7 +52,7 @@ def import_csv(
         size = image_size(path)
         target = target_of(marks.get(identifier, ()), known, size, options)
         samples.append(table.sample(image_id(identifier), identifier, path, size, target))
-    return table.dataset(samples, known, about, Counter())
+    return table.dataset(samples, known, info, Counter())
 
 
 def _check_known(marks: dict[str, list[Row]], metadata: ImageTable) -> None:

@@ -18,7 +18,7 @@ from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
 from mdfnet.data.dataset_folder import check_inside
 from mdfnet.data.images.read import image_size
-from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
 from mdfnet.data.names import SUFFIXES, checked_name, image_id
 
 #: Ids of the classes, which VOC has no place for: id, name; lies beside the folder of annotations.
@@ -30,14 +30,14 @@ def import_voc(
     annotations: str | Path,
     images: str | Path,
     schema: Schema,
-    about: About,
+    info: DatasetInfo,
     *,
     sets: str | Path | None = None,
     metadata: str | Path | None = None,
     classes: Sequence[str] | None = None,
     origin: int = 1,
     options: ImportOptions | None = None,
-) -> Imported:
+) -> ImportResult:
     """Import Pascal VOC annotations.
 
     Args:
@@ -47,7 +47,7 @@ def import_voc(
         classes: Names in label order. Default: ``classes.csv`` beside the folder, or all there are, sorted.
         origin: What the file calls the first pixel: 1 as VOC does, whose box from 1 to the width covers the whole
             image; 0 as tools do that write corners as they are.
-        schema, about, images, options: As for `mdfnet.data.importers.import_coco`.
+        schema, info, images, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and object.
@@ -64,7 +64,7 @@ def import_voc(
         target = _target(tree, size, known, origin, files[name])
         sample = table.sample(name, table.row_of(f"{name}{image.suffix}"), image, size, target)
         samples.append(replace(sample, split=sample.split or splits.get(name)))
-    return table.dataset(samples, known, about, table.unused_rows())
+    return table.dataset(samples, known, info, table.unused_rows())
 
 
 def _files(folder: str | Path) -> list[Path]:

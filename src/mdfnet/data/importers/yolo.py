@@ -18,7 +18,7 @@ from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
 from mdfnet.data.dataset_folder import check_inside
 from mdfnet.data.images.read import image_size
-from mdfnet.data.importers.common import IMAGE_COLUMNS, About, ImageTable, Imported, ImportOptions
+from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
 from mdfnet.data.names import SUFFIXES, UNSPLIT, checked_name, image_id
 
 #: Decimals of a pixel that are kept: what division and multiplication by the image's size leave beyond is rounding.
@@ -28,11 +28,11 @@ DECIMALS = 9
 def import_yolo(
     data: str | Path,
     schema: Schema,
-    about: About,
+    info: DatasetInfo,
     *,
     metadata: str | Path | None = None,
     options: ImportOptions | None = None,
-) -> Imported:
+) -> ImportResult:
     """Import a YOLO dataset (the layout of Ultralytics); splits and class numbers are kept.
 
     Args:
@@ -40,7 +40,7 @@ def import_yolo(
             images, relative to ``path`` or the file), and optionally ``category_ids``, the classes' ids elsewhere. The
             labels of ``images/a.png`` lie in ``labels/a.txt``: class, then center and size, or an outline, as shares
             of the image. Without that file, or with an empty one, nothing was marked.
-        schema, about, images, options: As for `mdfnet.data.importers.import_coco`.
+        schema, info, images, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and row.
@@ -58,7 +58,7 @@ def import_yolo(
             target = _target(_labels_of(path), size, numbers)
             sample = table.sample(image_id(checked_name(name)), table.row_of(name), path, size, target)
             samples.append(replace(sample, split=sample.split or (split if split in SPLITS else None)))
-    return table.dataset(samples, classes, about, table.unused_rows())
+    return table.dataset(samples, classes, info, table.unused_rows())
 
 
 def _classes(content: dict[str, Any], data: object) -> tuple[list[int], Classes]:

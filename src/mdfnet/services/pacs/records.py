@@ -16,7 +16,7 @@ from mdfnet.core.csv_tables import Row, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.dicom import age_of
 from mdfnet.data.importers.fhir import SYNONYMS, record_from_fhir
-from mdfnet.data.importers.measured import PATIENT, TIME, Matching, Measured, record_of_patient
+from mdfnet.data.importers.measurements import PATIENT, TIME, Matching, Measurement, record_of_patient
 from mdfnet.services.pacs.settings import FhirRecord, NoRecord, TableRecord
 from mdfnet.services.pacs.suitable import taken_at
 from mdfnet.services.pacs.web import Rejected, Server, Unreachable
@@ -183,12 +183,12 @@ class TableRecords:
             return
         table = read_table(self.settings.file)
         table.require(PATIENT, TIME)
-        measured: dict[str, list[Measured]] = defaultdict(list)
+        measured: dict[str, list[Measurement]] = defaultdict(list)
         for row in table:
             measured[row[PATIENT]].extend(self._of(row))
         self.measured, self.stamp = dict(measured), stamp
 
-    def _of(self, row: Row) -> Iterator[Measured]:
+    def _of(self, row: Row) -> Iterator[Measurement]:
         try:
             time = datetime.fromisoformat(row[TIME])
         except ValueError:
@@ -197,7 +197,7 @@ class TableRecords:
         for feature in self.schema.features:
             if row.cells.get(feature.name):
                 cell = row.decimal(feature.name) if feature.kind == "number" else row[feature.name]
-                yield Measured(feature.name, cell, None, time)
+                yield Measurement(feature.name, cell, None, time)
 
 
 class _None:

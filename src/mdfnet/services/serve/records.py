@@ -11,7 +11,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import RecordUse
 from mdfnet.data.importers.fhir import record_from_fhir
-from mdfnet.data.importers.measured import Matching
+from mdfnet.data.importers.measurements import Matching
 from mdfnet.services.serve.answers import Clinical
 from mdfnet.services.serve.questions import FhirBundle, Record
 from mdfnet.services.serve.refusals import Refused

@@ -15,7 +15,7 @@ from mdfnet.clinical.use import uses_of
 from mdfnet.core.errors import UserError
 from mdfnet.core.pseudonyms import IMAGE, Pseudonyms
 from mdfnet.core.types import Detections, RecordUse
-from mdfnet.data.importers.measured import Matching
+from mdfnet.data.importers.measurements import Matching
 from mdfnet.explain.scores import box_scores
 from mdfnet.explain.shapley import box_shapley
 from mdfnet.models.card import NOTICE, Card

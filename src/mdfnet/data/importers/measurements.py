@@ -23,7 +23,7 @@ from mdfnet.data.importers.common import IMAGE_COLUMNS
 PATIENT, TIME = "patient_id", "time"
 
 
-class Measured(NamedTuple):
+class Measurement(NamedTuple):
     """One value: what, in which unit, when (None where that is not known)."""
 
     feature: str
@@ -41,7 +41,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Records:
+class MatchedRecords:
     """A clinical table for images, as text, and what was left out or turned to missing: sentence -> count."""
 
     text: str
@@ -83,10 +83,10 @@ def patients_of(metadata: str | Path) -> set[str]:
 def records_of_images(
     metadata: str | Path,
     persons: Mapping[str, Person],
-    measured: Mapping[str, Iterable[Measured]],
+    measured: Mapping[str, Iterable[Measurement]],
     schema: Schema,
     matching: Matching,
-) -> Records:
+) -> MatchedRecords:
     """A clinical table with one row per image, for ``--metadata`` of the imports.
 
     Args:
@@ -122,11 +122,11 @@ def records_of_images(
         given |= {name: row[name] for name in schema.names if row.cells.get(name)}
         values = _values(schema, given, row, matching, notes)
         rows.append([*(row[name] for name in kept), *map(format_value, schema.features, values)])
-    return Records(format_table([*kept, *schema.names], rows), len(rows), +notes)
+    return MatchedRecords(format_table([*kept, *schema.names], rows), len(rows), +notes)
 
 
 def record_of_patient(
-    person: Person | None, measured: Iterable[Measured], schema: Schema, taken: datetime | None, matching: Matching
+    person: Person | None, measured: Iterable[Measurement], schema: Schema, taken: datetime | None, matching: Matching
 ) -> tuple[dict[str, object], Counter[str]]:
     """What counts for one image of one patient: feature -> value and unit, and what was left out: sentence -> count.
 
@@ -150,8 +150,8 @@ def record_of_patient(
 class _History:
     """What was measured of one patient, by feature and in the order of time."""
 
-    def __init__(self, measured: Iterable[Measured], matching: Matching):
-        self.values: dict[str, list[Measured]] = defaultdict(list)
+    def __init__(self, measured: Iterable[Measurement], matching: Matching):
+        self.values: dict[str, list[Measurement]] = defaultdict(list)
         self.untimed = 0
         for one in measured:
             if one.time is None:
