@@ -3,7 +3,7 @@
 /** A number in the schema's unit, a category's name, or null: missing. */
 export type Value = number | string | null;
 export type Values = Readonly<Record<string, Value>>;
-/** Left, top, right, bottom in pixels of the film. */
+/** Left, top, right, bottom in pixels of the image. */
 export type Box = readonly [number, number, number, number];
 
 export interface ClassInfo {
@@ -29,7 +29,7 @@ export interface OperatingPoint {
   readonly rule?: string;
   readonly thresholds: Readonly<Record<string, number>>;
   readonly sensitivity?: number | null;
-  readonly false_positives_per_film?: number | null;
+  readonly false_positives_per_image?: number | null;
 }
 
 export interface ModelInfo {
@@ -51,7 +51,7 @@ export interface Detection {
   readonly box: Box;
 }
 
-/** What became of a record: every feature is in one of used, missing and refused; refused values are null. */
+/** How a record was used: every feature is in one of used, missing and refused; refused values are null. */
 export interface RecordUse {
   readonly values: Values;
   readonly used: readonly string[];
@@ -62,7 +62,7 @@ export interface RecordUse {
   readonly notes: Readonly<Record<string, string>>;
 }
 
-export interface FilmInfo {
+export interface ImageInfo {
   readonly id: string;
   readonly width: number;
   readonly height: number;
@@ -74,13 +74,13 @@ export interface FilmInfo {
   readonly clinical?: RecordUse | null;
 }
 
-export interface WorklistFilm {
+export interface ListedImage {
   readonly id: string;
   readonly name: string;
 }
 
 export interface DetectAnswer {
-  /** Null: the model looks at films alone. */
+  /** Null: the model looks at images alone. */
   readonly clinical: RecordUse | null;
   readonly detections: readonly Detection[];
   readonly image_only: readonly Detection[];
@@ -105,7 +105,7 @@ export interface Explanation {
 export type ReportFormat = "sr" | "capture" | "coco" | "csv";
 type BoxOfLabel = Pick<Detection, "label" | "box">;
 
-/** What the server refused: its code, what is wrong and what mends it. */
+/** What the server refused: its code, what is wrong and how to fix it. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -127,39 +127,39 @@ export class Api {
 
   model = (): Promise<ModelInfo> => this.json("v1/model");
 
-  worklist = async (): Promise<readonly WorklistFilm[]> =>
-    (await this.json<{ films: readonly WorklistFilm[] }>("v1/films")).films;
+  worklist = async (): Promise<readonly ListedImage[]> =>
+    (await this.json<{ images: readonly ListedImage[] }>("v1/images")).images;
 
-  open = (id: string): Promise<FilmInfo> => this.json(`v1/worklist/${encodeURIComponent(id)}`, { method: "POST" });
+  open = (id: string): Promise<ImageInfo> => this.json(`v1/worklist/${encodeURIComponent(id)}`, { method: "POST" });
 
   /** The file's own name stays here: it may name a patient. */
-  upload(film: Blob, clinical: string | null): Promise<FilmInfo> {
+  upload(image: Blob, clinical: string | null): Promise<ImageInfo> {
     const form = new FormData();
-    form.append("film", film, "film");
+    form.append("image", image, "image");
     if (clinical !== null) form.append("clinical", clinical);
-    return this.json("v1/films", { method: "POST", body: form });
+    return this.json("v1/images", { method: "POST", body: form });
   }
 
   /** Stored values after the modality LUT, rows from the top. */
-  async pixels(film: FilmInfo): Promise<Uint16Array> {
-    const bytes = await (await this.fetch(`v1/films/${film.id}/pixels`)).arrayBuffer();
-    if (bytes.byteLength !== film.width * film.height * 2)
-      throw new ApiError(200, "pixels", `the film has ${bytes.byteLength} bytes, not ${film.width * film.height * 2}`);
+  async pixels(image: ImageInfo): Promise<Uint16Array> {
+    const bytes = await (await this.fetch(`v1/images/${image.id}/pixels`)).arrayBuffer();
+    if (bytes.byteLength !== image.width * image.height * 2)
+      throw new ApiError(200, "pixels", `the image has ${bytes.byteLength} bytes, not ${image.width * image.height * 2}`);
     return new Uint16Array(bytes); // little endian, as is every machine that runs a browser
   }
 
-  detect = (id: string, clinical: unknown): Promise<DetectAnswer> => this.post(`v1/films/${id}/detect`, { clinical });
+  detect = (id: string, clinical: unknown): Promise<DetectAnswer> => this.post(`v1/images/${id}/detect`, { clinical });
 
   async whatIf(id: string, records: readonly Values[], boxes: readonly BoxOfLabel[]): Promise<readonly WhatIfResult[]> {
     const body = { records, boxes: boxes.map(({ label, box }) => ({ label, box })) };
-    return (await this.post<{ results: readonly WhatIfResult[] }>(`v1/films/${id}/what-if`, body)).results;
+    return (await this.post<{ results: readonly WhatIfResult[] }>(`v1/images/${id}/what-if`, body)).results;
   }
 
   explain = (id: string, clinical: Values, { label, box }: BoxOfLabel): Promise<Explanation> =>
-    this.post(`v1/films/${id}/explanation`, { clinical, boxes: [{ label, box }] });
+    this.post(`v1/images/${id}/explanation`, { clinical, boxes: [{ label, box }] });
 
   async report(id: string, clinical: Values, detections: readonly Detection[], format: ReportFormat): Promise<Blob> {
-    return (await this.fetch(`v1/films/${id}/report`, asJson({ clinical, detections, format }))).blob();
+    return (await this.fetch(`v1/images/${id}/report`, asJson({ clinical, detections, format }))).blob();
   }
 
   private post = <A>(path: string, body: unknown): Promise<A> => this.json(path, asJson(body));

@@ -22,7 +22,7 @@ const MOVES: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 export function commands(app: App, session: Session, stage: Stage, worklist: Worklist): readonly Command[] {
-  return [...onFilm(stage), ...onLooks(app, stage), ...onFindings(app, session, stage), ...onFilms(worklist)];
+  return [...onImage(stage), ...onLooks(app, stage), ...onFindings(app, session, stage), ...onImages(worklist)];
 }
 
 export function wire(app: App, all: readonly Command[]): void {
@@ -37,8 +37,8 @@ export function wire(app: App, all: readonly Command[]): void {
   }
 }
 
-function onFilm(stage: Stage): readonly Command[] {
-  const arrows = { keys: Object.keys(MOVES), onFilm: true };
+function onImage(stage: Stage): readonly Command[] {
+  const arrows = { keys: Object.keys(MOVES), onImage: true };
   const windowed = (key: string) => stage.moveWindow(...by(key, 20));
   const by = (key: string, pixels: number) => MOVES[key]!.map((way) => way * pixels) as [number, number];
   return [
@@ -46,9 +46,9 @@ function onFilm(stage: Stage): readonly Command[] {
     { ...arrows, shown: "Shift ← → ↑ ↓", does: "Window", shift: true, run: windowed },
     { keys: ["+", "="], shown: "+", does: "Larger", button: "zoom-in", run: () => stage.zoom(1.25) },
     { keys: ["-"], shown: "−", does: "Smaller", button: "zoom-out", run: () => stage.zoom(0.8) },
-    { keys: ["1"], shown: "1", does: "Film pixel for screen pixel", button: "actual", run: () => stage.actualSize() },
+    { keys: ["1"], shown: "1", does: "Image pixel for screen pixel", button: "actual", run: () => stage.actualSize() },
     { keys: ["w"], shown: "W", does: "Window over the full range", button: "range", run: () => stage.wholeRange() },
-    { keys: ["r"], shown: "R", does: "As the film came", button: "reset", run: () => stage.reset() },
+    { keys: ["r"], shown: "R", does: "As the image came", button: "reset", run: () => stage.reset() },
   ];
 }
 
@@ -73,12 +73,12 @@ function onLooks(app: App, stage: Stage): readonly Command[] {
   return [
     tool("window"),
     tool("pan"),
-    { keys: ["f"], shown: "F", does: "Whole film", button: "fit", run: () => app.set({ view: null }) },
+    { keys: ["f"], shown: "F", does: "Whole image", button: "fit", run: () => app.set({ view: null }) },
     { keys: ["d"], shown: "D", does: "Dragging windows or moves", run: other },
     toggled("invert", "i", "Invert"),
     toggled("boxes", "b", "Boxes on or off"),
-    toggled("compare", "c", "Film only beside, on or off"),
-    { keys: ["l"], shown: "L", does: "To the film", run: () => stage.takeKeyboard() },
+    toggled("compare", "c", "Image only beside, on or off"),
+    { keys: ["l"], shown: "L", does: "To the image", run: () => stage.takeKeyboard() },
   ];
 }
 
@@ -94,12 +94,12 @@ function onFindings(app: App, session: Session, stage: Stage): readonly Command[
   ];
 }
 
-function onFilms(worklist: Worklist): readonly Command[] {
+function onImages(worklist: Worklist): readonly Command[] {
   const showKeys = () => byId<HTMLDialogElement>("keys").showModal();
   return [
-    { keys: ["PageDown"], shown: "Page↓", does: "Next film", run: () => worklist.step(1) },
-    { keys: ["PageUp"], shown: "Page↑", does: "Film before", run: () => worklist.step(-1) },
-    { keys: ["o"], shown: "O", does: "Open film", button: "open", run: () => byId("file").click() },
+    { keys: ["PageDown"], shown: "Page↓", does: "Next image", run: () => worklist.step(1) },
+    { keys: ["PageUp"], shown: "Page↑", does: "Image before", run: () => worklist.step(-1) },
+    { keys: ["o"], shown: "O", does: "Open image", button: "open", run: () => byId("file").click() },
     { keys: ["e"], shown: "E", does: "Export", run: () => byId("exports").showPopover() },
     { keys: ["?", "h"], shown: "?", does: "These keys", button: "help", run: showKeys },
   ];

@@ -3,7 +3,7 @@
 import type { Api, ReportFormat } from "./api.ts";
 import { button, byId, save } from "./dom.ts";
 import { reportable } from "./findings.ts";
-import { FONTS } from "./film/labels.ts";
+import { FONTS } from "./image/labels.ts";
 import type { Session } from "./session.ts";
 import type { Stage } from "./stage.ts";
 import type { App } from "./state.ts";
@@ -30,7 +30,7 @@ export class Exports {
     // The menu's first entry takes the keyboard's focus when the menu opens.
     const picture = button("This view as PNG", () => void this.picture(), { "data-format": "png", autofocus: true });
     byId("exports").append(picture, ...entries);
-    app.watch(["film", "findings", "threshold", "point", "hidden"], () => this.allow());
+    app.watch(["image", "findings", "threshold", "point", "hidden"], () => this.allow());
   }
 
   private allow(): void {
@@ -44,21 +44,21 @@ export class Exports {
   /** What an export of this format needs and is not there; null where it can be made. */
   private missing(format: string): string | null {
     const { state } = this.app;
-    if (state.film === null) return "needs an open film";
+    if (state.image === null) return "needs an open image";
     if (format !== "sr" && format !== "capture") return null;
-    if (state.film.info.kind !== "dicom") return "needs a DICOM film";
+    if (state.image.info.kind !== "dicom") return "needs a DICOM image";
     const nothing = format === "sr" && reportable(state).length === 0;
     return nothing ? "needs a finding; a secondary capture can say that there is none" : null;
   }
 
   /** Never named after the file or the patient. */
-  private name = (end: string): string => `mdfnet-${this.app.state.film?.info.id.slice(0, 8)}.${end}`;
+  private name = (end: string): string => `mdfnet-${this.app.state.image?.info.id.slice(0, 8)}.${end}`;
 
   private async report(format: ReportFormat): Promise<void> {
     const { state } = this.app;
     const { end } = FORMATS.find((known) => known.format === format)!;
     try {
-      const bytes = await this.session.onFilm((id) =>
+      const bytes = await this.session.onImage((id) =>
         this.api.report(id, state.measured, reportable(state), format),
       );
       save(bytes, this.name(end));
@@ -68,8 +68,8 @@ export class Exports {
   }
 
   private async picture(): Promise<void> {
-    const { film, compare, model } = this.app.state;
-    if (film === null) return;
+    const { image, compare, model } = this.app.state;
+    if (image === null) return;
     const ratio = window.devicePixelRatio;
     const { width, height } = this.stage.fused.size;
     const canvas = document.createElement("canvas");
@@ -80,7 +80,7 @@ export class Exports {
     this.stage.fused.drawInto(context, 0, this.stage.marks(), this.stage.view);
     if (compare) this.stage.alone.drawInto(context, width + 2, this.stage.marksWithoutRecord(), this.stage.view);
     context.scale(ratio, ratio);
-    const panes = compare ? "Left: with record. Right: film only. " : "";
+    const panes = compare ? "Left: with record. Right: image only. " : "";
     const about = `MDF-Net, model ${model?.name} ${model?.sha256.slice(0, 12)}. ${this.session.whatIfText ?? ""}`;
     context.fillStyle = "#eef2f5";
     context.font = `600 13px ${FONTS}`;

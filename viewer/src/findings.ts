@@ -1,23 +1,14 @@
-/** Boxes of a film with their scores: under the measured record, under the record of the sliders, and without any. */
+/** Boxes of an image with their scores: under the measured record, under the record of the sliders, and without any. */
 
 import type { Box, Detection, WhatIfResult } from "./api.ts";
 import type { State } from "./state.ts";
-
-export interface Finding extends Detection {
-  readonly id: number;
-  /** Score under the record that the sliders show. */
-  readonly now: number;
-  /** Score of the same box without any record; null until it is known. */
-  readonly filmOnly: number | null;
-  /** Found only under a changed record, not under the measured one. */
-  readonly added: boolean;
-}
+import type { Finding } from "./types.ts";
 
 /** From this overlap on, two boxes of one class are the same finding. */
 const SAME = 0.5;
 
 export const findingsOf = (detections: readonly Detection[]): readonly Finding[] =>
-  detections.map((detection, id) => ({ ...detection, id, now: detection.score, filmOnly: null, added: false }));
+  detections.map((detection, id) => ({ ...detection, id, now: detection.score, imageOnly: null, added: false }));
 
 /** The findings with the scores that a changed record gives them, and those that only it gives. */
 export function under(result: WhatIfResult, asked: readonly Finding[], known: readonly Finding[]): readonly Finding[] {
@@ -32,16 +23,16 @@ export function under(result: WhatIfResult, asked: readonly Finding[], known: re
     id: before.find((finding) => same(finding, detection))?.id ?? ++id,
     now: detection.score,
     score: 0,
-    filmOnly: null,
+    imageOnly: null,
     added: true,
   }));
   return [...own, ...added];
 }
 
-/** The findings with the scores that the film alone gives them. */
+/** The findings with the scores that the image alone gives them. */
 export function withoutRecord(result: WhatIfResult, known: readonly Finding[]): readonly Finding[] {
   const { scores } = scoresOf(known, result);
-  return known.map((finding) => ({ ...finding, filmOnly: scores.get(finding.id) ?? null }));
+  return known.map((finding) => ({ ...finding, imageOnly: scores.get(finding.id) ?? null }));
 }
 
 /**
@@ -80,7 +71,7 @@ export const reportable = (state: Readonly<State>): readonly Detection[] =>
     .filter(({ added, label, score }) => !added && !state.hidden.has(label) && score >= thresholdOf(state, label))
     .map(({ label, score, box }) => ({ label, score, box }));
 
-/** The smallest of the boxes that a point of the film lies in. */
+/** The smallest of the boxes that a point of the image lies in. */
 export function hit(findings: readonly Finding[], x: number, y: number): Finding | null {
   const inside = findings.filter(({ box }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]);
   return inside.sort((one, other) => area(one.box) - area(other.box))[0] ?? null;

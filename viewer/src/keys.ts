@@ -8,27 +8,27 @@ export interface Key {
   readonly shown: string;
   readonly does: string;
   readonly run: (key: string) => void;
-  /** Works only while the film has the keyboard's focus: elsewhere such keys belong to sliders and lists. */
-  readonly onFilm?: boolean;
+  /** Works only while the image has the keyboard's focus: elsewhere such keys belong to sliders and lists. */
+  readonly onImage?: boolean;
   readonly shift?: boolean;
 }
 
 export function listenToKeys(keys: readonly Key[]): void {
   const letters = byId<HTMLInputElement>("letters");
   byId("key-list").replaceChildren(
-    ...keys.filter(({ shown }) => shown !== "").flatMap(({ shown, does, onFilm }) => [
+    ...keys.filter(({ shown }) => shown !== "").flatMap(({ shown, does, onImage }) => [
       h("dt", {}, ...shown.split(" ").map((one) => h("kbd", {}, one))),
-      h("dd", {}, onFilm ? `${does} (film focused)` : does),
+      h("dd", {}, onImage ? `${does} (image focused)` : does),
     ]),
   );
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || taken(event.target, event.key)) return;
     if (document.querySelector("dialog[open], :popover-open") !== null) return;
     const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const onFilm = event.target instanceof Element && event.target.closest("#stage") !== null;
-    const fits = (one: Key) => (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onFilm || onFilm);
+    const onImage = event.target instanceof Element && event.target.closest("#stage") !== null;
+    const fits = (one: Key) => (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onImage || onImage);
     const key = keys.find((one) => one.keys.includes(pressed) && fits(one));
-    if (key === undefined || (!letters.checked && pressed.length === 1 && !key.onFilm)) return;
+    if (key === undefined || (!letters.checked && pressed.length === 1 && !key.onImage)) return;
     event.preventDefault();
     key.run(pressed);
   });

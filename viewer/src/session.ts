@@ -1,10 +1,11 @@
-/** Opens films, asks the model, and keeps the answers in the store. */
+/** Opens images, asks the model, and keeps the answers in the store. */
 
 import { type Api, ApiError, type Values } from "./api.ts";
-import { type Finding, findingsOf, under, withoutRecord } from "./findings.ts";
-import { pixelsOf } from "./film/pixels.ts";
+import { findingsOf, under, withoutRecord } from "./findings.ts";
+import { pixelsOf } from "./image/pixels.ts";
 import { Latest } from "./latest.ts";
-import { type App, changes, type OpenFilm, type Source, type State } from "./state.ts";
+import { type App, changes, type OpenImage, type Source, type State } from "./state.ts";
+import type { Finding } from "./types.ts";
 
 interface Question {
   readonly values: Values;
@@ -12,9 +13,9 @@ interface Question {
   readonly since: number;
 }
 
-/** What belongs to a film, while there is none. */
-const NO_FILM: Partial<State> = {
-  film: null,
+/** What belongs to an image, while there is none. */
+const NO_IMAGE: Partial<State> = {
+  image: null,
   view: null,
   findings: [],
   imageOnly: [],
@@ -37,7 +38,7 @@ export class Session {
   private waiting: ReturnType<typeof setTimeout> | undefined;
 
   private readonly whatIf = new Latest(
-    async ({ values, asked }: Question) => (await this.onFilm((id) => this.api.whatIf(id, [values], asked)))[0]!,
+    async ({ values, asked }: Question) => (await this.onImage((id) => this.api.whatIf(id, [values], asked)))[0]!,
     (result, { asked, since }) => {
       const findings = under(result, asked, this.app.state.findings);
       this.app.set({ findings, use: result.clinical, message: null });
@@ -53,7 +54,7 @@ export class Session {
 
   private readonly why = new Latest(
     ({ values, finding }: { values: Values; finding: Finding }) =>
-      this.onFilm((id) => this.api.explain(id, values, finding)),
+      this.onImage((id) => this.api.explain(id, values, finding)),
     (explanation, { values, finding }) => {
       if (this.app.state.focus === finding.id) this.app.set({ explanation: { ...explanation, record: values } });
     },
@@ -66,18 +67,18 @@ export class Session {
   ) {}
 
   async start(): Promise<void> {
-    const [model, films] = await Promise.all([this.api.model(), this.api.worklist()]);
+    const [model, images] = await Promise.all([this.api.model(), this.api.worklist()]);
     const point = model.operating?.points[0] ?? null;
-    const sources = films.map((film): Source => ({ kind: "worklist", name: film.name, film }));
+    const sources = images.map((image): Source => ({ kind: "worklist", name: image.name, image }));
     this.app.set({ model, point, sources, message: null });
   }
 
-  /** Takes the film before away at once, shows the new one as soon as it is decoded, and asks the model then. */
+  /** Takes the image before away at once, shows the new one as soon as it is decoded, and asks the model then. */
   async open(source: Source): Promise<void> {
     const turn = ++this.opening;
-    performance.mark("film");
+    performance.mark("image");
     this.forget();
-    this.app.set({ ...NO_FILM, source, detecting: true, message: null });
+    this.app.set({ ...NO_IMAGE, source, detecting: true, message: null });
     try {
       const info = await this.fetchInfo(source);
       const pixels = pixelsOf(info.width, info.height, await this.api.pixels(info));
@@ -86,7 +87,7 @@ export class Session {
       await this.detect(undefined);
     } catch (error) {
       if (turn !== this.opening) return;
-      if (this.app.state.film === null) this.app.set({ source: null });
+      if (this.app.state.image === null) this.app.set({ source: null });
       if (refused(error)) this.refuse(source, error);
       else this.report(error);
     } finally {
@@ -94,19 +95,19 @@ export class Session {
     }
   }
 
-  /** Takes a record as the patient's own and detects with it; undefined: the one that came with the film, if any. */
+  /** Takes a record as the patient's own and detects with it; undefined: the one that came with the image, if any. */
   async detect(record: unknown): Promise<void> {
-    const { film } = this.app.state;
-    if (film === null) return;
-    const clinical = record === undefined ? (film.info.clinical?.values ?? null) : record;
-    const answer = await this.onFilm((id) => this.api.detect(id, clinical));
-    if (this.app.state.film?.source !== film.source) return;
+    const { image } = this.app.state;
+    if (image === null) return;
+    const clinical = record === undefined ? (image.info.clinical?.values ?? null) : record;
+    const answer = await this.onImage((id) => this.api.detect(id, clinical));
+    if (this.app.state.image?.source !== image.source) return;
     this.forget();
     const findings = (this.found = findingsOf(answer.detections));
     const values = answer.clinical?.values ?? {};
     const { clinical: use, image_only: imageOnly } = answer;
-    // The film came with more than the values that were asked with: with what was refused, and why.
-    const given = (record === undefined ? film.info.clinical : null) ?? use;
+    // The image came with more than the values that were asked with: with what was refused, and why.
+    const given = (record === undefined ? image.info.clinical : null) ?? use;
     this.app.set({ findings, imageOnly, measured: values, current: values, given, use, focus: null, explanation: null });
     await this.scoreWithoutRecord(findings);
   }
@@ -146,7 +147,7 @@ export class Session {
   }
 
   private ask(values: Values): void {
-    if (this.app.state.film === null) return;
+    if (this.app.state.image === null) return;
     const since = performance.now();
     clearTimeout(this.waiting);
     this.app.set({ current: values });
@@ -166,7 +167,7 @@ export class Session {
     this.waiting = setTimeout(() => this.explain(), REST);
   }
 
-  /** Answers on their way are of another film or record, and must not reach this one. */
+  /** Answers on their way are of another image or record, and must not reach this one. */
   private forget(): void {
     this.whatIf.drop();
     this.why.drop();
@@ -180,32 +181,32 @@ export class Session {
 
   private async scoreWithoutRecord(asked: readonly Finding[]): Promise<void> {
     if (asked.length === 0 || this.app.state.model?.fused !== true) return;
-    const [result] = await this.onFilm((id) => this.api.whatIf(id, [{}], asked));
+    const [result] = await this.onImage((id) => this.api.whatIf(id, [{}], asked));
     if (this.found !== asked) return;
-    const alone = new Map(withoutRecord(result!, asked).map(({ id, filmOnly }) => [id, filmOnly]));
+    const alone = new Map(withoutRecord(result!, asked).map(({ id, imageOnly }) => [id, imageOnly]));
     // A slider may have moved meanwhile.
-    const withScore = (finding: Finding) => ({ ...finding, filmOnly: alone.get(finding.id) ?? null });
+    const withScore = (finding: Finding) => ({ ...finding, imageOnly: alone.get(finding.id) ?? null });
     this.app.set({ findings: this.app.state.findings.map(withScore) });
   }
 
-  private show(film: OpenFilm): void {
-    const { window, invert } = film.info;
-    this.app.set({ film, window, invert });
-    requestAnimationFrame(() => performance.measure("film", "film"));
+  private show(image: OpenImage): void {
+    const { window, invert } = image.info;
+    this.app.set({ image, window, invert });
+    requestAnimationFrame(() => performance.measure("image", "image"));
   }
 
   private fetchInfo = (source: Source) =>
-    source.kind === "file" ? this.api.upload(source.file, source.clinical) : this.api.open(source.film.id);
+    source.kind === "file" ? this.api.upload(source.file, source.clinical) : this.api.open(source.image.id);
 
-  /** The server keeps a film for a while only: what it has let go is sent again. */
-  async onFilm<A>(ask: (id: string) => Promise<A>): Promise<A> {
-    const film = this.app.state.film!;
+  /** The server keeps an image for a while only: what it has let go is sent again. */
+  async onImage<A>(ask: (id: string) => Promise<A>): Promise<A> {
+    const image = this.app.state.image!;
     try {
-      return await ask(film.info.id);
+      return await ask(image.info.id);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== "film_gone") throw error;
-      const info = await this.fetchInfo(film.source);
-      if (this.app.state.film === film) this.app.set({ film: { ...film, info } });
+      if (!(error instanceof ApiError) || error.code !== "image_gone") throw error;
+      const info = await this.fetchInfo(image.source);
+      if (this.app.state.image === image) this.app.set({ image: { ...image, info } });
       return ask(info.id);
     }
   }
@@ -218,7 +219,7 @@ export class Session {
   }
 }
 
-/** Whether the server will never take it: too large, no film, or not one of a chest from the front. */
+/** Whether the server will never take it: too large, no image, or not one of a chest from the front. */
 const refused = (error: unknown): error is ApiError =>
   error instanceof ApiError && (error.status === 413 || error.status === 422);
 

@@ -1,21 +1,21 @@
-/** The middle of the page: the film in one pane, or with the record beside without it, and what is written around. */
+/** The middle of the page: the image in one pane, or with the record beside without it, and what is written around. */
 
 import type { Detection } from "./api.ts";
 import { byId } from "./dom.ts";
 import { faded, hit, thresholdOf, visible } from "./findings.ts";
-import type { Mark } from "./film/boxes.ts";
-import { listen } from "./film/gestures.ts";
-import { lineStyle } from "./film/lines.ts";
-import { Pane } from "./film/pane.ts";
-import { centered, fit, panned, type Point, resized, type Size, toFilm, type View, zoomed } from "./film/view.ts";
-import { dragged, fullRange, lookup } from "./film/window.ts";
+import type { Mark } from "./image/boxes.ts";
+import { listen } from "./image/gestures.ts";
+import { lineStyle } from "./image/lines.ts";
+import { Pane } from "./image/pane.ts";
+import { centered, fit, panned, type Point, resized, type Size, toImage, type View, zoomed } from "./image/view.ts";
+import { dragged, fullRange, lookup } from "./image/window.ts";
 import type { Session } from "./session.ts";
 import type { App } from "./state.ts";
 import { score, spoken, withChange } from "./words.ts";
 
 export class Stage {
   readonly fused = new Pane("with record");
-  readonly alone = new Pane("film only");
+  readonly alone = new Pane("image only");
   private readonly element = byId("stage");
   private queued = false;
   private size: Size = { width: 0, height: 0 };
@@ -27,17 +27,17 @@ export class Stage {
     byId("panes").append(this.fused.element, this.alone.element);
     for (const pane of [this.fused, this.alone]) this.listenTo(pane);
     new ResizeObserver(() => this.fitToPane()).observe(this.fused.element);
-    app.watch(["compare", "film", "source", "model"], () => this.arrange());
+    app.watch(["compare", "image", "source", "model"], () => this.arrange());
     app.watch(
-      ["film", "window", "invert", "view", "findings", "imageOnly", "focus", "threshold", "point", "hidden", "boxes"],
+      ["image", "window", "invert", "view", "findings", "imageOnly", "focus", "threshold", "point", "hidden", "boxes"],
       () => this.draw(),
     );
   }
 
-  /** Where the film lies now, in CSS pixels of a pane. */
+  /** Where the image lies now, in CSS pixels of a pane. */
   get view(): View {
-    const { view, film } = this.app.state;
-    return view ?? fit(film?.info ?? { width: 1, height: 1 }, this.fused.size);
+    const { view, image } = this.app.state;
+    return view ?? fit(image?.info ?? { width: 1, height: 1 }, this.fused.size);
   }
 
   marks = (): readonly Mark[] => {
@@ -63,7 +63,7 @@ export class Stage {
       id,
       box,
       text: `${label} ${score(value)}`,
-      spoken: `${label} ${score(value)} by the film alone`,
+      spoken: `${label} ${score(value)} by the image alone`,
       line: this.line(label),
       focused: false,
       faded: false,
@@ -71,42 +71,42 @@ export class Stage {
   };
 
   zoom(factor: number, at: Point = { x: this.fused.size.width / 2, y: this.fused.size.height / 2 }): void {
-    const { film } = this.app.state;
-    if (film === null) return;
-    const whole = fit(film.info, this.fused.size);
+    const { image } = this.app.state;
+    if (image === null) return;
+    const whole = fit(image.info, this.fused.size);
     const view = zoomed(this.view, at, factor, Math.min(whole.scale, 1));
     this.app.set({ view: view.scale <= whole.scale ? null : view });
   }
 
-  /** One pixel of the film is one of the screen, and lies exactly on it. */
+  /** One pixel of the image is one of the screen, and lies exactly on it. */
   actualSize(): void {
-    const { film } = this.app.state;
-    if (film === null) return;
+    const { image } = this.app.state;
+    if (image === null) return;
     const ratio = window.devicePixelRatio;
-    const { scale, x, y } = centered(film.info, this.fused.size, 1 / ratio);
+    const { scale, x, y } = centered(image.info, this.fused.size, 1 / ratio);
     this.app.set({ view: { scale, x: Math.round(x * ratio) / ratio, y: Math.round(y * ratio) / ratio } });
   }
 
   pan(dx: number, dy: number): void {
-    if (this.app.state.film !== null) this.app.set({ view: panned(this.view, dx, dy) });
+    if (this.app.state.image !== null) this.app.set({ view: panned(this.view, dx, dy) });
   }
 
   moveWindow(dx: number, dy: number): void {
-    const { film, window } = this.app.state;
-    if (film === null) return;
-    const { low, high } = film.pixels;
+    const { image, window } = this.app.state;
+    if (image === null) return;
+    const { low, high } = image.pixels;
     this.app.set({ window: dragged(window, dx, dy, Math.max(16, high - low)) });
   }
 
   wholeRange(): void {
-    const { film } = this.app.state;
-    if (film !== null) this.app.set({ window: fullRange(film.pixels.low, film.pixels.high) });
+    const { image } = this.app.state;
+    if (image !== null) this.app.set({ window: fullRange(image.pixels.low, image.pixels.high) });
   }
 
-  /** Window, polarity and place as the film came. */
+  /** Window, polarity and place as the image came. */
   reset(): void {
-    const { film } = this.app.state;
-    if (film !== null) this.app.set({ window: film.info.window, invert: film.info.invert, view: null });
+    const { image } = this.app.state;
+    if (image !== null) this.app.set({ window: image.info.window, invert: image.info.invert, view: null });
   }
 
   /** The next shown finding, or the one before, as the list has them. */
@@ -147,30 +147,30 @@ export class Stage {
   private click(pane: Pane, at: Point, target: EventTarget | null): void {
     this.element.focus({ preventScroll: true });
     if (pane !== this.fused || !this.app.state.boxes) return;
-    const { x, y } = toFilm(this.view, at);
+    const { x, y } = toImage(this.view, at);
     const id = idOf(target) ?? hit(visible(this.app.state), x, y)?.id ?? null;
     if (id !== this.app.state.focus) this.session.focus(id);
   }
 
   private readOut(at: Point | null): void {
-    const { film } = this.app.state;
-    const text = at === null || film === null ? "" : this.valueAt(toFilm(this.view, at));
+    const { image } = this.app.state;
+    const text = at === null || image === null ? "" : this.valueAt(toImage(this.view, at));
     byId("read-out").textContent = text;
   }
 
   private valueAt({ x, y }: Point): string {
-    const { width, height, values } = this.app.state.film!.pixels.levels[0]!;
+    const { width, height, values } = this.app.state.image!.pixels.levels[0]!;
     const [column, row] = [Math.floor(x), Math.floor(y)];
     if (column < 0 || row < 0 || column >= width || row >= height) return "";
     return `x ${column}  y ${row}  value ${values[row * width + column]}`;
   }
 
   private arrange(): void {
-    const { compare, film, source, model } = this.app.state;
+    const { compare, image, source, model } = this.app.state;
     this.alone.element.hidden = !compare;
     byId("panes").classList.toggle("compared", compare);
     byId("drop-hint").hidden = source !== null || model === null;
-    this.element.classList.toggle("empty", film === null);
+    this.element.classList.toggle("empty", image === null);
   }
 
   private fitToPane(): void {
@@ -192,18 +192,18 @@ export class Stage {
   }
 
   private drawNow(): void {
-    const { film, window, invert, compare } = this.app.state;
-    if (film === null) return;
+    const { image, window, invert, compare } = this.app.state;
+    if (image === null) return;
     const { view } = this;
-    const table = lookup(film.info.bits, window, invert);
-    this.fused.paintFilm(film.pixels, view, table);
+    const table = lookup(image.info.bits, window, invert);
+    this.fused.paintImage(image.pixels, view, table);
     this.fused.boxes.show(this.marks(), view, this.fused.size);
     if (compare) {
-      this.alone.paintFilm(film.pixels, view, table);
+      this.alone.paintImage(image.pixels, view, table);
       this.alone.boxes.show(this.marksWithoutRecord(), view, this.alone.size);
     }
     const settings = `C ${Math.round(window.center)}  W ${Math.round(window.width)}  ${Math.round(view.scale * 100)} %`;
-    byId("film-settings").textContent = invert ? `${settings}  inverted` : settings;
+    byId("image-settings").textContent = invert ? `${settings}  inverted` : settings;
   }
 }
 

@@ -1,21 +1,21 @@
-/** What the page knows: model, worklist, film, record, findings, and how they are looked at. */
+/** What the page knows: model, worklist, image, record, findings, and how they are looked at. */
 
-import type { Detection, Explanation, FilmInfo, ModelInfo, OperatingPoint } from "./api.ts";
-import type { RecordUse, Values, WorklistFilm } from "./api.ts";
-import type { Finding } from "./findings.ts";
-import type { Pixels } from "./film/pixels.ts";
-import type { View } from "./film/view.ts";
-import type { Window } from "./film/window.ts";
+import type { Detection, Explanation, ImageInfo, ListedImage, ModelInfo, OperatingPoint } from "./api.ts";
+import type { RecordUse, Values } from "./api.ts";
+import type { Pixels } from "./image/pixels.ts";
+import type { View } from "./image/view.ts";
+import type { Window } from "./image/window.ts";
 import { Store } from "./store.ts";
+import type { Finding } from "./types.ts";
 
-/** Where a film comes from: a file of this computer, or the server's worklist. */
+/** Where an image comes from: a file of this computer, or the server's worklist. */
 export type Source =
   | { readonly kind: "file"; readonly name: string; readonly file: Blob; readonly clinical: string | null }
-  | { readonly kind: "worklist"; readonly name: string; readonly film: WorklistFilm };
+  | { readonly kind: "worklist"; readonly name: string; readonly image: ListedImage };
 
-export interface OpenFilm {
+export interface OpenImage {
   readonly source: Source;
-  readonly info: FilmInfo;
+  readonly info: ImageInfo;
   readonly pixels: Pixels;
 }
 
@@ -24,13 +24,13 @@ export interface State {
   sources: readonly Source[];
   /** The one chosen: it may still be on its way. */
   source: Source | null;
-  film: OpenFilm | null;
-  /** True while the model looks at the film. */
+  image: OpenImage | null;
+  /** True while the model looks at the image. */
   detecting: boolean;
   /** The patient's own values, and those that the sliders show: null is missing. */
   measured: Values;
   current: Values;
-  /** What became of the record that was given, with what could not be taken of it, and of that of the sliders. */
+  /** How the given record was used, with what could not be taken from it, and how that of the sliders was. */
   given: RecordUse | null;
   use: RecordUse | null;
   findings: readonly Finding[];
@@ -44,7 +44,7 @@ export interface State {
   boxes: boolean;
   window: Window;
   invert: boolean;
-  /** Null: the whole film in the pane. */
+  /** Null: the whole image in the pane. */
   view: View | null;
   tool: "window" | "pan";
   compare: boolean;
@@ -60,7 +60,7 @@ export const newApp = (): App =>
     model: null,
     sources: [],
     source: null,
-    film: null,
+    image: null,
     detecting: false,
     measured: {},
     current: {},

@@ -1,4 +1,4 @@
-/** What the page says about itself: model, film, what-if, trouble, how fast it was. */
+/** What the page says about itself: model, image, what-if, trouble, how fast it was. */
 
 import { byId } from "./dom.ts";
 import { visible } from "./findings.ts";
@@ -14,10 +14,10 @@ export function status(app: App, session: Session): void {
     byId("made-up").textContent = madeUp(model);
     byId("model-name").title = `SHA-256 ${model.sha256}`;
   });
-  app.watch(["film"], () => {
-    const info = app.state.film?.info;
+  app.watch(["image"], () => {
+    const info = app.state.image?.info;
     const about = info && [info.kind.toUpperCase(), `${info.width} × ${info.height}`, `${info.bits} bit`, info.view];
-    byId("film-about").textContent = about?.filter(Boolean).join("  ") ?? "";
+    byId("image-about").textContent = about?.filter(Boolean).join("  ") ?? "";
   });
   app.watch(["current", "measured"], () => {
     const text = session.whatIfText;
@@ -30,7 +30,7 @@ export function status(app: App, session: Session): void {
     byId("message-text").textContent = message === null ? "" : [message.text, message.fix].filter(Boolean).join(": ");
   });
   byId("message-close").addEventListener("click", () => app.set({ message: null }));
-  app.watch(["film", "detecting", "findings", "focus", "answeredIn", "model"], () => {
+  app.watch(["image", "detecting", "findings", "focus", "answeredIn", "model"], () => {
     byId("status").textContent = doing(app);
     const { answeredIn } = app.state;
     byId("timing").textContent = answeredIn === null ? "" : `what-if answered in ${Math.round(answeredIn)} ms`;
@@ -39,8 +39,8 @@ export function status(app: App, session: Session): void {
 
 function doing({ state }: App): string {
   if (state.model === null) return "Loading the model …";
-  if (state.detecting) return state.film === null ? "Opening the film …" : "Detecting …";
-  if (state.film === null) return "Ready";
+  if (state.detecting) return state.image === null ? "Opening the image …" : "Detecting …";
+  if (state.image === null) return "Ready";
   const chosen = state.findings.find(({ id }) => id === state.focus);
   const count = visible(state).length;
   const shown = count === 1 ? "1 finding shown" : `${count} findings shown`;

@@ -1,9 +1,9 @@
 /** How scores, units and values are written, in one place. */
 
 import type { Feature, ModelInfo, RecordUse, Value } from "./api.ts";
-import type { Finding } from "./findings.ts";
+import type { Finding } from "./types.ts";
 
-/** How people write the UCUM codes of chest-film records; other codes are shown as they are. */
+/** How people write the UCUM codes of chest X-ray records; other codes are shown as they are. */
 const UNITS: Readonly<Record<string, string>> = { a: "years", Cel: "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "1": "" };
 
 export const unit = (feature: Feature): string => UNITS[feature.unit ?? "1"] ?? feature.unit ?? "";
@@ -57,7 +57,7 @@ export function remark(use: RecordUse | null, name: string): string | null {
 /** What of the model's training was made up; empty where nothing was. */
 export function madeUp(model: ModelInfo | null): string {
   const parts = model?.card.training.synthetic ?? [];
-  if (parts.includes("films")) return "Trained on synthetic films.";
+  if (parts.includes("images")) return "Trained on synthetic images.";
   const named = parts.map((part) => (part === "clinical" ? "records" : part));
   return named.length === 0 ? "" : `Trained with synthetic ${named.join(" and ")}.`;
 }

@@ -43,9 +43,9 @@ test("two boxes at one finding are the finding and another one: nothing that the
   assert.deepEqual(under(answer([0.7, 0.2], ...twice), known, known).map(({ now }) => now), [0.7, 0.2, 0.6]);
 });
 
-test("the film's own score is that of the same box where the film alone has it", () => {
+test("the image's own score is that of the same box where the image alone has it", () => {
   const alone = withoutRecord(answer([0.3, null], found("Effusion", 0.5, 0, 0, 10, 10)), findingsOf(measured));
-  assert.deepEqual(alone.map(({ filmOnly }) => filmOnly), [0.5, 0]);
+  assert.deepEqual(alone.map(({ imageOnly }) => imageOnly), [0.5, 0]);
 });
 
 test("a finding that a slider takes below the threshold stays in sight, faded, and is still reported", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Box } from "../src/api.ts";
-import { LABEL_HEIGHT, placed } from "../src/film/labels.ts";
+import { LABEL_HEIGHT, placed } from "../src/image/labels.ts";
 
 const view = { scale: 1, x: 0, y: 0 };
 const pane = { width: 400, height: 300 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { lineStyle, luminance, onDark } from "../src/film/lines.ts";
+import { lineStyle, luminance, onDark } from "../src/image/lines.ts";
 
 const parts = (color: string) => [1, 3, 5].map((start) => parseInt(color.slice(start, start + 2), 16));
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { paint } from "../src/film/paint.ts";
-import { halved, pixelsOf } from "../src/film/pixels.ts";
+import { paint } from "../src/image/paint.ts";
+import { halved, pixelsOf } from "../src/image/pixels.ts";
 
 const identity = Uint32Array.from({ length: 65536 }, (_, value) => value);
 
@@ -17,7 +17,7 @@ test("at 1:1 every stored value is shown as it is, at 16 bit", () => {
   assert.deepEqual(painted(pixelsOf(2, 2, values), 2, { scale: 1, x: 0, y: 0 }), [...values]);
 });
 
-test("what is beside the film is opaque black", () => {
+test("what is beside the image is opaque black", () => {
   const out = painted(pixelsOf(1, 1, Uint16Array.from([9])), 2, { scale: 1, x: 1, y: 0 });
   assert.deepEqual(out, [0xff000000, 9, 0xff000000, 0xff000000]);
 });

@@ -5,10 +5,10 @@ import type { ModelInfo } from "../src/api.ts";
 import { change, madeUp, passedOver, remark, spoken, title, unit, withCalibrated, withChange } from "../src/words.ts";
 
 const feature = (title: string, unit: string | null = null) => ({ name: "x", title, unit, kind: "number" as const });
-const finding = { id: 0, label: "Effusion", box: [1.2, 2, 3, 4] as const, score: 0.8, now: 0.8, filmOnly: 0.5, added: false };
+const finding = { id: 0, label: "Effusion", box: [1.2, 2, 3, 4] as const, score: 0.8, now: 0.8, imageOnly: 0.5, added: false };
 
 for (const [meaning, short] of [
-  ["Age at the time of the film", "Age"],
+  ["Age at the time of the image", "Age"],
   ["Heart rate", "Heart rate"],
   ["Oxygen saturation by pulse oximetry", "Oxygen saturation"],
   ["Pain as the patient rates it, 0 none to 10 worst", "Pain"],
@@ -48,15 +48,15 @@ test("a refused value says why, an unseen one what training had", () => {
 
 test("a model says what of its training was made up", () => {
   const says = (synthetic?: string[]) => madeUp({ card: { training: { synthetic } } } as unknown as ModelInfo);
-  assert.equal(says(["films", "findings", "clinical"]), "Trained on synthetic films.");
+  assert.equal(says(["images", "findings", "clinical"]), "Trained on synthetic images.");
   assert.equal(says(["clinical"]), "Trained with synthetic records.");
   assert.deepEqual([says([]), says(), madeUp(null)], ["", "", ""]);
 });
 
 test("what is passed over of a record is said, but not twice what a field says", () => {
-  const notes = { temprature: "temprature is no feature", FHIR: "films without a time", age: "training had 18 to 97" };
+  const notes = { temprature: "temprature is no feature", FHIR: "images without a time", age: "training had 18 to 97" };
   const given = { values: {}, used: [], missing: [], refused: {}, unseen: ["age"], notes };
   const model = { features: [{ name: "age" }] } as unknown as ModelInfo;
-  assert.equal(passedOver(given, model), "temprature is no feature; FHIR: films without a time");
+  assert.equal(passedOver(given, model), "temprature is no feature; FHIR: images without a time");
   assert.equal(passedOver(null, model), "");
 });

@@ -2,8 +2,8 @@
 
 import type { Feature, Value } from "../api.ts";
 import { button, h, setAttributes } from "../dom.ts";
+import type { Field } from "../types.ts";
 import { title } from "../words.ts";
-import type { Field } from "./record.ts";
 
 export class Choice implements Field {
   readonly element: HTMLElement;

@@ -3,7 +3,7 @@
 import type { ClassInfo, OperatingPoint } from "../api.ts";
 import { byId, h, svg } from "../dom.ts";
 import { thresholdOf } from "../findings.ts";
-import { lineStyle } from "../film/lines.ts";
+import { lineStyle } from "../image/lines.ts";
 import type { App } from "../state.ts";
 import { score } from "../words.ts";
 
@@ -31,13 +31,13 @@ export function filters(app: App): void {
   });
 }
 
-/** What an operating point gave on the validation films. */
-function measured({ sensitivity, false_positives_per_film: falsePositives }: OperatingPoint): string {
+/** What an operating point gave on the validation images. */
+function measured({ sensitivity, false_positives_per_image: falsePositives }: OperatingPoint): string {
   const parts = [
     sensitivity == null ? "" : `sensitivity ${score(sensitivity)}`,
-    falsePositives == null ? "" : `${score(falsePositives)} false boxes a film`,
+    falsePositives == null ? "" : `${score(falsePositives)} false boxes an image`,
   ].filter(Boolean);
-  return parts.length > 0 ? `${parts.join(", ")} on validation films` : "";
+  return parts.length > 0 ? `${parts.join(", ")} on validation images` : "";
 }
 
 function row(app: App, { name, color }: ClassInfo, index: number): HTMLLIElement {

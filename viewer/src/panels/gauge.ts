@@ -2,8 +2,8 @@
 
 import type { Feature, Value } from "../api.ts";
 import { h, setAttributes, svg } from "../dom.ts";
+import type { Field } from "../types.ts";
 import { number, title, unit } from "../words.ts";
-import type { Field } from "./record.ts";
 
 export class Gauge implements Field {
   readonly element: HTMLElement;

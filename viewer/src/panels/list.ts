@@ -1,28 +1,29 @@
-/** The findings as a table: score under the record, its change by the sliders, score of the film alone. */
+/** The findings as a table: score under the record, its change by the sliders, score of the image alone. */
 
 import { button, byId, h } from "../dom.ts";
-import { faded, type Finding, visible } from "../findings.ts";
+import { faded, visible } from "../findings.ts";
 import type { Session } from "../session.ts";
 import type { App } from "../state.ts";
+import type { Finding } from "../types.ts";
 import { change, score, spoken } from "../words.ts";
 import { sample } from "./filters.ts";
 
 export function list(app: App, session: Session): void {
   const body = byId("findings");
-  app.watch(["findings", "threshold", "point", "hidden", "focus", "film", "detecting", "model"], () => {
+  app.watch(["findings", "threshold", "point", "hidden", "focus", "image", "detecting", "model"], () => {
     const { state } = app;
     const shown = visible(state);
     const focused = body.contains(document.activeElement) ? document.activeElement?.getAttribute("data-id") : null;
     body.replaceChildren(...shown.map((finding) => row(app, session, finding)));
     if (focused) body.querySelector<HTMLElement>(`button[data-id="${focused}"]`)?.focus();
-    byId("findings-count").textContent = state.film === null ? "" : `${shown.length} of ${state.findings.length} shown`;
+    byId("findings-count").textContent = state.image === null ? "" : `${shown.length} of ${state.findings.length} shown`;
     byId("no-findings").textContent = nothing(app, shown.length);
   });
 }
 
 function nothing({ state }: App, shown: number): string {
-  if (shown > 0 || state.film === null) return "";
-  if (state.detecting) return "The model looks at the film …";
+  if (shown > 0 || state.image === null) return "";
+  if (state.detecting) return "The model looks at the image …";
   return state.findings.length > 0 ? "None from this score on in these classes." : "The model marks nothing.";
 }
 
@@ -44,6 +45,6 @@ function row({ state }: App, session: Session, finding: Finding): HTMLTableRowEl
     h("td", {}, name),
     h("td", { class: "number strong" }, score(finding.now)),
     h("td", { class: `number change ${direction}` }, by),
-    h("td", { class: "number quiet" }, finding.filmOnly === null ? "" : score(finding.filmOnly)),
+    h("td", { class: "number quiet" }, finding.imageOnly === null ? "" : score(finding.imageOnly)),
   );
 }

@@ -8,13 +8,6 @@ import { number, passedOver, remark, title, unit, valueText } from "../words.ts"
 import { Choice } from "./choice.ts";
 import { Gauge } from "./gauge.ts";
 
-/** What shows and changes one value. */
-export interface Field {
-  readonly element: HTMLElement;
-  /** Neither calls back. */
-  show(value: Value, measured: Value): void;
-}
-
 export function record(app: App, session: Session): void {
   app.watch(["model"], () => {
     const { model } = app.state;
@@ -25,16 +18,16 @@ export function record(app: App, session: Session): void {
   const reset = byId<HTMLButtonElement>("reset-record");
   const keep = byId<HTMLButtonElement>("keep-record");
   keep.addEventListener("click", () => void session.take(app.state.current));
-  app.watch(["current", "measured", "model", "film"], () => {
+  app.watch(["current", "measured", "model", "image"], () => {
     const moved = changes(app.state).length;
     reset.disabled = keep.disabled = moved === 0;
     byId("record-panel").classList.toggle("what-if", moved > 0);
     const values = moved === 1 ? "1 value differs" : `${moved} values differ`;
-    const unmoved = app.state.film === null ? "" : "as measured";
+    const unmoved = app.state.image === null ? "" : "as measured";
     byId("what-if-state").textContent = moved === 0 ? unmoved : `what-if: ${values}`;
   });
   app.watch(["given", "model"], () => (byId("record-notes").textContent = passedOver(app.state.given, app.state.model)));
-  app.watch(["film", "model"], () => (byId<HTMLFieldSetElement>("record").disabled = app.state.film === null));
+  app.watch(["image", "model"], () => (byId<HTMLFieldSetElement>("record").disabled = app.state.image === null));
 }
 
 function row(app: App, session: Session, feature: Feature): HTMLElement {
@@ -51,15 +44,15 @@ function row(app: App, session: Session, feature: Feature): HTMLElement {
   const range = h("span", { class: "quiet" }, `${normal} ${unit(feature)}`.trim());
   const name = h("span", { class: "name", title: feature.title }, title(feature));
   const element = h("div", { class: "value" }, name, field.element, missing, back, range, was, note);
-  app.watch(["current", "measured", "given", "use", "film"], () => {
-    const { film, given, use } = app.state;
+  app.watch(["current", "measured", "given", "use", "image"], () => {
+    const { image, given, use } = app.state;
     const [value, measured] = [app.state.current[feature.name] ?? null, app.state.measured[feature.name] ?? null];
     field.show(value, measured);
     missing.checked = value === null;
     back.hidden = value === measured;
     element.classList.toggle("changed", value !== measured);
     element.classList.toggle("missing", value === null);
-    was.textContent = film === null ? "" : measured === null ? "not measured" : `measured ${valueText(measured)}`;
+    was.textContent = image === null ? "" : measured === null ? "not measured" : `measured ${valueText(measured)}`;
     note.textContent = remark(value === measured ? given : use, feature.name) ?? "";
   });
   return element;

@@ -2,8 +2,8 @@
 
 import type { Explanation, Feature, Value, Values } from "../api.ts";
 import { byId, h, svg } from "../dom.ts";
-import type { Finding } from "../findings.ts";
 import type { App } from "../state.ts";
+import type { Finding } from "../types.ts";
 import { change, score, title, valueText, withCalibrated } from "../words.ts";
 
 export function why(app: App): void {
@@ -27,8 +27,8 @@ export function why(app: App): void {
 }
 
 /** Why the list has other numbers, where it has: it follows the model's box, the explanation stays at one place. */
-function elsewhere({ now, filmOnly }: Finding, { baseline, full }: Explanation["boxes"][number]): string {
-  const same = score(now) === score(full) && (filmOnly === null || score(filmOnly) === score(baseline));
+function elsewhere({ now, imageOnly }: Finding, { baseline, full }: Explanation["boxes"][number]): string {
+  const same = score(now) === score(full) && (imageOnly === null || score(imageOnly) === score(baseline));
   return same ? "" : "The list follows the model's own box, which lies a little differently under each record.";
 }
 

@@ -1,4 +1,4 @@
-/** The films to read: those that the server serves, and those opened from this computer. */
+/** The images to read: those that the server serves, and those opened from this computer. */
 
 import { button, byId, h, setAttributes } from "../dom.ts";
 import type { Session } from "../session.ts";
@@ -9,15 +9,15 @@ export class Worklist {
     private readonly app: App,
     private readonly session: Session,
   ) {
-    const list = byId("films");
+    const list = byId("images");
     app.watch(["sources"], () => {
       list.replaceChildren(...app.state.sources.map((source) => this.row(source)));
-      byId("no-films").hidden = app.state.sources.length > 0;
+      byId("no-images").hidden = app.state.sources.length > 0;
     });
     app.watch(["source", "sources"], () => this.mark(list));
   }
 
-  /** The next film of the list, or the one before. */
+  /** The next image of the list, or the one before. */
   step(by: 1 | -1): void {
     const { sources, source } = this.app.state;
     const next = sources[source === null ? 0 : sources.indexOf(source) + by];
@@ -29,16 +29,16 @@ export class Worklist {
     const isRecord = ({ name, type }: File) => type === "application/json" || name.toLowerCase().endsWith(".json");
     const record = files.find(isRecord);
     const clinical = record === undefined ? null : await record.text();
-    const films = files.filter((file) => !isRecord(file));
-    if (films.length === 0) return clinical === null ? undefined : this.takeRecord(clinical);
-    const added = films.map((file): Source => ({ kind: "file", name: file.name, file, clinical }));
+    const images = files.filter((file) => !isRecord(file));
+    if (images.length === 0) return clinical === null ? undefined : this.takeRecord(clinical);
+    const added = images.map((file): Source => ({ kind: "file", name: file.name, file, clinical }));
     this.app.set({ sources: [...added, ...this.app.state.sources] });
     await this.session.open(added[0]!);
   }
 
   private async takeRecord(text: string): Promise<void> {
-    if (this.app.state.film === null)
-      return this.refuse("a record needs a film", "open a film first, or drop both together");
+    if (this.app.state.image === null)
+      return this.refuse("a record needs an image", "open an image first, or drop both together");
     try {
       await this.session.take(JSON.parse(text));
     } catch (error) {

@@ -1,5 +1,5 @@
 // src/api.ts
-/** What the server refused: its code, what is wrong and what mends it. */
+/** What the server refused: its code, what is wrong and how to fix it. */
 var ApiError = class extends Error {
 	status;
 	code;
@@ -18,25 +18,25 @@ var Api = class {
 	/** Kept in memory alone: gone when the page is closed. */
 	token = null;
 	model = () => this.json("v1/model");
-	worklist = async () => (await this.json("v1/films")).films;
+	worklist = async () => (await this.json("v1/images")).images;
 	open = (id) => this.json(`v1/worklist/${encodeURIComponent(id)}`, { method: "POST" });
 	/** The file's own name stays here: it may name a patient. */
-	upload(film, clinical) {
+	upload(image, clinical) {
 		const form = new FormData();
-		form.append("film", film, "film");
+		form.append("image", image, "image");
 		if (clinical !== null) form.append("clinical", clinical);
-		return this.json("v1/films", {
+		return this.json("v1/images", {
 			method: "POST",
 			body: form
 		});
 	}
 	/** Stored values after the modality LUT, rows from the top. */
-	async pixels(film) {
-		const bytes = await (await this.fetch(`v1/films/${film.id}/pixels`)).arrayBuffer();
-		if (bytes.byteLength !== film.width * film.height * 2) throw new ApiError(200, "pixels", `the film has ${bytes.byteLength} bytes, not ${film.width * film.height * 2}`);
+	async pixels(image) {
+		const bytes = await (await this.fetch(`v1/images/${image.id}/pixels`)).arrayBuffer();
+		if (bytes.byteLength !== image.width * image.height * 2) throw new ApiError(200, "pixels", `the image has ${bytes.byteLength} bytes, not ${image.width * image.height * 2}`);
 		return new Uint16Array(bytes);
 	}
-	detect = (id, clinical) => this.post(`v1/films/${id}/detect`, { clinical });
+	detect = (id, clinical) => this.post(`v1/images/${id}/detect`, { clinical });
 	async whatIf(id, records, boxes) {
 		const body = {
 			records,
@@ -45,9 +45,9 @@ var Api = class {
 				box
 			}))
 		};
-		return (await this.post(`v1/films/${id}/what-if`, body)).results;
+		return (await this.post(`v1/images/${id}/what-if`, body)).results;
 	}
-	explain = (id, clinical, { label, box }) => this.post(`v1/films/${id}/explanation`, {
+	explain = (id, clinical, { label, box }) => this.post(`v1/images/${id}/explanation`, {
 		clinical,
 		boxes: [{
 			label,
@@ -55,7 +55,7 @@ var Api = class {
 		}]
 	});
 	async report(id, clinical, detections, format) {
-		return (await this.fetch(`v1/films/${id}/report`, asJson({
+		return (await this.fetch(`v1/images/${id}/report`, asJson({
 			clinical,
 			detections,
 			format
@@ -149,10 +149,10 @@ var MOVES = {
 };
 function commands(app, session, stage, worklist) {
 	return [
-		...onFilm(stage),
+		...onImage(stage),
 		...onLooks(app, stage),
 		...onFindings(app, session, stage),
-		...onFilms(worklist)
+		...onImages(worklist)
 	];
 }
 function wire(app, all) {
@@ -168,10 +168,10 @@ function wire(app, all) {
 		], () => element.setAttribute("aria-pressed", String(pressed(app.state))));
 	}
 }
-function onFilm(stage) {
+function onImage(stage) {
 	const arrows = {
 		keys: Object.keys(MOVES),
-		onFilm: true
+		onImage: true
 	};
 	const windowed = (key) => stage.moveWindow(...by(key, 20));
 	const by = (key, pixels) => MOVES[key].map((way) => way * pixels);
@@ -207,7 +207,7 @@ function onFilm(stage) {
 		{
 			keys: ["1"],
 			shown: "1",
-			does: "Film pixel for screen pixel",
+			does: "Image pixel for screen pixel",
 			button: "actual",
 			run: () => stage.actualSize()
 		},
@@ -221,7 +221,7 @@ function onFilm(stage) {
 		{
 			keys: ["r"],
 			shown: "R",
-			does: "As the film came",
+			does: "As the image came",
 			button: "reset",
 			run: () => stage.reset()
 		}
@@ -251,7 +251,7 @@ function onLooks(app, stage) {
 		{
 			keys: ["f"],
 			shown: "F",
-			does: "Whole film",
+			does: "Whole image",
 			button: "fit",
 			run: () => app.set({ view: null })
 		},
@@ -263,11 +263,11 @@ function onLooks(app, stage) {
 		},
 		toggled("invert", "i", "Invert"),
 		toggled("boxes", "b", "Boxes on or off"),
-		toggled("compare", "c", "Film only beside, on or off"),
+		toggled("compare", "c", "Image only beside, on or off"),
 		{
 			keys: ["l"],
 			shown: "L",
-			does: "To the film",
+			does: "To the image",
 			run: () => stage.takeKeyboard()
 		}
 	];
@@ -317,25 +317,25 @@ function onFindings(app, session, stage) {
 		}
 	];
 }
-function onFilms(worklist) {
+function onImages(worklist) {
 	const showKeys = () => byId("keys").showModal();
 	return [
 		{
 			keys: ["PageDown"],
 			shown: "Page↓",
-			does: "Next film",
+			does: "Next image",
 			run: () => worklist.step(1)
 		},
 		{
 			keys: ["PageUp"],
 			shown: "Page↑",
-			does: "Film before",
+			does: "Image before",
 			run: () => worklist.step(-1)
 		},
 		{
 			keys: ["o"],
 			shown: "O",
-			does: "Open film",
+			does: "Open image",
 			button: "open",
 			run: () => byId("file").click()
 		},
@@ -381,7 +381,7 @@ var findingsOf = (detections) => detections.map((detection, id) => ({
 	...detection,
 	id,
 	now: detection.score,
-	filmOnly: null,
+	imageOnly: null,
 	added: false
 }));
 /** The findings with the scores that a changed record gives them, and those that only it gives. */
@@ -398,17 +398,17 @@ function under(result, asked, known) {
 		id: before.find((finding) => same(finding, detection))?.id ?? ++id,
 		now: detection.score,
 		score: 0,
-		filmOnly: null,
+		imageOnly: null,
 		added: true
 	}));
 	return [...own, ...added];
 }
-/** The findings with the scores that the film alone gives them. */
+/** The findings with the scores that the image alone gives them. */
 function withoutRecord(result, known) {
 	const { scores } = scoresOf(known, result);
 	return known.map((finding) => ({
 		...finding,
-		filmOnly: scores.get(finding.id) ?? null
+		imageOnly: scores.get(finding.id) ?? null
 	}));
 }
 /**
@@ -441,7 +441,7 @@ var reportable = (state) => state.findings.filter(({ added, label, score }) => !
 	score,
 	box
 }));
-/** The smallest of the boxes that a point of the film lies in. */
+/** The smallest of the boxes that a point of the image lies in. */
 function hit(findings, x, y) {
 	return findings.filter(({ box }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]).sort((one, other) => area(one.box) - area(other.box))[0] ?? null;
 }
@@ -505,7 +505,7 @@ function textWidth(text) {
 	return ruler.measureText(text).width;
 }
 // src/words.ts
-/** How people write the UCUM codes of chest-film records; other codes are shown as they are. */
+/** How people write the UCUM codes of chest X-ray records; other codes are shown as they are. */
 var UNITS = {
 	a: "years",
 	Cel: "°C",
@@ -551,7 +551,7 @@ function remark(use, name) {
 /** What of the model's training was made up; empty where nothing was. */
 function madeUp(model) {
 	const parts = model?.card.training.synthetic ?? [];
-	if (parts.includes("films")) return "Trained on synthetic films.";
+	if (parts.includes("images")) return "Trained on synthetic images.";
 	const named = parts.map((part) => part === "clinical" ? "records" : part);
 	return named.length === 0 ? "" : `Trained with synthetic ${named.join(" and ")}.`;
 }
@@ -601,7 +601,7 @@ var Exports = class {
 		});
 		byId("exports").append(picture, ...entries);
 		app.watch([
-			"film",
+			"image",
 			"findings",
 			"threshold",
 			"point",
@@ -618,25 +618,25 @@ var Exports = class {
 	/** What an export of this format needs and is not there; null where it can be made. */
 	missing(format) {
 		const { state } = this.app;
-		if (state.film === null) return "needs an open film";
+		if (state.image === null) return "needs an open image";
 		if (format !== "sr" && format !== "capture") return null;
-		if (state.film.info.kind !== "dicom") return "needs a DICOM film";
+		if (state.image.info.kind !== "dicom") return "needs a DICOM image";
 		return format === "sr" && reportable(state).length === 0 ? "needs a finding; a secondary capture can say that there is none" : null;
 	}
 	/** Never named after the file or the patient. */
-	name = (end) => `mdfnet-${this.app.state.film?.info.id.slice(0, 8)}.${end}`;
+	name = (end) => `mdfnet-${this.app.state.image?.info.id.slice(0, 8)}.${end}`;
 	async report(format) {
 		const { state } = this.app;
 		const { end } = FORMATS.find((known) => known.format === format);
 		try {
-			save(await this.session.onFilm((id) => this.api.report(id, state.measured, reportable(state), format)), this.name(end));
+			save(await this.session.onImage((id) => this.api.report(id, state.measured, reportable(state), format)), this.name(end));
 		} catch (error) {
 			this.session.report(error);
 		}
 	}
 	async picture() {
-		const { film, compare, model } = this.app.state;
-		if (film === null) return;
+		const { image, compare, model } = this.app.state;
+		if (image === null) return;
 		const ratio = window.devicePixelRatio;
 		const { width, height } = this.stage.fused.size;
 		const canvas = document.createElement("canvas");
@@ -647,7 +647,7 @@ var Exports = class {
 		this.stage.fused.drawInto(context, 0, this.stage.marks(), this.stage.view);
 		if (compare) this.stage.alone.drawInto(context, width + 2, this.stage.marksWithoutRecord(), this.stage.view);
 		context.scale(ratio, ratio);
-		const panes = compare ? "Left: with record. Right: film only. " : "";
+		const panes = compare ? "Left: with record. Right: image only. " : "";
 		const about = `MDF-Net, model ${model?.name} ${model?.sha256.slice(0, 12)}. ${this.session.whatIfText ?? ""}`;
 		context.fillStyle = "#eef2f5";
 		context.font = `600 13px ${FONTS}`;
@@ -662,15 +662,15 @@ var Exports = class {
 /** Keys of the page. Single letters can be turned off, for those who speak or type by accident (WCAG 2.1.4). */
 function listenToKeys(keys) {
 	const letters = byId("letters");
-	byId("key-list").replaceChildren(...keys.filter(({ shown }) => shown !== "").flatMap(({ shown, does, onFilm }) => [h("dt", {}, ...shown.split(" ").map((one) => h("kbd", {}, one))), h("dd", {}, onFilm ? `${does} (film focused)` : does)]));
+	byId("key-list").replaceChildren(...keys.filter(({ shown }) => shown !== "").flatMap(({ shown, does, onImage }) => [h("dt", {}, ...shown.split(" ").map((one) => h("kbd", {}, one))), h("dd", {}, onImage ? `${does} (image focused)` : does)]));
 	document.addEventListener("keydown", (event) => {
 		if (event.ctrlKey || event.altKey || event.metaKey || taken(event.target, event.key)) return;
 		if (document.querySelector("dialog[open], :popover-open") !== null) return;
 		const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-		const onFilm = event.target instanceof Element && event.target.closest("#stage") !== null;
-		const fits = (one) => (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onFilm || onFilm);
+		const onImage = event.target instanceof Element && event.target.closest("#stage") !== null;
+		const fits = (one) => (one.shift ?? event.shiftKey) === event.shiftKey && (!one.onImage || onImage);
 		const key = keys.find((one) => one.keys.includes(pressed) && fits(one));
-		if (key === void 0 || !letters.checked && pressed.length === 1 && !key.onFilm) return;
+		if (key === void 0 || !letters.checked && pressed.length === 1 && !key.onImage) return;
 		event.preventDefault();
 		key.run(pressed);
 	});
@@ -694,7 +694,7 @@ async function login() {
 	token.value = "";
 	return value;
 }
-// src/film/lines.ts
+// src/image/lines.ts
 var DASHES = [
 	"",
 	"10 4",
@@ -760,10 +760,10 @@ function filters(app) {
 		byId("point-says").textContent = point === null ? "" : measured(point);
 	});
 }
-/** What an operating point gave on the validation films. */
-function measured({ sensitivity, false_positives_per_film: falsePositives }) {
-	const parts = [sensitivity == null ? "" : `sensitivity ${score(sensitivity)}`, falsePositives == null ? "" : `${score(falsePositives)} false boxes a film`].filter(Boolean);
-	return parts.length > 0 ? `${parts.join(", ")} on validation films` : "";
+/** What an operating point gave on the validation images. */
+function measured({ sensitivity, false_positives_per_image: falsePositives }) {
+	const parts = [sensitivity == null ? "" : `sensitivity ${score(sensitivity)}`, falsePositives == null ? "" : `${score(falsePositives)} false boxes an image`].filter(Boolean);
+	return parts.length > 0 ? `${parts.join(", ")} on validation images` : "";
 }
 function row$2(app, { name, color }, index) {
 	const box = h("input", {
@@ -800,7 +800,7 @@ function sample(color, index) {
 	}));
 }
 // src/panels/list.ts
-/** The findings as a table: score under the record, its change by the sliders, score of the film alone. */
+/** The findings as a table: score under the record, its change by the sliders, score of the image alone. */
 function list(app, session) {
 	const body = byId("findings");
 	app.watch([
@@ -809,7 +809,7 @@ function list(app, session) {
 		"point",
 		"hidden",
 		"focus",
-		"film",
+		"image",
 		"detecting",
 		"model"
 	], () => {
@@ -818,13 +818,13 @@ function list(app, session) {
 		const focused = body.contains(document.activeElement) ? document.activeElement?.getAttribute("data-id") : null;
 		body.replaceChildren(...shown.map((finding) => row$1(app, session, finding)));
 		if (focused) body.querySelector(`button[data-id="${focused}"]`)?.focus();
-		byId("findings-count").textContent = state.film === null ? "" : `${shown.length} of ${state.findings.length} shown`;
+		byId("findings-count").textContent = state.image === null ? "" : `${shown.length} of ${state.findings.length} shown`;
 		byId("no-findings").textContent = nothing(app, shown.length);
 	});
 }
 function nothing({ state }, shown) {
-	if (shown > 0 || state.film === null) return "";
-	if (state.detecting) return "The model looks at the film …";
+	if (shown > 0 || state.image === null) return "";
+	if (state.detecting) return "The model looks at the image …";
 	return state.findings.length > 0 ? "None from this score on in these classes." : "The model marks nothing.";
 }
 function row$1({ state }, session, finding) {
@@ -839,7 +839,7 @@ function row$1({ state }, session, finding) {
 	name.append(sample(classes[index]?.color ?? "#c8c8c8", index), h("span", { class: "name" }, finding.label));
 	const by = finding.added ? "new" : change(finding.now - finding.score);
 	const direction = by === "" ? "" : by === "new" || by.startsWith("+") ? "up" : "down";
-	return h("tr", { class: [focused && "focused", faded(state, finding) && "faded"].filter(Boolean).join(" ") }, h("td", {}, name), h("td", { class: "number strong" }, score(finding.now)), h("td", { class: `number change ${direction}` }, by), h("td", { class: "number quiet" }, finding.filmOnly === null ? "" : score(finding.filmOnly)));
+	return h("tr", { class: [focused && "focused", faded(state, finding) && "faded"].filter(Boolean).join(" ") }, h("td", {}, name), h("td", { class: "number strong" }, score(finding.now)), h("td", { class: `number change ${direction}` }, by), h("td", { class: "number quiet" }, finding.imageOnly === null ? "" : score(finding.imageOnly)));
 }
 // src/store.ts
 /** What the page shows, in one place; who shows a part of it is told when that part changes. */
@@ -871,7 +871,7 @@ var newApp = () => new Store({
 	model: null,
 	sources: [],
 	source: null,
-	film: null,
+	image: null,
 	detecting: false,
 	measured: {},
 	current: {},
@@ -1031,17 +1031,17 @@ function record(app, session) {
 		"current",
 		"measured",
 		"model",
-		"film"
+		"image"
 	], () => {
 		const moved = changes(app.state).length;
 		reset.disabled = keep.disabled = moved === 0;
 		byId("record-panel").classList.toggle("what-if", moved > 0);
 		const values = moved === 1 ? "1 value differs" : `${moved} values differ`;
-		const unmoved = app.state.film === null ? "" : "as measured";
+		const unmoved = app.state.image === null ? "" : "as measured";
 		byId("what-if-state").textContent = moved === 0 ? unmoved : `what-if: ${values}`;
 	});
 	app.watch(["given", "model"], () => byId("record-notes").textContent = passedOver(app.state.given, app.state.model));
-	app.watch(["film", "model"], () => byId("record").disabled = app.state.film === null);
+	app.watch(["image", "model"], () => byId("record").disabled = app.state.image === null);
 }
 function row(app, session, feature) {
 	const take = (value) => session.change(feature.name, value);
@@ -1069,16 +1069,16 @@ function row(app, session, feature) {
 		"measured",
 		"given",
 		"use",
-		"film"
+		"image"
 	], () => {
-		const { film, given, use } = app.state;
+		const { image, given, use } = app.state;
 		const [value, measured] = [app.state.current[feature.name] ?? null, app.state.measured[feature.name] ?? null];
 		field.show(value, measured);
 		missing.checked = value === null;
 		back.hidden = value === measured;
 		element.classList.toggle("changed", value !== measured);
 		element.classList.toggle("missing", value === null);
-		was.textContent = film === null ? "" : measured === null ? "not measured" : `measured ${valueText(measured)}`;
+		was.textContent = image === null ? "" : measured === null ? "not measured" : `measured ${valueText(measured)}`;
 		note.textContent = remark(value === measured ? given : use, feature.name) ?? "";
 	});
 	return element;
@@ -1119,8 +1119,8 @@ function why(app) {
 	});
 }
 /** Why the list has other numbers, where it has: it follows the model's box, the explanation stays at one place. */
-function elsewhere({ now, filmOnly }, { baseline, full }) {
-	return score(now) === score(full) && (filmOnly === null || score(filmOnly) === score(baseline)) ? "" : "The list follows the model's own box, which lies a little differently under each record.";
+function elsewhere({ now, imageOnly }, { baseline, full }) {
+	return score(now) === score(full) && (imageOnly === null || score(imageOnly) === score(baseline)) ? "" : "The list follows the model's own box, which lies a little differently under each record.";
 }
 function bars({ state }, { values }, record) {
 	const widest = Math.max(.01, ...Object.values(values).map(Math.abs));
@@ -1148,21 +1148,21 @@ function bar(value, feature, adds, widest) {
 	}, rect, zero), h("span", { class: "number" }, change(adds) || "0.00"));
 }
 // src/panels/worklist.ts
-/** The films to read: those that the server serves, and those opened from this computer. */
+/** The images to read: those that the server serves, and those opened from this computer. */
 var Worklist = class {
 	app;
 	session;
 	constructor(app, session) {
 		this.app = app;
 		this.session = session;
-		const list = byId("films");
+		const list = byId("images");
 		app.watch(["sources"], () => {
 			list.replaceChildren(...app.state.sources.map((source) => this.row(source)));
-			byId("no-films").hidden = app.state.sources.length > 0;
+			byId("no-images").hidden = app.state.sources.length > 0;
 		});
 		app.watch(["source", "sources"], () => this.mark(list));
 	}
-	/** The next film of the list, or the one before. */
+	/** The next image of the list, or the one before. */
 	step(by) {
 		const { sources, source } = this.app.state;
 		const next = sources[source === null ? 0 : sources.indexOf(source) + by];
@@ -1173,9 +1173,9 @@ var Worklist = class {
 		const isRecord = ({ name, type }) => type === "application/json" || name.toLowerCase().endsWith(".json");
 		const record = files.find(isRecord);
 		const clinical = record === void 0 ? null : await record.text();
-		const films = files.filter((file) => !isRecord(file));
-		if (films.length === 0) return clinical === null ? void 0 : this.takeRecord(clinical);
-		const added = films.map((file) => ({
+		const images = files.filter((file) => !isRecord(file));
+		if (images.length === 0) return clinical === null ? void 0 : this.takeRecord(clinical);
+		const added = images.map((file) => ({
 			kind: "file",
 			name: file.name,
 			file,
@@ -1185,7 +1185,7 @@ var Worklist = class {
 		await this.session.open(added[0]);
 	}
 	async takeRecord(text) {
-		if (this.app.state.film === null) return this.refuse("a record needs a film", "open a film first, or drop both together");
+		if (this.app.state.image === null) return this.refuse("a record needs an image", "open an image first, or drop both together");
 		try {
 			await this.session.take(JSON.parse(text));
 		} catch (error) {
@@ -1215,7 +1215,7 @@ var Worklist = class {
 		});
 	}
 };
-// src/film/pixels.ts
+// src/image/pixels.ts
 var SMALLEST = 256;
 function pixelsOf(width, height, values) {
 	const levels = [{
@@ -1295,10 +1295,10 @@ var Latest = class {
 	}
 };
 // src/session.ts
-/** Opens films, asks the model, and keeps the answers in the store. */
-/** What belongs to a film, while there is none. */
-var NO_FILM = {
-	film: null,
+/** Opens images, asks the model, and keeps the answers in the store. */
+/** What belongs to an image, while there is none. */
+var NO_IMAGE = {
+	image: null,
 	view: null,
 	findings: [],
 	imageOnly: [],
@@ -1319,7 +1319,7 @@ var Session = class {
 	/** What was found under the measured record. */
 	found = [];
 	waiting;
-	whatIf = new Latest(async ({ values, asked }) => (await this.onFilm((id) => this.api.whatIf(id, [values], asked)))[0], (result, { asked, since }) => {
+	whatIf = new Latest(async ({ values, asked }) => (await this.onImage((id) => this.api.whatIf(id, [values], asked)))[0], (result, { asked, since }) => {
 		const findings = under(result, asked, this.app.state.findings);
 		this.app.set({
 			findings,
@@ -1333,7 +1333,7 @@ var Session = class {
 		});
 		this.explainSoon();
 	}, (error) => this.report(error));
-	why = new Latest(({ values, finding }) => this.onFilm((id) => this.api.explain(id, values, finding)), (explanation, { values, finding }) => {
+	why = new Latest(({ values, finding }) => this.onImage((id) => this.api.explain(id, values, finding)), (explanation, { values, finding }) => {
 		if (this.app.state.focus === finding.id) this.app.set({ explanation: {
 			...explanation,
 			record: values
@@ -1344,12 +1344,12 @@ var Session = class {
 		this.api = api;
 	}
 	async start() {
-		const [model, films] = await Promise.all([this.api.model(), this.api.worklist()]);
+		const [model, images] = await Promise.all([this.api.model(), this.api.worklist()]);
 		const point = model.operating?.points[0] ?? null;
-		const sources = films.map((film) => ({
+		const sources = images.map((image) => ({
 			kind: "worklist",
-			name: film.name,
-			film
+			name: image.name,
+			image
 		}));
 		this.app.set({
 			model,
@@ -1358,13 +1358,13 @@ var Session = class {
 			message: null
 		});
 	}
-	/** Takes the film before away at once, shows the new one as soon as it is decoded, and asks the model then. */
+	/** Takes the image before away at once, shows the new one as soon as it is decoded, and asks the model then. */
 	async open(source) {
 		const turn = ++this.opening;
-		performance.mark("film");
+		performance.mark("image");
 		this.forget();
 		this.app.set({
-			...NO_FILM,
+			...NO_IMAGE,
 			source,
 			detecting: true,
 			message: null
@@ -1381,25 +1381,25 @@ var Session = class {
 			await this.detect(void 0);
 		} catch (error) {
 			if (turn !== this.opening) return;
-			if (this.app.state.film === null) this.app.set({ source: null });
+			if (this.app.state.image === null) this.app.set({ source: null });
 			if (refused(error)) this.refuse(source, error);
 			else this.report(error);
 		} finally {
 			if (turn === this.opening) this.app.set({ detecting: false });
 		}
 	}
-	/** Takes a record as the patient's own and detects with it; undefined: the one that came with the film, if any. */
+	/** Takes a record as the patient's own and detects with it; undefined: the one that came with the image, if any. */
 	async detect(record) {
-		const { film } = this.app.state;
-		if (film === null) return;
-		const clinical = record === void 0 ? film.info.clinical?.values ?? null : record;
-		const answer = await this.onFilm((id) => this.api.detect(id, clinical));
-		if (this.app.state.film?.source !== film.source) return;
+		const { image } = this.app.state;
+		if (image === null) return;
+		const clinical = record === void 0 ? image.info.clinical?.values ?? null : record;
+		const answer = await this.onImage((id) => this.api.detect(id, clinical));
+		if (this.app.state.image?.source !== image.source) return;
 		this.forget();
 		const findings = this.found = findingsOf(answer.detections);
 		const values = answer.clinical?.values ?? {};
 		const { clinical: use, image_only: imageOnly } = answer;
-		const given = (record === void 0 ? film.info.clinical : null) ?? use;
+		const given = (record === void 0 ? image.info.clinical : null) ?? use;
 		this.app.set({
 			findings,
 			imageOnly,
@@ -1459,7 +1459,7 @@ var Session = class {
 		});
 	}
 	ask(values) {
-		if (this.app.state.film === null) return;
+		if (this.app.state.image === null) return;
 		const since = performance.now();
 		clearTimeout(this.waiting);
 		this.app.set({ current: values });
@@ -1483,7 +1483,7 @@ var Session = class {
 		clearTimeout(this.waiting);
 		this.waiting = setTimeout(() => this.explain(), REST);
 	}
-	/** Answers on their way are of another film or record, and must not reach this one. */
+	/** Answers on their way are of another image or record, and must not reach this one. */
 	forget() {
 		this.whatIf.drop();
 		this.why.drop();
@@ -1495,35 +1495,35 @@ var Session = class {
 	}
 	async scoreWithoutRecord(asked) {
 		if (asked.length === 0 || this.app.state.model?.fused !== true) return;
-		const [result] = await this.onFilm((id) => this.api.whatIf(id, [{}], asked));
+		const [result] = await this.onImage((id) => this.api.whatIf(id, [{}], asked));
 		if (this.found !== asked) return;
-		const alone = new Map(withoutRecord(result, asked).map(({ id, filmOnly }) => [id, filmOnly]));
+		const alone = new Map(withoutRecord(result, asked).map(({ id, imageOnly }) => [id, imageOnly]));
 		const withScore = (finding) => ({
 			...finding,
-			filmOnly: alone.get(finding.id) ?? null
+			imageOnly: alone.get(finding.id) ?? null
 		});
 		this.app.set({ findings: this.app.state.findings.map(withScore) });
 	}
-	show(film) {
-		const { window, invert } = film.info;
+	show(image) {
+		const { window, invert } = image.info;
 		this.app.set({
-			film,
+			image,
 			window,
 			invert
 		});
-		requestAnimationFrame(() => performance.measure("film", "film"));
+		requestAnimationFrame(() => performance.measure("image", "image"));
 	}
-	fetchInfo = (source) => source.kind === "file" ? this.api.upload(source.file, source.clinical) : this.api.open(source.film.id);
-	/** The server keeps a film for a while only: what it has let go is sent again. */
-	async onFilm(ask) {
-		const film = this.app.state.film;
+	fetchInfo = (source) => source.kind === "file" ? this.api.upload(source.file, source.clinical) : this.api.open(source.image.id);
+	/** The server keeps an image for a while only: what it has let go is sent again. */
+	async onImage(ask) {
+		const image = this.app.state.image;
 		try {
-			return await ask(film.info.id);
+			return await ask(image.info.id);
 		} catch (error) {
-			if (!(error instanceof ApiError) || error.code !== "film_gone") throw error;
-			const info = await this.fetchInfo(film.source);
-			if (this.app.state.film === film) this.app.set({ film: {
-				...film,
+			if (!(error instanceof ApiError) || error.code !== "image_gone") throw error;
+			const info = await this.fetchInfo(image.source);
+			if (this.app.state.image === image) this.app.set({ image: {
+				...image,
 				info
 			} });
 			return ask(info.id);
@@ -1536,10 +1536,10 @@ var Session = class {
 		return moved.length === 0 ? null : `What-if: ${moved.join(", ")}`;
 	}
 };
-/** Whether the server will never take it: too large, no film, or not one of a chest from the front. */
+/** Whether the server will never take it: too large, no image, or not one of a chest from the front. */
 var refused = (error) => error instanceof ApiError && (error.status === 413 || error.status === 422);
 var said = (value) => String(value ?? "missing");
-// src/film/gestures.ts
+// src/image/gestures.ts
 /** A pointer that moves less than this many pixels clicks. */
 var STILL = 4;
 function listen(pane, act) {
@@ -1583,7 +1583,7 @@ function listen(pane, act) {
 	};
 	pane.addEventListener("wheel", wheel, { passive: false });
 }
-/** Of two fingers one moved: the film follows their middle and their distance. */
+/** Of two fingers one moved: the image follows their middle and their distance. */
 function pinch(before, now, other, act) {
 	const apart = Math.hypot(before.x - other.x, before.y - other.y);
 	act.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
@@ -1592,7 +1592,7 @@ function pinch(before, now, other, act) {
 		y: (now.y + other.y) / 2
 	}, Math.hypot(now.x - other.x, now.y - other.y) / apart);
 }
-// src/film/boxes.ts
+// src/image/boxes.ts
 var BoxLayer = class {
 	drawn = /* @__PURE__ */ new Map();
 	outlines = svg("g", { "aria-hidden": "true" });
@@ -1724,12 +1724,12 @@ function onPane([x1, y1, x2, y2], { scale, x, y }) {
 		(y2 - y1) * scale
 	];
 }
-// src/film/paint.ts
-/** RGBA of what is beside the film. */
+// src/image/paint.ts
+/** RGBA of what is beside the image. */
 var BESIDE = 4278190080;
 /**
 * @param out `target.width * target.height` RGBA pixels.
-* @param view Where the film lies in the target, in the target's pixels.
+* @param view Where the image lies in the target, in the target's pixels.
 * @param table RGBA of each stored value.
 */
 function paint(out, target, pixels, view, table) {
@@ -1762,14 +1762,14 @@ function paint(out, target, pixels, view, table) {
 		}
 	}
 }
-/** Which two pixels of a level each target pixel lies between along one axis, and how far; -1 beside the film. */
-function taps(count, film, offset, scale, step, pixels) {
+/** Which two pixels of a level each target pixel lies between along one axis, and how far; -1 beside the image. */
+function taps(count, image, offset, scale, step, pixels) {
 	const first = new Int32Array(count).fill(-1);
 	const second = new Int32Array(count);
 	const share = new Float32Array(count);
 	for (let index = 0; index < count; index++) {
 		const place = (index + .5 - offset) / scale;
-		if (place < 0 || place >= film) continue;
+		if (place < 0 || place >= image) continue;
 		const center = Math.min(pixels - 1, Math.max(0, place / step - .5));
 		first[index] = Math.floor(center);
 		second[index] = Math.min(pixels - 1, first[index] + 1);
@@ -1781,8 +1781,8 @@ function taps(count, film, offset, scale, step, pixels) {
 		share
 	};
 }
-// src/film/pane.ts
-/** One picture of the film: a canvas for the grey, above it an SVG for the boxes. */
+// src/image/pane.ts
+/** One picture of the image: a canvas for the gray, above it an SVG for the boxes. */
 var Pane = class {
 	element;
 	boxes;
@@ -1800,7 +1800,7 @@ var Pane = class {
 			height: this.element.clientHeight
 		};
 	}
-	paintFilm(pixels, view, table) {
+	paintImage(pixels, view, table) {
 		const ratio = window.devicePixelRatio;
 		const [width, height] = [Math.round(this.size.width * ratio), Math.round(this.size.height * ratio)];
 		const context = this.canvas.getContext("2d", { alpha: false });
@@ -1820,7 +1820,7 @@ var Pane = class {
 		}, pixels, onDevice, table);
 		context.putImageData(this.image, 0, 0);
 	}
-	/** Draws what the pane shows, grey and boxes, into another canvas of the same scale. */
+	/** Draws what the pane shows, gray and boxes, into another canvas of the same scale. */
 	drawInto(context, x, marks, view) {
 		const ratio = window.devicePixelRatio;
 		context.drawImage(this.canvas, x * ratio, 0);
@@ -1834,21 +1834,21 @@ var Pane = class {
 		context.restore();
 	}
 };
-// src/film/view.ts
+// src/image/view.ts
 var LARGEST = 32;
-/** The whole film, as large as the pane allows, in its middle. */
-function fit(film, pane) {
-	return centered(film, pane, Math.min(pane.width / film.width, pane.height / film.height));
+/** The whole image, as large as the pane allows, in its middle. */
+function fit(image, pane) {
+	return centered(image, pane, Math.min(pane.width / image.width, pane.height / image.height));
 }
-/** The film in the middle of the pane at the given scale. */
-function centered(film, pane, scale) {
+/** The image in the middle of the pane at the given scale. */
+function centered(image, pane, scale) {
 	return {
 		scale,
-		x: (pane.width - film.width * scale) / 2,
-		y: (pane.height - film.height * scale) / 2
+		x: (pane.width - image.width * scale) / 2,
+		y: (pane.height - image.height * scale) / 2
 	};
 }
-/** Larger or smaller by a factor, while the film's point below `at` stays where it is. */
+/** Larger or smaller by a factor, while the image's point below `at` stays where it is. */
 function zoomed(view, at, factor, smallest) {
 	const scale = Math.min(LARGEST, Math.max(smallest, view.scale * factor));
 	const change = scale / view.scale;
@@ -1866,30 +1866,30 @@ function panned(view, dx, dy) {
 		y: view.y + dy
 	};
 }
-function toFilm(view, at) {
+function toImage(view, at) {
 	return {
 		x: (at.x - view.x) / view.scale,
 		y: (at.y - view.y) / view.scale
 	};
 }
-/** The view after the pane changed its size: its middle shows the same point of the film. */
+/** The view after the pane changed its size: its middle shows the same point of the image. */
 function resized(view, before, after) {
 	return panned(view, (after.width - before.width) / 2, (after.height - before.height) / 2);
 }
-// src/film/window.ts
-/** Grey 0 ... 255 of one stored value. */
-function grey(value, { center, width }, invert) {
+// src/image/window.ts
+/** Gray 0 ... 255 of one stored value. */
+function gray(value, { center, width }, invert) {
 	const share = width <= 1 ? Number(value > center - .5) : (value - (center - .5)) / (width - 1) + .5;
 	const level = Math.round(255 * Math.min(1, Math.max(0, share)));
 	return invert ? 255 - level : level;
 }
-/** Opaque grey RGBA, as one 32-bit number, of each value that a film of so many bits can hold. */
+/** Opaque gray RGBA, as one 32-bit number, of each value that an image of so many bits can hold. */
 function lookup(bits, window, invert) {
 	const table = new Uint32Array(2 ** bits);
-	for (let value = 0; value < table.length; value++) table[value] = (4278190080 | grey(value, window, invert) * 65793) >>> 0;
+	for (let value = 0; value < table.length; value++) table[value] = (4278190080 | gray(value, window, invert) * 65793) >>> 0;
 	return table;
 }
-/** The window after a drag: to the right is wider, down is a higher center, a whole film's range in 700 pixels. */
+/** The window after a drag: to the right is wider, down is a higher center, a whole image's range in 700 pixels. */
 function dragged(window, dx, dy, range) {
 	const step = range / 700;
 	return {
@@ -1897,7 +1897,7 @@ function dragged(window, dx, dy, range) {
 		width: Math.max(1, window.width + dx * step)
 	};
 }
-/** The window from the smallest to the largest value of a film. */
+/** The window from the smallest to the largest value of an image. */
 function fullRange(low, high) {
 	return {
 		center: (low + high + 1) / 2,
@@ -1909,7 +1909,7 @@ var Stage = class {
 	app;
 	session;
 	fused = new Pane("with record");
-	alone = new Pane("film only");
+	alone = new Pane("image only");
 	element = byId("stage");
 	queued = false;
 	size = {
@@ -1924,12 +1924,12 @@ var Stage = class {
 		new ResizeObserver(() => this.fitToPane()).observe(this.fused.element);
 		app.watch([
 			"compare",
-			"film",
+			"image",
 			"source",
 			"model"
 		], () => this.arrange());
 		app.watch([
-			"film",
+			"image",
 			"window",
 			"invert",
 			"view",
@@ -1942,10 +1942,10 @@ var Stage = class {
 			"boxes"
 		], () => this.draw());
 	}
-	/** Where the film lies now, in CSS pixels of a pane. */
+	/** Where the image lies now, in CSS pixels of a pane. */
 	get view() {
-		const { view, film } = this.app.state;
-		return view ?? fit(film?.info ?? {
+		const { view, image } = this.app.state;
+		return view ?? fit(image?.info ?? {
 			width: 1,
 			height: 1
 		}, this.fused.size);
@@ -1971,7 +1971,7 @@ var Stage = class {
 			id,
 			box,
 			text: `${label} ${score(value)}`,
-			spoken: `${label} ${score(value)} by the film alone`,
+			spoken: `${label} ${score(value)} by the image alone`,
 			line: this.line(label),
 			focused: false,
 			faded: false
@@ -1981,18 +1981,18 @@ var Stage = class {
 		x: this.fused.size.width / 2,
 		y: this.fused.size.height / 2
 	}) {
-		const { film } = this.app.state;
-		if (film === null) return;
-		const whole = fit(film.info, this.fused.size);
+		const { image } = this.app.state;
+		if (image === null) return;
+		const whole = fit(image.info, this.fused.size);
 		const view = zoomed(this.view, at, factor, Math.min(whole.scale, 1));
 		this.app.set({ view: view.scale <= whole.scale ? null : view });
 	}
-	/** One pixel of the film is one of the screen, and lies exactly on it. */
+	/** One pixel of the image is one of the screen, and lies exactly on it. */
 	actualSize() {
-		const { film } = this.app.state;
-		if (film === null) return;
+		const { image } = this.app.state;
+		if (image === null) return;
 		const ratio = window.devicePixelRatio;
-		const { scale, x, y } = centered(film.info, this.fused.size, 1 / ratio);
+		const { scale, x, y } = centered(image.info, this.fused.size, 1 / ratio);
 		this.app.set({ view: {
 			scale,
 			x: Math.round(x * ratio) / ratio,
@@ -2000,24 +2000,24 @@ var Stage = class {
 		} });
 	}
 	pan(dx, dy) {
-		if (this.app.state.film !== null) this.app.set({ view: panned(this.view, dx, dy) });
+		if (this.app.state.image !== null) this.app.set({ view: panned(this.view, dx, dy) });
 	}
 	moveWindow(dx, dy) {
-		const { film, window } = this.app.state;
-		if (film === null) return;
-		const { low, high } = film.pixels;
+		const { image, window } = this.app.state;
+		if (image === null) return;
+		const { low, high } = image.pixels;
 		this.app.set({ window: dragged(window, dx, dy, Math.max(16, high - low)) });
 	}
 	wholeRange() {
-		const { film } = this.app.state;
-		if (film !== null) this.app.set({ window: fullRange(film.pixels.low, film.pixels.high) });
+		const { image } = this.app.state;
+		if (image !== null) this.app.set({ window: fullRange(image.pixels.low, image.pixels.high) });
 	}
-	/** Window, polarity and place as the film came. */
+	/** Window, polarity and place as the image came. */
 	reset() {
-		const { film } = this.app.state;
-		if (film !== null) this.app.set({
-			window: film.info.window,
-			invert: film.info.invert,
+		const { image } = this.app.state;
+		if (image !== null) this.app.set({
+			window: image.info.window,
+			invert: image.info.invert,
 			view: null
 		});
 	}
@@ -2055,27 +2055,27 @@ var Stage = class {
 	click(pane, at, target) {
 		this.element.focus({ preventScroll: true });
 		if (pane !== this.fused || !this.app.state.boxes) return;
-		const { x, y } = toFilm(this.view, at);
+		const { x, y } = toImage(this.view, at);
 		const id = idOf(target) ?? hit(visible(this.app.state), x, y)?.id ?? null;
 		if (id !== this.app.state.focus) this.session.focus(id);
 	}
 	readOut(at) {
-		const { film } = this.app.state;
-		const text = at === null || film === null ? "" : this.valueAt(toFilm(this.view, at));
+		const { image } = this.app.state;
+		const text = at === null || image === null ? "" : this.valueAt(toImage(this.view, at));
 		byId("read-out").textContent = text;
 	}
 	valueAt({ x, y }) {
-		const { width, height, values } = this.app.state.film.pixels.levels[0];
+		const { width, height, values } = this.app.state.image.pixels.levels[0];
 		const [column, row] = [Math.floor(x), Math.floor(y)];
 		if (column < 0 || row < 0 || column >= width || row >= height) return "";
 		return `x ${column}  y ${row}  value ${values[row * width + column]}`;
 	}
 	arrange() {
-		const { compare, film, source, model } = this.app.state;
+		const { compare, image, source, model } = this.app.state;
 		this.alone.element.hidden = !compare;
 		byId("panes").classList.toggle("compared", compare);
 		byId("drop-hint").hidden = source !== null || model === null;
-		this.element.classList.toggle("empty", film === null);
+		this.element.classList.toggle("empty", image === null);
 	}
 	fitToPane() {
 		const { view } = this.app.state;
@@ -2094,18 +2094,18 @@ var Stage = class {
 		});
 	}
 	drawNow() {
-		const { film, window, invert, compare } = this.app.state;
-		if (film === null) return;
+		const { image, window, invert, compare } = this.app.state;
+		if (image === null) return;
 		const { view } = this;
-		const table = lookup(film.info.bits, window, invert);
-		this.fused.paintFilm(film.pixels, view, table);
+		const table = lookup(image.info.bits, window, invert);
+		this.fused.paintImage(image.pixels, view, table);
 		this.fused.boxes.show(this.marks(), view, this.fused.size);
 		if (compare) {
-			this.alone.paintFilm(film.pixels, view, table);
+			this.alone.paintImage(image.pixels, view, table);
 			this.alone.boxes.show(this.marksWithoutRecord(), view, this.alone.size);
 		}
 		const settings = `C ${Math.round(window.center)}  W ${Math.round(window.width)}  ${Math.round(view.scale * 100)} %`;
-		byId("film-settings").textContent = invert ? `${settings}  inverted` : settings;
+		byId("image-settings").textContent = invert ? `${settings}  inverted` : settings;
 	}
 };
 function idOf(target) {
@@ -2113,7 +2113,7 @@ function idOf(target) {
 	return id === null || id === void 0 ? null : Number(id);
 }
 // src/status.ts
-/** What the page says about itself: model, film, what-if, trouble, how fast it was. */
+/** What the page says about itself: model, image, what-if, trouble, how fast it was. */
 function status(app, session) {
 	app.watch(["model"], () => {
 		const { model } = app.state;
@@ -2122,15 +2122,15 @@ function status(app, session) {
 		byId("made-up").textContent = madeUp(model);
 		byId("model-name").title = `SHA-256 ${model.sha256}`;
 	});
-	app.watch(["film"], () => {
-		const info = app.state.film?.info;
+	app.watch(["image"], () => {
+		const info = app.state.image?.info;
 		const about = info && [
 			info.kind.toUpperCase(),
 			`${info.width} × ${info.height}`,
 			`${info.bits} bit`,
 			info.view
 		];
-		byId("film-about").textContent = about?.filter(Boolean).join("  ") ?? "";
+		byId("image-about").textContent = about?.filter(Boolean).join("  ") ?? "";
 	});
 	app.watch(["current", "measured"], () => {
 		const text = session.whatIfText;
@@ -2144,7 +2144,7 @@ function status(app, session) {
 	});
 	byId("message-close").addEventListener("click", () => app.set({ message: null }));
 	app.watch([
-		"film",
+		"image",
 		"detecting",
 		"findings",
 		"focus",
@@ -2158,8 +2158,8 @@ function status(app, session) {
 }
 function doing({ state }) {
 	if (state.model === null) return "Loading the model …";
-	if (state.detecting) return state.film === null ? "Opening the film …" : "Detecting …";
-	if (state.film === null) return "Ready";
+	if (state.detecting) return state.image === null ? "Opening the image …" : "Detecting …";
+	if (state.image === null) return "Ready";
 	const chosen = state.findings.find(({ id }) => id === state.focus);
 	const count = visible(state).length;
 	const shown = count === 1 ? "1 finding shown" : `${count} findings shown`;

@@ -1,4 +1,4 @@
-/** A film's stored values at halved sizes, so that small views are averages and not gaps. */
+/** An image's stored values at halved sizes, so that small views are averages and not gaps. */
 
 export interface Level {
   readonly width: number;
@@ -7,7 +7,7 @@ export interface Level {
 }
 
 export interface Pixels {
-  /** The film itself first, then each half as large as the one before. */
+  /** The image itself first, then each half as large as the one before. */
   readonly levels: readonly Level[];
   readonly low: number;
   readonly high: number;

@@ -1,7 +1,7 @@
-/** Where a film lies in a pane: a point of the film times scale plus offset is a point of the pane. */
+/** Where an image lies in a pane: a point of the image times scale plus offset is a point of the pane. */
 
 export interface View {
-  /** Pane pixels per film pixel. */
+  /** Pane pixels per image pixel. */
   readonly scale: number;
   readonly x: number;
   readonly y: number;
@@ -19,17 +19,17 @@ export interface Point {
 
 const LARGEST = 32;
 
-/** The whole film, as large as the pane allows, in its middle. */
-export function fit(film: Size, pane: Size): View {
-  return centered(film, pane, Math.min(pane.width / film.width, pane.height / film.height));
+/** The whole image, as large as the pane allows, in its middle. */
+export function fit(image: Size, pane: Size): View {
+  return centered(image, pane, Math.min(pane.width / image.width, pane.height / image.height));
 }
 
-/** The film in the middle of the pane at the given scale. */
-export function centered(film: Size, pane: Size, scale: number): View {
-  return { scale, x: (pane.width - film.width * scale) / 2, y: (pane.height - film.height * scale) / 2 };
+/** The image in the middle of the pane at the given scale. */
+export function centered(image: Size, pane: Size, scale: number): View {
+  return { scale, x: (pane.width - image.width * scale) / 2, y: (pane.height - image.height * scale) / 2 };
 }
 
-/** Larger or smaller by a factor, while the film's point below `at` stays where it is. */
+/** Larger or smaller by a factor, while the image's point below `at` stays where it is. */
 export function zoomed(view: View, at: Point, factor: number, smallest: number): View {
   const scale = Math.min(LARGEST, Math.max(smallest, view.scale * factor));
   const change = scale / view.scale;
@@ -41,7 +41,7 @@ export function panned(view: View, dx: number, dy: number): View {
   return { scale: view.scale, x: view.x + dx, y: view.y + dy };
 }
 
-export function toFilm(view: View, at: Point): Point {
+export function toImage(view: View, at: Point): Point {
   return { x: (at.x - view.x) / view.scale, y: (at.y - view.y) / view.scale };
 }
 
@@ -49,7 +49,7 @@ export function toPane(view: View, at: Point): Point {
   return { x: at.x * view.scale + view.x, y: at.y * view.scale + view.y };
 }
 
-/** The view after the pane changed its size: its middle shows the same point of the film. */
+/** The view after the pane changed its size: its middle shows the same point of the image. */
 export function resized(view: View, before: Size, after: Size): View {
   return panned(view, (after.width - before.width) / 2, (after.height - before.height) / 2);
 }

@@ -15,16 +15,16 @@ export const LABEL_FONT = `600 12px ${FONTS}`;
 /** Width of the strip in the class color. */
 export const BAR = 4;
 
-interface Labelled {
+interface Labeled {
   readonly box: Box;
   readonly text: string;
   readonly focused: boolean;
 }
 
 /** A place for each label, those of focused boxes first, then in the order given. */
-export function placed(marks: readonly Labelled[], view: View, pane: Size, width = textWidth): readonly Label[] {
+export function placed(marks: readonly Labeled[], view: View, pane: Size, width = textWidth): readonly Label[] {
   const taken: Label[] = [];
-  const places = new Map<Labelled, Label>();
+  const places = new Map<Labeled, Label>();
   for (const mark of [...marks].sort((one, other) => Number(other.focused) - Number(one.focused))) {
     const candidates = around(mark.box, width(mark.text) + BAR + 9, view, pane);
     const label = candidates.find((place) => !taken.some((other) => meet(place, other))) ?? candidates[0]!;

@@ -59,7 +59,7 @@ export function listen(pane: HTMLElement, act: Gestures): void {
   pane.addEventListener("wheel", wheel, { passive: false });
 }
 
-/** Of two fingers one moved: the film follows their middle and their distance. */
+/** Of two fingers one moved: the image follows their middle and their distance. */
 function pinch(before: Point, now: Point, other: Point, act: Gestures): void {
   const apart = Math.hypot(before.x - other.x, before.y - other.y);
   act.pan((now.x - before.x) / 2, (now.y - before.y) / 2);

@@ -1,4 +1,4 @@
-/** Boxes over a film: as SVG elements that can be clicked, reached by Tab and read aloud, or drawn into a picture. */
+/** Boxes over an image: as SVG elements that can be clicked, reached by Tab and read aloud, or drawn into a picture. */
 
 import type { Box } from "../api.ts";
 import { setAttributes, svg } from "../dom.ts";

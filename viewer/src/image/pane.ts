@@ -1,4 +1,4 @@
-/** One picture of the film: a canvas for the grey, above it an SVG for the boxes. */
+/** One picture of the image: a canvas for the gray, above it an SVG for the boxes. */
 
 import { h, svg } from "../dom.ts";
 import { BoxLayer, type Mark } from "./boxes.ts";
@@ -23,7 +23,7 @@ export class Pane {
     return { width: this.element.clientWidth, height: this.element.clientHeight };
   }
 
-  paintFilm(pixels: Pixels, view: View, table: Uint32Array): void {
+  paintImage(pixels: Pixels, view: View, table: Uint32Array): void {
     const ratio = window.devicePixelRatio;
     const [width, height] = [Math.round(this.size.width * ratio), Math.round(this.size.height * ratio)];
     const context = this.canvas.getContext("2d", { alpha: false });
@@ -37,7 +37,7 @@ export class Pane {
     context.putImageData(this.image, 0, 0);
   }
 
-  /** Draws what the pane shows, grey and boxes, into another canvas of the same scale. */
+  /** Draws what the pane shows, gray and boxes, into another canvas of the same scale. */
   drawInto(context: CanvasRenderingContext2D, x: number, marks: readonly Mark[], view: View): void {
     const ratio = window.devicePixelRatio;
     context.drawImage(this.canvas, x * ratio, 0);

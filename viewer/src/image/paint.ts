@@ -1,9 +1,9 @@
-/** Draws a film into a canvas' pixels: interpolated at full bit depth first, made grey afterwards. */
+/** Draws an image into a canvas' pixels: interpolated at full bit depth first, made gray afterwards. */
 
 import type { Pixels } from "./pixels.ts";
 import type { Size, View } from "./view.ts";
 
-/** RGBA of what is beside the film. */
+/** RGBA of what is beside the image. */
 const BESIDE = 0xff000000;
 
 interface Taps {
@@ -14,7 +14,7 @@ interface Taps {
 
 /**
  * @param out `target.width * target.height` RGBA pixels.
- * @param view Where the film lies in the target, in the target's pixels.
+ * @param view Where the image lies in the target, in the target's pixels.
  * @param table RGBA of each stored value.
  */
 export function paint(out: Uint32Array, target: Size, pixels: Pixels, view: View, table: Uint32Array): void {
@@ -48,14 +48,14 @@ export function paint(out: Uint32Array, target: Size, pixels: Pixels, view: View
   }
 }
 
-/** Which two pixels of a level each target pixel lies between along one axis, and how far; -1 beside the film. */
-function taps(count: number, film: number, offset: number, scale: number, step: number, pixels: number): Taps {
+/** Which two pixels of a level each target pixel lies between along one axis, and how far; -1 beside the image. */
+function taps(count: number, image: number, offset: number, scale: number, step: number, pixels: number): Taps {
   const first = new Int32Array(count).fill(-1);
   const second = new Int32Array(count);
   const share = new Float32Array(count);
   for (let index = 0; index < count; index++) {
     const place = (index + 0.5 - offset) / scale;
-    if (place < 0 || place >= film) continue;
+    if (place < 0 || place >= image) continue;
     const center = Math.min(pixels - 1, Math.max(0, place / step - 0.5));
     first[index] = Math.floor(center);
     second[index] = Math.min(pixels - 1, first[index]! + 1);
