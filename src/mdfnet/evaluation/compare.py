@@ -18,6 +18,7 @@ from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.comparison import Difference, Pair, compare_models
 from mdfnet.metrics.evaluation import Evaluation, check_comparable
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched
+from mdfnet.metrics.verdicts import by_verdict, p_in_words, why_not_shown
 
 #: What is compared unless something else is asked for; the first is shown per finding.
 COMPARED = (
@@ -74,13 +75,14 @@ class Comparison:
 
     def sentences(self) -> list[str]:
         """The result in words, and how it was come by."""
-        every = self.of(self.measures[0])[-1]
-        return [_in_words(every), self._found("higher"), self._found("lower"), self._method()]
-
-    def _found(self, verdict: str) -> str:
-        names = [one.finding for one in self.of(self.measures[0])[:-1] if one.verdict == verdict]
-        corrected = f"corrected over {len(self.classes)} findings"
-        return f"Findings shown to be {verdict}, {corrected}: {', '.join(names) or 'none'}."
+        *per_class, every = self.of(self.measures[0])
+        found = by_verdict((one.finding, one.verdict) for one in per_class)
+        shown = [
+            f"Findings shown to be {verdict}, corrected over {len(per_class)} findings:"
+            f" {', '.join(found[verdict]) or 'none'}."
+            for verdict in ("higher", "lower")
+        ]
+        return [_in_words(every), *shown, self._method()]
 
     def _method(self) -> str:
         drawn = f"{self.replicates} draws and as many permutations, of patients"
@@ -201,10 +203,8 @@ def _in_words(one: Difference) -> str:
     if math.isnan(one.value):
         return f"{one.measure} is not defined on these images: nothing was marked."
     by = f"{abs(one.value):.3f} {'higher' if one.value > 0 else 'lower'}" if abs(one.value) >= 0.0005 else "the same"
-    p = f"p = {one.p:.3f}" if one.p >= 0.001 else "p < 0.001"
-    interval = f"95 % interval of the difference {one.low:+.3f} to {one.high:+.3f}, {p}"
+    interval = f"95 % interval of the difference {one.low:+.3f} to {one.high:+.3f}, {p_in_words(one.p)}"
     text = f"{one.measure} of the second is {by} ({interval})"
     if one.verdict != "not shown":
         return f"{text}: a difference is shown."
-    why = "the interval includes zero" if one.low <= 0 <= one.high else "p is not below 0.05"
-    return f"{text}: a difference is not shown, {why}."
+    return f"{text}: a difference is not shown, {why_not_shown(one.low, one.high)}."

@@ -24,9 +24,7 @@ from mdfnet.metrics.average_precision import mean_over_classes
 from mdfnet.metrics.bootstrap import draws, mean_and_spread, normal_interval, replicate
 from mdfnet.metrics.measures import COUNTS, Matched, measure
 from mdfnet.metrics.significance import holm, permutation_p, student_quantile, swaps
-
-#: A difference is called shown below this p, corrected where there are several classes.
-ALPHA = 0.05
+from mdfnet.metrics.verdicts import verdict_of
 
 
 @dataclass(frozen=True)
@@ -72,15 +70,8 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """``higher``, ``lower`` or ``not shown``; – where there is nothing to compare.
-
-        Shown is a difference whose interval leaves out zero and whose corrected p is below 0.05.
-        """
-        if math.isnan(self.value):
-            return "–"
-        if self.low <= 0 <= self.high or not self.p_corrected < ALPHA:
-            return "not shown"
-        return "higher" if self.value > 0 else "lower"
+        """See :func:`mdfnet.metrics.verdicts.verdict_of`; – where there is nothing to compare."""
+        return "–" if math.isnan(self.value) else verdict_of(self.value, self.low, self.high, self.p_corrected)
 
 
 def compare_models(
