@@ -57,7 +57,7 @@ HEADER = "image,age,temperature,heartrate,resprate,o2sat,sbp,dbp,pain,acuity,gen
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        case("no column image", "a.csv", HEADER.replace("image", "image"), ["a.csv", "no column 'image'"]),
+        case("no column image", "a.csv", HEADER.replace("image", "scan"), ["a.csv", "no column 'image'"]),
         case("a feature without column", "a.csv", "image,age\nphantom-00000,50\n", ["a.csv", "'temperature'"]),
         case("image twice", "a.csv", HEADER + 2 * "phantom-00000,50,,,,,,,,,\n", ["a.csv row 3", "in row 2 already"]),
         case(

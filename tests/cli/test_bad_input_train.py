@@ -114,7 +114,7 @@ def test_a_run_that_never_finished_an_epoch_can_be_started_again(program, data, 
         case("no anchors", "anchor_sizes=[]", ["detector.anchor_sizes"]),
         case("anchors of no size", "anchor_ratios=[0]", ["detector.anchor_ratios"]),
         case("seed beyond NumPy's", "seed=99999999999", ["train.seed"]),
-        case("of a later version", "version=2", ["version"]),
+        case("of a later version", "version=3", ["version"]),
         case("no such backbone", "backbone=resnet", ["detector.backbone", "no torchvision classifier 'resnet'"]),
         case("no such weights", "weights=imagenet", ["detector.weights", "'imagenet'"]),
     ],
@@ -126,7 +126,7 @@ def test_overrides(program, phantom_set, quick, tmp_path, override, words):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        case("of a later version", b"version: 9\nnew: 1", ["mine.yaml", "version 9 is later than 1"]),
+        case("of a later version", b"version: 9\nnew: 1", ["mine.yaml", "version 9 is later than 2"]),
         case("unknown key", b"trian: {}", ["mine.yaml", "unknown key 'trian'"]),
         case("a list", b"[1]", ["mine.yaml"]),
         case("not YAML", b"a:\n  b: [", ["mine.yaml row 2", "not YAML"]),

@@ -11,7 +11,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.experiments.cells import arms_for, cells_of, config_of
 from mdfnet.experiments.plan import Plan, check_configs, load_plan, protocols
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "sample"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "study"
 
 GOOD = "name: mine\nreference: a\narms: {a: {}, b: {set: {epochs: 2}}}\n"
 

@@ -145,7 +145,7 @@ def test_the_files_of_a_set_hold_the_numbers(tmp_path):
     write_set_files(tmp_path, [importance()], relied(), ("temperature", "pain"))
     rows = list(csv.DictReader((tmp_path / "importance.csv").open()))
     assert [row["feature"] for row in rows] == ["temperature", "pain"]
-    assert float(rows[0]["pull_low"]) == pytest.approx(0.4) and rows[1]["positives"] == "12"
+    assert float(rows[0]["effect_low"]) == pytest.approx(0.4) and rows[1]["positives"] == "12"
     content = json.loads((tmp_path / "explanation.json").read_text())
     assert content["reliance"]["ap"]["value"][3] == [0.0, None, 0.0] and content["notice"] == NOTICE
     assert content["importance"][0]["discrimination"]["high"] == pytest.approx([0.5, 0.11])

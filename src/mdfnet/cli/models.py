@@ -52,7 +52,7 @@ def predict(
         also = DicomWriter.of(model, dicom_out, score, point, kinds, log=typer.echo)
     elif dicom_also:
         raise UserError("--dicom-also needs --dicom-out", fix="name the folder to write to")
-    options = {"score": score, "point": point, "invalid": invalid.value, "say": typer.echo, "also": also}
+    options = {"score": score, "point": point, "invalid": invalid.value, "log": typer.echo, "also": also}
     failed = predict_files(model, images, clinical, out, **options)
     if failed:
         raise typer.Exit(2)

@@ -97,7 +97,7 @@ def in_words(told: Importance, features: Sequence[str]) -> str:
     image = f"of that, {float(told.image.value):.2f} come from the image alone"
     if not shown:
         return f"{gap}; {image}. No clinical value is shown to tell of it."
-    parts = ", ".join(f"{features[k]} ({_span(told.telling, k, '{:.2f}')})" for k in shown[:3])
+    parts = ", ".join(f"{features[k]} ({_span(told.discrimination, k, '{:.2f}')})" for k in shown[:3])
     return f"{gap}; {image}. Shown to tell of it: {parts}."
 
 

@@ -129,7 +129,7 @@ def test_a_report_is_sent_as_it_was_made(reader, image_bytes, tmp_path):
     assert running.run(once=True) == 1 and archive.kept == {}
     (_, kept), *_ = journal.outbox("a")
     archive.down = set()
-    journal.base.execute("UPDATE images SET due = 0")
+    journal.base.execute("UPDATE films SET due = 0")
     assert running.run(once=True) == 0 and records.asked == 1
     assert list(archive.kept) == [str(pydicom.dcmread(BytesIO(kept)).SOPInstanceUID)]
     assert journal.outbox("a") == []  # nothing of the patient stays
@@ -160,7 +160,7 @@ def test_never_reported_on(reader, image, tmp_path, caplog, name):
     archive, journal = Archive({"a": path.read_bytes()}), Journal(":memory:")
     assert node(archive, reader, journal).run(once=True) == 0
     assert archive.stored == 0 and journal.counts() == {"passed": 1}
-    assert f"passed over: {journal.base.execute('SELECT why FROM images').fetchone()[0]}" in caplog.text
+    assert f"passed over: {journal.base.execute('SELECT why FROM films').fetchone()[0]}" in caplog.text
     assert UNSUITABLE[name][1] in caplog.text and "SYNTHETIC" not in caplog.text and "Synthetic" not in caplog.text
 
 
@@ -178,7 +178,7 @@ def test_damaged_images_and_our_own_faults_do_not_stop_the_others(reader, image_
     journal = Journal(":memory:")
     for _ in range(3):
         node(archive, reader, journal).run(once=True)
-        journal.base.execute("UPDATE images SET due = 0")
+        journal.base.execute("UPDATE films SET due = 0")
     assert journal.counts() == {"passed": 3}
     assert "given up: RuntimeError" in caplog.text and "Doe" not in caplog.text
 
@@ -186,7 +186,7 @@ def test_damaged_images_and_our_own_faults_do_not_stop_the_others(reader, image_
 def test_the_log_names_nobody(reader, image_bytes, caplog):
     caplog.set_level(logging.INFO)
     node(Archive({"SYNTHETIC-key": image_bytes}), reader, Journal(":memory:")).run(once=True)
-    assert "image-" in caplog.text and "2 x CT Image Storage" in caplog.text
+    assert "film-" in caplog.text and "2 x CT Image Storage" in caplog.text
     assert not any(word in caplog.text for word in ("SYNTHETIC", "Synthetic", "1960"))
 
 

@@ -171,7 +171,7 @@ def _tells(report: ExperimentReport) -> Iterator[str]:
             ]
             if known:
                 best = max(known, key=lambda k: one.discrimination[k].value)
-                parts.append(f"{one.finding}: {one.features[best]} ({one.telling[best]})")
+                parts.append(f"{one.finding}: {one.features[best]} ({one.discrimination[best]})")
         yield (
             f"“{arm}” is told most by: {'; '.join(parts)}."
             if parts
