@@ -71,7 +71,7 @@ def print_importance(told: list[Explained], parts: int) -> None:
                     estimate = getattr(one, name)
                     found += [(estimate.value[k], estimate.low[k], estimate.high[k]) for k in idle(one_seed)]
     for name, hits in first.items():
-        print(f"{name}: a telling feature ranks first in {sum(hits)} of {len(hits)}")
+        print(f"{name}: a feature that tells ranks first in {sum(hits)} of {len(hits)}")
     for name, found in idle_ones.items():
         print_coverage(name, *np.array(found).T)
     print(f"images on the smaller side: {min(sides)} to {max(sides)}, median {np.median(sides):.0f}")
@@ -87,9 +87,9 @@ def print_coverage(name: str, value: np.ndarray, low: np.ndarray, high: np.ndarr
 
 
 def hit(told: Explained, one: Importance, pattern: str) -> bool:
-    """Whether the feature with the largest pull is one that tells; prints the two largest."""
+    """Whether the feature with the largest effect is one that tells; prints the two largest."""
     order = np.argsort(-one.effect.value)
-    best = ", ".join(f"{told.features[k]} {one.pull.value[k]:.3f}" for k in order[:2])
+    best = ", ".join(f"{told.features[k]} {one.effect.value[k]:.3f}" for k in order[:2])
     size = told.features[int(one.size.value.argmax())]
     print(f"{one.finding:>16} of {one.images}: {best}; largest size {size}", flush=True)
     return told.features[order[0]] in distinguishing(pattern)

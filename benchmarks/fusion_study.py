@@ -32,7 +32,7 @@ from study_sources import SOURCES, Source
 
 from mdfnet.core.types import Detections, Sample
 from mdfnet.data.dataset import Dataset
-from mdfnet.experiments.images import hidden
+from mdfnet.experiments.cell_data import hidden
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.models.card import is_model
 from mdfnet.models.config import load_config
@@ -131,8 +131,8 @@ def trained_and_scored(cell: Cell, source: Source, out: Path) -> dict[str, dict[
     dataset = source.images(out, cell.seed, 0.0 if cell.arm == "signal-0" else 1.0)
     folder = out / "runs" / cell.name
     taught = source.merge(dataset) if cell.arm == "ceiling" else dataset
-    alone = out / "runs" / replace(cell, fusion="none", arm="image-only").name / "model"
-    how = {"resume": has_checkpoint(folder), "alone": alone if is_model(alone) else None, "devices": 1}
+    image_only = out / "runs" / replace(cell, fusion="none", arm="image-only").name / "model"
+    how = {"resume": has_checkpoint(folder), "image_only": image_only if is_model(image_only) else None, "devices": 1}
     model = train(config, taught, folder, **how, log=lambda line: print(" ", line, flush=True))
     return scored(model, cell, source, dataset)
 

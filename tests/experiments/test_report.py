@@ -13,7 +13,7 @@ import pytest
 
 from mdfnet.core.errors import UserError
 from mdfnet.experiments.plan import Plan
-from mdfnet.experiments.state import read_begun
+from mdfnet.experiments.state import read_plan
 from mdfnet.experiments.summary import Change, Mean, growth, summarize
 from mdfnet.report.contents import DatasetCard
 from mdfnet.report.experiment.contents import ExperimentReport, Told
@@ -74,7 +74,7 @@ def test_a_page_of_its_own_that_tells_nobody_where_the_data_lie(ablation, writte
     page = (written / "report.html").read_text(encoding="utf-8")
     assert "Research use only" in page and "Synthetic: images, findings, clinical records" in page
     assert not re.search(r"<script|<link|src=|@import|https?://(?!www\.w3\.org)", page)
-    assert str(read_begun(ablation).data) not in page and "data: set" in page
+    assert str(read_plan(ablation).data) not in page and "data: set" in page
     for name in ("arms", "differences", "froc", "froc-findings", "reliability"):
         assert (written / "figures" / f"{name}.svg").is_file() and (written / "figures" / f"{name}.pdf").is_file()
 
@@ -83,12 +83,12 @@ def test_models_are_explained_once_and_the_report_says_what_tells(ablation, tmp_
     out, said = tmp_path / "out", []
     shutil.copytree(ablation, out)
     with pytest.raises(UserError, match="no arm 'bth'; did you mean 'both'"):
-        explain_cells(read_begun(out), out, arms=["bth"])
-    assert explain_cells(read_begun(out), out, arms=["both"], images=3, log=said.append) == 2
+        explain_cells(read_plan(out), out, arms=["bth"])
+    assert explain_cells(read_plan(out), out, arms=["both"], images=3, log=said.append) == 2
     pages = sorted(out.glob("cells/*/explanation/explanation.html"))
     assert [page.parts[-3] for page in pages] == ["both-seed-0", "both-seed-1"]  # "none" looks at no record
     before = [page.stat().st_mtime_ns for page in pages]
-    assert explain_cells(read_begun(out), out, images=3, log=said.append) == 2
+    assert explain_cells(read_plan(out), out, images=3, log=said.append) == 2
     assert [page.stat().st_mtime_ns for page in pages] == before
     report = read_experiment(out, draws=20)
     found = [json.loads((page.parent / "explanation.json").read_text()) for page in pages]
@@ -97,6 +97,13 @@ def test_models_are_explained_once_and_the_report_says_what_tells(ablation, tmp_
     expected = [Mean.of([v for v in column if v is not None]).value for column in zip(*values, strict=True)]
     assert told.images == 3 and np.allclose([mean.value for mean in told.discrimination], expected, equal_nan=True)
     assert "Which clinical value tells of which finding" in render(report)
+    for page in pages:  # as earlier versions wrote them
+        path = page.with_name("explanation.json")
+        text = path.read_text()
+        for now, before in {"effect": "pull", "discrimination": "telling", "images": "films", "image": "film"}.items():
+            text = text.replace(f'"{now}":', f'"{before}":')
+        path.write_text(text)
+    assert read_experiment(out, draws=20).told["both"] == report.told["both"]
 
 
 def test_an_experiment_of_which_nothing_is_done(ablation, tmp_path):

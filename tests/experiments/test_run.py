@@ -17,8 +17,8 @@ from mdfnet.experiments import work
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Arm
 from mdfnet.experiments.run import prepare
-from mdfnet.experiments.state import RESULTS, collect, read_begun, read_results
-from mdfnet.experiments.work import finished_alone, job_of
+from mdfnet.experiments.state import RESULTS, collect, read_plan, read_results
+from mdfnet.experiments.work import job_of, shared_first_stage
 
 
 def results_of(out) -> dict[str, dict]:
@@ -72,7 +72,7 @@ def shared(quick, do, tmp_path_factory):
         plan = quick(folder / "mine.yaml")
         plan = plan.model_copy(update={"arms": {**plan.arms, "other": Arm(**arm)}})
         job = job_of(plan, Cell("other", 0, **cell), folder / "out", read_dataset(plan.data))
-        return finished_alone(plan, job, folder / "out")
+        return shared_first_stage(plan, job, folder / "out")
 
     return folder / "out", alone
 
@@ -158,7 +158,7 @@ def test_an_experiment_may_grow(records, do, tmp_path):
     do(records("seeds=3"), tmp_path / "out")
     text = (tmp_path / "out" / RESULTS).read_text()
     assert text.startswith(first) and len(text.splitlines()) == 6
-    assert read_begun(tmp_path / "out").seeds == (0, 1, 2)
+    assert read_plan(tmp_path / "out").seeds == (0, 1, 2)
 
 
 def test_other_settings_are_not_mixed_in(ablation, quick):

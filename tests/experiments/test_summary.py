@@ -9,7 +9,7 @@ import pytest
 
 from mdfnet.evaluation.compare import compare_evaluations
 from mdfnet.experiments.plan import Plan
-from mdfnet.experiments.state import collect, read_begun
+from mdfnet.experiments.state import collect, read_plan
 from mdfnet.experiments.summary import Change, Mean, alarms, summarize
 
 MEASURE = "AP@IoU=0.5"
@@ -72,7 +72,7 @@ def test_differences_are_within_a_seed():
 
 
 def test_seeds_on_the_same_images_are_compared_over_patients_and_seeds(ablation):
-    plan = read_begun(ablation)
+    plan = read_plan(ablation)
     rows = summarize(plan, collect(ablation), ablation, draws=20)
     row = row_of(rows, "both")
     assert (row.change.over, row.change.pairs) == ("patients and seeds", 2)

@@ -11,8 +11,8 @@ import mdfnet
 from mdfnet.core.types import Detections
 from mdfnet.explain import regions
 from mdfnet.explain.regions import region_scores
+from mdfnet.explain.roi_features import RoIFeatures
 from mdfnet.explain.scores import box_scores, locate
-from mdfnet.explain.ways import Ways
 
 REGIONS = torch.tensor([[3.0, 12, 40, 60], [20, 20, 96, 84], [50.5, 30, 61, 44]])
 FUSIONS = {
@@ -59,7 +59,7 @@ def test_region_scores_are_torchvisions_own(keys, chunk, monkeypatch):
 @pytest.mark.parametrize("chunk", [pytest.param(2**25, id="all at once"), pytest.param(1, id="one by one")])
 def test_many_records_pool_nothing_and_score_the_same(keys, chunk, monkeypatch):
     monkeypatch.setattr(regions, "CHUNK_BYTES", chunk)
-    monkeypatch.delattr(Ways, "to_pooler")
+    monkeypatch.delattr(RoIFeatures, "to_pooler")
     model = fused(**keys)
     scores = region_scores(model, model.encode(IMAGE), REGIONS, RECORDS.repeat(22, 1))
     expected = torch.stack([torchvisions_own(model, REGIONS, record) for record in RECORDS])

@@ -9,7 +9,7 @@ import torch
 from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.models.config import load_config
 from mdfnet.models.model import Model
-from mdfnet.training.gain import found_alone, gain
+from mdfnet.training.gain import detect_without_records, gain
 
 BOX = [10.0, 10, 30, 30]
 CLASSES = Classes(("Atelectasis", "Consolidation"))
@@ -61,9 +61,9 @@ def test_alone_no_record_is_seen(tiny_dataset):
     for parameter in model.fusion.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     samples = dataset.samples[:4]
-    alone = found_alone(model, samples)
+    alone = detect_without_records(model, samples)
     blank = [dataclasses.replace(s, clinical=np.full(len(dataset.schema), np.nan, np.float32)) for s in samples]
-    again = found_alone(model, blank)
+    again = detect_without_records(model, blank)
     assert all(torch.equal(alone[s.id].scores, again[s.id].scores) for s in samples)
     images = [torch.rand(1, 64, 64)]
     assert not torch.equal(model.detect(images, torch.ones(1, 10))[0].scores, model.detect(images)[0].scores)

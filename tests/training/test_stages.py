@@ -73,7 +73,7 @@ def test_the_second_leaves_the_detector_as_it_is(dataset, run):
 
 
 def test_the_first_stage_may_be_another_runs(dataset, run, tmp_path):
-    run_of(dataset, tmp_path / "run", STAGED, alone=run / "image-only" / "model")
+    run_of(dataset, tmp_path / "run", STAGED, image_only=run / "image-only" / "model")
     assert not (tmp_path / "run" / "image-only").exists()
     last = [torch.load(folder / "last.ckpt", weights_only=False)["state_dict"] for folder in (run, tmp_path / "run")]
     assert last[0].keys() == last[1].keys()

@@ -20,7 +20,7 @@ from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.published import discrepancies, overall, published
 from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import collect, error_of, is_done
-from mdfnet.experiments.summary import VIEWS, Row, alarms, summarize
+from mdfnet.experiments.summary import VIEWS, SummaryRow, alarms, summarize
 from mdfnet.metrics.evaluation import MEASURES
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def print_report(
     console.print(f"as a page, with figures: mdfnet report {out}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(title: str, rows: list[Row], plan: Plan, measure: str) -> Table:
+def _table(title: str, rows: list[SummaryRow], plan: Plan, measure: str) -> Table:
     beside, several = _published(rows, plan, measure), len({row.finding for row in rows}) > 1
     table = Table("arm", *(["finding"] if several else []), title=title, title_justify="left")
     for heading in ("mean", "seeds", "difference"):
@@ -78,14 +78,14 @@ def _table(title: str, rows: list[Row], plan: Plan, measure: str) -> Table:
     return table
 
 
-def _words(row: Row) -> str:
+def _words(row: SummaryRow) -> str:
     if row.change is None:
         return "reference" if row.arm == row.against else f"{row.against} is not done"
     verdict = row.change.verdict
     return f"{verdict} than {row.against}" if verdict in ("higher", "lower") else verdict
 
 
-def _published(rows: Iterable[Row], plan: Plan, measure: str) -> dict[str, str]:
+def _published(rows: Iterable[SummaryRow], plan: Plan, measure: str) -> dict[str, str]:
     """The paper's figure beside an arm's, where it is of the same measure."""
     known = {row.arm: overall(plan.arms[row.arm].published or "") for row in rows}
     return {arm: "" if value is None or measure != "AP@IoBB=0.5" else f"{value:.3f}" for arm, value in known.items()}
@@ -102,7 +102,7 @@ def _print_open(plan: Plan, out: Path, console: Console) -> None:
         console.print(f"{len(left)} of {len(cells_of(plan))} cells are not done", highlight=False)
 
 
-def _write(rows: list[Row], plan: Plan, measure: str, path: Path) -> None:
+def _write(rows: list[SummaryRow], plan: Plan, measure: str, path: Path) -> None:
     lines = []
     for row in rows:
         line = [VIEWS[row.view], row.size or "all", row.finding, row.arm]

@@ -123,9 +123,9 @@ def report(
     Example: mdfnet experiment report runs/ablation
     """
     from mdfnet.cli.experiment_tables import print_report
-    from mdfnet.experiments.state import read_begun
+    from mdfnet.experiments.state import read_plan
 
-    print_report(read_begun(out), out, measure, by_finding, replicates)
+    print_report(read_plan(out), out, measure, by_finding, replicates)
 
 
 @app.command()
@@ -142,12 +142,12 @@ def explain(
     Example: mdfnet experiment explain runs/ablation --images 100
     """
     from mdfnet.experiments.engines import use_threads
-    from mdfnet.experiments.state import read_begun
+    from mdfnet.experiments.state import read_plan
     from mdfnet.report.experiment.explain_cells import explain_cells
 
     use_threads(threads)
     command = f"mdfnet experiment explain {out.name}" + (f" --images {images}" if images else "")
-    count = explain_cells(read_begun(out), out, arms=arm or (), images=images, command=command, log=typer.echo)
+    count = explain_cells(read_plan(out), out, arms=arm or (), images=images, command=command, log=typer.echo)
     if not count:
         raise UserError("no fused model is done yet", where=out, fix="explain it once it is")
     typer.echo(f"{count} models are explained; next: mdfnet report {out}")

@@ -50,8 +50,8 @@ def run_demo(out: Path, *, seed: int = 0, log: Callable[[str], None] = print) ->
     scored = {}
     for step, (name, overrides) in enumerate(MODELS.items(), start=2):
         log(f"{step}/4  training {name} on {len(dataset.split('train'))} images")
-        config, alone = load_config("tiny", {**overrides, "seed": seed}), out / "image-only" / "model"
-        model = train(config, dataset, out / name, devices=1, alone=alone, log=log)
+        config, image_only = load_config("tiny", {**overrides, "seed": seed}), out / "image-only" / "model"
+        model = train(config, dataset, out / name, devices=1, image_only=image_only, log=log)
         scored[name] = score(model, dataset, "test", name=name)
         groups = scored[name].by_group(groupings_of(dataset.split("test"), dataset.schema))
         about = about_run(out / name / "model", model, dataset, "test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 #: Key in a file of an earlier version -> the key that stands for it now.
@@ -11,8 +12,11 @@ KEYS = {
     "false_positives_per_film": "false_positives_per_image",
 }
 
+#: The same in ``explanation.json``.
+EXPLANATION_KEYS = {"film": "image", "films": "images", "pull": "effect", "telling": "discrimination"}
 
-def with_current_keys(content: Any) -> Any:
+
+def with_current_keys(content: Any, keys: Mapping[str, str] = KEYS) -> Any:
     """What a JSON or YAML file holds, with the keys that are used now.
 
     Examples:
@@ -20,8 +24,8 @@ def with_current_keys(content: Any) -> Any:
         {'training': {'images': {'train': 9}}, 'epochs': 3}
     """
     if isinstance(content, dict):
-        return {KEYS.get(key, key): with_current_keys(value) for key, value in content.items()}
-    return [with_current_keys(value) for value in content] if isinstance(content, list) else content
+        return {keys.get(key, key): with_current_keys(value, keys) for key, value in content.items()}
+    return [with_current_keys(value, keys) for value in content] if isinstance(content, list) else content
 
 
 def with_current_parts(parts: Any) -> Any:

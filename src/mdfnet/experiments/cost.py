@@ -12,7 +12,7 @@ from mdfnet.experiments.work import Job
 from mdfnet.models.config import load_config
 from mdfnet.models.inference import detect_images, on_best_device
 from mdfnet.models.model import build
-from mdfnet.training.images import TrainingImages, collate
+from mdfnet.training.batches import TrainingImages, collate
 
 
 @dataclass(frozen=True)

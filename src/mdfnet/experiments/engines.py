@@ -12,18 +12,18 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.files import replacing
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Plan
-from mdfnet.experiments.state import cell_named, read_begun
+from mdfnet.experiments.state import cell_named, read_plan
 from mdfnet.experiments.work import run_cell
 
 #: A finished cell and its error, if it failed.
 Done = tuple[Cell, str | None]
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 #: The script that `write_slurm` writes.
 SCRIPT = "experiment.sbatch"
 
 
-def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Say) -> Iterator[Done]:
+def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Log) -> Iterator[Done]:
     """One after the other, in this process."""
     use_threads(threads)
     for number, cell in enumerate(cells, 1):
@@ -32,7 +32,7 @@ def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, 
 
 
 def run_on_ray(
-    plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Say, address: str | None = None
+    plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Log, address: str | None = None
 ) -> Iterator[Done]:
     """As many at a time as the cluster has room for; a cell takes so many CPUs, and a GPU where there are any.
 
@@ -69,14 +69,14 @@ def run_on_ray(
         yield cell, error
 
 
-def run_named(out: str, name: str, threads: int | None = None, log: Say = lambda line: None) -> str | None:
+def run_named(out: str, name: str, threads: int | None = None, log: Log = lambda line: None) -> str | None:
     """Do the cell of an experiment's folder that has this name; what Ray's workers and SLURM's tasks do.
 
     Raises:
         UserError: There is no such experiment or cell.
     """
     use_threads(threads)
-    plan = read_begun(out)
+    plan = read_plan(out)
     return run_cell(plan, cell_named(plan, name), Path(out), log)
 
 

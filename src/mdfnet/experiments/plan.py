@@ -27,13 +27,13 @@ EACH = "*"
 RECORDS = {"given": 0.0, "half": 0.5, "none": 1.0}
 
 
-class Part(BaseModel):
+class PlanPart(BaseModel):
     """A part of a plan: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-class Arm(Part):
+class Arm(PlanPart):
     """One of the things compared. What it does not say is as in the experiment.
 
     Args:
@@ -58,7 +58,7 @@ class Arm(Part):
     optional: bool = False
 
 
-class Phantoms(Part):
+class Phantoms(PlanPart):
     """Synthetic data, made for each seed anew: other images, other patients; see `mdfnet.data.phantom`.
 
     Args:
@@ -76,7 +76,7 @@ class Phantoms(Part):
     seed: int = Field(5000, ge=0)
 
 
-class Source(Part):
+class SyntheticData(PlanPart):
     """Data that are made and not given as a folder."""
 
     phantom: Phantoms
@@ -86,7 +86,7 @@ def _counted(seeds: Any) -> Any:
     return list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
 
 
-class Plan(Part):
+class Plan(PlanPart):
     """One experiment.
 
     Args:
@@ -111,7 +111,7 @@ class Plan(Part):
 
     name: str
     question: str = ""
-    data: Path | Source | None = None
+    data: Path | SyntheticData | None = None
     config: str = "default"
     set: dict[str, Any] = {}
     arms: dict[str, Arm] = Field(min_length=1)
@@ -212,7 +212,7 @@ def _problem(error: ValidationError) -> str:
         return first_problem(error)
     *parts, key = map(str, first["loc"])
     part = next((model for name, model in (("arms", Arm), ("phantom", Phantoms)) if name in parts), Plan)
-    known = list((Source if parts[-1:] == ["Source"] else part).model_fields)
+    known = list((SyntheticData if parts[-1:] == ["SyntheticData"] else part).model_fields)
     where = f" in {'.'.join(parts)}" if parts else ""
     return f"unknown key {key!r}{where}; {nearest(key, known)}"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
+from mdfnet.experiments.cell_data import open_data
 from mdfnet.experiments.cells import Cell, arms_for, cells_of
-from mdfnet.experiments.images import open_data
-from mdfnet.experiments.plan import Plan, Source, check_configs, placed
+from mdfnet.experiments.plan import Plan, SyntheticData, check_configs, placed
 from mdfnet.experiments.state import begin, check_data, collect, is_done
 from mdfnet.experiments.work import Job, job_of
 
@@ -64,7 +64,7 @@ def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
         UserError: They do not fit; nothing has been trained.
     """
     plan, out = placed(plan), Path(out)
-    made = isinstance(plan.data, Source)
+    made = isinstance(plan.data, SyntheticData)
     first = open_data(plan, plan.seeds[0], out)
     seeds = plan.seeds[:1] if dry else plan.seeds
     datasets = {seed: open_data(plan, seed, out) if made and seed != plan.seeds[0] else first for seed in seeds}

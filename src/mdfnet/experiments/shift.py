@@ -10,7 +10,7 @@ from mdfnet.data.checks.shift import DIFFERS
 from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, discrimination
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
-from mdfnet.experiments.images import translated
+from mdfnet.experiments.cell_data import translated
 from mdfnet.experiments.plan import Plan
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.images import auroc

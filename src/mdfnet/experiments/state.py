@@ -78,7 +78,7 @@ def is_experiment(out: Path) -> bool:
     return (out / PLAN).is_file()
 
 
-def read_begun(out: str | Path) -> Plan:
+def read_plan(out: str | Path) -> Plan:
     """The plan of an experiment's folder.
 
     Raises:

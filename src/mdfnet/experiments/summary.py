@@ -17,7 +17,7 @@ import numpy as np
 
 from mdfnet.evaluation.compare import compare_evaluations
 from mdfnet.experiments.cells import cells_of
-from mdfnet.experiments.plan import Plan, Source
+from mdfnet.experiments.plan import Plan, SyntheticData
 from mdfnet.experiments.state import folder_of
 from mdfnet.metrics.significance import student_quantile
 
@@ -115,7 +115,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """One line of the report.
 
     Args:
@@ -146,7 +146,7 @@ class Row:
 
 def summarize(
     plan: Plan, results: Iterable[Mapping[str, Any]], out: Path, measures: Sequence[str] = (), draws: int = 1000
-) -> list[Row]:
+) -> list[SummaryRow]:
     """The report's lines, from the lines of ``results.jsonl`` and the cells' folders.
 
     A seed counts only when all its folds are there.
@@ -167,7 +167,7 @@ def summarize(
         for measure, finding in itertools.product(measures, findings):
             if by_seed := values.get((measure, view, size, finding, arm)):
                 mean, change = Mean.of(list(by_seed.values())), changes.get((measure, finding))
-                rows.append(Row(measure, view, size, finding, arm, mean, change, plan.against(arm)))
+                rows.append(SummaryRow(measure, view, size, finding, arm, mean, change, plan.against(arm)))
     order = (measures, list(VIEWS), sizes, findings)
     return sorted(rows, key=lambda row: [known.index(value) for known, value in zip(order, row.place, strict=True)])
 
@@ -190,7 +190,7 @@ def growth(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str | None
                      for size in ends)  # fmt: skip
         if arm != against and len(sizes) > 1 and few.keys() & many.keys():
             pairs = [many[seed] - few[seed] for seed in sorted(few.keys() & many.keys())]
-            over = "replicates" if isinstance(plan.data, Source) else "seeds"
+            over = "replicates" if isinstance(plan.data, SyntheticData) else "seeds"
             grown[arm] = replace(Change.of_replicates(pairs), over=over)
     return grown
 
@@ -209,7 +209,7 @@ def _changes(
     if arm == against or not (own and other):
         return {}
     gains = {key: _gains(own[key], other.get(key, {})) for key in own}
-    if isinstance(plan.data, Source):
+    if isinstance(plan.data, SyntheticData):
         return {
             key: Change.of_replicates([by_seed[seed] for seed in sorted(by_seed)]) for key, by_seed in gains.items()
         }
@@ -252,7 +252,7 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(there)) if there else np.nan
 
 
-def alarms(rows: Iterable[Row]) -> list[str]:
+def alarms(rows: Iterable[SummaryRow]) -> list[str]:
     """What must not be overlooked, in sentences: gains that do not carry over, and gains that need no image."""
     known = {(row.view, row.size, row.arm): row for row in rows if row.finding == "all" and row.change}
     lines = []

@@ -19,9 +19,9 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import image_ids, read_dataset
 from mdfnet.evaluation import score as scoring
 from mdfnet.evaluation.score import Scored, write_scored
+from mdfnet.experiments.cell_data import arranged, hidden, open_data, seen_by, translated
 from mdfnet.experiments.cells import Cell, cells_of, config_of
 from mdfnet.experiments.clinical_only import ClinicalOnly
-from mdfnet.experiments.images import arranged, hidden, open_data, seen_by, translated
 from mdfnet.experiments.plan import RECORDS, Plan
 from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of, is_done
 from mdfnet.metrics.evaluation import Evaluation
@@ -78,7 +78,7 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
         other: The data of another place as given.
 
     Raises:
-        UserError: The data do not allow it, see `mdfnet.experiments.images`; or the folder has the cell with other
+        UserError: The data do not allow it, see `mdfnet.experiments.cell_data`; or the folder has the cell with other
             settings.
     """
     own, arm = arranged(dataset, plan, cell), plan.arms[cell.arm]
@@ -130,7 +130,7 @@ def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = pri
         return None
     try:
         job = job_of(plan, cell, out, open_data(plan, cell.seed, out), plan.test and read_dataset(plan.test))
-        _do(job, finished_alone(plan, job, out), log)
+        _do(job, shared_first_stage(plan, job, out), log)
     except Exception as error:  # whatever it is: the other cells go on
         text = str(error) if isinstance(error, UserError) else traceback.format_exc()
         with replacing(folder / ERROR) as draft:
@@ -140,7 +140,7 @@ def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = pri
     return None
 
 
-def finished_alone(plan: Plan, job: Job, out: Path) -> Path | None:
+def shared_first_stage(plan: Plan, job: Job, out: Path) -> Path | None:
     """The model of another cell that is the first stage of this one's training, if there is any yet.
 
     Args:
@@ -154,19 +154,19 @@ def finished_alone(plan: Plan, job: Job, out: Path) -> Path | None:
             continue
         theirs, run = config_of(plan, other, images), folder_of(out, other) / "run"
         model = run / IMAGE_ONLY / "model" if theirs.fused else run / "model"
-        if theirs.alone == job.config.alone and is_model(model):
+        if theirs.image_only == job.config.image_only and is_model(model):
             return model
     return None
 
 
-def _do(job: Job, alone: Path | None, log: Callable[[str], None]) -> None:
+def _do(job: Job, image_only: Path | None, log: Callable[[str], None]) -> None:
     started, run = time.perf_counter(), job.folder / "run"
     noted = job.folder / SETTINGS
     if not noted.is_file() or read_json(noted) != job.settings:
         shutil.rmtree(run, ignore_errors=True)
         with replacing(noted) as draft:
             draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
-    trained = _trained(job, run, alone, log)
+    trained = _trained(job, run, image_only, log)
     views = _views(job, trained.fused)
     scores = {name: _scored(job, name, dataset, samples, trained) for name, (dataset, samples) in views.items()}
     result = {
@@ -182,7 +182,7 @@ def _do(job: Job, alone: Path | None, log: Callable[[str], None]) -> None:
         (run / LAST).unlink(missing_ok=True)
 
 
-def _trained(job: Job, run: Path, alone: Path | None, log: Callable[[str], None]) -> Trained:
+def _trained(job: Job, run: Path, image_only: Path | None, log: Callable[[str], None]) -> Trained:
     data = job.dataset
     if job.settings["clinical_only"]:
         baseline = ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed)
@@ -190,7 +190,7 @@ def _trained(job: Job, run: Path, alone: Path | None, log: Callable[[str], None]
     resume = has_checkpoint(run)
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped before its first epoch was done
-    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, alone=alone, log=log))
+    model = on_best_device(train(job.config, data, run, resume=resume, devices=1, image_only=image_only, log=log))
     return Trained(lambda samples: detect_images(model, samples), job.config.fused, model.operating)
 
 

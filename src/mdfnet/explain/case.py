@@ -20,7 +20,7 @@ BOXES, CURVES = 4, 3
 
 
 @dataclass(frozen=True)
-class Case:
+class CaseExplanation:
     """One image with its record, explained.
 
     Args:
@@ -52,7 +52,7 @@ class Case:
 
 def explain_case(
     model: Model, image: np.ndarray, record: Tensor, *, score: float = 0.3, orders: int | None = None
-) -> Case:
+) -> CaseExplanation:
     """Explain the boxes that a model finds on one image with its record.
 
     Args:
@@ -74,7 +74,7 @@ def explain_case(
     boxes = Detections(sure.boxes[:BOXES], sure.labels[:BOXES], sure.scores[:BOXES])
     told = box_shapley(model, features, boxes, record, orders=orders)
     names = [model.schema.names[k] for box in range(len(boxes)) for k in largest(told, box, CURVES)]
-    return Case(
+    return CaseExplanation(
         image,
         record,
         score,

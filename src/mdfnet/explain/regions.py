@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from mdfnet.explain.ways import Answers, first_layer, ways_in
+from mdfnet.explain.roi_features import Answers, first_layer, precompute_roi_features
 from mdfnet.models.detectors.base import mode_of
 from mdfnet.models.detectors.torchvision import TorchvisionDetector
 from mdfnet.models.fusion.features import Features, replayed
@@ -73,7 +73,7 @@ def region_scores(model: Model, features: Features, regions: Tensor, clinical: T
         return regions.new_zeros(len(clinical), len(regions), len(model.classes))
     if len(features) > 1:
         return _chunk(model, features, regions, clinical, None)
-    ways = ways_in(model, features, regions)
+    ways = precompute_roi_features(model, features, regions)
     if ways is None:
         answers, count = None, MAPS
     elif len(clinical) >= ways.cells and (layer := first_layer(model)) is not None:

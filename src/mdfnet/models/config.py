@@ -160,7 +160,7 @@ class Config(Part):
         return self.fused and self.train.fusion_epochs is not None
 
     @property
-    def alone(self) -> Config:
+    def image_only(self) -> Config:
         """The same training of the detector on images alone."""
         train = self.train.model_copy(update={"fusion_epochs": None})
         return self.model_copy(update={"fusion": FusionConfig(map=None, vector=None), "train": train})

@@ -53,8 +53,8 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mappi
                 x, y = (np.array(by_class[label][key], float) for key in ("false_positives", "sensitivity"))
                 if len(x) and not np.isnan(y).any():
                     x, y = np.append(x.clip(_FIRST), max(_LAST, x[-1])), np.append(y, y[-1])
-                    has_checkpoint = max(0, int((x <= _FIRST).sum()) - 1)  # what is found before the axis begins
-                    x, y = x[has_checkpoint:], y[has_checkpoint:]
+                    first = max(0, int((x <= _FIRST).sum()) - 1)  # what is found before the axis begins
+                    x, y = x[first:], y[first:]
                     style = {"drawstyle": "steps-post", "marker": False}
                     line(axes, number, palette, x, y, name, **style)
             froc_axes(axes)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.files import replacing
 from mdfnet.core.types import Classes, Detections
-from mdfnet.explain.case import CURVES, Case, largest
+from mdfnet.explain.case import CURVES, CaseExplanation, largest
 from mdfnet.report.explanation_plots import waterfall, what_if_panels
 from mdfnet.report.html import NOTICE, data_url, template
 from mdfnet.report.marks import Marks
@@ -44,7 +44,7 @@ class BoxPart:
 def write_case_page(
     path: str | Path,
     title: str,
-    case: Case,
+    case: CaseExplanation,
     classes: Classes,
     schema: Schema,
     *,
@@ -84,7 +84,7 @@ def write_case_page(
         draft.write_text(page, encoding="utf-8")
 
 
-def in_words(case: Case, classes: Classes, values: Mapping[str, str]) -> str:
+def in_words(case: CaseExplanation, classes: Classes, values: Mapping[str, str]) -> str:
     """The box that the record does most to, in a few sentences."""
     if not len(case.boxes):
         return "With this record, the model finds nothing that it is sure enough of. The table says how near it came."
@@ -92,7 +92,7 @@ def in_words(case: Case, classes: Classes, values: Mapping[str, str]) -> str:
     return f"{classes.name(int(case.boxes.labels[most]))}: {_reasons(case, most, values)}"
 
 
-def _reasons(case: Case, box: int, values: Mapping[str, str]) -> str:
+def _reasons(case: CaseExplanation, box: int, values: Mapping[str, str]) -> str:
     told, names = case.told, list(values)
     before, after = float(told.baseline[box]), float(told.full[box])
     words = f"the model scores this box {after:.2f} with the record and {before:.2f} without one."
@@ -108,7 +108,7 @@ def _reasons(case: Case, box: int, values: Mapping[str, str]) -> str:
     return f"{words} {text[0].upper()}{text[1:]}."
 
 
-def _box(case: Case, index: int, classes: Classes, schema: Schema, values: Mapping[str, str]) -> BoxPart:
+def _box(case: CaseExplanation, index: int, classes: Classes, schema: Schema, values: Mapping[str, str]) -> BoxPart:
     told = case.told
     known = np.flatnonzero(~np.isnan(case.record.numpy()))
     labels = [f"{schema.names[k]} {values[schema.names[k]]}" for k in known]
@@ -123,7 +123,7 @@ def _box(case: Case, index: int, classes: Classes, schema: Schema, values: Mappi
     return BoxPart(title, words[0].upper() + words[1:], Markup(bars), Markup(panels), pictures)
 
 
-def _images(case: Case, classes: Classes) -> Iterator[tuple[str, str, str]]:
+def _images(case: CaseExplanation, classes: Classes) -> Iterator[tuple[str, str, str]]:
     """The image with what was found with the record, and without: caption, picture, words."""
     for caption, found in (("With the record", case.found), ("Without a record", case.image_only)):
         shown = found.above(case.score)
@@ -132,7 +132,7 @@ def _images(case: Case, classes: Classes) -> Iterator[tuple[str, str, str]]:
         yield caption, data_url(picture), ", ".join(listed) or "nothing found"
 
 
-def _maps(case: Case, index: int, classes: Classes) -> Iterator[tuple[str, str, str]]:
+def _maps(case: CaseExplanation, index: int, classes: Classes) -> Iterator[tuple[str, str, str]]:
     """Name, picture and words of each map of a box."""
     box = Detections(*(part[index : index + 1] for part in (case.boxes.boxes, case.boxes.labels, case.boxes.scores)))
     drops = case.occlusion.drops[index]
@@ -164,7 +164,7 @@ def _heat(image: np.ndarray, values: Tensor, box: Detections, classes: Classes) 
     return picture
 
 
-def _findings(case: Case, classes: Classes, values: Mapping[str, str]) -> list[dict[str, Any]]:
+def _findings(case: CaseExplanation, classes: Classes, values: Mapping[str, str]) -> list[dict[str, Any]]:
     """Per class: the highest score without and with the record, and what adds most to it."""
     rows = []
     for index, name in enumerate(classes.names):

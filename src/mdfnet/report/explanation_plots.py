@@ -90,7 +90,7 @@ def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], 
 
 
 def importance_bars(features: Sequence[str], told: Importance, *, name: str) -> str:
-    """How much each feature matters for one finding: size, pull and telling with their intervals.
+    """How much each feature matters for one finding: size, effect and discrimination with their intervals.
 
     Returns:
         ``<svg>`` element.
@@ -98,8 +98,8 @@ def importance_bars(features: Sequence[str], told: Importance, *, name: str) -> 
     order = np.argsort(np.nan_to_num(told.size.value), kind="stable")
     parts = {
         "size: how far scores move": told.size,
-        "pull: what knowing it adds": told.effect,
-        "telling: what its value adds": told.discrimination,
+        "effect: what knowing it adds": told.effect,
+        "discrimination: what its value adds": told.discrimination,
     }
 
     def draw(figure, palette):

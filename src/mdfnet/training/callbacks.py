@@ -18,7 +18,7 @@ from mdfnet.core.files import replacing
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.models.operating_points import fit_operating
-from mdfnet.training.gain import found_alone, gain
+from mdfnet.training.gain import detect_without_records, gain
 from mdfnet.training.module import Training
 from mdfnet.training.stages import LAST
 
@@ -54,7 +54,7 @@ class Validation(Callback):
     def on_fit_start(self, trainer: L.Trainer, training: Training) -> None:
         if self.keep == "better":
             return
-        self.alone = found_alone(training.model, self.images)
+        self.alone = detect_without_records(training.model, self.images)
         if self.best >= 0:  # it goes on
             return
         scores = validation_scores(self.images, self.alone, training.model.classes)

@@ -18,7 +18,7 @@ from mdfnet.models.model import Model
 Found = Mapping[str, Detections]
 
 
-def found_alone(model: Model, images: Sequence[Sample]) -> dict[str, Detections]:
+def detect_without_records(model: Model, images: Sequence[Sample]) -> dict[str, Detections]:
     """What a model finds on images whose records are not shown to it."""
     blank = [replace(image, clinical=np.full_like(image.clinical, np.nan)) for image in images]
     return dict(zip((image.id for image in images), detect_images(model, blank), strict=True))

@@ -13,7 +13,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Detections
 from mdfnet.models.config import TrainConfig
 from mdfnet.models.model import Model
-from mdfnet.training.images import Batch
+from mdfnet.training.batches import Batch
 from mdfnet.training.stages import freeze_batch_norm
 
 

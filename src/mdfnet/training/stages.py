@@ -48,7 +48,7 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     if resume or not done:
         if not resume and rank_zero_only.rank == 0:
             shutil.rmtree(first, ignore_errors=True)  # stopped in its first epoch
-        train(config.alone, first, resume)
+        train(config.image_only, first, resume)
         (first / LAST).unlink(missing_ok=True)  # done: what is left is its model and its history
     return first / "model"
 

@@ -25,8 +25,8 @@ from mdfnet.models.card import read_card
 from mdfnet.models.config import Config, load_config
 from mdfnet.models.load import load
 from mdfnet.models.model import Model, build
+from mdfnet.training.batches import ImageDataModule
 from mdfnet.training.callbacks import LastCheckpoint, Validation
-from mdfnet.training.images import Images
 from mdfnet.training.module import Training
 from mdfnet.training.stages import IMAGE_ONLY, LAST, first_stage, has_checkpoint, init_from
 
@@ -38,7 +38,7 @@ def train(
     *,
     resume: bool = False,
     devices: int | str = "auto",
-    alone: Path | None = None,
+    image_only: Path | None = None,
     callbacks: list[Callback] | None = None,
     log: Callable[[str], None] = print,
 ) -> Model:
@@ -51,7 +51,7 @@ def train(
             ``fusion_epochs`` also ``image-only/``, the run of the detector.
         resume: Go on from the run's ``last.ckpt`` as if it had not been interrupted.
         devices: How many processes or GPUs.
-        alone: Model that :attr:`Config.alone` gave on the same images, to take instead of training it once more.
+        image_only: Model that :attr:`Config.image_only` gave on the same images, to take instead of training another.
         callbacks: More Lightning callbacks.
         log: Where to print.
 
@@ -78,7 +78,7 @@ def train(
         def first(config: Config, run: Path, resume: bool) -> None:
             train(config, dataset, run, resume=resume, devices=devices, callbacks=callbacks, log=log)
 
-        init_from(model, alone or first_stage(config, run, first))
+        init_from(model, image_only or first_stage(config, run, first))
         L.seed_everything(config.train.seed, workers=True, verbose=False)
     training = Training(model, model.detector.loss_names)
     keep = config.train.fusion_gain if config.staged else "better"
@@ -94,12 +94,12 @@ def train(
     return load(run / "model")
 
 
-def _images(dataset: Dataset, config: Config) -> Images:
+def _images(dataset: Dataset, config: Config) -> ImageDataModule:
     train, val = dataset.split("train"), dataset.split("val")
     for name, samples in (("train", train), ("val", val)):
         if not any(len(sample.target) for sample in samples):
             raise UserError(f"no image of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
-    return Images(train, val, config)
+    return ImageDataModule(train, val, config)
 
 
 def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | None:
@@ -135,7 +135,7 @@ def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
         raise UserError("not the dataset the run began with", where=dataset.folder, fix="resume with the same one")
 
 
-def _facts(dataset: Dataset, images: Images) -> dict[str, Any]:
+def _facts(dataset: Dataset, images: ImageDataModule) -> dict[str, Any]:
     """What a model's card says of its training data."""
     return {
         "dataset": dataset.name,

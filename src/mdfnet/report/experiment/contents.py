@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mdfnet.experiments.plan import Plan, Source
-from mdfnet.experiments.summary import Change, Mean, Row
+from mdfnet.experiments.plan import Plan, SyntheticData
+from mdfnet.experiments.summary import Change, Mean, SummaryRow
 from mdfnet.report.contents import DatasetCard
 
 
@@ -53,7 +53,7 @@ class ExperimentReport:
 
     title: str
     plan: Plan
-    rows: tuple[Row, ...]
+    rows: tuple[SummaryRow, ...]
     growth: Mapping[str, Change]
     sees: Mapping[str, str]
     images: Mapping[int | None, Mapping[str, int]]
@@ -98,9 +98,11 @@ class ExperimentReport:
     @property
     def replicates(self) -> bool:
         """Whether each seed has images of its own."""
-        return isinstance(self.plan.data, Source)
+        return isinstance(self.plan.data, SyntheticData)
 
-    def of(self, *, measure: str | None = None, view: str = "test", size: Any = ..., finding: str = "all") -> list[Row]:
+    def of(
+        self, *, measure: str | None = None, view: str = "test", size: Any = ..., finding: str = "all"
+    ) -> list[SummaryRow]:
         """Rows of all arms.
 
         Args:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from mdfnet.experiments.published import overall
-from mdfnet.experiments.summary import VIEWS, Change, Mean, Row
+from mdfnet.experiments.summary import VIEWS, Change, Mean, SummaryRow
 from mdfnet.metrics.froc import RATES
 from mdfnet.report import curves
 from mdfnet.report.evidence import OVERLAP_WORDS
@@ -56,11 +56,11 @@ def _gains(report: ExperimentReport) -> Iterator[Plot]:
         yield differences(measure_words(report.plan.measure), report.plan.reference, names, values)
 
 
-def _of_arm(report: ExperimentReport, arm: str) -> Iterator[Row]:
+def _of_arm(report: ExperimentReport, arm: str) -> Iterator[SummaryRow]:
     """Its row of each finding, and of all; one without change where it was never marked."""
     for finding in report.findings:
         found = next((row for row in report.of(finding=finding) if row.arm == arm), None)
-        yield found or Row(report.plan.measure, "test", None, finding, arm, Mean.of([]), None, "")
+        yield found or SummaryRow(report.plan.measure, "test", None, finding, arm, Mean.of([]), None, "")
 
 
 def _limits(change: Change | None) -> tuple[float, float, float]:
@@ -75,7 +75,7 @@ def _learning(report: ExperimentReport) -> Iterator[Plot]:
     yield plots.learning_curve(measure_words(report.plan.measure), counts, rows)
 
 
-def _row(rows: Iterable[Row], arm: str) -> Row | None:
+def _row(rows: Iterable[SummaryRow], arm: str) -> SummaryRow | None:
     return next((row for row in rows if row.arm == arm), None)
 
 
@@ -94,7 +94,7 @@ def _curves(report: ExperimentReport) -> Iterator[Plot]:
         yield curves.reliability_panels(report.findings[:-1], reliability)
 
 
-def _score(row: Row | None) -> Mean:
+def _score(row: SummaryRow | None) -> Mean:
     return row.score if row else Mean.of([])
 
 
@@ -135,7 +135,7 @@ def _mean(mean: Mean) -> Cell:
     return Cell(mean.value, mean.value - mean.half, mean.value + mean.half, form="{:.3f}")
 
 
-def _change(row: Row) -> list[Cell]:
+def _change(row: SummaryRow) -> list[Cell]:
     if row.change is None:
         return [Cell("") for _ in range(4)]
     one = row.change

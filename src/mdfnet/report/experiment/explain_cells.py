@@ -8,8 +8,9 @@ from typing import Any
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import read_json
+from mdfnet.core.former_names import EXPLANATION_KEYS, with_current_keys
+from mdfnet.experiments.cell_data import arranged, open_data
 from mdfnet.experiments.cells import Cell, cells_of
-from mdfnet.experiments.images import arranged, open_data
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import EXPLANATION, SETTINGS, folder_of, is_done
 from mdfnet.models.config import Config
@@ -73,7 +74,7 @@ def explain_cells(
 def read_explanation(folder: Path) -> dict[str, Any] | None:
     """What :func:`explain_cells` found for the cell of a folder; None where it was not explained."""
     path = folder / EXPLANATION / "explanation.json"
-    return read_json(path) if path.is_file() else None
+    return with_current_keys(read_json(path), EXPLANATION_KEYS) if path.is_file() else None
 
 
 def _looks_at_records(out: Path, cell: Cell) -> bool:

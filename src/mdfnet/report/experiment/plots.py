@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mdfnet.experiments.summary import Change, Mean, Row
+from mdfnet.experiments.summary import Change, Mean, SummaryRow
 from mdfnet.report.answer import signed
 from mdfnet.report.curves import finish_panels, froc_axes
 from mdfnet.report.experiment.contents import Told
@@ -50,7 +50,7 @@ def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
     return Plot("arms", f"Differences in mean {measure}", words, (7.2, 0.8 + 0.32 * len(rows)), draw)
 
 
-def learning_curve(measure: str, images: Sequence[int], arms: Mapping[str, Sequence[Row | None]]) -> Plot:
+def learning_curve(measure: str, images: Sequence[int], arms: Mapping[str, Sequence[SummaryRow | None]]) -> Plot:
     """Scores, and gains beside them, over the number of training images.
 
     Args:

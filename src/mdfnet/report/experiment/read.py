@@ -11,11 +11,11 @@ import numpy as np
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json
 from mdfnet.evaluation import score as scoring
+from mdfnet.experiments.cell_data import arranged, open_data
 from mdfnet.experiments.cells import Cell, cells_of
-from mdfnet.experiments.images import arranged, open_data
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.shift import shift_of
-from mdfnet.experiments.state import SETTINGS, collect, folder_of, is_done, read_begun
+from mdfnet.experiments.state import SETTINGS, collect, folder_of, is_done, read_plan
 from mdfnet.experiments.summary import Mean, alarms, by_replicate, growth, summarize
 from mdfnet.metrics.froc import RATES
 from mdfnet.models.config import Config
@@ -45,7 +45,7 @@ def read_experiment(
     Raises:
         UserError: It is no experiment, none of its cells is done, or its data are not where they were.
     """
-    plan, results = read_begun(out), collect(out)
+    plan, results = read_plan(out), collect(out)
     measures = list(dict.fromkeys([plan.measure, *FURTHER, *SENSITIVITIES]))
     rows = summarize(plan, results, out, measures, draws or scoring.REPLICATES)
     if not rows:

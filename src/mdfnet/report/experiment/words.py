@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from mdfnet.experiments.summary import FEWEST, VIEWS, Change, Mean, Row
+from mdfnet.experiments.summary import FEWEST, VIEWS, Change, Mean, SummaryRow
 from mdfnet.report.answer import HEADLINE, listed, signed, synthetic_parts
 from mdfnet.report.experiment.contents import ExperimentReport
 
@@ -77,7 +77,7 @@ def front(report: ExperimentReport) -> list[tuple[str, list[str]]]:
     return [(question, sentences) for question, sentences in questions if sentences]
 
 
-def _shown(row: Row, report: ExperimentReport) -> str:
+def _shown(row: SummaryRow, report: ExperimentReport) -> str:
     return (
         f"Mean {measure_words(row.measure)} of “{row.arm}” is {row.change.verdict} than of “{row.against}”:"
         f" {row.score.value:.3f} and {_reference(row, report).value:.3f}, {_change(row.change)}."
@@ -113,11 +113,11 @@ def _sizes(report: ExperimentReport) -> Iterator[str]:
         yield _list(same)
 
 
-def _list(rows: list[Row]) -> str:
+def _list(rows: list[SummaryRow]) -> str:
     return "; ".join(f"“{row.arm}” {_change(row.change)}" for row in rows) + "."
 
 
-def _reference(row: Row, report: ExperimentReport) -> Mean:
+def _reference(row: SummaryRow, report: ExperimentReport) -> Mean:
     return next((one.score for one in report.of() if one.arm == row.against), Mean.of([]))
 
 

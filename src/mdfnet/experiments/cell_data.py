@@ -17,7 +17,7 @@ from mdfnet.data.mimic.splits import paper_rows
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.data.split import split_by_fold, split_by_patient
 from mdfnet.experiments.cells import Cell
-from mdfnet.experiments.plan import Arm, Phantoms, Plan, Source
+from mdfnet.experiments.plan import Arm, Phantoms, Plan, SyntheticData
 
 
 def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
@@ -28,7 +28,7 @@ def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
     """
     if plan.data is None:
         raise UserError(f"the experiment {plan.name!r} has no data", fix="give a dataset folder as --data FOLDER")
-    if isinstance(plan.data, Source):
+    if isinstance(plan.data, SyntheticData):
         folder = out / "data" / f"seed-{seed}"
         return read_dataset(folder) if folder.exists() else write_phantoms(_phantoms(plan.data.phantom, seed), folder)
     return read_dataset(plan.data)

@@ -8,7 +8,7 @@ import torch
 
 from mdfnet.core.types import Sample, Target
 from mdfnet.models.config import load_config
-from mdfnet.training.images import EpochSampler, Images, WholeImages, repeat_factors
+from mdfnet.training.batches import EpochSampler, ImageDataModule, WholeImages, repeat_factors
 
 
 def samples_with(*labels):
@@ -61,7 +61,9 @@ def _epoch(sampler, epoch):
 
 def test_a_training_batch_is_at_the_networks_size(tiny_dataset):
     dataset = tiny_dataset(schema="mimic-ed")
-    images = Images(dataset.split("train"), dataset.split("val"), load_config("tiny", ["size=64", "mask_head=true"]))
+    images = ImageDataModule(
+        dataset.split("train"), dataset.split("val"), load_config("tiny", ["size=64", "mask_head=true"])
+    )
     batch = next(iter(images.train_dataloader()))
     assert {tuple(image.shape) for image in batch["images"]} == {(1, 64, 64)}
     assert batch["clinical"].shape == (len(batch["ids"]), 10)

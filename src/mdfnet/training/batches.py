@@ -117,7 +117,7 @@ def repeat_factors(samples: Sequence[Sample]) -> np.ndarray:
     return np.array([max([1.0, *((most / counts[label]) ** 0.5 for label in labels)]) for labels in present])
 
 
-class Images(L.LightningDataModule):
+class ImageDataModule(L.LightningDataModule):
     """Training and validation images as Lightning wants them."""
 
     def __init__(self, train: Sequence[Sample], val: Sequence[Sample], config: Config):

@@ -10,8 +10,8 @@ import pytest
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.provenance import Provenance
+from mdfnet.experiments.cell_data import arranged, hidden, nested, open_data, translated
 from mdfnet.experiments.cells import Cell
-from mdfnet.experiments.images import arranged, hidden, nested, open_data, translated
 from mdfnet.experiments.plan import Plan, load_plan
 
 

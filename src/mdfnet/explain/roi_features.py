@@ -30,7 +30,7 @@ Answers = Callable[[Patients], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
-class Ways:
+class RoIFeatures:
     """From what a fuser adds into N regions of one image.
 
     Args:
@@ -71,7 +71,7 @@ class Ways:
         return patients.where_known(added, torch.zeros_like(added))
 
 
-def ways_in(model: Model, features: Features, regions: Tensor) -> Ways | None:
+def precompute_roi_features(model: Model, features: Features, regions: Tensor) -> RoIFeatures | None:
     """The ways into regions ``[N, 4]`` in network pixels of one image; None where each record needs a fused map."""
     (name,) = model.detector.image_part
     maps, fuser = list(maps_of(features.outputs[name])), _adding_fuser(model)
@@ -86,7 +86,7 @@ def ways_in(model: Model, features: Features, regions: Tensor) -> Ways | None:
         each = torch.eye(cells.numel(), device=regions.device).unflatten(1, cells)[None]
         # ``forward``: the hooks of the pooler are of no use here.
         shares = pooler.forward({"0": resized(each, maps[0].shape[-2:])}, [regions], sizes)
-        return Ways(fuser, pooler.forward({"0": maps[0]}, [regions], sizes), shares.flatten(2))
+        return RoIFeatures(fuser, pooler.forward({"0": maps[0]}, [regions], sizes), shares.flatten(2))
 
 
 def first_layer(model: Model) -> nn.Linear | None:
