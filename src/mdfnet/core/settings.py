@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic import ConfigDict as Settings
@@ -29,7 +29,7 @@ class InputConfig(Part):
     std: tuple[Positive, ...] = Field((0.25,), description="divided by, one per channel")
 
     @model_validator(mode="after")
-    def _channels(self):
+    def _channels(self) -> Self:
         if not len(self.mean) == len(self.std) == self.channels:
             raise ValueError(f"mean and std need {self.channels} values each")
         return self

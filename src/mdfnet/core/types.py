@@ -1,4 +1,4 @@
-"""The few types that everything else speaks in. All frozen; shapes, units and ranges stand here and nowhere else.
+"""The few types that all rooms share. All frozen; shapes, units and ranges are documented here and nowhere else.
 
 Boxes are ``x1, y1, x2, y2`` in pixels of the original image, continuous: ``0, 0`` is the outer corner of the top-left
 pixel and ``width, height`` that of the bottom-right one (as COCO and torchvision have it).
@@ -6,13 +6,15 @@ pixel and ``width, height`` that of the bottom-right one (as COCO and torchvisio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from mdfnet.core.arrays import Floats, Ints
 from mdfnet.core.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Classes:
     names: tuple[str, ...]
     ids: tuple[int, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "ids", tuple(self.ids) or tuple(range(1, len(self.names) + 1)))
         if not self.names:
@@ -86,7 +88,7 @@ PAPER_CLASSES = Classes(
 
 @dataclass(frozen=True)
 class Target:
-    """What a reader marked on one image. An image without findings has zero rows.
+    """The ground truth of one image: what a reader annotated. An image without findings has zero rows.
 
     Args:
         boxes: float32 ``[N, 4]``, see the module's note.
@@ -100,19 +102,24 @@ class Target:
         0
     """
 
-    boxes: np.ndarray
-    labels: np.ndarray
-    polygons: tuple[np.ndarray | None, ...] = ()
+    boxes: Floats
+    labels: Ints
+    polygons: tuple[Floats | None, ...] = ()
 
     @classmethod
-    def of(cls, boxes: Iterable, labels: Iterable, polygons: Iterable | None = None) -> Target:
+    def of(
+        cls,
+        boxes: Iterable[ArrayLike],
+        labels: Iterable[ArrayLike],
+        polygons: Iterable[Floats | None] | None = None,
+    ) -> Target:
         """Make one from any sequences."""
-        boxes = np.asarray(list(boxes), np.float32).reshape(-1, 4)
-        labels = np.asarray(list(labels), np.int64).reshape(-1)
-        polygons = tuple(polygons) if polygons is not None else (None,) * len(boxes)
-        if not len(boxes) == len(labels) == len(polygons):
-            raise ValueError(f"{len(boxes)} boxes, {len(labels)} labels, {len(polygons)} polygons")
-        return cls(boxes, labels, polygons)
+        corners = np.asarray(list(boxes), np.float32).reshape(-1, 4)
+        numbers = np.asarray(list(labels), np.int64).reshape(-1)
+        outlines = tuple(polygons) if polygons is not None else (None,) * len(corners)
+        if not len(corners) == len(numbers) == len(outlines):
+            raise ValueError(f"{len(corners)} boxes, {len(numbers)} labels, {len(outlines)} polygons")
+        return cls(corners, numbers, outlines)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -126,7 +133,7 @@ class Sample:
         id: Name of the image, unique in its dataset.
         image: Path of the image file.
         width, height: Size of the original image in pixels.
-        target: What was marked on it.
+        target: Its annotations.
         clinical: float32 ``[F]`` in the order and the units of the dataset's clinical schema; categories as their
             index; NaN = missing.
         patient: Patient identifier; images of one patient never cross splits. Default: the image is its own patient.
@@ -141,14 +148,14 @@ class Sample:
     width: int
     height: int
     target: Target
-    clinical: np.ndarray
+    clinical: Floats
     patient: str = ""
     split: str | None = None
     view: str | None = None
     spacing: tuple[float, float] | None = None
     intensity: str = "as-is"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.patient:
             object.__setattr__(self, "patient", self.id)
 
@@ -160,8 +167,8 @@ class RecordUse:
     Args:
         used: Features whose values it looked at.
         missing: Features without a value.
-        refused: Name -> why its value cannot be right and was not used.
-        unseen: Name -> what training had, of values that were used although no image of the training had such ones.
+        refused: Name -> why its value is implausible and was not used.
+        unseen: Name -> what training had, of values that were used although no training image had such ones.
         unknown: Name -> why it was not used, of what the record names and the model was not made for.
     """
 
@@ -176,12 +183,22 @@ class RecordUse:
 class Detections:
     """What a model found on one image, highest score first.
 
+    The tensors are read as attributes, or by name as from the dict that torchvision's models give: ``found["boxes"]``,
+    ``"masks" in found``, ``found.items()``. ``len(found)`` is the number of boxes; a loop over ``found`` itself is
+    refused, because it could mean boxes or names.
+
     Args:
         boxes: float32 ``[N, 4]`` in pixels of the image given to the model, see the module's note.
         labels: int64 ``[N]``, 1-based.
         scores: float32 ``[N]`` in [0, 1], descending.
         masks: float32 ``[N, H, W]`` in [0, 1] at the image's size, or None.
-        record: What became of the image's record; None where the model looks at images alone.
+        record: How the image's record was used; None where the model looks at images alone.
+
+    Examples:
+        >>> import torch
+        >>> found = Detections(torch.tensor([[0.0, 0.0, 9.0, 9.0]]), torch.tensor([1]), torch.tensor([0.5]))
+        >>> found["scores"].tolist(), "masks" in found, list(found.keys())
+        ([0.5], False, ['boxes', 'labels', 'scores'])
     """
 
     boxes: Tensor
@@ -192,6 +209,30 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def keys(self) -> KeysView[str]:
+        """Names of the tensors, ``masks`` only where there are some."""
+        return self._tensors().keys()
+
+    def items(self) -> ItemsView[str, Tensor]:
+        """Names and tensors."""
+        return self._tensors().items()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __getitem__(self, name: str) -> Tensor:
+        tensors = self._tensors()
+        if not isinstance(name, str):
+            raise KeyError(f"detections have no {name!r}; to choose boxes use `above` or `where`")
+        if name == "masks" and self.masks is None:
+            raise KeyError("these detections have no masks: the model has no mask head, or they were left out")
+        if name not in tensors:
+            raise KeyError(f"detections have no {name!r}; {nearest(name, tensors)}")
+        return tensors[name]
+
+    #: Without this, Python would ask for the items 0, 1, 2, ...
+    __iter__ = None
 
     def cpu(self) -> Detections:
         """The same detections in main memory, detached."""
@@ -213,6 +254,9 @@ class Detections:
         """Only those that a mask ``[N]`` keeps."""
         return self._each(lambda tensor: tensor[keep])
 
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {"boxes": self.boxes, "labels": self.labels, "scores": self.scores}
+        return tensors if self.masks is None else {**tensors, "masks": self.masks}
+
     def _each(self, change: Callable[[Tensor], Tensor]) -> Detections:
-        masks = None if self.masks is None else change(self.masks)
-        return Detections(change(self.boxes), change(self.labels), change(self.scores), masks, self.record)
+        return Detections(**{name: change(tensor) for name, tensor in self.items()}, record=self.record)
