@@ -25,10 +25,10 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import fhir_stub
+from running_orthanc import running_orthanc
 from synthetic_patients import ZONE, synthetic_images
 
 import conftest
-from clinic.conftest import running_orthanc
 from mdfnet.services.pacs.node import Node
 from mdfnet.services.pacs.settings import load_node
 

@@ -26,7 +26,6 @@ from running_server import running
 from viewer_page import ViewerPage, chromium
 
 import mdfnet
-from mdfnet.models.checkpoint import save
 
 
 def model_folder(size: int, folder: str) -> str:
@@ -36,7 +35,7 @@ def model_folder(size: int, folder: str) -> str:
     with torch.no_grad():
         for parameter in model.fusion.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    save(model, Path(folder) / "model")
+    model.save(Path(folder) / "model")
     return f"{folder}/model"
 
 

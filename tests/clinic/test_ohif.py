@@ -11,9 +11,9 @@ import numpy as np
 import pydicom
 import pytest
 import yaml
+from running_orthanc import PASSWORD, USER
 from synthetic_patients import ZONE, synthetic_images
 
-from clinic.conftest import PASSWORD, USER
 from mdfnet.services.pacs.node import Node
 from mdfnet.services.pacs.report import reported
 from mdfnet.services.pacs.settings import load_node

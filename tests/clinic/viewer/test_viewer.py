@@ -19,7 +19,6 @@ from running_server import running
 from viewer_page import ViewerPage
 
 import mdfnet
-from mdfnet.models.checkpoint import save
 
 #: A synthetic image on which the demo model finds edema, and calls it consolidation when the patient has a fever.
 IMAGE = "phantom-00004.png"
@@ -368,7 +367,7 @@ def test_single_keys_can_be_turned_off(viewer):
 
 def test_a_model_of_images_alone_has_no_record(viewer, images, tmp_path):
     model = mdfnet.build("tiny", map=None, vector=None, size=64, box_score=0.0)
-    save(model, tmp_path / "model")
+    model.save(tmp_path / "model")
     with running(tmp_path, "--images", str(images), "--threads", "1", model=str(tmp_path / "model")) as server:
         page = viewer(server.url).open().open_listed(IMAGE)
         page.settled()
