@@ -22,6 +22,7 @@ import torch
 import yaml
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import fhir_stub
