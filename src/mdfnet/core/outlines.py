@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from PIL import Image, ImageDraw
-from torch import Tensor
 
 from mdfnet.core.types import Target
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def ellipse(box: np.ndarray, points: int = 32) -> np.ndarray:
@@ -48,11 +51,14 @@ def masks_of(boxes: Tensor, size: int, shape: str) -> Tensor:
         uint8 ``[N, size, size]``; a pixel belongs to the shape if its center does.
 
     Examples:
+        >>> import torch
         >>> masks_of(torch.tensor([[0.0, 0.0, 4.0, 4.0]]), 4, "rectangle").sum().item()
         16
         >>> masks_of(torch.tensor([[0.0, 0.0, 4.0, 4.0]]), 4, "ellipse").sum().item()
         12
     """
+    import torch  # here alone: importers use this module, and need no torch
+
     center = torch.arange(size, device=boxes.device) + 0.5
     middle, radius = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-6) / 2
     x = ((center - middle[:, :1]) / radius[:, :1]).abs()[:, None, :]
@@ -61,16 +67,16 @@ def masks_of(boxes: Tensor, size: int, shape: str) -> Tensor:
     return inside.to(torch.uint8)
 
 
-def outline_masks(target: Target, size: int) -> np.ndarray:
-    """Masks ``uint8 [N, size, size]`` of a target's outlines, or of inscribed ellipses where only boxes are known.
+def outline_masks(target: Target, width: int, height: int) -> np.ndarray:
+    """Masks ``uint8 [N, height, width]`` of a target's outlines, or of inscribed ellipses where only boxes are known.
 
     Examples:
-        >>> outline_masks(Target.of([[0, 0, 8, 8]], [1]), 8).shape
-        (1, 8, 8)
+        >>> outline_masks(Target.of([[0, 0, 8, 8]], [1]), width=8, height=10).shape
+        (1, 10, 8)
     """
-    masks = np.zeros((len(target), size, size), np.uint8)
+    masks = np.zeros((len(target), height, width), np.uint8)
     for i, (box, polygon) in enumerate(zip(target.boxes, target.polygons, strict=True)):
-        canvas = Image.new("L", (size, size))
+        canvas = Image.new("L", (width, height))
         points = ellipse(box) if polygon is None else polygon
         ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in points - 0.5], fill=1)
         masks[i] = np.asarray(canvas)

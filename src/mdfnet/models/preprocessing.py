@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
+from mdfnet.data.images.read import unit_range
 
 
 def image_tensor(image: np.ndarray) -> Tensor:
@@ -26,7 +27,7 @@ def image_tensor(image: np.ndarray) -> Tensor:
         >>> image_tensor(np.full((2, 2), 255, np.uint8)).max().item()
         1.0
     """
-    return torch.from_numpy(image.astype(np.float32) / np.iinfo(image.dtype).max)[None]
+    return torch.from_numpy(unit_range(image))[None]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class TrainingImages(Dataset):
         image, target = self.augment(image, _to_network(sample.target, geometry), random)
         tensors = {"boxes": torch.from_numpy(target.boxes), "labels": torch.from_numpy(target.labels)}
         if self.outlines:
-            tensors["masks"] = torch.from_numpy(outline_masks(target, image.shape[-1]))
+            tensors["masks"] = torch.from_numpy(outline_masks(target, image.shape[-1], image.shape[-2]))
         return {"ids": sample.id, "images": image, "targets": tensors, "clinical": torch.from_numpy(sample.clinical)}
 
 

@@ -7,8 +7,10 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.data.images.intensity import AS_IS, Intensity
@@ -87,6 +89,16 @@ def read_sample_image(sample: Sample, at_least: tuple[int, int] | None = None) -
         what = f"the image has {found} pixels, its annotations are for {known}"
         raise UserError(what, where=sample.image, fix="give the image the boxes were marked on")
     return image
+
+
+def unit_range(image: Array) -> NDArray[np.float32]:
+    """An image as read, uint8 or uint16 ``[H, W]`` -> float32 ``[H, W]`` in [0, 1]: the scale of all networks here.
+
+    Examples:
+        >>> unit_range(np.array([[0, 51, 255]], np.uint8)).tolist() == [[0, np.float32(0.2), 1]]
+        True
+    """
+    return image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
 
 
 def is_dicom(path: str | Path) -> bool:
