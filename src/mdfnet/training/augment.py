@@ -1,8 +1,9 @@
-"""Variation of images in training. Chest-safe: nothing that moves the heart to the other side."""
+"""Augmentation of images in training. Chest-safe: nothing that moves the heart to the other side."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,15 +19,15 @@ from mdfnet.core.types import Target
 class Chest:
     """A little rotation, zoom, shift, exposure and noise; no flips.
 
-    Boxes follow their outlines, or the inscribed ellipses where only the box is known, so that rotation does not blow
-    them up. What leaves the image for the most part is dropped.
+    Boxes follow their outlines, or the inscribed ellipses where only the box is known, so that rotation does not
+    inflate them. A finding that mostly leaves the image is dropped.
 
     Args:
         rotate: Largest angle, degrees.
-        zoom: Largest relative change of size.
+        zoom: Largest relative change in size.
         shift: Largest shift, as a share of the image's side.
-        exposure: Largest relative change of contrast and of gamma.
-        noise: Largest standard deviation of the noise, gray value range 1.
+        exposure: Largest relative change in contrast and in gamma.
+        noise: Largest standard deviation of the noise, gray values being in [0, 1].
         visible: A finding is kept if at least this share of its box stays on the image.
     """
 
@@ -38,7 +39,7 @@ class Chest:
     visible: float = 0.3
 
     def __call__(self, image: Tensor, target: Target, random: np.random.Generator) -> tuple[Tensor, Target]:
-        """Vary one square image ``[C, S, S]`` with its target in the same pixels."""
+        """Augment one square image ``[C, S, S]`` and its target in the same pixels."""
         side = image.shape[-1]
         matrix = self._matrix(random)
         grid = F.affine_grid(torch.from_numpy(np.linalg.inv(matrix)[None, :2]).float(), [1, 1, side, side], False)
@@ -46,13 +47,9 @@ class Chest:
         return self._expose(image, random), self._move(target, matrix, side)
 
     def _matrix(self, random: np.random.Generator) -> np.ndarray:
-        """From the image's coordinates in [-1, 1] to the varied one's."""
-        angle, zoom, x, y = random.uniform(-1, 1, 4) * (
-            math.radians(self.rotate),
-            self.zoom,
-            2 * self.shift,
-            2 * self.shift,
-        )
+        """From the image's coordinates in [-1, 1] to the augmented one's."""
+        largest = (math.radians(self.rotate), self.zoom, 2 * self.shift, 2 * self.shift)
+        angle, zoom, x, y = random.uniform(-1, 1, 4) * largest
         cos, sin = (1 + zoom) * math.cos(angle), (1 + zoom) * math.sin(angle)
         return np.array([[cos, -sin, x], [sin, cos, y], [0, 0, 1]])
 
@@ -76,9 +73,9 @@ class Chest:
 
 
 def flip(image: Tensor, target: Target, random: np.random.Generator) -> tuple[Tensor, Target]:
-    """The paper's augmentation: left and right exchanged in half of the cases (arXiv 2302.13390, authors' code).
+    """The paper's augmentation: left and right swapped in half of the cases (arXiv 2302.13390, authors' code).
 
-    It puts the heart on the wrong side; here only to reproduce the paper.
+    It puts the heart on the wrong side and is here only to reproduce the paper.
     """
     if random.uniform() < 0.5:
         return image, target
@@ -90,13 +87,12 @@ def flip(image: Tensor, target: Target, random: np.random.Generator) -> tuple[Te
     return image.flip(-1), Target.of(boxes, target.labels, polygons)
 
 
-def unchanged(image: Tensor, target: Target, random: np.random.Generator) -> tuple[Tensor, Target]:
-    """No variation."""
-    return image, target
-
-
 #: Augmentations by their name in the config.
-AUGMENTATIONS = {"none": unchanged, "chest": Chest(), "paper": flip}
+AUGMENTATIONS: dict[str, Callable[[Tensor, Target, np.random.Generator], tuple[Tensor, Target]]] = {
+    "none": lambda image, target, random: (image, target),
+    "chest": Chest(),
+    "paper": flip,
+}
 
 
 def _area(box: np.ndarray) -> float:

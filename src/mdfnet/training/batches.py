@@ -1,4 +1,4 @@
-"""From samples to batches: which images are drawn, how they are read, how they are put together."""
+"""From samples to batches: which images are drawn, how they are read, how they are collated."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from mdfnet.models.config import Config
 from mdfnet.models.preprocessing import Geometry, Preprocessing, image_tensor
 from mdfnet.training.augment import AUGMENTATIONS
 
+#: What is known of one image, by name; of a batch the same, as lists.
+Item = dict[str, Any]
 Batch = dict[str, Any]
 
 
-def collate(samples: Sequence[dict[str, Any]]) -> Batch:
-    """Samples -> one batch: lists, but clinical records as ``[B, F]``."""
+def collate(samples: Sequence[Item]) -> Batch:
+    """Put samples together: lists, but clinical records as ``[B, F]``."""
     batch = {key: [sample[key] for sample in samples] for key in samples[0]}
     return batch | {"clinical": torch.stack(batch["clinical"])}
 
 
-class TrainingImages(Dataset):
-    """Images at the network's size, varied. Drawn by ``(index, seed)``: the same draw is the same anywhere."""
+class TrainingImages(Dataset[Item]):
+    """Images at the network's size, augmented. Indexed by ``(index, seed)``: the same draw is the same everywhere."""
 
     def __init__(self, samples: Sequence[Sample], config: Config):
         self.samples, self.preprocessing = samples, Preprocessing(config.input)
@@ -37,7 +39,7 @@ class TrainingImages(Dataset):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, draw: tuple[int, int]) -> dict[str, Any]:
+    def __getitem__(self, draw: tuple[int, int]) -> Item:
         index, seed = draw
         sample = self.samples[index]
         image, geometry = self.preprocessing(image_tensor(read_sample_image(sample)))
@@ -49,8 +51,8 @@ class TrainingImages(Dataset):
         return {"ids": sample.id, "images": image, "targets": tensors, "clinical": torch.from_numpy(sample.clinical)}
 
 
-class WholeImages(Dataset):
-    """Images as they are, for detection; what was marked on them stays behind."""
+class WholeImages(Dataset[Item]):
+    """Images as they are, for detection, without their annotations."""
 
     def __init__(self, samples: Sequence[Sample]):
         self.samples = samples
@@ -58,7 +60,7 @@ class WholeImages(Dataset):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Item:
         sample = self.samples[index]
         image = image_tensor(read_sample_image(sample))
         return {"ids": sample.id, "images": image, "clinical": torch.from_numpy(sample.clinical)}
@@ -69,16 +71,16 @@ def _to_network(target: Target, geometry: Geometry) -> Target:
     return Target.of(geometry.to_network(target.boxes), target.labels, polygons)
 
 
-class EpochSampler(Sampler):
-    """Draws every image once an epoch in an order that depends on seed and epoch alone, or by weight with replacement.
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Draws every image once per epoch in an order that depends on seed and epoch alone, or by weight with replacement.
 
-    Yields ``(index, seed of the draw)``. Because nothing depends on what was drawn before, a resumed run continues with
-    the very draws the unbroken one would have made. Ranks of a distributed run share an epoch evenly.
+    Yields ``(index, seed of the draw)``. Because nothing depends on earlier draws, a resumed run continues with the
+    very draws that an unbroken one would have made. Ranks of a distributed run share an epoch evenly.
 
     Args:
         count: Number of images.
         seed: The run's seed.
-        weights: How often each image is drawn, relative; None: each once.
+        weights: Relative frequency of each image; None: each once.
         rank, world: This process among how many.
     """
 
@@ -100,7 +102,7 @@ class EpochSampler(Sampler):
         else:
             order = random.choice(self.count, self.count, p=self.weights / self.weights.sum())
         seeds = random.integers(2**31, size=len(self) * self.world)
-        order = np.resize(order, len(seeds))  # ranks need equally many
+        order = np.resize(order, len(seeds))  # all ranks need the same number
         for index, seed in zip(order[self.rank :: self.world], seeds[self.rank :: self.world], strict=True):
             yield int(index), int(seed)
 
@@ -108,8 +110,8 @@ class EpochSampler(Sampler):
 def repeat_factors(samples: Sequence[Sample]) -> np.ndarray:
     """How often to draw each image so that rare findings are seen more: float ``[images]``, at least 1.
 
-    Repeat-factor sampling (Gupta et al., LVIS, CVPR 2019, section 5.1): of an image's classes the largest
-    ``sqrt(t / frequency)``, with t the frequency of the most frequent class.
+    Repeat-factor sampling (Gupta et al., LVIS, CVPR 2019, section 5.1): the largest ``sqrt(t / frequency)`` of an
+    image's classes, with t the frequency of the most frequent class.
     """
     present = [set(sample.target.labels.tolist()) for sample in samples]
     counts = {label: sum(label in labels for labels in present) for label in set().union(*present)}
@@ -118,27 +120,27 @@ def repeat_factors(samples: Sequence[Sample]) -> np.ndarray:
 
 
 class ImageDataModule(L.LightningDataModule):
-    """Training and validation images as Lightning wants them."""
+    """Training and validation images for Lightning."""
 
     def __init__(self, train: Sequence[Sample], val: Sequence[Sample], config: Config):
         super().__init__()
         self.train, self.val, self.config = train, val, config
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Item]:
         weights = repeat_factors(self.train) if self.config.train.balance else None
         sampler = EpochSampler(len(self.train), self.config.train.seed, weights, *self._place())
         return self._loader(TrainingImages(self.train, self.config), sampler)
 
-    def val_dataloader(self) -> DataLoader:
+    def val_dataloader(self) -> DataLoader[Item]:
         rank, world = self._place()
-        # Every rank the same number of batches; who comes twice is scored once.
+        # Every rank needs the same number of batches; an image that comes twice is scored once.
         places = np.resize(np.arange(len(self.val)), -(-len(self.val) // world) * world)
         return self._loader(WholeImages(self.val), places[rank::world].tolist())
 
     def _place(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
-    def _loader(self, images: Dataset, sampler: Any) -> DataLoader:
+    def _loader(self, images: Dataset[Item], sampler: Sampler[Any] | Sequence[int]) -> DataLoader[Item]:
         settings = self.config.train
         return DataLoader(
             images,
@@ -146,6 +148,6 @@ class ImageDataModule(L.LightningDataModule):
             sampler=sampler,
             num_workers=settings.workers,
             collate_fn=collate,
-            generator=torch.Generator(),  # a loader draws a number when it starts; not from the training's
+            generator=torch.Generator(),  # a loader draws a number when it starts: not from the training's generator
             persistent_workers=settings.workers > 0,
         )

@@ -15,10 +15,10 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from mdfnet.core.files import replacing
-from mdfnet.core.types import Classes, Detections, Sample
+from mdfnet.core.types import Classes, Sample
 from mdfnet.metrics.evaluation import evaluate
 from mdfnet.models.operating_points import fit_operating
-from mdfnet.training.gain import detect_without_records, gain
+from mdfnet.training.gain import DetectionsById, detect_without_records, gain
 from mdfnet.training.module import Training
 from mdfnet.training.stages import LAST
 
@@ -26,63 +26,71 @@ from mdfnet.training.stages import LAST
 class Validation(Callback):
     """Scores every epoch on the validation images, keeps the model of the best one, writes ``history.csv``.
 
-    Must stand before an averaging callback: it saves the weights that were validated, which are the averaged ones.
+    Must come before an averaging callback: it saves the weights that were validated, which are the averaged ones.
 
     Args:
+        training: The module that is fitted.
         images: The validation images.
         run: The run's folder; the best model goes to ``run/model``.
         facts: What to note in the model's card.
-        log: Where to print a line per epoch.
-        keep: Which epochs are kept: ``better`` than all before; or, of fusion on a finished detector, which is kept as
-            it begins, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be chance.
+        print_line: Where to print a line per epoch; Lightning gives callbacks a ``log`` of its own.
+        keep: Which epochs are kept: ``better`` than all before; or, of fusion on a trained detector, which is kept as
+            it starts, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be chance.
     """
 
     def __init__(
         self,
+        training: Training,
         images: Sequence[Sample],
         run: Path,
         facts: dict[str, Any],
-        log: Callable[[str], None],
+        print_line: Callable[[str], None],
         *,
         keep: Literal["better", "any", "shown"] = "better",
     ):
-        self.images, self.run, self.facts, self.print = images, run, facts, log
-        self.best, self.history, self.keep = -1.0, [], keep
-        self.alone: dict[str, Detections] = {}
+        self.training, self.images, self.run, self.facts = training, images, run, facts
+        self.print_line, self.keep = print_line, keep
+        self.best = -1.0
+        self.history: list[dict[str, Any]] = []
+        self.image_only: DetectionsById = {}
         self.started = time.perf_counter()
 
-    def on_fit_start(self, trainer: L.Trainer, training: Training) -> None:
+    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         if self.keep == "better":
             return
-        self.alone = detect_without_records(training.model, self.images)
-        if self.best >= 0:  # it goes on
+        self.image_only = detect_without_records(self.training.model, self.images)
+        if self.best >= 0:  # a resumed run
             return
-        scores = validation_scores(self.images, self.alone, training.model.classes)
-        self.best = scores[training.settings.monitor]
+        scores = self._scores(self.image_only)
+        self.best = scores[self.training.settings.monitor]
         if trainer.is_global_zero:
-            self._save(training, {"epoch": -1, **scores}, self.alone)
-            self.print(f"the detector alone  {_in_words(scores)}")
+            self._save({"epoch": -1, **scores}, self.image_only)
+            self.print_line(f"the detector alone  {_in_words(scores)}")
 
-    def on_train_epoch_start(self, trainer: L.Trainer, training: Training) -> None:
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self.started = time.perf_counter()
 
-    def on_validation_epoch_start(self, trainer: L.Trainer, training: Training) -> None:
-        training.found.clear()
+    def on_validation_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self.training.found.clear()
 
-    def on_validation_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
-        found = self._found(trainer, training)
-        scores = validation_scores(self.images, found, training.model.classes)
-        monitor = training.settings.monitor
-        training.log_dict({f"val_{name}": value for name, value in scores.items()}, rank_zero_only=True)
-        row = {"epoch": trainer.current_epoch, **_means(training.totals), **scores}
+    def on_validation_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        found = self._found(trainer)
+        scores = self._scores(found)
+        module.log_dict({f"val_{name}": value for name, value in scores.items()}, rank_zero_only=True)
+        row = {"epoch": trainer.current_epoch, **_means(self.training.totals), **scores}
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         row["seconds"] = round(time.perf_counter() - self.started, 2)
         self.history.append(row)
-        mark = self._mark(scores[monitor], found, training)
+        score = scores[self.training.settings.monitor]
+        mark = self._mark(score, found)
         if mark == BEST:
-            self.best = scores[monitor]
+            self.best = score
         if trainer.is_global_zero:
-            self._write(trainer, training, row, found, mark)
+            write_history(self.run / "history.csv", self.history)
+            if mark == BEST:
+                self._save({key: row[key] for key in ("epoch", *SCORES)}, found)
+            line = [f"epoch {row['epoch'] + 1:>3}/{trainer.max_epochs}", f"loss {row['loss']:.3f}", _in_words(row)]
+            self.print_line("  ".join([*line, f"{row['seconds']:.0f} s", *([mark] if mark else [])]))
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "history": self.history}
@@ -90,55 +98,44 @@ class Validation(Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best, self.history = state["best"], state["history"]
 
-    def _found(self, trainer: L.Trainer, training: Training) -> dict[str, Detections]:
-        found = training.found
+    def _found(self, trainer: L.Trainer) -> DetectionsById:
+        """The detections of all processes."""
+        found = self.training.found
         if trainer.world_size > 1:
             parts: list[Any] = [None] * trainer.world_size
             torch.distributed.all_gather_object(parts, found)
             found = {name: one for part in parts for name, one in part.items()}
         return found
 
-    def _mark(self, score: float, found: Mapping[str, Detections], training: Training) -> str:
-        """Whether an epoch is the best so far, in a word; why not, where it is not shown to be."""
+    def _scores(self, found: DetectionsById) -> dict[str, float]:
+        return validation_scores(self.images, found, self.training.model.classes)
+
+    def _mark(self, score: float, found: DetectionsById) -> str:
+        """:data:`BEST` for the best epoch so far; why not, where it scores higher but is not shown to be better."""
         if score <= self.best:
             return ""
         if self.keep == "shown":
-            monitor = training.settings.monitor
-            one = gain(self.images, self.alone, found, training.model.classes, monitor)
+            classes, monitor = self.training.model.classes, self.training.settings.monitor
+            one = gain(self.images, self.image_only, found, classes, monitor)
             if one.verdict != "higher":
                 return f"not shown to be better: {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f}), p {one.p:.2f}"
         return BEST
 
-    def _write(
-        self,
-        trainer: L.Trainer,
-        training: Training,
-        row: dict[str, Any],
-        found: Mapping[str, Detections],
-        mark: str,
-    ) -> None:
-        """Write the history and, of a best epoch, the model."""
-        write_history(self.run / "history.csv", self.history)
-        if mark == BEST:
-            self._save(training, {key: row[key] for key in ("epoch", *SCORES)}, found)
-        said = [f"epoch {row['epoch'] + 1:>3}/{trainer.max_epochs}", f"loss {row['loss']:.3f}", _in_words(row)]
-        self.print("  ".join([*said, f"{row['seconds']:.0f} s", *([mark] if mark else [])]))
-
-    def _save(self, training: Training, scores: dict[str, Any], found: Mapping[str, Detections]) -> None:
-        detections = [found[sample.id] for sample in self.images]
+    def _save(self, scores: dict[str, Any], found: DetectionsById) -> None:
+        model, detections = self.training.model, [found[sample.id] for sample in self.images]
         fitted_on = f"{len(self.images)} images of the split val of {self.facts['dataset']}"
-        training.model.operating = fit_operating(self.images, detections, training.model.classes, fitted_on)
-        training.model.save(self.run / "model", **self.facts, validation=scores)
+        model.operating = fit_operating(self.images, detections, model.classes, fitted_on)
+        model.save(self.run / "model", **self.facts, validation=scores)
 
 
-#: What an epoch is called whose model is kept.
+#: How an epoch is marked whose model is kept.
 BEST = "best"
 
 #: What is watched on the validation images.
 SCORES = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5")
 
 
-def validation_scores(images: Sequence[Sample], found: Mapping[str, Detections], classes: Classes) -> dict[str, float]:
+def validation_scores(images: Sequence[Sample], found: DetectionsById, classes: Classes) -> dict[str, float]:
     """The means over classes of :data:`SCORES`; 0 where no image has any finding."""
     ids = [sample.id for sample in images]
     scores = evaluate([found[name] for name in ids], [sample.target for sample in images], classes, images=ids)
@@ -151,7 +148,7 @@ class LastCheckpoint(Callback):
     def __init__(self, run: Path):
         self.path = run / LAST
 
-    def on_train_epoch_end(self, trainer: L.Trainer, training: Training) -> None:
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         with replacing(self.path) if trainer.is_global_zero else nullcontext(self.path) as draft:
             trainer.save_checkpoint(draft)
 
@@ -165,7 +162,7 @@ def write_history(path: Path, history: list[dict[str, Any]]) -> None:
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """Read what :func:`write_history` wrote."""
+    """The epochs that :func:`write_history` wrote."""
     with path.open(newline="", encoding="utf-8") as file:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 

@@ -1,12 +1,14 @@
-"""One training step, the loss's sum, the optimizer: what Lightning asks for, and nothing else."""
+"""One training step, the sum of the losses, the optimizer: what Lightning asks for, and nothing else."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from mdfnet.core.errors import UserError
@@ -20,7 +22,7 @@ from mdfnet.training.stages import freeze_batch_norm
 class LearnedSum(nn.Module):
     """Weighs losses by learned uncertainty: ``sum of 0.5 / p^2 * loss + log(1 + p^2)``, one p per loss, starting at 1.
 
-    Source: arXiv 2302.13390 and the authors' code (after Kendall et al., CVPR 2018; Liebel and Koerner, 2018).
+    Source: arXiv 2302.13390 and the authors' code (after Kendall et al., CVPR 2018; Liebel and Körner, 2018).
 
     Args:
         names: Names of the losses.
@@ -36,14 +38,19 @@ class LearnedSum(nn.Module):
         self.p = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in names})
 
     def forward(self, losses: dict[str, Tensor]) -> Tensor:
-        return sum(0.5 / p**2 * losses[name] + torch.log1p(p**2) for name, p in self.p.items())
+        return sum_of(0.5 / p**2 * losses[name] + torch.log1p(p**2) for name, p in self.p.items())
+
+
+def sum_of(losses: Iterable[Tensor]) -> Tensor:
+    """The sum of scalars, added in their order."""
+    return functools.reduce(torch.add, losses)
 
 
 class Training(L.LightningModule):
     """Trains a model. Validation only collects detections; :class:`mdfnet.training.callbacks.Validation` scores them.
 
     Args:
-        model: What is trained; a detector whose weights take no gradients stays as it is.
+        model: What is trained; a frozen detector stays as it is, batch statistics included.
         loss_names: Names of the model's losses.
     """
 
@@ -55,7 +62,7 @@ class Training(L.LightningModule):
         self.totals: dict[str, float] = {}
 
     def on_train_epoch_start(self) -> None:
-        # All chance in an epoch comes from here, so that a resumed run goes on exactly as the unbroken one.
+        # All randomness of an epoch comes from here, so that a resumed run goes on exactly as an unbroken one.
         L.seed_everything(self.settings.seed + 1009 * self.current_epoch + self.global_rank, verbose=False)
         self.totals = {"images": 0.0}
         if not any(weights.requires_grad for weights in self.model.detector.parameters()):
@@ -63,7 +70,7 @@ class Training(L.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         losses = self.model.losses(batch["images"], batch["targets"], batch["clinical"])
-        total = self.weigh(losses) if self.weigh else sum(losses.values())
+        total = self.weigh(losses) if self.weigh else sum_of(losses.values())
         if not torch.isfinite(total):
             self._stop_on(losses, batch["ids"])
         images = len(batch["ids"])
@@ -77,17 +84,19 @@ class Training(L.LightningModule):
         found = self.model.detect(batch["images"], batch["clinical"])
         self.found |= zip(batch["ids"], (one.without_masks().cpu() for one in found), strict=True)
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         settings = self.settings
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        optimizer: torch.optim.Optimizer
         if settings.optimizer == "sgd":
-            optimizer = torch.optim.SGD(
-                [p for p in self.parameters() if p.requires_grad],
-                settings.lr,
-                momentum=0.9,
-                weight_decay=settings.weight_decay,
-            )
+            optimizer = torch.optim.SGD(parameters, settings.lr, momentum=0.9, weight_decay=settings.weight_decay)
         else:
-            optimizer = torch.optim.AdamW(_decayed(self, settings.weight_decay), settings.lr)
+            # Biases and norms have nothing to decay: matrices and kernels only.
+            groups = [
+                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            ]
+            optimizer = torch.optim.AdamW(groups, settings.lr)
         steps = self.trainer.estimated_stepping_batches
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate(step, steps, settings))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -115,12 +124,3 @@ def learning_rate(step: int, steps: float, settings: TrainConfig) -> float:
     if settings.schedule == "constant":
         return 1.0
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
-
-
-def _decayed(module: nn.Module, weight_decay: float) -> list[dict]:
-    """Weight decay for matrices and kernels only: biases and norms have nothing to decay."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]

@@ -1,7 +1,7 @@
 """Training in two stages: the detector on images alone, then the fusion by itself, on the detector as it is.
 
-What the image tells is then learned by itself, and no record can spoil it: without a record the fused model is the
-image-only one, bit by bit, and the fusion adds only what helps on top.
+What the image shows is then learned by itself, and no record can spoil it: without a record the fused model is the
+image-only one, bit by bit, and the fusion only adds what helps.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from mdfnet.models.card import is_model, read_card
 from mdfnet.models.config import Config
 from mdfnet.models.model import Model
 
-#: The first stage's run, within the run's folder.
+#: Folder of the first stage's run, within the run's folder.
 IMAGE_ONLY = "image-only"
 
-#: What makes a checkpoint of a run that is not done.
+#: The checkpoint of a run that is not done.
 LAST = "last.ckpt"
 
 
@@ -33,12 +33,12 @@ def has_checkpoint(run: Path) -> bool:
 
 
 def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool], object]) -> Path:
-    """Train the detector alone, or go on with it, or find it done.
+    """Train the image-only detector, resume its training, or find it done.
 
     Args:
         config: Of both stages.
         run: Folder of the run.
-        train: Trains a config into a folder; the last says whether to go on from its ``last.ckpt``.
+        train: Trains a config into a folder; the third argument says whether to resume from its ``last.ckpt``.
 
     Returns:
         Folder of its best model.
@@ -46,38 +46,38 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     first = run / IMAGE_ONLY
     resume, done = (first / LAST).is_file(), (first / "model").is_dir()
     if resume or not done:
-        if not resume and rank_zero_only.rank == 0:
-            shutil.rmtree(first, ignore_errors=True)  # stopped in its first epoch
+        if not resume:
+            rank_zero_only(shutil.rmtree)(first, ignore_errors=True)  # stopped in its first epoch
         train(config.image_only, first, resume)
-        (first / LAST).unlink(missing_ok=True)  # done: what is left is its model and its history
+        (first / LAST).unlink(missing_ok=True)  # done: its model and its history are what counts
     return first / "model"
 
 
 def freeze(detector: nn.Module) -> None:
-    """Let a detector's weights take no gradients any more."""
+    """Let a detector's weights take no more gradients."""
     for weights in detector.parameters():
         weights.requires_grad_(False)
 
 
 def freeze_batch_norm(detector: nn.Module) -> None:
-    """Keep a held detector's batch statistics, too, while the rest is in training mode."""
+    """Keep a frozen detector's batch statistics, too, while the rest is in training mode."""
     for part in detector.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.eval()
 
 
 def init_from(model: Model, folder: str | Path) -> None:
-    """Give a model the detector of a saved one, and hold it there.
+    """Start a model with the detector of a saved one, frozen.
 
     Raises:
-        UserError: It is no saved model, or one that finds other things: its last layers would have to be trained.
+        UserError: It is not a saved model, or has other classes: its last layers would have to be trained.
     """
     if not is_model(folder):
         fix = "give the folder of a model that mdfnet saved, or epochs to train the detector"
         raise UserError("with epochs=0 the detector is a saved model's", where=folder, fix=fix)
     theirs = read_card(folder).classes
     if tuple(theirs) != model.classes.names:
-        what = f"the model finds {', '.join(theirs)}, and the data are marked for {', '.join(model.classes.names)}"
+        what = f"the model finds {', '.join(theirs)}, and the data are annotated for {', '.join(model.classes.names)}"
         raise UserError(what, where=folder, fix="train the detector too: give it epochs")
     checkpoint.start_from(model.detector, model.config, model.classes, folder)
     freeze(model.detector)

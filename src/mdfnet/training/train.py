@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import numpy as np
@@ -30,6 +30,13 @@ from mdfnet.training.callbacks import LastCheckpoint, Validation
 from mdfnet.training.module import Training
 from mdfnet.training.stages import IMAGE_ONLY, LAST, first_stage, has_checkpoint, init_from
 
+#: A config's precision -> Lightning's name of it.
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+    "32": "32-true",
+    "bf16": "bf16-mixed",
+    "16": "16-mixed",
+}
+
 
 def train(
     config: Config | str | Path,
@@ -42,14 +49,14 @@ def train(
     callbacks: list[Callback] | None = None,
     log: Callable[[str], None] = print,
 ) -> Model:
-    """Train on the training images, pick the best epoch on the validation images. The test images are never touched.
+    """Train on the training images, pick the best epoch on the validation images. Test images are never touched.
 
     Args:
         config: What to train.
-        dataset: On what; its samples carry their splits.
+        dataset: Its samples carry their splits.
         run: Folder of the run: ``config.yaml``, ``history.csv``, ``last.ckpt``, ``logs/`` and the best ``model/``; with
             ``fusion_epochs`` also ``image-only/``, the run of the detector.
-        resume: Go on from the run's ``last.ckpt`` as if it had not been interrupted.
+        resume: Go on from the run's ``last.ckpt`` as if it had never been interrupted.
         devices: How many processes or GPUs.
         image_only: Model that :attr:`Config.image_only` gave on the same images, to take instead of training another.
         callbacks: More Lightning callbacks.
@@ -62,13 +69,13 @@ def train(
         UserError: The run exists and is not to be resumed, a split is empty, the loss is not finite, ...
     """
     config, run = load_config(config), Path(run)
-    images = _images(dataset, config)
-    _quiet()
+    images = _image_data(dataset, config)
+    _silence_lightning()
     L.seed_everything(config.train.seed, workers=True, verbose=False)
     model = build(config, classes=dataset.classes, schema=dataset.schema)
     model.preprocessing = replace(model.preprocessing, intensity=dataset.intensity)
     model.fit(Standardizer.fit(dataset.schema, np.stack([sample.clinical for sample in images.train])))
-    if config.train.epochs == 0:
+    if config.train.epochs == 0 and config.detector.weights is not None:
         init_from(model, config.detector.weights)
     elif not resume:
         model.load_pretrained()
@@ -82,7 +89,7 @@ def train(
         L.seed_everything(config.train.seed, workers=True, verbose=False)
     training = Training(model, model.detector.loss_names)
     keep = config.train.fusion_gain if config.staged else "better"
-    validation = Validation(images.val, run, _facts(dataset, images), log, keep=keep)
+    validation = Validation(training, images.val, run, _facts(dataset, images), log, keep=keep)
     trainer = _trainer(config, run, devices, [*_callbacks(config, validation, run), *(callbacks or [])])
     try:
         trainer.fit(training, images, ckpt_path=last, weights_only=False if last else None)
@@ -94,7 +101,7 @@ def train(
     return load(run / "model")
 
 
-def _images(dataset: Dataset, config: Config) -> ImageDataModule:
+def _image_data(dataset: Dataset, config: Config) -> ImageDataModule:
     train, val = dataset.split("train"), dataset.split("val")
     for name, samples in (("train", train), ("val", val)):
         if not any(len(sample.target) for sample in samples):
@@ -103,13 +110,16 @@ def _images(dataset: Dataset, config: Config) -> ImageDataModule:
 
 
 def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | None:
-    """Make the run's folder, or find the checkpoint to go on from: none where the first of two stages is not done."""
-    last = run / LAST
+    """Make the run's folder, or find the checkpoint to resume from: none where the first of two stages is not done."""
     if resume:
         _check_resumable(run, config, dataset)
-        return last if last.is_file() else None
-    if rank_zero_only.rank > 0:  # the first process of a distributed run has done it
-        return None
+        return run / LAST if (run / LAST).is_file() else None
+    _create(run, config)
+    return None
+
+
+@rank_zero_only
+def _create(run: Path, config: Config) -> None:
     if run.exists() and any(run.iterdir()):
         fix = "choose another name, or --resume" if has_checkpoint(run) else "choose another name, or remove it"
         raise UserError("the run's folder is not empty", where=run, fix=fix)
@@ -118,7 +128,6 @@ def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | N
         (run / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write: {error.strerror or error}", where=run) from None
-    return None
 
 
 def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
@@ -153,11 +162,8 @@ def _callbacks(config: Config, validation: Validation, run: Path) -> list[Callba
     if settings.ema:
         callbacks.append(EMAWeightAveraging("cuda" if torch.cuda.is_available() else "cpu", decay=settings.ema))
     if settings.patience:
-        callbacks.append(
-            EarlyStopping(
-                f"val_{settings.monitor}", mode="max", patience=settings.patience, check_on_train_epoch_end=False
-            )
-        )
+        monitor = f"val_{settings.monitor}"
+        callbacks.append(EarlyStopping(monitor, mode="max", patience=settings.patience, check_on_train_epoch_end=False))
     if sys.stdout.isatty():
         callbacks.append(RichProgressBar(leave=False))
     return [*callbacks, LastCheckpoint(run)]
@@ -166,11 +172,10 @@ def _callbacks(config: Config, validation: Validation, run: Path) -> list[Callba
 def _trainer(config: Config, run: Path, devices: int | str, callbacks: list[Callback]) -> L.Trainer:
     settings = config.train
     gpu = torch.cuda.is_available()
-    precision = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[settings.precision]
     return L.Trainer(
         max_epochs=config.last_epochs,
         devices=devices,
-        precision=precision if gpu or settings.precision != "16" else "32-true",
+        precision=PRECISIONS[settings.precision] if gpu or settings.precision != "16" else "32-true",
         accumulate_grad_batches=settings.accumulate,
         gradient_clip_val=settings.clip,
         # A few CUDA kernels (bilinear resizing backward) have no deterministic form: warn there, insist elsewhere.
@@ -187,8 +192,8 @@ def _trainer(config: Config, run: Path, devices: int | str, callbacks: list[Call
     )
 
 
-def _quiet() -> None:
-    """Lightning's advice on workers, hardware and batch sizes is not the user's concern here."""
+def _silence_lightning() -> None:
+    """Its advice on workers, hardware and batch sizes is not the user's concern here."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*(does not have many workers|srun|isinstance.treespec).*")
