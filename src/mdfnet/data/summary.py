@@ -84,6 +84,7 @@ def summarize_feature(feature: Feature, values: np.ndarray) -> FeatureSummary:
     """Describe the values ``[N]`` of one feature, NaN = missing.
 
     Examples:
+        >>> from mdfnet.clinical.schema import NumberFeature
         >>> age = NumberFeature(name="age", unit="a", low=0, high=120, meaning="Age")
         >>> found = summarize_feature(age, np.array([50, 60, 70, np.nan]))
         >>> found.known, found.missing, found.mean, found.sd, found.median
