@@ -34,7 +34,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules
 from mdfnet.data.mimic.stays import load_images, load_stays, match_stays
-from mdfnet.data.mimic.tables import Source, load, opened
+from mdfnet.data.mimic.tables import TableFiles, load, opened
 from mdfnet.data.mimic.vitals import MEASURED, TRIAGE_COLUMNS, VITALSIGN_COLUMNS, Fate, read_value
 
 #: Builds -> options; the second differs from the first by the one rule that explains the paper's gap.
@@ -99,7 +99,7 @@ def print_demo(folder: Path) -> None:
         with gzip.open(path, "rt", newline="") as file:
             own = list(csv.DictReader(file))
         with opened() as database:
-            rows = load(database, Source(table, (path,)), columns)
+            rows = load(database, TableFiles(table, (path,)), columns)
             for name in (name for name in MEASURED if name in columns):
                 cells = database.execute(f"SELECT {name} FROM {table}").fetchall()
                 fates = Counter(read_value(schema[name], cell)[1] for (cell,) in cells)

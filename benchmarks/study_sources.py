@@ -19,7 +19,7 @@ from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.importers import DatasetInfo, import_csv
 from mdfnet.data.phantom import PhantomConfig, class_probabilities, phantoms, write_phantoms
 from mdfnet.data.phantom.clinical import SCHEMA, draw_record
-from mdfnet.data.phantom.findings import Case
+from mdfnet.data.phantom.findings import PhantomCase
 from mdfnet.data.split import split_by_patient
 
 
@@ -164,7 +164,7 @@ def _vitals(sample: Sample, classes: Classes, seed: list[int], config: PhantomCo
     """A synthetic record for a real image: what a phantom with these findings would have."""
     names = {classes.name(int(label)) for label in sample.target.labels}
     opacity = next((LIKE[name] for name in ("Pneumonia", "Atelectasis") if name in names), None)
-    case = Case(
+    case = PhantomCase(
         male=bool(sample.clinical[1] == 1),
         pattern="focal" if opacity else "none",
         opacity=opacity,

@@ -147,10 +147,10 @@ def mimic(
     """
     from mdfnet.cli.flow import print_provenance
     from mdfnet.core.pseudonyms import Kept
-    from mdfnet.data.mimic.build import Images, build_mimic, plan
+    from mdfnet.data.mimic.build import ImageOptions, build_mimic, plan
 
     rules = _rules(context, as_paper)
-    placed = Images(images, size, link)
+    placed = ImageOptions(images, size, link)
     if dry_run:
         planned = plan(folders, rules, Kept, placed, threads=threads, log=typer.echo)
         return print_provenance(planned.dataset.provenance)

@@ -10,7 +10,7 @@ from pathlib import Path
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import replacing
 from mdfnet.core.types import Classes, Target
-from mdfnet.data.checks import KINDS, Finding, Kind
+from mdfnet.data.checks import KINDS, Finding, FindingKind
 from mdfnet.data.checks.kinds import FAMILIES, SEVERITIES
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shortcuts import column_discriminations
@@ -38,7 +38,7 @@ class Picture:
 class Group:
     """All findings of a kind, and images that show the first of them: one row of pictures for each."""
 
-    kind: Kind
+    kind: FindingKind
     findings: tuple[Finding, ...]
     pictures: tuple[tuple[Picture, ...], ...]
 
@@ -125,11 +125,11 @@ def _picture(raw: RawDataset, name: str, finding: Finding) -> Picture | None:
         classes = Classes(tuple(raw.category_names.values()))
     except UserError:
         return None
-    marks = [
-        mark
-        for mark in raw.marks_of.get(name, ())
-        if mark.category_id in known and (not finding.boxes or mark.id in finding.boxes)
+    boxes = [
+        box
+        for box in raw.boxes_of.get(name, ())
+        if box.category_id in known and (not finding.boxes or box.id in finding.boxes)
     ]
-    target = Target.of([mark.box for mark in marks], [known.index(mark.category_id) + 1 for mark in marks])
+    target = Target.of([box.corners for box in boxes], [known.index(box.category_id) + 1 for box in boxes])
     picture = draw(image, classes, target=target, size=_PICTURE_SIZE)
     return Picture(name, ", ".join(sorted(raw.splits_of_image(name))), data_url(picture))

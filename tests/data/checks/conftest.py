@@ -63,8 +63,8 @@ class Spoiled:
         """Change the x, y, width, height of boxes; the outlines go."""
 
         def every(content: dict) -> None:
-            for mark in filter(among, content["annotations"]):
-                mark.update(bbox=np.asarray(change(np.array(mark["bbox"])), float).tolist(), segmentation=[])
+            for box in filter(among, content["annotations"]):
+                box.update(bbox=np.asarray(change(np.array(box["bbox"])), float).tolist(), segmentation=[])
 
         self.coco(every)
 
@@ -73,8 +73,8 @@ class Spoiled:
         content = json.loads((self.folder / "annotations.json").read_text())
         labels = {image["file_name"]: set() for image in content["images"]}
         names = {image["id"]: image["file_name"] for image in content["images"]}
-        for mark in content["annotations"]:
-            labels[names[mark["image_id"]]].add(mark["category_id"])
+        for box in content["annotations"]:
+            labels[names[box["image_id"]]].add(box["category_id"])
         header, *rows = [line.split(",") for line in (self.folder / "clinical.csv").read_text().splitlines()]
         for row in rows:
             cells = dict(zip(header, row, strict=True))

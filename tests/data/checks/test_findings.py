@@ -82,7 +82,7 @@ def with_metadata(s):
 
 def first_class(change):
     """Change all boxes of the class 3."""
-    return lambda s: s.boxes(change, among=lambda mark: mark["category_id"] == 3)
+    return lambda s: s.boxes(change, among=lambda box: box["category_id"] == 3)
 
 
 def only_train(kept):

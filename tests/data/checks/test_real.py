@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from mdfnet.clinical.schema import NumberFeature, Schema
 from mdfnet.data.checks import check_dataset
-from mdfnet.data.checks.columns import Columns
+from mdfnet.data.checks.columns import ClinicalColumns
 from mdfnet.data.checks.duplicates import alike
 from mdfnet.data.checks.pixels import Pixels, has_text
 from mdfnet.data.checks.values import check_distribution, check_units
@@ -60,7 +60,7 @@ def test_real_vital_signs(shared_data, column, unit, low, high, expected):
     feature = NumberFeature(name=column, unit=unit, low=low, high=high, meaning=column)
     values = np.array([float(row[column] or "nan") for row in rows])
     numbers, patients = np.arange(len(rows)) + 2, np.array([row["subject_id"] for row in rows])
-    columns = Columns(tuple(map(str, numbers)), numbers, patients, {column: values}, (feature,))
+    columns = ClinicalColumns(tuple(map(str, numbers)), numbers, patients, {column: values}, (feature,))
     found = [*check_units(columns, feature), *check_distribution(columns, feature)]
     assert {finding.id: finding.count for finding in found} == expected
 

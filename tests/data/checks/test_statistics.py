@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mdfnet.data.checks import statistics
-from mdfnet.data.checks.columns import Columns
+from mdfnet.data.checks.columns import ClinicalColumns
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shortcuts import column_discriminations
 from mdfnet.data.checks.statistics import discrimination, folds, predicted, rates
@@ -115,12 +115,15 @@ def test_the_bootstrap_is_only_done_where_it_can_matter(monkeypatch):
 def test_every_column_is_told_of(sound_folder):
     """Against pairs counted one by one, from the table itself."""
     raw = RawDataset.read(sound_folder)
-    columns = Columns.read(raw)
+    columns = ClinicalColumns.read(raw)
     told = dict(column_discriminations(raw))
     assert {"age", "sbp", "sbp missing", "gender M"} <= set(told) and "age missing" not in told
-    marked = columns.marked(raw)["Effusion"]
+    marked = columns.groups(raw)["Effusion"]
     for name, scores in (("sbp", columns.values["sbp"]), ("sbp missing", np.isnan(columns.values["sbp"]) * 1.0)):
         known = ~np.isnan(scores)
-        value, low, high = told[name]["Effusion"].directed
+        found = told[name]["Effusion"]
+        value, low, high = found.auc, found.low, found.high
+        if not found.higher:
+            value, low, high = 1 - value, 1 - high, 1 - low
         assert value == pytest.approx(mann_whitney(scores[known], marked[known]), abs=1e-12)
         assert low < value < high and set(told[name]) == {"Atelectasis", "Effusion", "any box"}

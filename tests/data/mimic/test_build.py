@@ -13,7 +13,7 @@ from mdfnet.core.pseudonyms import IMAGE, KEY_VARIABLE, Kept, Pseudonyms, defaul
 from mdfnet.data.checks import check_dataset
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.mimic import build as build_module
-from mdfnet.data.mimic.build import Images, build_mimic, plan
+from mdfnet.data.mimic.build import ImageOptions, build_mimic, plan
 from mdfnet.data.mimic.cases import LOST
 from mdfnet.data.mimic.rules import AS_PAPER, Rules
 
@@ -25,7 +25,7 @@ def build(folder, out, rules=None, names=KEY, images=None):
 
 
 def planned(folder, rules, names=KEY):
-    return plan([folder], rules, lambda: names, Images(), threads=1, log=lambda line: None).dataset
+    return plan([folder], rules, lambda: names, ImageOptions(), threads=1, log=lambda line: None).dataset
 
 
 def texts(folder):
@@ -127,7 +127,7 @@ def words_of(text: str) -> set[str]:
 def test_nothing_identifying_is_in_the_folder_or_said(made_up, releases, tmp_path, link):
     said, secret = [], identifying(made_up[0])
     out = tmp_path / "set"
-    build_mimic([releases], out, None, KEY, Images(link=link), threads=1, log=said.append)
+    build_mimic([releases], out, None, KEY, ImageOptions(link=link), threads=1, log=said.append)
     for path in out.rglob("*"):
         assert not words_of(str(path.relative_to(out))) & secret and not path.is_symlink()
         if path.is_file() and path.suffix != ".jpg":
@@ -154,12 +154,12 @@ def test_the_names_of_damaged_images_are_not_said(tmp_path):
     image = next(folder.rglob("*.jpg"))
     image.write_bytes(image.read_bytes()[:-60])
     with pytest.raises(UserError, match=r"^image of .*metadata_phase_3.csv row 2: the image is damaged") as error:
-        build(folder, tmp_path / "out", images=Images(longest=40))
+        build(folder, tmp_path / "out", images=ImageOptions(longest=40))
     assert not words_of(str(error.value)) & identifying(release)
 
 
 def test_boxes_follow_the_images_size(releases, built, tmp_path):
-    small = build(releases, tmp_path / "small", images=Images(longest=HEIGHT // 2))
+    small = build(releases, tmp_path / "small", images=ImageOptions(longest=HEIGHT // 2))
     for half, whole in zip(small.samples, built.samples, strict=True):
         assert (half.width, half.height) == (WIDTH // 2, HEIGHT // 2)
         np.testing.assert_allclose(half.target.boxes, whole.target.boxes / 2, atol=1e-5)

@@ -5,7 +5,15 @@ import pytest
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.readers import merge
-from mdfnet.data.mimic.readings import FURTHER_LABELS, NO_AREA, OTHER_LABELS, UNCERTAIN, Marks, Reading, read_marks
+from mdfnet.data.mimic.readings import (
+    FURTHER_LABELS,
+    NO_AREA,
+    OTHER_LABELS,
+    UNCERTAIN,
+    LabeledBoxes,
+    Reading,
+    read_boxes,
+)
 from mdfnet.data.mimic.rules import EllipseLabels, Findings, Readers, Rules
 
 READING = Reading("metadata_phase_1.csv row 7", "P100R000001", "a-b", 1, 64, 80, False, 1, "PA", False, 1, None, False)
@@ -20,7 +28,7 @@ def row(*labels, certainty=5, box="1,2,11,22"):
 def marks(folder, *rows, header=HEADER, **rules):
     (folder / "ellipses.csv").write_text(header + "".join(f"{row}\n" for row in rows))
     fates = Counter()
-    found = read_marks(folder / "ellipses.csv", READING, Rules(**rules), fates)
+    found = read_boxes(folder / "ellipses.csv", READING, Rules(**rules), fates)
     return found.boxes.tolist(), found.labels, fates
 
 
@@ -96,7 +104,7 @@ def test_consensus(readings, agreed):
 
 
 def of(reading):
-    return Marks.of([box for box, _ in reading], [label for _, label in reading])
+    return LabeledBoxes.of([box for box, _ in reading], [label for _, label in reading])
 
 
 def test_union_keeps_every_box():

@@ -7,7 +7,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample, Target
 from mdfnet.data.mimic.rules import Rules
 from mdfnet.data.mimic.splits import crossing, paper_rows, read_official, split_samples
-from mdfnet.data.mimic.tables import Source, opened
+from mdfnet.data.mimic.tables import TableFiles, opened
 
 
 def samples(count=60):
@@ -84,7 +84,7 @@ def test_official_that_does_not_fit(official, message):
 
 def official_of(text, tmp_path):
     (tmp_path / "split.csv").write_text(text)
-    tables = {"official": Source("official", (tmp_path / "split.csv",))}
+    tables = {"official": TableFiles("official", (tmp_path / "split.csv",))}
     with opened(1) as database:
         database.execute("CREATE TABLE wanted AS SELECT 'a' AS dicom_id")
         return read_official(database, tables)

@@ -18,7 +18,7 @@ from mdfnet.data.mimic.stays import (
     load_stays,
     match_stays,
 )
-from mdfnet.data.mimic.tables import Source, opened
+from mdfnet.data.mimic.tables import TableFiles, opened
 
 RULES = {
     "inside": Rules(),
@@ -172,5 +172,5 @@ def test_times_that_are_none(tmp_path, date, clock):
         opened(1) as database,
         pytest.raises(UserError, match="row 2: StudyDate or StudyTime is") as error,
     ):
-        load_images(database, Source("images", (path,)))
+        load_images(database, TableFiles("images", (path,)))
     assert clock not in error.value.what, "no cell in a message"

@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from mdfnet.core.errors import UserError
-from mdfnet.data.mimic.tables import Source, header_of, load, opened
+from mdfnet.data.mimic.tables import TableFiles, header_of, load, opened
 
 COLUMNS = {"stay_id": "key", "intime": "time", "note": "text"}
 GOOD = 'stay_id,intime,note\n1,2150-01-01 10:00:00,a\n2,,"b, ""c""\nd"\n3,2150-01-01 10:00:00.5, e \n'
@@ -13,7 +13,7 @@ def rows(path, text, columns=COLUMNS, **options):
     data = text if isinstance(text, bytes) else text.encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" and isinstance(text, str) else data)
     with opened(1) as database:
-        load(database, Source("stays", (path,)), columns, **options)
+        load(database, TableFiles("stays", (path,)), columns, **options)
         return database.execute(f"SELECT row, {', '.join(columns)} FROM stays ORDER BY row").fetchall()
 
 
@@ -76,7 +76,7 @@ def test_many_files_with_other_columns(tmp_path):
     for number in range(3):
         path = tmp_path / f"patient_{number}.csv"
         path.write_text("stay_id,note\n1,a\n" if number else ",note,stay_id\n0,b,5\n1,c,6\n")
-    source = Source("stays", tuple(sorted(tmp_path.iterdir())), "patient_*.csv")
+    source = TableFiles("stays", tuple(sorted(tmp_path.iterdir())), "patient_*.csv")
     with opened(1) as database:
         assert load(database, source, {"stay_id": "key", "note": "text"}) == 4
         found = database.execute("SELECT file, row, stay_id, note FROM stays ORDER BY ALL").fetchall()
@@ -90,7 +90,7 @@ def test_many_files_with_other_columns(tmp_path):
 def test_a_broken_file_among_many_is_named_without_its_patient(tmp_path):
     (tmp_path / "patient_7.csv").write_text("stay_id\n1\n")
     (tmp_path / "patient_8.csv").write_text("stay_id\n1,2\n")
-    source = Source("stays", tuple(sorted(tmp_path.iterdir())), "patient_*.csv")
+    source = TableFiles("stays", tuple(sorted(tmp_path.iterdir())), "patient_*.csv")
     with opened(1) as database, pytest.raises(UserError, match=r"^patient_\*.csv \(file 2 of 2\) row 2: the row has"):
         load(database, source, {"stay_id": "key"})
 

@@ -10,7 +10,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.data.mimic.releases import find_releases
 from mdfnet.data.mimic.rules import Rules, Values, Vitals
 from mdfnet.data.mimic.stays import load_images, load_stays, match_stays
-from mdfnet.data.mimic.tables import Source, load, opened
+from mdfnet.data.mimic.tables import TableFiles, load, opened
 from mdfnet.data.mimic.vitals import (
     MEASURED,
     TRIAGE_COLUMNS,
@@ -124,7 +124,7 @@ def test_no_row_of_the_demo_is_lost(shared_data, table, columns, count):
         own = list(csv.DictReader(file))
     names = [name for name in MEASURED if name in columns]
     with opened(1) as database:
-        assert load(database, Source(table, (path,)), columns) == len(own) == count
+        assert load(database, TableFiles(table, (path,)), columns) == len(own) == count
         rows = database.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY row").fetchall()
     for name, cells in zip(names, zip(*rows, strict=True), strict=True):
         assert [cell or "" for cell in cells] == [row[name].strip() for row in own]
@@ -135,4 +135,4 @@ def test_no_row_of_the_demo_is_lost(shared_data, table, columns, count):
 def test_stays_of_the_demo(shared_data):
     path = shared_data / "mimic_iv_ed_demo" / "ed" / "edstays.csv.gz"
     with opened(1) as database:
-        assert load_stays(database, Source("edstays", (path,)), Rules()) == 222
+        assert load_stays(database, TableFiles("edstays", (path,)), Rules()) == 222

@@ -11,10 +11,10 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.phantom import PhantomConfig, class_probabilities
 from mdfnet.data.phantom.clinical import BASELINES, NEVER_MISSING, SCHEMA, distinguishing, draw_record
-from mdfnet.data.phantom.findings import LOOK_ALIKES, Case, draw_case
+from mdfnet.data.phantom.findings import LOOK_ALIKES, PhantomCase, draw_case
 
 PATTERNS = tuple(LOOK_ALIKES)
-BASE = Case(male=False, pattern="none", opacity=None, opacities=0, enlarged_heart=False, effusions=())
+BASE = PhantomCase(male=False, pattern="none", opacity=None, opacities=0, enlarged_heart=False, effusions=())
 
 
 @cache

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mdfnet.data.checks.annotations import check_annotations
 from mdfnet.data.checks.boxes import check_boxes
 from mdfnet.data.checks.classes import check_classes
 from mdfnet.data.checks.clinical import check_clinical
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.images import check_images
-from mdfnet.data.checks.kinds import KINDS, Kind
+from mdfnet.data.checks.kinds import KINDS, FindingKind
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shift import check_shift
 from mdfnet.data.checks.shortcuts import check_shortcuts
 from mdfnet.data.checks.splits import check_splits
 from mdfnet.data.checks.values import check_values
 
-__all__ = ["KINDS", "Finding", "Kind", "check_dataset"]
+__all__ = ["KINDS", "Finding", "FindingKind", "check_dataset"]
 
 #: In this order: `check_images` reads the images, and later checks use what it kept of them.
 _CHECKS = (
-    *(check_annotations, check_boxes, check_classes, check_images),
+    *(check_images, check_boxes, check_classes),
     *(check_clinical, check_values, check_splits, check_shift, check_shortcuts),
 )
 

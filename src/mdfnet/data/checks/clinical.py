@@ -15,11 +15,12 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import CLINICAL
 
+#: Columns that are there beside those of the schema.
 OWN_COLUMNS = ("image", "patient_id", "view")
 
 
 def check_clinical(raw: RawDataset) -> Iterator[Finding]:
-    """Columns, rows without image and images without row, values that cannot be right."""
+    """Columns, rows without image and images without row, invalid values."""
     table = raw.clinical
     if table is None:
         return
@@ -41,7 +42,7 @@ def _check_rows(raw: RawDataset, table: Table) -> Iterator[Finding]:
     for row in table:
         name = row["image"]
         if name in rows:
-            what = f"image {name!r} stands in row {rows[name]} already"
+            what = f"image {name!r} is in row {rows[name]} already"
             yield Finding("row-twice", what, CLINICAL, row.number)
         elif name not in raw.labels:
             what = f"row of image {name!r}, which is not in the dataset"

@@ -1,4 +1,4 @@
-"""Images that are the same picture: to the pixel, or but for size, compression and brightness."""
+"""Images that are the same picture: to the pixel, or except for size, compression and brightness."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from mdfnet.core.arrays import Floats
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import IMAGES
@@ -22,7 +23,7 @@ BLOCK = 20_000_000
 
 def check_duplicates(raw: RawDataset) -> Iterator[Finding]:
     """The same pixels twice, and images that look the same."""
-    same: dict[tuple, list[str]] = defaultdict(list)
+    same: dict[tuple[tuple[int, ...], bytes], list[str]] = defaultdict(list)
     for name, pixels in raw.pixels.items():
         if pixels.levels > 1:
             same[pixels.shape, pixels.digest].append(name)
@@ -33,18 +34,21 @@ def check_duplicates(raw: RawDataset) -> Iterator[Finding]:
 
 
 def _same_image(raw: RawDataset, names: Sequence[str]) -> Iterator[Finding]:
-    splits = set().union(*(raw.splits_of_image(name) for name in names))
-    what, file = f"the same pixels as {', '.join(names[1:])}", f"{IMAGES}/{names[0]}"
-    about = {"count": len(names), "images": tuple(names)}
+    what = f"the same pixels as {', '.join(names[1:])}"
+
+    def finding(kind: str, more: str = "") -> Finding:
+        return Finding(kind, what + more, f"{IMAGES}/{names[0]}", count=len(names), images=tuple(names))
+
+    splits: set[str] = set().union(*(raw.splits_of_image(name) for name in names))
     if len(splits) > 1:
-        yield Finding("image-across-splits", f"{what}, in splits {', '.join(sorted(splits))}", file, **about)
+        yield finding("image-across-splits", f", in splits {', '.join(sorted(splits))}")
     else:
-        yield Finding("image-twice", what, file, **about)
-    boxes = {frozenset((mark.category_id, mark.box.tobytes()) for mark in raw.marks_of.get(name, ())) for name in names}
-    if len(boxes) > 1:
-        yield Finding("image-twice-boxes-differ", f"{what}, with other boxes", file, **about)
+        yield finding("image-twice")
+    boxes = (raw.boxes_of.get(name, ()) for name in names)
+    if len({frozenset((box.category_id, box.corners.tobytes()) for box in of_image) for of_image in boxes}) > 1:
+        yield finding("image-twice-boxes-differ", ", with other boxes")
     if len({raw.patients[name] for name in names}) > 1:
-        yield Finding("image-twice-patients-differ", f"{what}, of another patient", file, **about)
+        yield finding("image-twice-patients-differ", ", of another patient")
 
 
 def _alike(raw: RawDataset, names: Sequence[str]) -> Iterator[Finding]:
@@ -59,7 +63,7 @@ def _alike(raw: RawDataset, names: Sequence[str]) -> Iterator[Finding]:
         yield Finding(kind, what, f"{IMAGES}/{one}", count=2, images=(one, other))
 
 
-def alike(prints: np.ndarray, least: float = ALIKE) -> Iterator[tuple[int, int, float]]:
+def alike(prints: Floats, least: float = ALIKE) -> Iterator[tuple[int, int, float]]:
     """Pairs of fingerprints ``[N, F]`` that agree, or are opposite: both numbers, the lower first, and the correlation.
 
     Examples:

@@ -26,7 +26,7 @@ class Finding:
         KeyError: No such kind.
 
     Examples:
-        >>> found = Finding("box-duplicate", "stands twice", "annotations.json", row=7)
+        >>> found = Finding("box-duplicate", "two boxes are the same", "annotations.json", row=7)
         >>> found.severity, found.fix
         ('warning', 'remove one')
     """
@@ -40,7 +40,7 @@ class Finding:
     images: tuple[str, ...] = ()
     boxes: tuple[int | str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.fix:
             object.__setattr__(self, "fix", KINDS[self.id].fix)
 
@@ -55,6 +55,8 @@ class Finding:
         return SEVERITIES.index(self.severity)
 
     @classmethod
-    def of_error(cls, kind: str, error: UserError, file: str, row: int | str | None = None, **more) -> Finding:
+    def of_error(
+        cls, kind: str, error: UserError, file: str, row: int | str | None = None, images: tuple[str, ...] = ()
+    ) -> Finding:
         """An error of the strict reader as a finding."""
-        return cls(kind, error.what, file, row, error.fix or "", **more)
+        return cls(kind, error.what, file, row, error.fix or "", images=images)

@@ -14,15 +14,15 @@ from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.images.intensity import AS_IS
 from mdfnet.data.images.metadata import identifying_fields
 from mdfnet.data.images.read import read_image
-from mdfnet.data.names import ANNOTATIONS, IMAGES, checked_name
+from mdfnet.data.names import ANNOTATIONS, IMAGES, checked_name, image_id
 
 #: An image whose middle 98 % of pixels differ by less than this, of 255, shows next to nothing.
 LEAST_CONTRAST = 16
 
-#: An image has that large a share of pixels of one value only when it is empty around a strip.
+#: An image has this share of its pixels at one value only when it is empty apart from a strip.
 MOST_SAME = 0.9
 
-#: An image of 8 bits uses well over a hundred shades; the fewest among 1,591 NIH images are 149.
+#: An 8-bit image uses well over a hundred shades of gray; the fewest among 1,591 NIH images are 149.
 FEWEST_LEVELS = 48
 
 #: Images this far below the middle image, as a correlation of their thumbnails, are negatives: the lowest of 1,591 NIH
@@ -37,10 +37,13 @@ SIZE_FACTOR, SHAPE_FACTOR = 3.0, 1.8
 
 
 def check_images(raw: RawDataset) -> Iterator[Finding]:
-    """Missing and damaged images, wrong sizes, what the pixels show, duplicates, files that nothing mentions."""
+    """No, missing and damaged images, names, sizes, what the pixels show, duplicates, files that nothing mentions."""
+    if not raw.coco["images"]:
+        yield Finding("dataset-empty", "the dataset has no images", ANNOTATIONS)
+    yield from _check_names(raw)
     for image in raw.coco["images"]:
         name = image["file_name"]
-        file, about = f"{IMAGES}/{name}", {"images": (name,)}
+        file = f"{IMAGES}/{name}"
         try:
             path = raw.folder / IMAGES / checked_name(name)
             radiograph = read_image(path, intensity=raw.description.intensity if raw.description else AS_IS)
@@ -51,10 +54,10 @@ def check_images(raw: RawDataset) -> Iterator[Finding]:
         height, width = radiograph.shape
         if (image["width"], image["height"]) != (width, height):
             what = f"the image has {width} x {height} pixels, {ANNOTATIONS} says {image['width']} x {image['height']}"
-            yield Finding("image-size", what, file, image["id"], **about)
+            yield Finding("image-size", what, file, image["id"], images=(name,))
         if fields := identifying_fields(path):
             what = f"the file has {', '.join(fields)}"
-            yield Finding("image-metadata", what, file, count=len(fields), **about)
+            yield Finding("image-metadata", what, file, count=len(fields), images=(name,))
         yield from _check_pixels(pixels, file, name)
     yield from check_duplicates(raw)
     yield from _check_inverted(raw)
@@ -62,18 +65,32 @@ def check_images(raw: RawDataset) -> Iterator[Finding]:
     yield from _check_unlisted(raw)
 
 
+def _check_names(raw: RawDataset) -> Iterator[Finding]:
+    names: dict[str, str] = {}
+    for image in raw.coco["images"]:
+        name = image["file_name"]
+        try:
+            identifier = image_id(checked_name(name))
+        except UserError as error:
+            yield Finding.of_error("image-name", error, ANNOTATIONS, image["id"])
+            continue
+        if identifier in names:
+            what = f"image {name!r} is named like {names[identifier]!r}"
+            yield Finding("image-name", what, ANNOTATIONS, image["id"], "names without suffix must be unique")
+        names[identifier] = name
+
+
 def _check_pixels(pixels: Pixels, file: str, name: str) -> Iterator[Finding]:
-    about = {"images": (name,)}
     if pixels.levels == 1:
-        yield Finding("image-blank", "all pixels are the same", file, **about)
+        yield Finding("image-blank", "all pixels are the same", file, images=(name,))
         return
     if pixels.same >= MOST_SAME or pixels.contrast < LEAST_CONTRAST:
         what = f"{pixels.same:.0%} of the pixels have one value, and 98 % lie within {pixels.contrast:.0f} of 255"
-        yield Finding("image-empty", what, file, **about)
+        yield Finding("image-empty", what, file, images=(name,))
     elif pixels.levels < FEWEST_LEVELS:
-        yield Finding("image-few-levels", f"the image has {pixels.levels} shades of gray", file, **about)
+        yield Finding("image-few-levels", f"the image has {pixels.levels} shades of gray", file, images=(name,))
     if pixels.text:
-        yield Finding("image-text", "a line of letters near the border", file, **about)
+        yield Finding("image-text", "a line of letters near the border", file, images=(name,))
 
 
 def _check_inverted(raw: RawDataset) -> Iterator[Finding]:

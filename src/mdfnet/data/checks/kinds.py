@@ -1,4 +1,4 @@
-"""Every kind of finding: how severe it is, what it means, what to do. They stand in ``kinds.yaml``."""
+"""Every kind of finding: how severe it is, what it means, what to do. They are in ``kinds.yaml``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
-class Kind:
+class FindingKind:
     """A kind of finding.
 
     Args:
@@ -31,13 +31,13 @@ class Kind:
     fix: str
 
 
-def _read() -> dict[str, Kind]:
+def _read() -> dict[str, FindingKind]:
     text = (resources.files("mdfnet.data.checks") / "kinds.yaml").read_text(encoding="utf-8")
     kinds = {}
     for family, entries in yaml.safe_load(text).items():
         for identifier, entry in entries.items():
             severity = next(severity for severity in SEVERITIES if severity in entry)
-            kinds[identifier] = Kind(identifier, severity, family, entry[severity], entry["fix"])
+            kinds[identifier] = FindingKind(identifier, severity, family, entry[severity], entry["fix"])
     return kinds
 
 

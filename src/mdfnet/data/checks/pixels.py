@@ -1,4 +1,4 @@
-"""What an image's pixels say in a few numbers, from one reading of it."""
+"""An image's pixels in a few numbers, from reading it once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from mdfnet.core.arrays import Array, Bools, Floats, Ints
+
 #: Side of the thumbnail from which images are told apart.
 SIDE = 24
 
-#: Letters are looked for in images reduced to at most about this many pixels a side; on smaller ones than the least
-#: no line of them can be read.
+#: Letters are looked for in images reduced to about this many pixels a side at most; on an image smaller than the
+#: least no line of text is legible.
 TEXT_SIDE, LEAST_TEXT_SIDE = 1024, 128
 
 #: A step of brightness from one pixel to its neighbor that anatomy does not have, of 255.
@@ -41,21 +43,21 @@ class Pixels:
         levels: Number of distinct values.
         same: Share of pixels that have the most frequent value.
         contrast: Width of the middle 98 % of values, on a scale of 255.
-        text: Whether a line of letters stands near the border.
+        text: Whether a line of letters is near the border.
     """
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     bits: int
     digest: bytes
-    fingerprint: np.ndarray
-    thumbnail: np.ndarray
+    fingerprint: Floats
+    thumbnail: Floats
     levels: int
     same: float
     contrast: float
     text: bool
 
     @classmethod
-    def of(cls, image: np.ndarray) -> Pixels:
+    def of(cls, image: Array) -> Pixels:
         """Of a uint8 or uint16 ``[H, W]`` image.
 
         Examples:
@@ -71,7 +73,7 @@ class Pixels:
         return cls(
             image.shape,
             8 * image.itemsize,
-            hashlib.sha256(np.ascontiguousarray(image)).digest(),
+            hashlib.sha256(image.tobytes()).digest(),
             _unit(steps),
             _unit(small.ravel()),
             int((counts > 0).sum()),
@@ -81,11 +83,11 @@ class Pixels:
         )
 
 
-def has_text(image: np.ndarray) -> bool:
+def has_text(image: Array) -> bool:
     """Whether a uint8 image has a line of upright letters near its border: many strokes side by side.
 
     A stroke is a sharp step up with one down: bones, tubes and a single marker have few in a window, a word has many.
-    Letters turned by a right angle, handwriting, faint letters and white ones on white are not seen.
+    Letters rotated by a right angle, handwriting, faint letters and white on white are not detected.
 
     Examples:
         >>> from PIL import ImageDraw
@@ -111,14 +113,14 @@ def has_text(image: np.ndarray) -> bool:
     return bool((strokes >= STROKES)[near].any())
 
 
-def _strokes(edges: np.ndarray, line: int, window: int) -> np.ndarray:
+def _strokes(edges: Bools, line: int, window: int) -> Ints:
     """Edges in windows two ``line`` high, every ``line`` rows, and ``window`` wide, at every column."""
     rows = len(edges) // line
     lines = edges[: rows * line].reshape(rows, line, -1).sum(1, dtype=np.int32)
-    along = np.cumsum(np.pad(lines[1:] + lines[:-1], ((0, 0), (1, 0))), axis=1)
+    along: Ints = np.cumsum(np.pad(lines[1:] + lines[:-1], ((0, 0), (1, 0))), axis=1)
     return along[:, window:] - along[:, :-window]
 
 
-def _unit(values: np.ndarray) -> np.ndarray:
+def _unit(values: Floats) -> Floats:
     values = values - values.mean()
-    return (values / (np.linalg.norm(values) + 1e-9)).astype(np.float32)
+    return np.asarray(values / (np.linalg.norm(values) + 1e-9), np.float32)

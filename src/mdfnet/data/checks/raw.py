@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Bools, Floats
 from mdfnet.core.csv_tables import Table, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json
@@ -25,13 +26,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A box with an area on an image that is there: id of its annotation, image, category id, ``[4]`` float32."""
+class RawBox:
+    """A box that has an area, on an image that is there: id of its annotation, image, category id, float32 ``[4]``."""
 
     id: int | str
     image: str
     category_id: int
-    box: np.ndarray
+    corners: Floats
 
 
 @dataclass
@@ -49,7 +50,7 @@ class RawDataset:
 
     folder: Path
     description: Description | None = None
-    coco: dict[str, list[dict]] = field(default_factory=lambda: {part: [] for part in REQUIRED_KEYS})
+    coco: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {part: [] for part in REQUIRED_KEYS})
     clinical: Table | None = None
     splits: Table | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -75,38 +76,37 @@ class RawDataset:
         return raw
 
     @cached_property
-    def images(self) -> dict[int | str, dict]:
+    def images(self) -> dict[int | str, dict[str, Any]]:
         """Images by id."""
         return {image["id"]: image for image in self.coco["images"]}
 
     @cached_property
     def labels(self) -> dict[str, set[int]]:
-        """Category ids marked on each image, by file name; empty sets for images without boxes."""
+        """Category ids annotated on each image, by file name; empty sets for images without boxes."""
         labels: dict[str, set[int]] = {image["file_name"]: set() for image in self.coco["images"]}
         for annotation in self.coco["annotations"]:
-            if annotation["image_id"] in self.images:
-                labels[self.images[annotation["image_id"]]["file_name"]].add(annotation["category_id"])
+            if image := self.images.get(annotation["image_id"]):
+                labels[image["file_name"]].add(annotation["category_id"])
         return labels
 
     @cached_property
-    def marks(self) -> list[Mark]:
+    def boxes(self) -> list[RawBox]:
         """Boxes that have an area, on images that are there, in the file's order."""
-        marks = []
+        boxes = []
         for annotation in self.coco["annotations"]:
-            if (image := self.images.get(annotation["image_id"])) is None:
-                continue
-            with suppress(UserError):
-                box = box_of(annotation, None)
-                marks.append(Mark(annotation["id"], image["file_name"], annotation["category_id"], box))
-        return marks
+            if image := self.images.get(annotation["image_id"]):
+                with suppress(UserError):
+                    corners = box_of(annotation, None)
+                    boxes.append(RawBox(annotation["id"], image["file_name"], annotation["category_id"], corners))
+        return boxes
 
     @cached_property
-    def marks_of(self) -> dict[str, list[Mark]]:
-        """The `marks` by image; images without any are left out."""
-        marks = defaultdict(list)
-        for mark in self.marks:
-            marks[mark.image].append(mark)
-        return dict(marks)
+    def boxes_of(self) -> dict[str, list[RawBox]]:
+        """The `boxes` by image; images without any are left out."""
+        boxes = defaultdict(list)
+        for box in self.boxes:
+            boxes[box.image].append(box)
+        return dict(boxes)
 
     @cached_property
     def sizes(self) -> dict[str, tuple[int, int]]:
@@ -115,7 +115,7 @@ class RawDataset:
 
     @cached_property
     def category_names(self) -> dict[int, str]:
-        """Name of each category id; those of the description count."""
+        """Name of each category id; the description, where it can be read, decides."""
         if self.description:
             return {entry.id: entry.name for entry in self.description.classes}
         return {entry["id"]: entry["name"] for entry in self.coco["categories"]}
@@ -135,6 +135,21 @@ class RawDataset:
             for row in self.splits:
                 splits[row["patient_id"]].add(row["split"])
         return splits
+
+    def groups(self, names: Sequence[str]) -> dict[str, Bools]:
+        """Class name -> bool ``[N]``, which of the images have a box of it."""
+        return {
+            label: np.array([category_id in self.labels[name] for name in names], bool)
+            for category_id, label in self.category_names.items()
+        }
+
+    def boxed(self, names: Sequence[str]) -> Bools:
+        """bool ``[N]``, which of the images have a box of any class."""
+        return np.array([bool(self.labels[name]) for name in names], bool)
+
+    def patients_of(self, names: Sequence[str]) -> Array:
+        """Patient of each of the images, ``[N]``."""
+        return np.array([self.patients[name] for name in names])
 
     def splits_of_image(self, name: str) -> set[str]:
         """Splits that an image is in through its patient."""
@@ -159,7 +174,7 @@ class RawDataset:
             self.findings.append(Finding.of_error("row-malformed", problem, file, row))
         return table
 
-    def _entries(self, content: Any, part: str) -> Iterator[dict]:
+    def _entries(self, content: Any, part: str) -> Iterator[dict[str, Any]]:
         entries = content.get(part) if isinstance(content, dict) else None
         if not isinstance(entries, list):
             fix = "give a COCO detection file"
@@ -171,7 +186,7 @@ class RawDataset:
                 what = f"{part} entry {position} has no valid {key!r}"
                 self.findings.append(Finding("entry-malformed", what, ANNOTATIONS, position))
             elif entry["id"] in seen:
-                what = f"{part} id {entry['id']} stands twice"
+                what = f"{part} id {entry['id']} is duplicated"
                 self.findings.append(Finding("id-twice", what, ANNOTATIONS, entry["id"]))
             else:
                 seen.add(entry["id"])

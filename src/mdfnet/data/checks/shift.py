@@ -1,97 +1,101 @@
-"""Checks whether validation and test differ from training in more than chance would have it."""
+"""Checks whether validation and test differ from training by more than chance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mdfnet.clinical.schema import Feature
-from mdfnet.data.checks.columns import Columns
+from mdfnet.core.arrays import Array, Bools, Floats
+from mdfnet.data.checks.columns import ClinicalColumns
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
-from mdfnet.data.checks.shortcuts import sources
+from mdfnet.data.checks.shortcuts import attributes
 from mdfnet.data.checks.statistics import Discrimination, discrimination, rates
 from mdfnet.data.names import CLINICAL, IMAGES, SPLIT_TABLE
 
-#: Splits differ from where the lower end of the AUC's interval reaches this. Of 300 random splits of the NIH images by
+#: Splits differ where the lower end of the AUC's interval reaches this. Of 300 random splits of the NIH images by
 #: patient none does in age, sex or view. An AUC of 0.57 is a quarter of a standard deviation.
 DIFFERS = 0.55
 
 
+@dataclass(frozen=True)
+class _Comparison:
+    """The images of a split beside those of training.
+
+    Args:
+        split: "val" or "test".
+        kept: bool ``[N]``, which of the images that are compared are in either.
+        inside: bool ``[K]``, which of those kept are in the split.
+        patients: ``[K]``.
+    """
+
+    split: str
+    kept: Bools
+    inside: Bools
+    patients: Array
+
+    @classmethod
+    def of(cls, raw: RawDataset, names: Sequence[str], split: str) -> _Comparison:
+        sides = (set(raw.images_of_split(side)) for side in ("train", split))
+        training, inside = (np.array([name in side for name in names], bool) for side in sides)
+        kept = training | inside
+        return cls(split, kept, inside[kept], raw.patients_of(names)[kept])
+
+    def differs(self, scores: Floats) -> Discrimination | None:
+        return discrimination(scores, self.inside, self.patients, DIFFERS)
+
+    def finding(self, kind: str, what: str, file: str) -> Finding:
+        return Finding(kind, what, file, count=int(self.inside.sum()))
+
+
 def check_shift(raw: RawDataset) -> Iterator[Finding]:
     """Clinical columns, categories, classes and attributes of the images: val, and test, beside training."""
-    columns = Columns.read(raw)
+    columns = ClinicalColumns.read(raw)
     for split in ("val", "test"):
-        if columns is not None and len(columns):
-            yield from _check_columns(raw, columns, split)
+        if columns:
+            yield from _check_columns(columns, _Comparison.of(raw, columns.images, split))
         yield from _check_classes(raw, split)
-        yield from _check_sources(raw, split)
+        yield from _check_attributes(raw, split)
 
 
-def _check_columns(raw: RawDataset, columns: Columns, split: str) -> Iterator[Finding]:
-    training, there = (np.array([name in images for name in columns.images]) for images in _images(raw, split))
+def _check_columns(columns: ClinicalColumns, compared: _Comparison) -> Iterator[Finding]:
+    beside = f"in split {compared.split!r} than in training"
     for feature in columns.features:
-        values = columns.values[feature.name]
         for name, scores in columns.scores(feature).items():
-            if found := _differs(scores, training, there, columns.patients):
-                yield _differing(f"{name!r} is {'higher' if found.higher else 'lower'}", split, there, found)
-        if found := _differs(np.isnan(values) * 1.0, training, there, columns.patients):
-            often = "more often" if found.higher else "less often"
-            yield _differing(f"{feature.name!r} is missing {often}", split, there, found)
-        if feature.kind == "category" and training.any():
-            yield from _check_unseen(feature, values[training], values[there], split)
-
-
-def _differing(what: str, split: str, there: np.ndarray, found: Discrimination) -> Finding:
-    what = f"{what} in split {split!r} than in training, {found}"
-    return Finding("column-differs-by-split", what, CLINICAL, count=int(there.sum()))
-
-
-def _check_unseen(feature: Feature, training: np.ndarray, there: np.ndarray, split: str) -> Iterator[Finding]:
-    for value in sorted(set(there[~np.isnan(there)]) - set(training)):
-        count = int((there == value).sum())
-        what = f"{feature.name!r} is {feature.categories[int(value)]!r} on {count} images of split {split!r}"
-        yield Finding("category-unseen", f"{what} and on none in training", CLINICAL, count=count)
+            if found := compared.differs(scores[compared.kept]):
+                what = f"{name!r} is {'higher' if found.higher else 'lower'} {beside}, {found}"
+                yield compared.finding("column-differs-by-split", what, CLINICAL)
+        if found := compared.differs(columns.missing(feature)[compared.kept] * 1.0):
+            what = f"{feature.name!r} is missing {'more' if found.higher else 'less'} often {beside}, {found}"
+            yield compared.finding("column-differs-by-split", what, CLINICAL)
+        if feature.kind == "category" and not compared.inside.all():
+            values = columns.values[feature.name][compared.kept]
+            there, training = values[compared.inside], values[~compared.inside]
+            for value in sorted(set(there[~np.isnan(there)]) - set(training)):
+                count = int((there == value).sum())
+                what = f"{feature.name!r} is {feature.categories[int(value)]!r} on {count} images of split"
+                what = f"{what} {compared.split!r} and on none in training"
+                yield Finding("category-unseen", what, CLINICAL, count=count)
 
 
 def _check_classes(raw: RawDataset, split: str) -> Iterator[Finding]:
-    names, training, there, patients = _arrays(raw, split)
-    for category_id, label in raw.category_names.items():
-        mask = np.array([category_id in raw.labels[name] for name in names], bool)
-        if _differs(mask * 1.0, training, there, patients):
-            what = f"{label!r} is on {mask[there].mean():.0%} of the images of split {split!r}"
-            what = f"{what} and on {mask[training].mean():.0%} in training"
-            yield Finding("class-differs-by-split", what, SPLIT_TABLE, count=int(there.sum()))
+    names = tuple(raw.labels)
+    compared = _Comparison.of(raw, names, split)
+    for label, mask in raw.groups(names).items():
+        shown = mask[compared.kept]
+        if compared.differs(shown * 1.0):
+            what = f"{label!r} is on {shown[compared.inside].mean():.0%} of the images of split {split!r}"
+            what = f"{what} and on {shown[~compared.inside].mean():.0%} in training"
+            yield compared.finding("class-differs-by-split", what, SPLIT_TABLE)
 
 
-def _check_sources(raw: RawDataset, split: str) -> Iterator[Finding]:
-    for attribute, values in sources(raw):
-        names, training, there, patients = _arrays(raw, split)
-        keep = (training | there) & np.array([name in values for name in names], bool)
-        if not (keep & there).any():
-            continue
-        keys = np.array([values.get(name, "") for name in names])
-        scores = np.full(len(names), np.nan)
-        scores[keep] = rates(keys[keep], there[keep], patients[keep])
-        if found := _differs(scores, training, there, patients):
-            what = f"the images' {attribute} differs between split {split!r} and training, {found}"
-            yield Finding("source-differs-by-split", what, IMAGES, count=int(there.sum()))
-
-
-def _images(raw: RawDataset, split: str) -> tuple[set[str], set[str]]:
-    return set(raw.images_of_split("train")), set(raw.images_of_split(split))
-
-
-def _arrays(raw: RawDataset, split: str) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
-    """Names of all images, which are in training, which in the split, and their patients."""
-    names = list(raw.labels)
-    training, there = (np.array([name in images for name in names], bool) for images in _images(raw, split))
-    return names, training, there, np.array([raw.patients[name] for name in names])
-
-
-def _differs(
-    scores: np.ndarray, training: np.ndarray, there: np.ndarray, patients: np.ndarray
-) -> Discrimination | None:
-    keep = training | there
-    return discrimination(scores[keep], there[keep], patients[keep], DIFFERS)
+def _check_attributes(raw: RawDataset, split: str) -> Iterator[Finding]:
+    for attribute, values in attributes(raw):
+        compared = _Comparison.of(raw, tuple(values), split)
+        if compared.inside.any():
+            keys = np.array(list(values.values()))[compared.kept]
+            if found := compared.differs(rates(keys, compared.inside, compared.patients)):
+                what = f"the images' {attribute} differs between split {split!r} and training, {found}"
+                yield compared.finding("source-differs-by-split", what, IMAGES)

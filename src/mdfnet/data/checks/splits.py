@@ -7,19 +7,20 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mdfnet.core.conventions import SPLITS
+from mdfnet.core.csv_tables import Table
 from mdfnet.core.errors import nearest
 from mdfnet.core.pseudonyms import quoted
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import CLINICAL, SPLIT_TABLE
 
-#: With fewer patients in val or test every figure is mostly chance.
+#: With fewer patients in val or test every metric is mostly chance.
 FEWEST_PATIENTS = 20
 
 #: With fewer boxes of a class the 95 % interval of its AP is wider than plus or minus 0.15.
 FEWEST_BOXES = 43
 
-#: One patient with this share of a split's images sways its figures.
+#: One patient with this share of a split's images dominates its metrics.
 DOMINATES = 0.2
 
 #: From this many images on it is odd that no patient has two.
@@ -27,26 +28,26 @@ MANY_IMAGES = 100
 
 
 def check_splits(raw: RawDataset) -> Iterator[Finding]:
-    """Columns, patients twice or unknown or without a split, and splits with too little in them."""
+    """Columns, patients who are duplicated, unknown or without a split, and splits with too little in them."""
     if MANY_IMAGES <= len(raw.patients) == len(set(raw.patients.values())):
         yield Finding("patients-are-images", f"none of {len(raw.patients)} patients has two images", CLINICAL)
     if raw.splits is None:
         if not (raw.folder / SPLIT_TABLE).exists():
-            yield Finding("splits-missing", "nobody has a split yet", SPLIT_TABLE)
+            yield Finding("splits-missing", "no patient has a split yet", SPLIT_TABLE)
         return
     missing = [column for column in ("patient_id", "split") if column not in raw.splits.columns]
     for column in missing:
         yield Finding("column-missing", f"no column {column!r}", SPLIT_TABLE, 1, nearest(column, raw.splits.columns))
     if not missing:
-        yield from _check_rows(raw)
-        yield from _check_patients(raw)
+        yield from _check_rows(raw.splits)
+        yield from _check_patients(raw, raw.splits)
         for split in SPLITS:
             yield from _check_amount(raw, split)
 
 
-def _check_rows(raw: RawDataset) -> Iterator[Finding]:
+def _check_rows(table: Table) -> Iterator[Finding]:
     rows: dict[str, tuple[int, str]] = {}
-    for row in raw.splits:
+    for row in table:
         patient, split = row["patient_id"], row["split"]
         if split not in SPLITS:
             what = f"split is {quoted(split)}, not one of {', '.join(SPLITS)}"
@@ -61,13 +62,13 @@ def _check_rows(raw: RawDataset) -> Iterator[Finding]:
         rows.setdefault(patient, (row.number, split))
 
 
-def _check_patients(raw: RawDataset) -> Iterator[Finding]:
+def _check_patients(raw: RawDataset, table: Table) -> Iterator[Finding]:
     images = {patient: name for name, patient in reversed(raw.patients.items())}
     if unsplit := [name for patient, name in images.items() if patient not in raw.split_of_patient]:
         count = sum(raw.patients[name] not in raw.split_of_patient for name in raw.labels)
         what = f"{len(unsplit)} patients with {count} images have no split, such as the patient of {min(unsplit)}"
         yield Finding("patient-without-split", what, SPLIT_TABLE, count=len(unsplit))
-    if unknown := [row for row in raw.splits if row["patient_id"] and row["patient_id"] not in images]:
+    if unknown := [row for row in table if row["patient_id"] and row["patient_id"] not in images]:
         what = f"{len(unknown)} patients have no images"
         yield Finding("patient-without-image", what, SPLIT_TABLE, unknown[0].number, count=len(unknown))
 
@@ -91,7 +92,7 @@ def _check_amount(raw: RawDataset, split: str) -> Iterator[Finding]:
 
 
 def _check_classes(raw: RawDataset, split: str, images: list[str]) -> Iterator[Finding]:
-    boxes = Counter(mark.category_id for name in images for mark in raw.marks_of.get(name, ()))
+    boxes = Counter(box.category_id for name in images for box in raw.boxes_of.get(name, ()))
     few = {}
     for category_id, label in raw.category_names.items():
         if not boxes[category_id]:

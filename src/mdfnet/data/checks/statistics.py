@@ -1,4 +1,4 @@
-"""How well something known of an image tells which images are in a group: AUC with an interval over patients."""
+"""How well something known about images discriminates those of a group: AUC with an interval over patients."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Bools, Floats
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.images import auroc
 
@@ -21,10 +22,10 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Discrimination:
-    """An AUC that counts: how often an image of the group has the higher score, against one that is not in it.
+    """An AUROC beyond chance: how often an image of the group has the higher score than one that is not in it.
 
     Args:
-        auc: In [0.5, 1]; 0.5 tells nothing. Ties count half.
+        auc: In [0.5, 1]; 0.5 is chance. Ties count half.
         low, high: 95 % interval, bootstrap over patients.
         higher: Whether images of the group have the higher scores.
         images: How many images had a score.
@@ -36,23 +37,21 @@ class Discrimination:
     higher: bool
     images: int
 
-    @property
-    def directed(self) -> tuple[float, float, float]:
-        """AUC and interval in [0, 1], below 0.5 where images of the group have the lower scores."""
-        return (self.auc, self.low, self.high) if self.higher else (1 - self.auc, 1 - self.high, 1 - self.low)
-
     def __str__(self) -> str:
         return f"AUC {self.auc:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-def discrimination(scores: np.ndarray, group: np.ndarray, patients: np.ndarray, least: float) -> Discrimination | None:
-    """The AUC of scores for a group, if it is beyond chance by more than chance.
+def discrimination(scores: Floats, group: Bools, patients: Array, least: float) -> Discrimination | None:
+    """The AUROC of scores for a group, where it is high enough for certain.
 
     Args:
         scores: float ``[N]``, one per image; NaN are left out.
         group: bool ``[N]``.
         patients: ``[N]``, patient of each image.
-        least: The lower end of the interval must reach this, or nothing is said.
+        least: The lower end of the interval must reach this.
+
+    Returns:
+        None where it does not, or where the group or the rest has too few patients.
 
     Examples:
         >>> scores = np.arange(200.0)
@@ -61,44 +60,53 @@ def discrimination(scores: np.ndarray, group: np.ndarray, patients: np.ndarray, 
     """
     known = ~np.isnan(scores)
     scores, group, patients = scores[known], group[known], patients[known]
-    if min(len(np.unique(patients[group])), len(np.unique(patients[~group]))) < FEWEST_PATIENTS:
+    if not _enough(group, patients):
         return None
     value = float(auroc(scores, group, np.ones((1, len(scores))))[0])
     higher = value >= 0.5
     if max(value, 1 - value) < least:
         return None
-    replicates = auroc(scores, group, patient_weights(patients, REPLICATES))
+    replicates = auroc(scores, group, patient_weights(patients.tolist(), REPLICATES))
     low, high = map(float, interval(replicates if higher else 1 - replicates))
     if low < least:
         return None
     return Discrimination(value if higher else 1 - value, low, high, higher, len(scores))
 
 
-def predicted(features: np.ndarray, group: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """What a logistic regression says of each image that never saw an image of its patient: probabilities ``[N]``.
+def predicted(features: Floats, group: Bools, patients: Array) -> Floats:
+    """Probability ``[N]`` that a logistic regression gives each image, fitted on other patients than the image's own.
 
     Args:
         features: float ``[N, F]``, nothing missing.
-        group: bool ``[N]``, what is to be told.
+        group: bool ``[N]``, what is predicted.
         patients: ``[N]``; folds are of patients.
+
+    Returns:
+        NaN where there are too few patients for any statement.
     """
-    spread = features.std(0)
-    scaled = (features - features.mean(0)) / np.where(spread > 0, spread, 1)
-    design = np.concatenate([np.ones((len(group), 1)), scaled], 1)
     result = np.full(len(group), np.nan)
+    if not _enough(group, patients):
+        return result
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression())
     for held_out in folds(patients):
-        coefficients = _fit(design[~held_out], group[~held_out])
-        result[held_out] = _probability(design[held_out] @ coefficients)
+        model.fit(features[~held_out], group[~held_out])
+        result[held_out] = model.predict_proba(features[held_out])[:, 1]
     return result
 
 
-def rates(keys: Sequence[str], group: np.ndarray, patients: np.ndarray) -> np.ndarray:
+def rates(keys: Sequence[str] | Array, group: Bools, patients: Array) -> Floats:
     """Share of the group among images with the same key, from other patients than the image's own: ``[N]``.
 
-    A key that is rare is drawn to the share among all, as if it had been seen five times more often.
+    A rare key is drawn towards the share among all images, as if it had been seen five more times with that share.
     """
-    _, index = np.unique(np.asarray(keys), return_inverse=True)
     result = np.full(len(group), np.nan)
+    if not _enough(group, patients):
+        return result
+    _, index = np.unique(np.asarray(keys), return_inverse=True)
     for held_out in folds(patients):
         size = index.max() + 1
         seen = np.bincount(index[~held_out], minlength=size)
@@ -107,25 +115,12 @@ def rates(keys: Sequence[str], group: np.ndarray, patients: np.ndarray) -> np.nd
     return result
 
 
-def folds(patients: np.ndarray) -> list[np.ndarray]:
+def folds(patients: Array) -> list[Bools]:
     """Masks ``[N]`` of the images held out in turn; those of a patient go together."""
     names, index = np.unique(patients, return_inverse=True)
     fold = np.random.default_rng(0).permutation(len(names)) % FOLDS
     return [fold[index] == number for number in range(FOLDS) if (fold[index] == number).any()]
 
 
-def _fit(design: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Newton's method for the logistic likelihood with a small ridge (Hastie et al., 2009, section 4.4)."""
-    coefficients = np.zeros(design.shape[1])
-    ridge = np.full(design.shape[1], 1.0)
-    ridge[0] = 1e-6
-    for _ in range(12):
-        probability = _probability(design @ coefficients)
-        slope = design.T @ (group - probability) - ridge * coefficients
-        curvature = (design.T * (probability * (1 - probability))) @ design + np.diag(ridge)
-        coefficients = coefficients + np.linalg.solve(curvature, slope)
-    return coefficients
-
-
-def _probability(logit: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(logit, -30, 30)))
+def _enough(group: Bools, patients: Array) -> bool:
+    return min(len(np.unique(patients[side])) for side in (group, ~group)) >= FEWEST_PATIENTS

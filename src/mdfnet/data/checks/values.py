@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
 
 from mdfnet.clinical.plausible import pairs
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import Feature, NumberFeature, Schema
 from mdfnet.clinical.units import UNITS, convert, dimension
-from mdfnet.data.checks.columns import Columns
+from mdfnet.core.arrays import Bools, Floats
+from mdfnet.data.checks.columns import ClinicalColumns
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import CLINICAL
@@ -19,18 +21,18 @@ from mdfnet.data.names import CLINICAL
 #: A column missing in this share of the images is sparse.
 SPARSE = 0.5
 
-#: What is said of a column's distribution needs this many values.
+#: A column's distribution is judged from this many values on.
 FEWEST_VALUES = 20
 
 #: Values beyond the quartiles by this many times the distance between them are outliers (Tukey's fence is 1.5).
 FENCE = 4.5
 
-#: A value that is the mean or median of the others is a filling where it has this share, and is so many times as
+#: A value that is the mean or median of the others is imputed where it has this share, and is so many times as
 #: frequent as any other. Nurses chart respiratory rates of 16 and 18 about equally often, and their mean is 18
 #: (MIMIC-IV-ED demo): a frequent mean alone says nothing.
 FILLED, STANDS_OUT = 0.05, 2
 
-#: Values that fit another unit are told where at least so many, and this share of those that are far off, do.
+#: Values that fit another unit are reported where at least so many, and this share of those that are far off, do.
 FEWEST_MIXED, MIXED = 3, 0.5
 
 #: Units that tables mix and UCUM has no two codes for: name -> factor to the schema's unit.
@@ -50,12 +52,12 @@ _AGE, _SEX = "30525-0", "46098-0"
 
 def check_values(raw: RawDataset) -> Iterator[Finding]:
     """Each column by itself, then columns against each other."""
-    columns = Columns.read(raw)
-    if columns is None or not len(columns):
+    columns = ClinicalColumns.read(raw)
+    if columns is None:
         return
     for feature in columns.features:
         yield from _check_presence(columns, feature)
-        if feature.kind == "number":
+        if isinstance(feature, NumberFeature):
             yield from check_units(columns, feature)
             yield from check_distribution(columns, feature)
     yield from _check_pairs(columns)
@@ -65,32 +67,35 @@ def check_values(raw: RawDataset) -> Iterator[Finding]:
     yield from _check_patients(columns)
 
 
-def _check_presence(columns: Columns, feature: Feature) -> Iterator[Finding]:
-    values = columns.values[feature.name]
-    known = values[~np.isnan(values)]
-    missing = 1 - len(known) / len(values)
+def _at(kind: str, what: str, columns: ClinicalColumns, where: Bools) -> Finding:
+    """A finding about some of the rows, of which the first is named."""
+    return Finding(kind, what, CLINICAL, int(columns.rows[where][0]), count=int(where.sum()))
+
+
+def _check_presence(columns: ClinicalColumns, feature: Feature) -> Iterator[Finding]:
+    values, missing = columns.values[feature.name], columns.missing(feature)
+    known = values[~missing]
     if not len(known):
         yield Finding("column-empty", f"column {feature.name!r} is empty", CLINICAL)
     elif len(known) > 1 and np.ptp(known) == 0:
         shown = f"{known[0]:g}" if feature.kind == "number" else feature.categories[int(known[0])]
         what = f"column {feature.name!r} is {shown} in every row that has it"
         yield Finding("column-constant", what, CLINICAL, count=len(known))
-    elif missing >= SPARSE:
-        what = f"column {feature.name!r} is missing in {missing:.0%} of the images"
-        yield Finding("column-sparse", what, CLINICAL, count=int(np.isnan(values).sum()))
+    elif missing.mean() >= SPARSE:
+        what = f"column {feature.name!r} is missing in {missing.mean():.0%} of the images"
+        yield Finding("column-sparse", what, CLINICAL, count=int(missing.sum()))
 
 
-def check_units(columns: Columns, feature: Feature) -> Iterator[Finding]:
+def check_units(columns: ClinicalColumns, feature: NumberFeature) -> Iterator[Finding]:
     """A column in another unit, or with values in another: implausible as they are, or far off, and plausible in it."""
     values = columns.values[feature.name]
-    known = ~np.isnan(values)
+    known = ~columns.missing(feature)
     plausible = known & (values >= feature.low) & (values <= feature.high)
     for unit, converted in _conversions(feature, values):
         fits = known & (converted >= feature.low) & (converted <= feature.high)
         if known.sum() >= FEWEST_MIXED and fits.sum() > 0.9 * known.sum() and plausible.sum() < 0.1 * known.sum():
             what = f"{fits.sum()} of {known.sum()} values of {feature.name!r} are plausible as {unit}, and"
-            what = f"{what} {plausible.sum()} as {feature.unit}"
-            yield Finding("unit-wrong", what, CLINICAL, int(columns.rows[fits][0]), count=int(fits.sum()))
+            yield _at("unit-wrong", f"{what} {plausible.sum()} as {feature.unit}", columns, fits)
             return
         if plausible.sum() < FEWEST_VALUES:
             continue
@@ -100,11 +105,11 @@ def check_units(columns: Columns, feature: Feature) -> Iterator[Finding]:
         if mixed.sum() >= FEWEST_MIXED and mixed.sum() >= MIXED * off.sum():
             what = f"{mixed.sum()} of {known.sum()} values of {feature.name!r} look like {unit}, the others like"
             what = f"{what} {feature.unit}, such as {values[mixed][0]:g} beside a median of {middle:g}"
-            yield Finding("unit-mixed", what, CLINICAL, int(columns.rows[mixed][0]), count=int(mixed.sum()))
+            yield _at("unit-mixed", what, columns, mixed)
             return
 
 
-def _conversions(feature: Feature, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _conversions(feature: NumberFeature, values: Floats) -> Iterator[tuple[str, Floats]]:
     """Each other unit the column might be in, and what its values would be in the schema's."""
     name = dimension(feature.unit)
     if name == "fraction":
@@ -115,14 +120,14 @@ def _conversions(feature: Feature, values: np.ndarray) -> Iterator[tuple[str, np
             yield unit, convert(values, unit, feature.unit)
 
 
-def _spread(values: np.ndarray) -> float:
+def _spread(values: Floats) -> float:
     """Robust standard deviation, from the quartiles; of heaped values the plain one."""
     low, high = np.percentile(values, [25, 75])
     return float((high - low) / 1.349) or float(values.std()) or 1.0
 
 
-def check_distribution(columns: Columns, feature: Feature) -> Iterator[Finding]:
-    """Outliers, and a value that is likely a filling."""
+def check_distribution(columns: ClinicalColumns, feature: NumberFeature) -> Iterator[Finding]:
+    """Outliers, and a value that was likely imputed."""
     values = columns.values[feature.name]
     known = values[~np.isnan(values)]
     if len(known) < FEWEST_VALUES:
@@ -141,7 +146,7 @@ def check_distribution(columns: Columns, feature: Feature) -> Iterator[Finding]:
         yield from _check_filled(feature, distinct[top], known)
 
 
-def _check_filled(feature: Feature, value: float, known: np.ndarray) -> Iterator[Finding]:
+def _check_filled(feature: Feature, value: float, known: Floats) -> Iterator[Finding]:
     """Whether the most frequent value is the others' mean or median and far more frequent than any other."""
     others, count = known[known != value], int((known == value).sum())
     if len(others) < FEWEST_VALUES:
@@ -156,46 +161,49 @@ def _check_filled(feature: Feature, value: float, known: np.ndarray) -> Iterator
         yield Finding("value-filled", what, CLINICAL, count=count)
 
 
-def _check_pairs(columns: Columns) -> Iterator[Finding]:
+def _check_pairs(columns: ClinicalColumns) -> Iterator[Finding]:
     for first, second in itertools.combinations(columns.features, 2):
         one, other = columns.values[first.name], columns.values[second.name]
         both = ~np.isnan(one) & ~np.isnan(other)
         if both.sum() < FEWEST_VALUES or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
             continue
         if abs(np.corrcoef(one[both], other[both])[0, 1]) > 0.9999:
-            what = f"columns {first.name!r} and {second.name!r} say the same in {both.sum()} rows"
+            what = f"columns {first.name!r} and {second.name!r} carry the same information in {both.sum()} rows"
             yield Finding("columns-same", what, CLINICAL, count=int(both.sum()))
 
 
-def _check_contradictions(columns: Columns) -> Iterator[Finding]:
+def _check_contradictions(columns: ClinicalColumns) -> Iterator[Finding]:
     """What the model refuses in a record; see `mdfnet.clinical.plausible.NEVER_BELOW`."""
-    for upper, lower in pairs(Schema(name="columns", features=columns.features)):
-        upper, lower = columns.features[upper].name, columns.features[lower].name
+    for above, below in pairs(Schema(name="columns", features=columns.features)):
+        upper, lower = columns.features[above].name, columns.features[below].name
         wrong = columns.values[upper] < columns.values[lower]
         if wrong.any():
-            what = f"{upper!r} is below {lower!r} {wrong.sum()} times"
-            yield Finding("values-contradict", what, CLINICAL, int(columns.rows[wrong][0]), count=int(wrong.sum()))
+            yield _at("values-contradict", f"{upper!r} is below {lower!r} {wrong.sum()} times", columns, wrong)
 
 
-def _check_age(columns: Columns) -> Iterator[Finding]:
+def _is_age(feature: Feature) -> TypeGuard[NumberFeature]:
+    return isinstance(feature, NumberFeature) and (feature.loinc == _AGE or feature.name == "age")
+
+
+def _check_age(columns: ClinicalColumns) -> Iterator[Finding]:
     for feature in columns.features:
-        if feature.loinc == _AGE or feature.name == "age":
-            values = convert(columns.values[feature.name], feature.unit, "a")
-            wrong = (values == 0) | ((values >= OLD) & (columns.values[feature.name] <= feature.high))
+        if _is_age(feature):
+            values = columns.values[feature.name]
+            years = convert(values, feature.unit, "a")
+            wrong = (years == 0) | ((years >= OLD) & (values <= feature.high))
             if wrong.any():
-                count = int(wrong.sum())
-                what = f"{feature.name!r} is 0, or {OLD} years and more: {count} times, such as {values[wrong][0]:g}"
-                yield Finding("age-unlikely", what, CLINICAL, int(columns.rows[wrong][0]), count=count)
+                what = f"{feature.name!r} is 0, or {OLD} years and more: {wrong.sum()} times"
+                yield _at("age-unlikely", f"{what}, such as {years[wrong][0]:g}", columns, wrong)
 
 
-def _check_records(columns: Columns) -> Iterator[Finding]:
+def _check_records(columns: ClinicalColumns) -> Iterator[Finding]:
     """Numbers with at least one decimal of variety: ages and views alone repeat by chance."""
     numbers = [columns.values[feature.name] for feature in columns.features if feature.kind == "number"]
     if len(numbers) < FEWEST_NUMBERS:
         return
     table = np.stack(numbers, 1)
     seen: dict[bytes, int] = {}
-    for index in np.flatnonzero((~np.isnan(table)).sum(1) >= FEWEST_NUMBERS):
+    for index in np.flatnonzero((~np.isnan(table)).sum(1) >= FEWEST_NUMBERS).tolist():
         first = seen.setdefault(table[index].tobytes(), index)
         if columns.patients[first] != columns.patients[index]:
             what = f"all numbers are those of row {columns.rows[first]}, of another patient"
@@ -203,18 +211,22 @@ def _check_records(columns: Columns) -> Iterator[Finding]:
             yield Finding("record-twice", what, CLINICAL, int(columns.rows[index]), images=images)
 
 
-def _check_patients(columns: Columns) -> Iterator[Finding]:
+def _check_patients(columns: ClinicalColumns) -> Iterator[Finding]:
     groups = defaultdict(list)
     for index, patient in enumerate(columns.patients.tolist()):
         groups[patient].append(index)
     repeated = [group for group in groups.values() if len(group) > 1]
     for feature in columns.features:
-        is_sex = feature.loinc == _SEX or feature.name in ("sex", "gender")
-        is_age = feature.kind == "number" and (feature.loinc == _AGE or feature.name == "age")
+        if feature.loinc == _SEX or feature.name in ("sex", "gender"):
+            span = 0.0
+        elif _is_age(feature):
+            span = convert(AGE_SPAN, "a", feature.unit)
+        else:
+            continue
         values = columns.values[feature.name]
-        for group in repeated if is_sex or is_age else ():
+        for group in repeated:
             known = values[group][~np.isnan(values[group])]
-            if len(known) > 1 and np.ptp(known) > (0 if is_sex else convert(AGE_SPAN, "a", feature.unit)):
+            if len(known) > 1 and np.ptp(known) > span:
                 rows = ", ".join(map(str, columns.rows[group][:4]))
                 what = f"{feature.name!r} differs between images of one patient, rows {rows}"
                 images = tuple(columns.images[index] for index in group)

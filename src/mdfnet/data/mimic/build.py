@@ -20,7 +20,7 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.intensity import MIMIC_CXR_JPG
 from mdfnet.data.images.resize import shrunk_size
-from mdfnet.data.mimic.cases import LOST, UNITS, Case, cases_of, classes_of, select, target_of
+from mdfnet.data.mimic.cases import LOST, UNITS, MimicCase, cases_of, classes_of, select, target_of
 from mdfnet.data.mimic.cautions import cautions
 from mdfnet.data.mimic.flow import Flow
 from mdfnet.data.mimic.images import place_image
@@ -42,7 +42,7 @@ SOURCE = (
 
 
 @dataclass(frozen=True)
-class Images:
+class ImageOptions:
     """How the images are to lie in the dataset folder.
 
     Args:
@@ -57,7 +57,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlannedDataset:
     """A dataset that is not written yet: its samples point to the images of the release.
 
     Args:
@@ -84,7 +84,7 @@ def build_mimic(
     out: Path,
     rules: Rules | None = None,
     names: Pseudonyms | Kept | Path | None = None,
-    images: Images | None = None,
+    images: ImageOptions | None = None,
     *,
     threads: int | None = None,
     log: Callable[[str], object] = print,
@@ -109,7 +109,7 @@ def build_mimic(
             damaged, ``out`` holds something, or the disk is full; nothing half-written is left. After an interrupt the
             images that were placed already wait for the next build.
     """
-    images = images or Images()
+    images = images or ImageOptions()
 
     def name() -> Pseudonyms | Kept:
         return Pseudonyms.load(names, outside=out) if names is None or isinstance(names, Path) else names
@@ -128,11 +128,11 @@ def plan(
     folders: Sequence[Path],
     rules: Rules,
     name: Callable[[], Pseudonyms | Kept],
-    images: Images,
+    images: ImageOptions,
     *,
     threads: int | None = None,
     log: Callable[[str], object] = print,
-) -> Plan:
+) -> PlannedDataset:
     """The whole dataset but for placing the images; ``name`` is asked once the tables turned out to be good.
 
     Raises:
@@ -174,7 +174,7 @@ def plan(
         provenance=provenance,
         intensity=MIMIC_CXR_JPG,
     )
-    return Plan(dataset, tuple(f"image of {case.reading.place}" for case in cases))
+    return PlannedDataset(dataset, tuple(f"image of {case.reading.place}" for case in cases))
 
 
 def _gather(
@@ -206,14 +206,19 @@ def _gather(
     return _Gathered(readings, found, fates, official)
 
 
-def _clinical(cases: Sequence[Case], gathered: _Gathered, rules: Rules) -> tuple[np.ndarray, dict[str, int]]:
+def _clinical(cases: Sequence[MimicCase], gathered: _Gathered, rules: Rules) -> tuple[np.ndarray, dict[str, int]]:
     """Record of each case, and what was filled in."""
     values = np.stack([gathered.records[case.reading.image] for case in cases])
     return fill_with_means(schema_of(rules), values) if rules.missing == Missing.mean else (values, {})
 
 
 def _sample(
-    case: Case, record: np.ndarray, classes: Classes, releases: Releases, names: Pseudonyms | Kept, images: Images
+    case: MimicCase,
+    record: np.ndarray,
+    classes: Classes,
+    releases: Releases,
+    names: Pseudonyms | Kept,
+    images: ImageOptions,
 ) -> Sample:
     """A case as a sample, under its new name; its patient is still the original one."""
     reading = case.reading
@@ -229,7 +234,7 @@ def _patient(sample: Sample, names: Pseudonyms | Kept, rules: Rules) -> str:
     return sample.id if rules.split == SplitRule.row else names.of("patient", sample.patient)
 
 
-def _staged(planned: Plan, out: Path, images: Images) -> Path:
+def _staged(planned: PlannedDataset, out: Path, images: ImageOptions) -> Path:
     """A hidden folder beside ``out`` with the images under their names.
 
     An interrupt or a damaged image leaves it for the next build; a full disk does not, for the space is needed.

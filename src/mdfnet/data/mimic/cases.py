@@ -13,7 +13,7 @@ from mdfnet.core.types import PAPER_CLASSES, Classes, Target
 from mdfnet.data.mimic.flow import Flow
 from mdfnet.data.mimic.images import fault_of
 from mdfnet.data.mimic.readers import merge
-from mdfnet.data.mimic.readings import FURTHER_LABELS, Marks, Reading, label_order, read_marks
+from mdfnet.data.mimic.readings import FURTHER_LABELS, LabeledBoxes, Reading, label_order, read_boxes
 from mdfnet.data.mimic.releases import Releases
 from mdfnet.data.mimic.rules import Findings, Readers, Rules, StudyTime
 from mdfnet.data.mimic.stays import MATCHED
@@ -31,7 +31,7 @@ LOST = "taken before 10:00, which StudyTime without its zeros does not say"
 
 
 @dataclass(frozen=True)
-class Case:
+class MimicCase:
     """An image with its boxes: what becomes one sample of the dataset.
 
     Args:
@@ -41,7 +41,7 @@ class Case:
     """
 
     reading: Reading
-    marks: Marks
+    marks: LabeledBoxes
     number: int = 1
 
 
@@ -71,16 +71,16 @@ def select(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: 
     return flow.keep("image is there", readings, lambda one: _image_fault(one, releases), fix)
 
 
-def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> tuple[list[Case], int]:
+def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> tuple[list[MimicCase], int]:
     """One case per image, or per reading; and how many labels of ellipses the rule "first" left out.
 
     Raises:
-        UserError: See `read_marks`.
+        UserError: See `read_boxes`.
     """
     fates: Counter[str] = Counter()
-    by_image: dict[str, list[tuple[Reading, Marks]]] = {}
+    by_image: dict[str, list[tuple[Reading, LabeledBoxes]]] = {}
     for reading in readings:
-        marks = read_marks(releases.ellipses(reading.id, reading.subject), reading, rules, fates)
+        marks = read_boxes(releases.ellipses(reading.id, reading.subject), reading, rules, fates)
         by_image.setdefault(reading.image, []).append((reading, marks))
     drawn, further = fates.pop("ellipses", 0), fates.pop(FURTHER_LABELS, 0)
     boxes = sum(len(marks) for read in by_image.values() for _, marks in read)
@@ -92,10 +92,10 @@ def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow
         for reading in readings:
             marks = by_image[reading.image][number[reading.image]][1]
             number[reading.image] += 1
-            cases.append(Case(reading, marks, number[reading.image]))
+            cases.append(MimicCase(reading, marks, number[reading.image]))
     else:
         cases = [
-            Case(read[0][0], merge([marks for _, marks in read], rules.readers, rules.overlap))
+            MimicCase(read[0][0], merge([marks for _, marks in read], rules.readers, rules.overlap))
             for read in by_image.values()
         ]
     left = sum(len(case.marks) for case in cases)
@@ -105,7 +105,7 @@ def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow
     return cases, further
 
 
-def classes_of(cases: Sequence[Case], rules: Rules) -> Classes:
+def classes_of(cases: Sequence[MimicCase], rules: Rules) -> Classes:
     """The paper's five, or all labels that are there: the five first, the others by name."""
     if rules.findings == Findings.five:
         return PAPER_CLASSES
@@ -113,7 +113,7 @@ def classes_of(cases: Sequence[Case], rules: Rules) -> Classes:
     return Classes(tuple(sorted(found, key=label_order)))
 
 
-def target_of(case: Case, classes: Classes, size: tuple[int, int]) -> Target:
+def target_of(case: MimicCase, classes: Classes, size: tuple[int, int]) -> Target:
     """The boxes in pixels of the image at the size it is written in."""
     scale = np.array([size[0] / case.reading.width, size[1] / case.reading.height] * 2, np.float32)
     return Target.of(case.marks.boxes * scale, [classes.label(label) for label in case.marks.labels])

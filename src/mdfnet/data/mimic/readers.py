@@ -7,20 +7,20 @@ from itertools import combinations
 
 import numpy as np
 
-from mdfnet.data.mimic.readings import Marks
+from mdfnet.data.mimic.readings import LabeledBoxes
 from mdfnet.data.mimic.rules import Readers
 from mdfnet.metrics.overlap import iou
 
 
-def merge(readings: Sequence[Marks], how: Readers, overlap: float) -> Marks:
+def merge(readings: Sequence[LabeledBoxes], how: Readers, overlap: float) -> LabeledBoxes:
     """One set of boxes from all readings of an image; readers who drew nothing count too.
 
     Consensus: boxes of one label by different readers, of which every two overlap by ``overlap`` or more (IoU), are one
     finding, the best overlaps first. It is kept if more than half of the readers drew it; its corners are the medians.
 
     Examples:
-        >>> reader = Marks.of([[0, 0, 10, 10]], ["Atelectasis"])
-        >>> other = Marks.of([[0, 0, 12, 10], [50, 50, 60, 60]], ["Atelectasis", "Atelectasis"])
+        >>> reader = LabeledBoxes.of([[0, 0, 10, 10]], ["Atelectasis"])
+        >>> other = LabeledBoxes.of([[0, 0, 12, 10], [50, 50, 60, 60]], ["Atelectasis", "Atelectasis"])
         >>> merge([reader, other], Readers.consensus, 0.25).boxes.tolist()
         [[0.0, 0.0, 11.0, 10.0]]
     """
@@ -29,14 +29,14 @@ def merge(readings: Sequence[Marks], how: Readers, overlap: float) -> Marks:
     boxes = np.concatenate([reading.boxes for reading in readings])
     labels = [label for reading in readings for label in reading.labels]
     if how == Readers.union:
-        return Marks(boxes, tuple(labels))
+        return LabeledBoxes(boxes, tuple(labels))
     readers = np.repeat(np.arange(len(readings)), [len(reading) for reading in readings])
     found = [
         (np.median(boxes[group], axis=0), labels[group[0]])
         for group in _groups(boxes, labels, readers, overlap)
         if 2 * len(group) > len(readings)
     ]
-    return Marks.of([box for box, _ in found], [label for _, label in found])
+    return LabeledBoxes.of([box for box, _ in found], [label for _, label in found])
 
 
 def _groups(boxes: np.ndarray, labels: Sequence[str], readers: np.ndarray, overlap: float) -> list[list[int]]:

@@ -14,7 +14,7 @@ from mdfnet.core.csv_tables import Row, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.mimic.rules import EllipseLabels, Findings, Rules
-from mdfnet.data.mimic.tables import Source, load
+from mdfnet.data.mimic.tables import TableFiles, load
 
 READING_COLUMNS = {
     "id": "text",
@@ -46,14 +46,14 @@ FURTHER_LABELS = "further labels of an ellipse, left out"
 
 
 @dataclass(frozen=True)
-class Marks:
+class LabeledBoxes:
     """What one reader drew on one image, or several agreed on: float32 boxes ``[N, 4]`` and a label for each."""
 
     boxes: np.ndarray
     labels: tuple[str, ...]
 
     @classmethod
-    def of(cls, boxes: list, labels: list[str]) -> Marks:
+    def of(cls, boxes: list, labels: list[str]) -> LabeledBoxes:
         """Make one from lists."""
         return cls(np.asarray(boxes, np.float32).reshape(-1, 4), tuple(labels))
 
@@ -91,7 +91,7 @@ class Reading:
     unpadded: bool
 
 
-def load_readings(database: duckdb.DuckDBPyConnection, source: Source) -> list[Reading]:
+def load_readings(database: duckdb.DuckDBPyConnection, source: TableFiles) -> list[Reading]:
     """All readings with what ``images`` and ``matches`` say about their images, in the order of the files.
 
     Raises:
@@ -115,7 +115,7 @@ def load_readings(database: duckdb.DuckDBPyConnection, source: Source) -> list[R
     return readings
 
 
-def read_marks(path: Path, reading: Reading, rules: Rules, fates: Counter[str]) -> Marks:
+def read_boxes(path: Path, reading: Reading, rules: Rules, fates: Counter[str]) -> LabeledBoxes:
     """Boxes around the ellipses of a reading; what is left out is counted in ``fates``.
 
     Raises:
@@ -142,7 +142,7 @@ def read_marks(path: Path, reading: Reading, rules: Rules, fates: Counter[str]) 
                 found = found[:1]
             boxes += [box] * len(found)
             labels += found
-    return Marks.of(boxes, labels)
+    return LabeledBoxes.of(boxes, labels)
 
 
 def label_order(label: str) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mdfnet.core.errors import UserError
-from mdfnet.data.mimic.tables import Source, header_of
+from mdfnet.data.mimic.tables import TableFiles, header_of
 
 #: Release -> tables it must have, where they lie, and where to get it.
 EXPECTED = {
@@ -63,7 +63,7 @@ class Releases:
     """
 
     versions: Mapping[str, str]
-    tables: Mapping[str, Source]
+    tables: Mapping[str, TableFiles]
     images: Path
     readings: Path
     by_patient: bool = False
@@ -106,7 +106,7 @@ def find_releases(folders: Sequence[Path], images: Path | None = None) -> Releas
         tables = [path for files in found.values() for path in files.values()]
         return _eye(eyes, images, [path for path in tables if not path.is_relative_to(eyes[0])])
     roots = {release: _one_root(release, found, folders) for release in EXPECTED}
-    tables = {kind: Source(kind, tuple(sorted(files.values()))) for kind, files in found.items() if files}
+    tables = {kind: TableFiles(kind, tuple(sorted(files.values()))) for kind, files in found.items() if files}
     for kind, (release, _) in TABLES.items():
         if kind not in tables and kind not in OPTIONAL:
             raise _missing(release, folders, f"no table {kind!r} of {release}")
@@ -172,7 +172,7 @@ def _other_release(folder: Path) -> Iterator[str]:
                 yield f"; {directory} looks like {mistaken[name]}"
 
 
-def _version(release: str, root: Path, tables: Mapping[str, Source]) -> str:
+def _version(release: str, root: Path, tables: Mapping[str, TableFiles]) -> str:
     for folder in (root, *root.parents[:3]):
         if number := _VERSION.search(folder.name):
             return f"{number[1]} (folder's name)"
@@ -199,7 +199,7 @@ def _eye(roots: Sequence[Path], images: Path | None, others: Sequence[Path]) -> 
         patterns = [pattern.replace("{Hosp,Core}", name) for name in ("Hosp", "Core")] if "{" in pattern else [pattern]
         files = sorted(path for each in patterns for path in root.glob(f"patient_*/{each}"))
         if files:
-            tables[kind] = Source(kind, tuple(files), f"{root}/patient_*/{pattern}")
+            tables[kind] = TableFiles(kind, tuple(files), f"{root}/patient_*/{pattern}")
         elif kind not in OPTIONAL:
             what = f"MIMIC-Eye without patient_*/{pattern}"
             raise UserError(

@@ -11,7 +11,7 @@ import numpy as np
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.data.mimic.rules import Rules, SplitRule
-from mdfnet.data.mimic.tables import Source, load
+from mdfnet.data.mimic.tables import TableFiles, load
 from mdfnet.data.split import split_by_fold, split_by_patient
 
 OFFICIAL_COLUMNS = {"dicom_id": "text", "split": "text"}
@@ -45,7 +45,7 @@ def split_samples(
     return split_by_patient(samples, rules.fractions, rules.seed)
 
 
-def read_official(database: duckdb.DuckDBPyConnection, tables: Mapping[str, Source]) -> dict[str, str]:
+def read_official(database: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFiles]) -> dict[str, str]:
     """Image -> train, val or test, as MIMIC-CXR-JPG has them, for the images in the table ``wanted``.
 
     Raises:

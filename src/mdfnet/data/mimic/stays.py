@@ -10,7 +10,7 @@ import duckdb
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, StayRule
-from mdfnet.data.mimic.tables import Source, interval, load, quoted
+from mdfnet.data.mimic.tables import TableFiles, interval, load, quoted
 
 IMAGE_COLUMNS = {
     "dicom_id": "text",
@@ -30,7 +30,7 @@ NO_STAY = "no stay at the image's time"
 SEVERAL = "several stays at the image's time"
 
 
-def load_images(database: duckdb.DuckDBPyConnection, source: Source) -> int:
+def load_images(database: duckdb.DuckDBPyConnection, source: TableFiles) -> int:
     """Table ``images`` of the CXR metadata, with ``time`` and ``unpadded``: whether StudyTime lost a leading zero.
 
     StudyDate is a number YYYYMMDD, StudyTime a number HHMMSS.fff whose leading zeros are lost: 93015.5 is 09:30:15.5
@@ -64,7 +64,7 @@ def load_images(database: duckdb.DuckDBPyConnection, source: Source) -> int:
     return count
 
 
-def load_stays(database: duckdb.DuckDBPyConnection, source: Source, rules: Rules) -> int:
+def load_stays(database: duckdb.DuckDBPyConnection, source: TableFiles, rules: Rules) -> int:
     """Table ``edstays`` with ``until``: the end, or where there is none, ``open_stay`` hours or the next beginning.
 
     Raises:

@@ -22,7 +22,7 @@ import duckdb
 from mdfnet.core.errors import UserError, nearest
 
 #: What a column holds: a whole number that every row has, a point in time, a number, or text.
-Kind = Literal["key", "time", "number", "text"]
+ColumnKind = Literal["key", "time", "number", "text"]
 
 #: How MIMIC writes times. They have no zone: each patient's dates are shifted, the clock is the hospital's.
 TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -36,7 +36,7 @@ _ROWS_AT_FAULT = "the file is damaged or was changed; fetch it again and compare
 
 
 @dataclass(frozen=True)
-class Source:
+class TableFiles:
     """One table: a file, several that follow each other, or one per patient.
 
     Args:
@@ -83,8 +83,8 @@ def opened(threads: int | None = None, memory: str = "1GB") -> Iterator[duckdb.D
 
 def load(
     database: duckdb.DuckDBPyConnection,
-    source: Source,
-    columns: Mapping[str, Kind],
+    source: TableFiles,
+    columns: Mapping[str, ColumnKind],
     *,
     unique: str | None = None,
 ) -> int:
@@ -158,7 +158,7 @@ def interval(hours: float) -> str:
     return f"to_microseconds({round(hours * 3_600_000_000):d})"
 
 
-def _by_header(source: Source, columns: Mapping[str, Kind]) -> dict[tuple[str, ...], list[int]]:
+def _by_header(source: TableFiles, columns: Mapping[str, ColumnKind]) -> dict[tuple[str, ...], list[int]]:
     """Header -> numbers of the files that have it."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for index, path in enumerate(source.files):
@@ -174,7 +174,7 @@ def _by_header(source: Source, columns: Mapping[str, Kind]) -> dict[tuple[str, .
     return groups
 
 
-def _select(source: Source, header: Sequence[str], files: Sequence[int], columns: Mapping[str, Kind]) -> str:
+def _select(source: TableFiles, header: Sequence[str], files: Sequence[int], columns: Mapping[str, ColumnKind]) -> str:
     """SQL that reads the files of one header; all cells come as text and are turned into their kind afterwards."""
     names = [name if name in columns else f"unread {position}" for position, name in enumerate(header)]
     types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
@@ -188,7 +188,7 @@ def _select(source: Source, header: Sequence[str], files: Sequence[int], columns
         FROM {read} JOIN (VALUES {numbers}) numbers(filename, file) USING (filename)"""
 
 
-def _typed(name: str, kind: Kind) -> str:
+def _typed(name: str, kind: ColumnKind) -> str:
     if kind == "key":
         whole = f"regexp_full_match(\"{name}\", '\\d+(\\.0+)?')"
         return f'CASE WHEN {whole} THEN TRY_CAST("{name}" AS BIGINT) END AS "{name}"'
@@ -203,7 +203,7 @@ def _typed(name: str, kind: Kind) -> str:
     return f'trim("{name}") AS "{name}"'
 
 
-def _check(database: duckdb.DuckDBPyConnection, source: Source, columns: Mapping[str, Kind]) -> None:
+def _check(database: duckdb.DuckDBPyConnection, source: TableFiles, columns: Mapping[str, ColumnKind]) -> None:
     for name, kind in columns.items():
         if kind not in ("key", "time"):
             continue
@@ -216,7 +216,7 @@ def _check(database: duckdb.DuckDBPyConnection, source: Source, columns: Mapping
             raise UserError(f"{name} {what}", where=source.place(file, row), fix=fix)
 
 
-def _check_unique(database: duckdb.DuckDBPyConnection, source: Source, column: str) -> None:
+def _check_unique(database: duckdb.DuckDBPyConnection, source: TableFiles, column: str) -> None:
     query = f"""SELECT list((file, row) ORDER BY file, row) FROM {source.name} GROUP BY "{column}" HAVING count(*) > 1
         ORDER BY 1 LIMIT 1"""
     if found := database.execute(query).fetchone():
@@ -225,7 +225,7 @@ def _check_unique(database: duckdb.DuckDBPyConnection, source: Source, column: s
         raise UserError(what, where=source.place(other_file, other_row), fix="keep one of the two rows")
 
 
-def _read_error(source: Source, error: duckdb.Error) -> UserError:
+def _read_error(source: TableFiles, error: duckdb.Error) -> UserError:
     """DuckDB's message without the line that it quotes. Of several files the one at fault is found by reading each."""
     for index, path in enumerate(source.files):
         names = {f"column {position}": "VARCHAR" for position in range(len(header_of(path)))}
@@ -236,7 +236,7 @@ def _read_error(source: Source, error: duckdb.Error) -> UserError:
     return _explained(str(error), source, 0)
 
 
-def _explained(message: str, source: Source, file: int) -> UserError:
+def _explained(message: str, source: TableFiles, file: int) -> UserError:
     line = re.search(r"CSV Error on Line: (\d+)", message)
     where = source.place(file, int(line[1]) if line else None)
     reasons = {

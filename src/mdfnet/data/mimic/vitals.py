@@ -15,7 +15,7 @@ from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import convert
 from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, Values, Vitals
-from mdfnet.data.mimic.tables import Source, interval, load
+from mdfnet.data.mimic.tables import TableFiles, interval, load
 
 #: The measurements of MIMIC-IV-ED, as its two tables call them; acuity is given at triage only.
 MEASURED = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp", "pain", "acuity")
@@ -88,7 +88,7 @@ def read_value(feature: Feature, text: str | None) -> tuple[float, Fate]:
     return (number, fate) if feature.low <= number <= feature.high else (math.nan, Fate.refused)
 
 
-def load_vitals(database: duckdb.DuckDBPyConnection, tables: Mapping[str, Source], rules: Rules) -> dict[str, int]:
+def load_vitals(database: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFiles], rules: Rules) -> dict[str, int]:
     """Tables ``patients`` and ``triage``, and under the rule "last" ``vitalsign``.
 
     Returns:

@@ -39,11 +39,6 @@ class Anatomy:
     heart_axes: tuple[float, float]
     rib_spacing: float
 
-    @property
-    def cardiothoracic_ratio(self) -> float:
-        """Width of the heart over the inner width of the thorax; above 0.5 the heart is enlarged."""
-        return self.heart_axes[0] / self.thorax
-
     def lateral(self, y: np.ndarray) -> np.ndarray:
         """Distance of the lung's outer border from the midline at heights ``y``."""
         depth = np.clip((y - self.apex) / (self.base - self.apex), 0, 1)

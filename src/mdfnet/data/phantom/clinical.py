@@ -15,7 +15,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.phantom.config import PhantomConfig
-from mdfnet.data.phantom.findings import LOOK_ALIKES, Case
+from mdfnet.data.phantom.findings import LOOK_ALIKES, PhantomCase
 
 #: What phantom records are: ten features, in this order and these units.
 SCHEMA = Schema.load("mimic-ed")
@@ -61,7 +61,7 @@ SHIFTS = {
 NEVER_MISSING = ("age", "gender")
 
 
-def draw_record(rng: np.random.Generator, case: Case, config: PhantomConfig) -> np.ndarray:
+def draw_record(rng: np.random.Generator, case: PhantomCase, config: PhantomConfig) -> np.ndarray:
     """The record of a patient in the order of the ``mimic-ed`` schema.
 
     Returns:

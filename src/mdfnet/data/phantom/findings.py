@@ -29,7 +29,7 @@ MALE = 0.455
 
 
 @dataclass(frozen=True)
-class Case:
+class PhantomCase:
     """What is wrong with one patient.
 
     Args:
@@ -55,7 +55,7 @@ class Case:
         return tuple(name for name, there in named.items() if there) + ((self.opacity,) if self.opacity else ())
 
 
-def draw_case(rng: np.random.Generator) -> Case:
+def draw_case(rng: np.random.Generator) -> PhantomCase:
     """A random patient of the phantom population."""
     pattern = str(rng.choice(list(PATTERNS), p=list(PATTERNS.values())))
     opacity = str(rng.choice(LOOK_ALIKES[pattern])) if pattern in LOOK_ALIKES else None
@@ -63,7 +63,7 @@ def draw_case(rng: np.random.Generator) -> Case:
     effusions = ()
     if rng.random() < EFFUSION:
         effusions = (-1, 1) if rng.random() < EFFUSION_BOTH_SIDES else (int(rng.choice([-1, 1])),)
-    return Case(
+    return PhantomCase(
         male=bool(rng.random() < MALE),
         pattern=pattern,
         opacity=opacity,

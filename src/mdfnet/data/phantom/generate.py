@@ -15,9 +15,9 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.phantom.clinical import SCHEMA, draw_record
 from mdfnet.data.phantom.config import PhantomConfig
-from mdfnet.data.phantom.findings import Case, draw_case
-from mdfnet.data.phantom.image import Picture, draw_picture
+from mdfnet.data.phantom.findings import PhantomCase, draw_case
 from mdfnet.data.phantom.lesions import Ellipse
+from mdfnet.data.phantom.radiograph import Radiograph, draw_radiograph
 
 #: Points of an ellipse's outline.
 OUTLINE = 32
@@ -97,7 +97,7 @@ def _phantom(index: int, config: PhantomConfig) -> Phantom:
     streams = np.random.SeedSequence([config.seed, index]).spawn(3)
     case_stream, image_stream, record_stream = map(np.random.default_rng, streams)
     case = draw_case(case_stream)
-    picture = draw_picture(image_stream, case, config.size)
+    picture = draw_radiograph(image_stream, case, config.size)
     return Phantom(
         index=index,
         image=picture.image,
@@ -109,7 +109,7 @@ def _phantom(index: int, config: PhantomConfig) -> Phantom:
     )
 
 
-def _target(case: Case, picture: Picture, size: int) -> Target:
+def _target(case: PhantomCase, picture: Radiograph, size: int) -> Target:
     """What a reader who knows the diagnosis writes down."""
     marked = [("Enlarged cardiac silhouette", ellipse) for ellipse in picture.heart]
     marked += [("Pleural abnormality", ellipse) for ellipse in picture.effusions]

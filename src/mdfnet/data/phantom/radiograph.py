@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from mdfnet.data.phantom import lesions, thorax
 from mdfnet.data.phantom.anatomy import Anatomy, draw_anatomy
 from mdfnet.data.phantom.canvas import MARGIN, canvas, clouds
-from mdfnet.data.phantom.findings import Case
+from mdfnet.data.phantom.findings import PhantomCase
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Radiograph:
     """An image and the reader's ellipses on it.
 
     Args:
@@ -61,7 +61,7 @@ class Picture:
     opacities: tuple[lesions.Ellipse, ...]
 
 
-def draw_picture(rng: np.random.Generator, case: Case, size: int) -> Picture:
+def draw_radiograph(rng: np.random.Generator, case: PhantomCase, size: int) -> Radiograph:
     """The image of a case. Which of two look-alike classes the opacity has is not looked at."""
     anatomy = draw_anatomy(rng, male=case.male, enlarged_heart=case.enlarged_heart)
     effusions = [lesions.draw_effusion(rng, anatomy, side) for side in case.effusions]
@@ -79,7 +79,7 @@ def draw_picture(rng: np.random.Generator, case: Case, size: int) -> Picture:
     read_opacities = read(opacity.ellipse for opacity in opacities)
     density = _density(rng, anatomy, [*effusions, *opacities], size)
     image = _develop(rng, density, anatomy, position)
-    return Picture(image, anatomy.view, heart, read_effusions, read_opacities)
+    return Radiograph(image, anatomy.view, heart, read_effusions, read_opacities)
 
 
 def _density(rng: np.random.Generator, anatomy: Anatomy, found: list, size: int) -> np.ndarray:
