@@ -24,7 +24,8 @@ if TYPE_CHECKING:  # for editors and type checkers; tests/test_public_names.py c
     from mdfnet.data.dataset_folder import read_dataset as read_dataset
     from mdfnet.data.dataset_folder import write_dataset as write_dataset
     from mdfnet.data.images.read import read_image as read_image
-    from mdfnet.metrics.evaluation import evaluate as evaluate
+    from mdfnet.evaluation.evaluate import evaluate as evaluate
+    from mdfnet.metrics.evaluation import score_detections as score_detections
     from mdfnet.models.config import Config as Config
     from mdfnet.models.config import load_config as load_config
     from mdfnet.models.load import load as load
@@ -54,12 +55,13 @@ _HOMES = {
     "UserError": "core.errors",
     "build": "models.model",
     "collate": "data.torch_dataset",
-    "evaluate": "metrics.evaluation",
+    "evaluate": "evaluation.evaluate",
     "image_tensor": "models.preprocessing",
     "load": "models.load",
     "load_config": "models.config",
     "read_dataset": "data.dataset_folder",
     "read_image": "data.images.read",
+    "score_detections": "metrics.evaluation",
     "train": "training.train",
     "write_dataset": "data.dataset_folder",
 }

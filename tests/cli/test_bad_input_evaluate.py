@@ -33,8 +33,8 @@ def rename_class(folder: Path) -> None:
     [
         case("other classes", rename_class, [], ["classes", "Mass", "Atelectasis"]),
         case("other ranges", text("dataset.yaml", "low: 25.0", "low: 20.0"), [], ["differ in 'temperature'"]),
-        case("nothing boxed", annotations(annotations=[]), ["--boxed"], ["'test' has a finding", "leave out --boxed"]),
-        case("no test images", text("splits.csv", ",test", ",val"), [], ["splits.csv", "no image is in split 'test'"]),
+        case("nothing boxed", annotations(annotations=[]), ["--boxed"], ["'val' has a finding", "leave out --boxed"]),
+        case("no such images", text("splits.csv", ",val", ",test"), [], ["splits.csv", "no image is in split 'val'"]),
     ],
 )
 def test_evaluate_on_what_does_not_fit(program, run_folder, data, tmp_path, change, options, words):

@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 import mdfnet
 from mdfnet.cli import app
 from mdfnet.core.errors import UserError
-from mdfnet.evaluation.score import about_run, score, write_scored
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +22,7 @@ def runs(tmp_path_factory):
         keys = {"size": 64, "box_score": 0.0, "classes": dataset.classes, "schema": dataset.schema, **fusion}
         model = mdfnet.build("tiny", **keys).eval()
         model.save(folder / name / "model", dataset=dataset.name)
-        about = about_run(folder / name / "model", model, dataset, "test")
-        write_scored(score(model, dataset, "test", name=name, replicates=10), folder / name / "test", about)
+        mdfnet.evaluate(folder / name, dataset, "test", out=folder / name / "test", replicates=10)
     return folder
 
 
@@ -41,9 +39,10 @@ def test_a_report_is_a_page_with_figures_and_tables(runs, tmp_path):
     assert "A &amp; B" in page and "“fused” sees images and 10 clinical values" in page
     assert page.count("Not a medical device") >= 2 and "Synthetic: images, findings, clinical records" in page
     figures, tables = ({path.name for path in (out / folder).iterdir()} for folder in ("figures", "tables"))
-    names = ("differences", "classes", "froc", "froc-findings", "roc-findings", "reliability", "overlap", "mistakes")
+    names = ("differences", "classes", "froc", "froc-findings", "roc-findings", "reliability", "overlap", "mistakes",
+             "groups")  # fmt: skip
     assert figures == {f"{name}.{kind}" for name in names for kind in ("svg", "pdf")}
-    names = ("differences", "measures", "counts", "further", "mistakes")
+    names = ("differences", "measures", "counts", "further", "mistakes", "groups")
     assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "tex")}
 
 

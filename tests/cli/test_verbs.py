@@ -109,7 +109,7 @@ def test_train(run_folder, phantom_set):
 def evaluation(program, run_folder, phantom_set, tmp_path_factory) -> Path:
     """The run scored on the test images."""
     folder = tmp_path_factory.mktemp("evaluation") / "test"
-    answer = program("evaluate", run_folder, phantom_set, "--out", folder)
+    answer = program("evaluate", run_folder, phantom_set, "--split", "test", "--out", folder)
     assert answer.code == 0 and "4 images" in answer.out, answer.err
     return folder
 

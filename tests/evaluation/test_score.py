@@ -8,8 +8,10 @@ import pytest
 import torch
 
 import mdfnet
-from mdfnet.evaluation.score import check_fit, read_evaluation, score, write_scored
-from mdfnet.metrics.evaluation import evaluate
+from mdfnet.core.files import without_nan
+from mdfnet.evaluation.evaluate import evaluate
+from mdfnet.evaluation.score import check_fit, read_evaluation, write_scored
+from mdfnet.metrics.evaluation import score_detections
 from mdfnet.metrics.measures import COUNTS, MEASURES
 from mdfnet.models.card import find_model
 from mdfnet.models.operating_points import Operating, fit_operating
@@ -30,12 +32,14 @@ def scored(dataset):
     model = mdfnet.build("tiny", size=64, box_score=0.0, classes=dataset.classes, schema=dataset.schema)
     with torch.no_grad():
         model.train().detector.net.backbone(torch.rand(8, 1, 64, 64))
-    return score(model, dataset, "test", name="untrained")
+    return evaluate(model, dataset, "test", name="untrained")
 
 
 def test_the_evaluation_is_of_these_detections(scored, dataset):
     samples = dataset.split("test")
-    again = evaluate(scored.detections, [s.target for s in samples], dataset.classes, images=[s.id for s in samples])
+    again = score_detections(
+        scored.detections, [s.target for s in samples], dataset.classes, images=[s.id for s in samples]
+    )
     assert again.to_dict() == scored.evaluation.to_dict()
     assert sum(len(found) for found in scored.detections) > 0
 
@@ -115,5 +119,43 @@ def test_the_shipped_model_finds_what_it_was_made_for(tmp_path):
     assert (folder / WEIGHTS).stat().st_size <= 8e6
     assert set(read_card(folder).training["synthetic"]) == {"images", "findings", "clinical"}
     images = write_phantoms(PhantomConfig(count=60, size=192, seed=77, splits=(0, 0, 1)), tmp_path / "p")
-    scores = score(mdfnet.load(folder), images, "test", name="demo").evaluation
+    scores = evaluate("demo", images, "test").evaluation
     assert scores.mean("AP@IoU=0.5") > 0.7
+
+
+def test_python_and_the_command_line_mean_the_same_by_evaluate(dataset, tmp_path):
+    """By default the validation images; what it takes as folders it takes in memory, too."""
+    model = mdfnet.build("tiny", size=64, box_score=0.0, classes=dataset.classes, schema=dataset.schema).eval()
+    model.save(tmp_path / "run" / "model")
+    of_files = mdfnet.evaluate(tmp_path / "run", dataset.folder, out=tmp_path / "out", replicates=10)
+    in_memory = mdfnet.evaluate(mdfnet.load(tmp_path / "run" / "model"), dataset, replicates=10)
+    assert of_files.evaluation.to_dict() == in_memory.evaluation.to_dict()
+    assert (of_files.name, in_memory.name) == ("run", "tiny")
+    assert of_files.evaluation.images == tuple(sample.id for sample in dataset.split("val"))
+    content = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert content["about"]["split"] == "val" and content["about"]["weights_sha256"]
+    assert [group["name"] for group in content["groups"]] == [group.name for group in in_memory.groups]
+    assert without_nan(of_files.intervals) == without_nan(in_memory.intervals) and "second_reading" not in content
+
+
+def test_nothing_is_written_where_no_folder_is_named(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = mdfnet.build("tiny", size=64, classes=dataset.classes, schema=dataset.schema)
+    second = mdfnet.evaluate(model, dataset, "test", boxed_only=True, second_reading=dataset.folder, replicates=10)
+    assert all(len(sample.target) for sample in second.samples) and second.second_reading["images"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"split": "dev"}, "unknown split 'dev'", id="no such split"),
+        pytest.param({"by": ["temprature"]}, "did you mean 'temperature'", id="no such feature"),
+        pytest.param({"model": "nowhere"}, "nowhere: no model here", id="no model"),
+        pytest.param({"dataset": "nowhere"}, "no such file", id="no dataset"),
+    ],
+)
+def test_what_is_wrong_is_said_before_a_model_runs(dataset, options, message):
+    arguments = {"model": "demo", "dataset": dataset} | options
+    with pytest.raises(mdfnet.UserError, match=message):
+        mdfnet.evaluate(**arguments)

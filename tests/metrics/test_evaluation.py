@@ -7,7 +7,7 @@ import pytest
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Target
-from mdfnet.metrics import Evaluation, compare, evaluate
+from mdfnet.metrics import Evaluation, compare, score_detections
 from mdfnet.metrics.counts import Counts
 from mdfnet.metrics.evaluation import MEASURES
 
@@ -21,7 +21,7 @@ NOTHING = ((), (), ())
 def run(*found, targets=TARGETS, images=IMAGES, **options):
     """Each image's detections are given as boxes, labels, scores."""
     detections = [SimpleNamespace(boxes=boxes, labels=labels, scores=scores) for boxes, labels, scores in found]
-    return evaluate(detections, targets, CLASSES, images=images, **options)
+    return score_detections(detections, targets, CLASSES, images=images, **options)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from random_images import CLASS_COUNT, random_images
 
 from mdfnet.core.types import Classes, Target
 from mdfnet.metrics.cases import Cases
-from mdfnet.metrics.evaluation import evaluate
+from mdfnet.metrics.evaluation import score_detections
 from mdfnet.metrics.groups import FEWEST, Grouping, by_group
 from mdfnet.metrics.measures import Matched
 
@@ -53,7 +53,7 @@ def test_a_groups_figures_are_those_of_its_images_alone():
     )
     for index, group in enumerate(found):
         inside = np.flatnonzero(of == index)
-        alone = evaluate([detections[i] for i in inside], [targets[i] for i in inside], classes)
+        alone = score_detections([detections[i] for i in inside], [targets[i] for i in inside], classes)
         for name in names:
             standing = group.standings[name]
             assert standing.value == pytest.approx(alone.mean(name)), (group.name, name)

@@ -47,7 +47,9 @@ def counted(images, found, point):
     """Counts per class of what the point keeps, by the evaluation."""
     kept = [point.keep(one, CLASSES) for one in found]
     names = [image.id for image in images]
-    return mdfnet.evaluate(kept, [image.target for image in images], CLASSES, images=names, score_threshold=0).counts
+    return mdfnet.score_detections(
+        kept, [image.target for image in images], CLASSES, images=names, score_threshold=0
+    ).counts
 
 
 def f1(counts):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mdfnet.core.types import Classes, Detections, Target
-from mdfnet.metrics.evaluation import Evaluation, evaluate
+from mdfnet.metrics.evaluation import Evaluation, score_detections
 from mdfnet.report.answer import answer
 from mdfnet.report.contents import DatasetCard, ModelResult, Report
 
@@ -18,7 +18,7 @@ BOTH = Target.of(BOXES, [1, 2])
 def scored(*labels: int, target: Target = BOTH) -> Evaluation:
     """Scores of a model that finds both boxes exactly and gives them these labels."""
     found = Detections(BOXES[: len(labels)], np.array(labels, int), np.linspace(0.9, 0.5, len(labels)))
-    return evaluate([found], [target], CLASSES)
+    return score_detections([found], [target], CLASSES)
 
 
 def words(*evaluations: Evaluation, synthetic: tuple[str, ...] = ()) -> str:

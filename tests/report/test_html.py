@@ -16,7 +16,7 @@ import pytest
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.evaluation.score import Scored
-from mdfnet.metrics.evaluation import evaluate
+from mdfnet.metrics.evaluation import score_detections
 from mdfnet.metrics.groups import Grouping
 from mdfnet.report.colors import luminance
 from mdfnet.report.contents import DatasetCard, ImageExample, ModelResult, Report, SplitCard
@@ -33,9 +33,9 @@ CURVE = [{"epoch": 1, "train_loss": 1.0, "val_ap": 0.1}, {"epoch": 2, "train_los
 def details() -> dict:
     """What evaluation.json holds, of one image with one mark, found."""
     sample = Sample("image", Path("image.png"), 64, 64, TARGET, np.zeros(1, np.float32), patient="p")
-    scored = Scored("fused", CLASSES, (sample,), (1,), (FOUND,), draws=10)
     grouping = Grouping(HOSTILE, (HOSTILE,), np.zeros(1, int))
-    groups = [group.to_dict() for group in scored.by_group([grouping])]
+    scored = Scored("fused", CLASSES, (sample,), (1,), (FOUND,), draws=10, groupings=(grouping,))
+    groups = [group.to_dict() for group in scored.groups]
     return {"intervals": scored.intervals, "sweep": scored.sweep, **scored.details, "groups": groups}
 
 
@@ -44,10 +44,10 @@ DETAILS = details()
 
 def full_report(**changes) -> Report:
     """Two models, one image, everything filled in, and every text of it hostile."""
-    reference = ModelResult("plain", evaluate([NOTHING], [TARGET], CLASSES), CURVE, 1234567, f"name: {HOSTILE}")
+    reference = ModelResult("plain", score_detections([NOTHING], [TARGET], CLASSES), CURVE, 1234567, f"name: {HOSTILE}")
     fused = ModelResult(
         HOSTILE,
-        evaluate([FOUND], [TARGET], CLASSES),
+        score_detections([FOUND], [TARGET], CLASSES),
         CURVE,
         1234600,
         "name: fused",
@@ -175,7 +175,7 @@ def test_real_data_are_not_called_synthetic():
 
 
 def test_a_report_with_scores_only_is_whole():
-    scores = evaluate([FOUND], [TARGET], CLASSES)
+    scores = score_detections([FOUND], [TARGET], CLASSES)
     page = Page(
         render(Report("Scores", (ModelResult("plain", scores),), DatasetCard("set", "", "", CLASSES.names, ())))
     )
@@ -190,7 +190,7 @@ def test_the_same_report_gives_the_same_bytes():
 def test_models_scored_on_different_images_are_refused_and_the_old_report_stays(tmp_path):
     path = tmp_path / "report.html"
     path.write_text("the last good one")
-    other = evaluate([FOUND], [TARGET], CLASSES, images=["another image"])
+    other = score_detections([FOUND], [TARGET], CLASSES, images=["another image"])
     models = (full_report().models[0], ModelResult("other", other))
     with pytest.raises(UserError, match="different images"):
         write_report(path, full_report(models=models))

@@ -11,8 +11,8 @@ from mdfnet.cli.scores import print_scores
 from mdfnet.core.errors import UserError
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
-from mdfnet.evaluation.score import Scored, about_run, score, write_scored
-from mdfnet.evaluation.subgroups import groupings_of
+from mdfnet.evaluation.evaluate import evaluate
+from mdfnet.evaluation.score import Scored
 from mdfnet.models.card import NOTICE
 from mdfnet.models.config import load_config
 from mdfnet.report.html import write_report
@@ -51,11 +51,8 @@ def run_demo(out: Path, *, seed: int = 0, log: Callable[[str], None] = print) ->
     for step, (name, overrides) in enumerate(MODELS.items(), start=2):
         log(f"{step}/4  training {name} on {len(dataset.split('train'))} images")
         config, image_only = load_config("tiny", {**overrides, "seed": seed}), out / "image-only" / "model"
-        model = train(config, dataset, out / name, devices=1, image_only=image_only, log=log)
-        scored[name] = score(model, dataset, "test", name=name)
-        groups = scored[name].by_group(groupings_of(dataset.split("test"), dataset.schema))
-        about = about_run(out / name / "model", model, dataset, "test")
-        write_scored(scored[name], out / name / "test", about, {"groups": [group.to_dict() for group in groups]})
+        train(config, dataset, out / name, devices=1, image_only=image_only, log=log)
+        scored[name] = evaluate(out / name, dataset, "test", out=out / name / "test", log=log)
     log("4/4  writing the report")
     title = "Do vital signs help to read chest X-rays?"
     folders = [out / name / "test" for name in MODELS]

@@ -53,13 +53,13 @@ def train(
     typer.echo(f"best model: {out / 'model'}")
     if read_card(out / "model").training["validation"]["epoch"] < 0:
         typer.echo("no gain by the records was shown on the validation images: it answers as the detector alone")
-    typer.echo(f"next: mdfnet evaluate {out} {dataset} --split test")
+    typer.echo(f"next: mdfnet evaluate {out} {dataset} --split val")
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A run's or a model's folder.")],
     dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    split: Annotated[str, typer.Option("--split", help="train, val or test. The test split is for the end.")] = "test",
+    split: Annotated[str, typer.Option("--split", help="train, val or test. The test split is for the end.")] = "val",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: RUN/SPLIT).")] = None,
     boxed: Annotated[bool, typer.Option("--boxed", help="Only images with findings.")] = False,
     replicates: Replicates = 1000,
@@ -83,12 +83,9 @@ def evaluate(
     from mdfnet.cli.groups import print_groups
     from mdfnet.cli.scores import print_agreement, print_scores
     from mdfnet.data.dataset_folder import read_dataset
-    from mdfnet.evaluation.reader_agreement import compare_readings
-    from mdfnet.evaluation.score import about_run, score, write_scored
+    from mdfnet.evaluation.evaluate import evaluate as run_evaluation
     from mdfnet.evaluation.subgroups import groupings_of
     from mdfnet.models.card import DEMO_MODEL, find_model
-    from mdfnet.models.inference import on_best_device
-    from mdfnet.models.load import load
     from mdfnet.report.html import write_report
     from mdfnet.report.runs import read_report
 
@@ -98,20 +95,23 @@ def evaluate(
         raise UserError("the shipped model's folder is not written to", fix="say where with --out")
     out = out or run / (f"{split}-boxed" if boxed else split)
     groupings_of(images.split(split), images.schema, by or (), groups)  # what is wrong with it is said at once
-    network = on_best_device(load(folder))
-    if network.preprocessing.intensity != images.intensity:
-        own = network.preprocessing.intensity
-        typer.echo(f"note: the model's images went through intensity recipe {own}, these through {images.intensity}")
-    scored = score(network, images, split, name=run.name, boxed_only=boxed, replicates=replicates)
-    second = {"second_reading": compare_readings(scored, second_reading)} if second_reading else {}
-    by_group = scored.by_group(groupings_of(scored.samples, images.schema, by or (), groups))
-    about = about_run(folder, network, images, split)
-    write_scored(scored, out, about, second | {"groups": [group.to_dict() for group in by_group]})
+    scored = run_evaluation(
+        folder,
+        images,
+        split,
+        out=out,
+        boxed_only=boxed,
+        replicates=replicates,
+        by=by or (),
+        groups=groups,
+        second_reading=second_reading,
+        log=typer.echo,
+    )
     write_report(out / "report.html", read_report(f"{run.name} on {images.name}", [out], images, _command()))
     print_scores(scored)
-    print_groups(by_group)
-    if second:
-        print_agreement(second["second_reading"])
+    print_groups(scored.groups)
+    if scored.second_reading:
+        print_agreement(scored.second_reading)
     typer.echo(f"report: {out / 'report.html'}")
 
 

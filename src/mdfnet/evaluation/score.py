@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -18,7 +18,6 @@ from mdfnet.core.files import read_json, replacing, without_nan
 from mdfnet.core.former_names import with_current_keys
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.dataset import Dataset
-from mdfnet.data.dataset_folder import image_ids
 from mdfnet.evaluation.prediction_files import write_coco, write_csv, write_marks, write_uses
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
@@ -27,8 +26,6 @@ from mdfnet.metrics.evaluation import Evaluation, evaluation_of
 from mdfnet.metrics.groups import Group, Grouping, by_group
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 from mdfnet.metrics.mistakes import count_mistakes
-from mdfnet.models.card import NOTICE, read_card, versions
-from mdfnet.models.inference import detect_images
 from mdfnet.models.model import Model
 from mdfnet.models.operating_points import Operating, PointResult, point_results
 
@@ -51,6 +48,8 @@ class Scored:
         detections: One per image, in image pixels, in main memory.
         draws: Replicates of the bootstrap over patients.
         operating: The model's operating points and calibration, if it has any.
+        groupings: How the images are sorted into groups of patients.
+        second_reading: What :func:`mdfnet.evaluation.reader_agreement.compare_readings` found, if there is one.
     """
 
     name: str
@@ -60,6 +59,8 @@ class Scored:
     detections: tuple[Detections, ...]
     draws: int = REPLICATES
     operating: Operating | None = None
+    groupings: tuple[Grouping, ...] = ()
+    second_reading: Mapping[str, Any] | None = None
 
     @cached_property
     def patients(self) -> tuple[str, ...]:
@@ -125,9 +126,10 @@ class Scored:
             result["calibrated"] = calibrated(self.matched, temperatures, names, self.patients, self.draws)
         return result
 
-    def by_group(self, groupings: Sequence[Grouping]) -> list[Group]:
+    @cached_property
+    def groups(self) -> list[Group]:
         """The measures by group of patients, see :func:`mdfnet.metrics.groups.by_group`."""
-        return by_group(self.matched, self.patients, groupings, replicates=self.draws)
+        return by_group(self.matched, self.patients, self.groupings, replicates=self.draws)
 
     def _interval(self, name: str, values: np.ndarray) -> list[tuple[float, float]]:
         if name in COUNTS:
@@ -136,37 +138,6 @@ class Scored:
             marks = self.matched.iou.truths.sum(0)
             limits = share_interval(values, self.replicates[name], np.append(marks, marks.sum()))
         return list(zip(*(limit.tolist() for limit in limits), strict=True))
-
-
-def score(
-    model: Model,
-    dataset: Dataset,
-    split: str,
-    *,
-    name: str,
-    boxed_only: bool = False,
-    replicates: int | None = None,
-) -> Scored:
-    """Run a model on a split and score it. The model never sees what was marked.
-
-    Args:
-        model: Its classes must be the dataset's, and its clinical features the dataset's.
-        dataset, split: Which images.
-        name: What to call the model.
-        boxed_only: Leave out images without findings.
-        replicates: Of the bootstrap over patients. Default: 1,000.
-
-    Raises:
-        UserError: Model and dataset do not fit, there are no such images, or one cannot be read.
-    """
-    check_fit(model, dataset)
-    samples = tuple(sample for sample in dataset.split(split) if len(sample.target) or not boxed_only)
-    if not samples:
-        raise UserError(f"no image of the split {split!r} has a finding", where=dataset.folder, fix="leave out --boxed")
-    known = image_ids(dataset)
-    detections = tuple(detect_images(model, samples))
-    ids = tuple(known[sample.id] for sample in samples)
-    return Scored(name, dataset.classes, samples, ids, detections, replicates or REPLICATES, model.operating)
 
 
 def check_fit(model: Model, dataset: Dataset) -> None:
@@ -186,30 +157,7 @@ def check_fit(model: Model, dataset: Dataset) -> None:
         raise UserError(f"{what}: they differ in {odd.name!r}", where=dataset.folder, fix=fix)
 
 
-def about_run(folder: Path, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
-    """What an evaluation says of itself: which model, trained how, on which images.
-
-    Args:
-        folder: The saved model's.
-        model: The model.
-        dataset, split: What it was scored on.
-    """
-    return {
-        "model": str(folder),
-        "weights_sha256": read_card(folder).weights_sha256,
-        "parameters": sum(weights.numel() for weights in model.parameters() if weights.requires_grad),
-        "dataset": dataset.name,
-        "folder": str(dataset.folder.resolve()),
-        "split": split,
-        "fingerprint": dataset.fingerprint,
-        "versions": versions(),
-        "notice": NOTICE,
-    }
-
-
-def write_scored(
-    scored: Scored, folder: str | Path, about: Mapping[str, Any], more: Mapping[str, Any] | None = None
-) -> None:
+def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -> None:
     """Write what was found and what it is worth, for this program and for others.
 
     ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json``, ``marks.csv`` and
@@ -220,7 +168,6 @@ def write_scored(
         scored: What to write.
         folder: Where.
         about: JSON-able facts: model, dataset, split, versions.
-        more: Further parts of ``evaluation.json``.
     """
     folder, ids = Path(folder), [sample.id for sample in scored.samples]
     content = {
@@ -232,8 +179,11 @@ def write_scored(
         "operating_points": [vars(point) for point in scored.points],
         "sweep": scored.sweep,
         **scored.details,
-        **(more or {}),
     }
+    if scored.second_reading is not None:
+        content["second_reading"] = scored.second_reading
+    if scored.groupings:
+        content["groups"] = [group.to_dict() for group in scored.groups]
     with replacing(folder / "evaluation.json") as draft:
         draft.write_text(json.dumps(without_nan(content), indent=1, allow_nan=False), encoding="utf-8")
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)

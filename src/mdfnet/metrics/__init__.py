@@ -2,11 +2,11 @@
 
 A score takes three steps, each a file of its own: images become flat, checked arrays (:mod:`~mdfnet.metrics.cases`),
 detections and truths are matched once (:mod:`~mdfnet.metrics.matching`), and every figure is computed from the matches
-(:mod:`~mdfnet.metrics.average_precision`, :mod:`~mdfnet.metrics.counts`). :func:`evaluate` does all three.
+(:mod:`~mdfnet.metrics.average_precision`, :mod:`~mdfnet.metrics.counts`). :func:`score_detections` does all three.
 
 Detections that come here never come from a model that saw the targets: ``Model.detect`` does not take any.
 """
 
-from mdfnet.metrics.evaluation import Evaluation, compare, evaluate
+from mdfnet.metrics.evaluation import Evaluation, compare, score_detections
 
-__all__ = ["Evaluation", "compare", "evaluate"]
+__all__ = ["Evaluation", "compare", "score_detections"]

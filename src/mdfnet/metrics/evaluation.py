@@ -36,7 +36,7 @@ class Evaluation:
         >>> from types import SimpleNamespace as Found
         >>> from mdfnet.core.types import Target
         >>> found = Found(boxes=[[0, 0, 10, 8]], labels=[1], scores=[0.7])
-        >>> result = evaluate([found], [Target.of([[0, 0, 10, 10]], [1])], Classes(("Effusion", "Nodule")))
+        >>> result = score_detections([found], [Target.of([[0, 0, 10, 10]], [1])], Classes(("Effusion", "Nodule")))
         >>> result.mean("AP@IoU=0.5"), round(result.mean("AP@IoU=0.5:0.95"), 2), result.counts[0].true_positives
         (1.0, 0.7, 1)
     """
@@ -102,7 +102,7 @@ class Evaluation:
             raise UserError(f"not an evaluation ({type(error).__name__}: {error})", fix=fix) from None
 
 
-def evaluate(
+def score_detections(
     detections: Sequence[Detected],
     targets: Sequence[Marked],
     classes: Classes,

@@ -39,11 +39,11 @@ def write_report(path: str | Path, report: Report) -> None:
 
     Examples:
         >>> import tempfile
-        >>> from mdfnet.metrics.evaluation import evaluate
+        >>> from mdfnet.metrics.evaluation import score_detections
         >>> from mdfnet.report.contents import DatasetCard, ModelResult
         >>> from mdfnet.core.types import Target
         >>> target, found = Target.of([[0, 0, 8, 9]], [1]), Detections([[0, 0, 9, 9]], [1], [0.9])
-        >>> scores = evaluate([found], [target], Classes(("Effusion",)))
+        >>> scores = score_detections([found], [target], Classes(("Effusion",)))
         >>> card = DatasetCard("one image", "made up", "CC0", ("Effusion",), ())
         >>> path = Path(tempfile.mkdtemp()) / "report.html"
         >>> write_report(path, Report("A first look", (ModelResult("image-only", scores),), card))

@@ -110,7 +110,7 @@ def _read(folder: Path) -> dict[str, Any]:
     """All of an evaluation's file; null becomes NaN."""
     path = folder / "evaluation.json"
     if not path.is_file():
-        fix = "score the model first: mdfnet evaluate RUN DATASET"
+        fix = "score the model first: mdfnet evaluate RUN DATASET; or name the split that it was scored on by --split"
         raise UserError("no evaluation here", where=folder, fix=fix)
     content = read_json(path)
     scoring.read_evaluation(path)  # says what is wrong with it

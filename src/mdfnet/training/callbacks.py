@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import Callback
 
 from mdfnet.core.files import replacing
 from mdfnet.core.types import Classes, Sample
-from mdfnet.metrics.evaluation import evaluate
+from mdfnet.metrics.evaluation import score_detections
 from mdfnet.models.operating_points import fit_operating
 from mdfnet.training.gain import DetectionsById, detect_without_records, gain
 from mdfnet.training.module import Training
@@ -138,7 +138,7 @@ SCORES = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5")
 def validation_scores(images: Sequence[Sample], found: DetectionsById, classes: Classes) -> dict[str, float]:
     """The means over classes of :data:`SCORES`; 0 where no image has any finding."""
     ids = [sample.id for sample in images]
-    scores = evaluate([found[name] for name in ids], [sample.target for sample in images], classes, images=ids)
+    scores = score_detections([found[name] for name in ids], [sample.target for sample in images], classes, images=ids)
     return {name: 0.0 if math.isnan(scores.mean(name)) else scores.mean(name) for name in SCORES}
 
 

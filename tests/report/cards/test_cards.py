@@ -11,8 +11,6 @@ from huggingface_hub import DatasetCard as HubDatasetCard
 from huggingface_hub import ModelCard as HubModelCard
 
 import mdfnet
-from mdfnet.evaluation.score import about_run, score, write_scored
-from mdfnet.evaluation.subgroups import groupings_of
 from mdfnet.models.card import NOTICE, read_card
 from mdfnet.models.fusion.encoder import ENCODERS, PaperEncoder
 from mdfnet.report.cards import markdown
@@ -40,10 +38,7 @@ def run(tmp_path_factory):
     model = mdfnet.build("tiny", size=64, box_score=0.0, classes=dataset.classes, schema=dataset.schema)
     facts = {"dataset": dataset.name, "source": "made | up", "license": "CC0-1.0", "synthetic": list(dataset.synthetic)}
     model.save(folder / "model", **facts, images={"train": 6, "val": 3}, validation={"epoch": 1, "AP@IoU=0.5": 0.25})
-    scored = score(model.eval(), dataset, "test", name="fused", replicates=10)
-    groups = [group.to_dict() for group in scored.by_group(groupings_of(scored.samples, dataset.schema))]
-    about = about_run(folder / "model", model, dataset, "test")
-    write_scored(scored, folder / "test", about, {"groups": groups})
+    mdfnet.evaluate(folder, dataset, "test", out=folder / "test", replicates=10)
     return folder
 
 

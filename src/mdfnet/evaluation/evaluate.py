@@ -1,0 +1,114 @@
+"""A model evaluated on one split of a dataset: what `mdfnet.evaluate` and ``mdfnet evaluate`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Sample
+from mdfnet.data.dataset import Dataset
+from mdfnet.data.dataset_folder import image_ids, read_dataset
+from mdfnet.evaluation import score as scoring
+from mdfnet.evaluation.reader_agreement import compare_readings
+from mdfnet.evaluation.score import Scored, check_fit, write_scored
+from mdfnet.evaluation.subgroups import groupings_of
+from mdfnet.models.card import NOTICE, find_model, read_card, versions
+from mdfnet.models.inference import detect_images, on_best_device
+from mdfnet.models.load import load
+from mdfnet.models.model import Model
+
+
+def evaluate(
+    model: Model | str | Path,
+    dataset: Dataset | str | Path,
+    split: str = "val",
+    *,
+    out: str | Path | None = None,
+    name: str | None = None,
+    boxed_only: bool = False,
+    replicates: int | None = None,
+    by: Sequence[str] = (),
+    groups: str | Path | None = None,
+    second_reading: str | Path | None = None,
+    log: Callable[[str], None] = print,
+) -> Scored:
+    """Run a model on a split and score it, as ``mdfnet evaluate`` does. The model never sees the annotations.
+
+    Args:
+        model: A run's or a model's folder, "demo" for the shipped model, or a model in memory, which runs where it is.
+            Its classes and its clinical features must be the dataset's.
+        dataset: A dataset or its folder.
+        split: "train", "val" or "test". The test split is for the very end, when all choices are made.
+        out: Folder to write, see :func:`mdfnet.evaluation.score.write_scored`. Default: nothing is written.
+        name: What to call the model. Default: the name of its run, in memory that of its config.
+        boxed_only: Leave out images without findings.
+        replicates: Of the bootstrap over patients, which gives the intervals. Default: 1,000.
+        by, groups: See :func:`mdfnet.evaluation.subgroups.groupings_of`.
+        second_reading: Another reading of the images, see :mod:`mdfnet.evaluation.reader_agreement`.
+        log: Where to say that model and dataset differ in how gray values were made.
+
+    Returns:
+        Detections, measures, intervals and groups; each is computed when it is first asked for.
+
+    Raises:
+        UserError: Model and dataset do not fit, there are no such images, one cannot be read, the groups or the second
+            reading are wrong, or a file cannot be written.
+    """
+    folder = None if isinstance(model, Model) else find_model(model).resolve()
+    images = dataset if isinstance(dataset, Dataset) else read_dataset(dataset)
+    samples = _samples(images, split, boxed_only)
+    groupings = tuple(groupings_of(samples, images.schema, by, groups))  # what is wrong with them is said at once
+    network = model if isinstance(model, Model) else on_best_device(load(find_model(model)))
+    check_fit(network, images)
+    if network.preprocessing.intensity != images.intensity:
+        own = network.preprocessing.intensity
+        log(f"note: the model's images went through intensity recipe {own}, these through {images.intensity}")
+    known = image_ids(images)
+    scored = Scored(
+        name or _name(folder) or network.config.name,
+        images.classes,
+        samples,
+        tuple(known[sample.id] for sample in samples),
+        tuple(detect_images(network, samples)),
+        replicates or scoring.REPLICATES,
+        network.operating,
+        groupings,
+    )
+    if second_reading is not None:
+        scored = replace(scored, second_reading=compare_readings(scored, Path(second_reading)))
+    if out is not None:
+        write_scored(scored, out, _about(scored.name, folder, network, images, split))
+    return scored
+
+
+def _samples(dataset: Dataset, split: str, boxed_only: bool) -> tuple[Sample, ...]:
+    samples = tuple(sample for sample in dataset.split(split) if len(sample.target) or not boxed_only)
+    if not samples:
+        fix = "leave out --boxed (boxed_only)"
+        raise UserError(f"no image of the split {split!r} has a finding", where=dataset.folder, fix=fix)
+    return samples
+
+
+def _name(folder: Path | None) -> str | None:
+    """Name of the run that a model's folder belongs to, or of the folder itself."""
+    if folder is None:
+        return None
+    return folder.parent.name if folder.name == "model" else folder.name
+
+
+def _about(name: str, folder: Path | None, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:
+    """What an evaluation says of itself: which model, on which images. A model in memory has no weights file."""
+    saved = {"model": str(folder), "weights_sha256": read_card(folder).weights_sha256} if folder else {"model": name}
+    return {
+        **saved,
+        "parameters": sum(weights.numel() for weights in model.parameters() if weights.requires_grad),
+        "dataset": dataset.name,
+        "folder": str(dataset.folder.resolve()),
+        "split": split,
+        "fingerprint": dataset.fingerprint,
+        "versions": versions(),
+        "notice": NOTICE,
+    }
