@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import mdfnet
-from mdfnet.cli.run_predict import predict_files
+from mdfnet.cli.run_predict import check_request, predict_files
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.read import read_image
 
@@ -25,7 +25,7 @@ def test_training_keeps_the_datasets_recipe(tiny_dataset, tmp_path, intensity):
 def predicted(model, image, out):
     """What `predict` writes, and what it says."""
     said = []
-    predict_files(model, [image], None, out, log=said.append)
+    predict_files(check_request(model, [image], None, out), log=said.append)
     return json.loads((out / "predictions.json").read_text()), np.asarray(Image.open(out / f"{image.stem}.png")), said
 
 

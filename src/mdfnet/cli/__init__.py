@@ -9,12 +9,14 @@ import typer
 from mdfnet.cli import cards, data, detectors, experiments, explain, models, runs
 from mdfnet.cli import node as pacs
 from mdfnet.cli import serve as server
+from mdfnet.cli.former_options import Verbs
 from mdfnet.core.errors import UserError
 
 #: Typer's exit code for Ctrl-C.
 INTERRUPTED = 130
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -15,7 +15,7 @@ def card(
         list[Path] | None,
         typer.Option("--evaluation", help="Folder of an evaluation to report (default: those of the run); repeatable."),
     ] = None,
-):
+) -> None:
     """Write the card of a model, with the checklists CLAIM and TRIPOD+AI, or of a dataset.
 
     Example: mdfnet card runs/fused

@@ -23,7 +23,7 @@ def check(
     ignore: Annotated[list[str], typer.Option("--ignore", help="Kind of finding to leave out; repeatable.")] = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON and nothing else.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write one page with pictures of the images.")] = None,
-):
+) -> None:
     """Look for problems in a dataset; exit code 1 when there are errors.
 
     Example: mdfnet data check data/nih --strict --ignore image-text --html check.html

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdfnet.cli.options import Invalid, SchemaName
+from mdfnet.cli.former_options import Verbs
+from mdfnet.cli.options import Invalid, SchemaName, pairs
 
 if TYPE_CHECKING:
     from mdfnet.data.importers.measurements import MatchedRecords
 
-app = typer.Typer(no_args_is_help=True, help="Make a clinical table for images from OMOP or FHIR.")
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Make a clinical table for images from OMOP or FHIR.")
 
 Metadata = Annotated[Path, typer.Option("--metadata", help="One row per image: image_id, patient_id, time (ISO 8601).")]
 Out = Annotated[Path, typer.Option("--out", help="CSV to write; --metadata of the imports reads it.")]
@@ -36,7 +37,7 @@ def omop(
     within: Within = 24,
     zone: Zone = None,
     invalid: OnInvalid = Invalid.missing,
-):
+) -> None:
     """Take records from OMOP tables: of each value the last at or before the image.
 
     Example: mdfnet data clinical omop --measurement measurement.parquet --person person.parquet --metadata images.csv
@@ -52,7 +53,7 @@ def omop(
 
 
 @app.command("mapping")
-def mapping():
+def mapping() -> None:
     """Print the shipped OMOP mapping, to start your own from.
 
     Example: mdfnet data clinical mapping > omop.yaml
@@ -74,12 +75,11 @@ def fhir(
     within: Within = 24,
     zone: Zone = None,
     invalid: OnInvalid = Invalid.missing,
-):
+) -> None:
     """Take records from FHIR resources: of each value the last at or before the image.
 
     Example: mdfnet data clinical fhir patients/*.json --metadata images.csv --zone Europe/Berlin --out clinical.csv
     """
-    from mdfnet.cli.imports import pairs
     from mdfnet.clinical.schema import Schema
     from mdfnet.data.importers.fhir import records_from_fhir
     from mdfnet.data.importers.measurements import Matching
@@ -89,10 +89,10 @@ def fhir(
 
 
 def _write(records: MatchedRecords, out: Path) -> None:
+    from mdfnet.cli.flow import print_notes
     from mdfnet.core.files import replacing
 
     with replacing(out) as draft:
         draft.write_text(records.text, encoding="utf-8", newline="\n")
-    for note, count in records.notes.items():
-        typer.echo(f"note: {note} ({count})")
+    print_notes(records.notes)
     typer.echo(f"wrote records of {records.images} images to {out}")

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from mdfnet.cli import build, checks, clinical, export, imports, labels
+from mdfnet.cli.former_options import Verbs
 
-app = typer.Typer(no_args_is_help=True, help="Import, look at and check datasets, and make synthetic ones.")
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Import, look at and check datasets, and make synthetic ones.")
 app.add_typer(imports.app, name="import")
 app.add_typer(build.app, name="build")
 app.add_typer(clinical.app, name="clinical")
@@ -25,7 +26,7 @@ def info(
         Path | None, typer.Option("--picture", help="Write a contact sheet of images with boxes.")
     ] = None,
     images: Annotated[int, typer.Option("--images", min=1, help="Images on the contact sheet.")] = 12,
-):
+) -> None:
     """Show what is in a dataset: classes and clinical values by split, and pictures.
 
     Example: mdfnet data info data/nih --picture nih.png
@@ -53,7 +54,7 @@ def phantom(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
     signal: Annotated[float, typer.Option("--signal", min=0, max=1, help="How much vital signs tell.")] = 1.0,
     missing: Annotated[float, typer.Option("--missing", min=0, max=1, help="Share of values missing.")] = 0.05,
-):
+) -> None:
     """Make a dataset of synthetic images, findings and vital signs.
 
     Example: mdfnet data phantom --count 200 --signal 0.5 --out data/phantom

@@ -22,7 +22,7 @@ WIDTH = 100
 def models(
     name: Annotated[str | None, typer.Argument(help="A detector, to see its settings and sites.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-):
+) -> None:
     """List all detectors and presets; or one detector's settings, and where fusion attaches.
 
     Example: mdfnet models retinanet

@@ -21,7 +21,7 @@ from mdfnet.experiments.published import discrepancies, overall, published
 from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import collect, error_of, is_done
 from mdfnet.experiments.summary import VIEWS, SummaryRow, alarms, summarize
-from mdfnet.metrics.evaluation import MEASURES
+from mdfnet.metrics.measures import MEASURES
 
 if TYPE_CHECKING:
     from mdfnet.experiments.run import Experiment

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from mdfnet.cli.former_options import Verbs
 from mdfnet.cli.options import Replicates, Threads
 from mdfnet.core.errors import UserError
 
 
-class Experiments(TyperGroup):
+class Experiments(Verbs):
     """A group whose verb may be left out: what is no verb is the name of an experiment."""
 
-    def resolve_command(self, context, words):
-        if words and words[0] not in self.commands and not words[0].startswith("-"):
-            words = ["run", *words]
-        return super().resolve_command(context, words)
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
 
 
 class Engine(StrEnum):
@@ -39,7 +40,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_protocols():
+def list_protocols() -> None:
     """List the protocols that come with the package, and what each asks."""
     from mdfnet.experiments.plan import load_plan, protocols
 
@@ -70,7 +71,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the cells and what they will cost.")] = False,
     published: Annotated[bool, typer.Option("--published", help="Only print the paper's own tables.")] = False,
     threads: Threads = None,
-):
+) -> None:
     """Do an experiment, or what is left of it.
 
     Example: mdfnet experiment ablation --data data/mine --out runs/ablation seeds=3 epochs=20
@@ -98,11 +99,10 @@ def run(
         typer.echo(f"then: mdfnet experiment report {experiment.out}")
         return
 
-    def work(plan, cells, out):
-        if engine is Engine.ray:
-            return run_on_ray(plan, cells, out, threads, typer.echo, ray_address)
-        return run_here(plan, cells, out, threads, typer.echo)
-
+    if engine is Engine.ray:
+        work = partial(run_on_ray, threads=threads, log=typer.echo, address=ray_address)
+    else:
+        work = partial(run_here, threads=threads, log=typer.echo)
     failed = finish(work, experiment)
     tables.print_report(experiment.plan, experiment.out)
     if failed:
@@ -117,7 +117,7 @@ def report(
     measure: Annotated[str | None, typer.Option("--measure", help="Another measure, such as AP@IoBB=0.5.")] = None,
     by_finding: Annotated[bool, typer.Option("--by-finding", help="Each finding too.")] = False,
     replicates: Replicates = 1000,
-):
+) -> None:
     """Print what an experiment has shown so far, and write it to OUT/report.csv.
 
     Example: mdfnet experiment report runs/ablation
@@ -136,7 +136,7 @@ def explain(
         int | None, typer.Option("--images", min=2, help="So many test images in each cell (default: all).")
     ] = None,
     threads: Threads = None,
-):
+) -> None:
     """Explain every fused model of an experiment over its test images: which clinical value tells of which finding.
 
     Example: mdfnet experiment explain runs/ablation --images 100
@@ -158,7 +158,7 @@ def cell(
     out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
     name: Annotated[str, typer.Argument(help="Name of a cell.")],
     threads: Threads = None,
-):
+) -> None:
     """Do one cell; what the tasks of a SLURM array call."""
     from mdfnet.experiments.engines import run_named
 

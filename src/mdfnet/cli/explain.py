@@ -38,7 +38,7 @@ def explain(
         Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
     ] = Invalid.error,
     threads: Threads = None,
-):
+) -> None:
     """Say why: what each clinical value and each part of an image does to a model's scores.
 
     Example: mdfnet explain demo image.png --clinical record.json

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mdfnet.cli.options import pairs
+
 
 def labels(
     folder: Annotated[Path, typer.Argument(help="Dataset folder; labels.csv is written into it.")],
@@ -17,7 +19,7 @@ def labels(
     column: Annotated[
         list[str], typer.Option("--column", help="CLASS=COLUMN where the table calls it otherwise; repeatable.")
     ] = [],  # noqa: B006
-):
+) -> None:
     """Put image-level labels, as CheXpert writes them, beside a dataset, and hold them against its boxes.
 
     Example: mdfnet data labels data/mine chexpert.csv --column "Effusion=Pleural Effusion"
@@ -27,7 +29,6 @@ def labels(
     from rich.markup import escape
     from rich.table import Table
 
-    from mdfnet.cli.imports import pairs
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.labels import read_labels, write_labels
 

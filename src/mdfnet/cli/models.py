@@ -36,25 +36,24 @@ def predict(
         list[DicomExtra] | None, typer.Option("--dicom-also", help="What to write there beside it; repeatable.")
     ] = None,
     threads: Threads = None,
-):
+) -> None:
     """Find boxes on images: COCO JSON, CSV and a picture per image; DICOM objects on request.
 
     Example: mdfnet predict demo image.png --clinical record.json --out predictions
     """
-    use_threads(threads)
-    from mdfnet.cli.run_predict import predict_files
+    from mdfnet.cli.run_predict import check_request, predict_files
 
+    if dicom_also and dicom_out is None:
+        raise UserError("--dicom-also needs --dicom-out", fix="name the folder to write to")
+    request = check_request(model, images, clinical, out, point, invalid.value, typer.echo)
     also = None
     if dicom_out is not None:
         with extra("dicom"):
             from mdfnet.services.pacs.files import DicomWriter
         kinds = [kind.value for kind in dicom_also or ()]
-        also = DicomWriter.of(model, dicom_out, score, point, kinds, log=typer.echo)
-    elif dicom_also:
-        raise UserError("--dicom-also needs --dicom-out", fix="name the folder to write to")
-    options = {"score": score, "point": point, "invalid": invalid.value, "log": typer.echo, "also": also}
-    failed = predict_files(model, images, clinical, out, **options)
-    if failed:
+        also = DicomWriter.of(request.model, dicom_out, score, point, kinds, log=typer.echo)
+    use_threads(threads)
+    if predict_files(request, score=score, log=typer.echo, also=also):
         raise typer.Exit(2)
 
 
@@ -69,7 +68,7 @@ def calibrate(
         list[float] | None, typer.Option("--false-positives", min=0, help="A point with at most so many; repeatable.")
     ] = None,
     threads: Threads = None,
-):
+) -> None:
     """Find operating points and temperatures on validation images, and keep them with the model.
 
     Training has done so with the usual ones; this is for other points, other images, or an older model.
@@ -87,7 +86,7 @@ def calibrate(
 def config(
     preset: Annotated[str, typer.Argument(help="Preset name or YAML file.")] = "default",
     overrides: Overrides = None,
-):
+) -> None:
     """Print a whole config as YAML, to read or to start an own one from.
 
     Example: mdfnet config default epochs=10 > mine.yaml

@@ -17,7 +17,7 @@ def node(
     once: Annotated[bool, typer.Option("--once", help="Look once, report on what is there, and end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing and keep no journal.")] = False,
     threads: Threads = None,
-):
+) -> None:
     """Report on the images of a PACS: structured reports for new frontal chest X-rays, exactly once each.
 
     Example: mdfnet node --config node.yaml --once --dry-run

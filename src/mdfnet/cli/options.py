@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -22,7 +23,7 @@ Origin = Annotated[int, typer.Option("--origin", min=0, max=1, help="What VOC fi
 
 
 class Invalid(StrEnum):
-    """What to do with a clinical value that cannot be right."""
+    """What to do with an implausible clinical value."""
 
     error = "error"
     missing = "missing"
@@ -48,6 +49,44 @@ class DicomExtra(StrEnum):
 
     capture = "capture"
     presentation = "presentation"
+
+
+def pairs(texts: list[str], option: str) -> dict[str, str]:
+    """``NAME=VALUE`` options as a mapping.
+
+    Raises:
+        UserError: One is not of that form, or a name is duplicated.
+
+    Examples:
+        >>> pairs(["temperature=[degF]"], "--unit")
+        {'temperature': '[degF]'}
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if not (name and value) or name in found:
+            what = f"{option} {text!r} is not NAME=VALUE, or NAME is duplicated"
+            raise UserError(what, fix=f"such as {option} name=value")
+        found[name] = value
+    return found
+
+
+def shares(texts: list[str]) -> dict[str, float]:
+    """``--fraction SPLIT=SHARE`` options as a mapping.
+
+    Raises:
+        UserError: One is not of that form.
+    """
+    try:
+        return {name: float(share) for name, share in pairs(texts, "--fraction").items()}
+    except ValueError:
+        what = f"--fraction {' '.join(texts)} is not SPLIT=SHARE"
+        raise UserError(what, fix="such as --fraction val=0.2") from None
+
+
+def command_line() -> str:
+    """What was typed, for reports."""
+    return " ".join(["mdfnet", *sys.argv[1:]])
 
 
 @contextmanager

@@ -3,62 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from PIL.Image import Image
 
 from mdfnet.clinical.records import Invalid, RecordResult
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import replacing
-from mdfnet.core.types import Detections
+from mdfnet.core.types import Classes, Detections
 from mdfnet.data.image_records import read_records
 from mdfnet.data.images.intensity import AS_IS
 from mdfnet.data.images.read import is_dicom, read_image
 from mdfnet.data.names import image_id
 from mdfnet.evaluation.prediction_files import write_coco, write_csv, write_uses
-from mdfnet.models.card import NOTICE, find_model
-from mdfnet.models.inference import on_best_device
-from mdfnet.models.load import load
-from mdfnet.models.model import Model
-from mdfnet.models.operating_points import OperatingPoint
-from mdfnet.models.preprocessing import image_tensor
-from mdfnet.report.overlay import draw
-from mdfnet.report.record import describe, remarks, summary
+from mdfnet.models.card import NOTICE, find_model, read_card
+from mdfnet.models.operating_points import OperatingPoint, read_operating
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from mdfnet.models.model import Model
 
 
 class Writer(Protocol):
     """Writes files of its own about each image."""
 
-    def write(self, name: str, path: Path, image: np.ndarray, found: Detections, record: RecordResult | None) -> None:
-        """Write about one image; a UserError is said and does not stop the others."""
+    def write(self, name: str, path: Path, image: Array, found: Detections, record: RecordResult | None) -> None:
+        """Write about one image; a UserError is printed and does not stop the others."""
 
 
-def predict_files(
+@dataclass(frozen=True)
+class Request:
+    """What is to be predicted, checked as far as that goes without torch.
+
+    Args:
+        model: The model's folder.
+        images: Name -> file.
+        records: Name -> clinical record, of the images that have one.
+        out: Folder to write.
+        point: The operating point that is asked for, if one is.
+    """
+
+    model: Path
+    images: dict[str, Path]
+    records: dict[str, RecordResult]
+    out: Path
+    point: OperatingPoint | None
+
+
+def check_request(
     model: str | Path,
     images: Sequence[Path],
     clinical: Path | None,
     out: Path,
-    *,
-    score: float = 0.3,
     point: str | None = None,
     invalid: Invalid = "error",
     log: Callable[[str], None] = print,
-    also: Writer | None = None,
-) -> list[Path]:
-    """Write ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json`` and an overlay PNG per image.
-
-    An image that cannot be read is said and left out; the others are not lost.
+) -> Request:
+    """Look at everything that is given, before torch is imported.
 
     Args:
         model: A run's or model's folder, or "demo".
         images: PNG, JPEG or DICOM files, with different names.
         clinical: CSV or JSON, see :func:`read_records`; None: no records.
         out: Folder to write.
-        score: Boxes below this score are not drawn and not listed; the files hold all.
-        point: Name of one of the model's operating points, whose scores per class then take the place of ``score``.
-        invalid: What to do with clinical values that cannot be right.
+        point: Name of one of the model's operating points, whose scores per class then decide what is shown.
+        invalid: What to do with implausible clinical values.
+        log: Where to print.
+
+    Raises:
+        UserError: Model, records or names are wrong, there is no such image, or a picture would take an image's place.
+    """
+    folder = find_model(model)
+    card = read_card(folder)
+    chosen = _operating_point(folder, card.known_classes(), point) if point else None
+    names = [image_id(path.name) for path in images]
+    _check_names(names, images, out)
+    if not any(path.exists() for path in images):
+        raise UserError("no such image", where=images[0])
+    records = read_records(clinical, card.clinical_schema, names, invalid, log) if clinical else {}
+    return Request(folder, dict(zip(names, images, strict=True)), records, out, chosen)
+
+
+def predict_files(
+    request: Request, *, score: float = 0.3, log: Callable[[str], None] = print, also: Writer | None = None
+) -> list[Path]:
+    """Write ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json`` and an overlay PNG per image.
+
+    An image that cannot be read is reported and left out; the others are not lost.
+
+    Args:
+        request: What `check_request` gives.
+        score: Boxes below this score are not drawn and not listed, unless there is an operating point; the files hold
+            all.
         log: Where to print.
         also: What writes further files about each image, such as `mdfnet.services.pacs.files.DicomWriter`.
 
@@ -66,30 +106,31 @@ def predict_files(
         The images that could not be read, or of which ``also`` could not write.
 
     Raises:
-        UserError: Model, records or names are wrong, a picture would take an image's place, or nothing can be written.
+        UserError: The model cannot be read, or nothing can be written.
     """
-    folder = find_model(model)
-    network = on_best_device(load(folder))
-    chosen = _operating_point(network, point, folder) if point else None
-    names = _names(images)
-    _check_out(out, names, images)
-    records = read_records(clinical, network.schema, names, invalid, log) if clinical else {}
+    from mdfnet.models.inference import on_best_device
+    from mdfnet.models.load import load
+    from mdfnet.models.preprocessing import image_tensor
+    from mdfnet.report.record import remarks
+
+    network, out = on_best_device(load(request.model)), request.out
+    intensity = network.preprocessing.intensity
     done: dict[str, Detections] = {}
     failed, windowed = [], 0
-    for name, path in zip(names, images, strict=True):
+    for name, path in request.images.items():
         try:
-            image = read_image(path, network.preprocessing.intensity)
+            image = read_image(path, intensity)
         except UserError as error:
             log(f"left out: {error}")
             failed.append(path)
             continue
-        record = records.get(name)
+        record = request.records.get(name)
         found = network.detect([image_tensor(image)], [record])[0].without_masks().cpu()
-        shown = chosen.keep(found, network.classes) if chosen else found.above(score)
+        shown = request.point.keep(found, network.classes) if request.point else found.above(score)
         with replacing(out / f"{name}.png") as draft:
             _picture(image, shown, record, network).save(draft, format="PNG")
         done[name] = found
-        windowed += network.preprocessing.intensity == AS_IS and is_dicom(path)
+        windowed += intensity == AS_IS and is_dicom(path)
         log(_line(name, shown, network))
         for remark in remarks(found.record) if found.record is not None else ():
             log(f"  {remark}")
@@ -103,35 +144,30 @@ def predict_files(
         what = "the model does not know how its training images were made from DICOM; read by their own window"
         log(f"note: {what}: {windowed} images")
     if done:
-        ids, found = list(done), list(done.values())
-        write_coco(out / "predictions.json", ids, found, network.classes)
-        write_csv(out / "predictions.csv", ids, found, network.classes)
-        write_uses(out / "clinical.json", ids, found)
+        ids, detections = list(done), list(done.values())
+        write_coco(out / "predictions.json", ids, detections, network.classes)
+        write_csv(out / "predictions.csv", ids, detections, network.classes)
+        write_uses(out / "clinical.json", ids, detections)
         log(f"wrote {len(done)} images to {out}. {NOTICE}")
     return failed
 
 
-def _operating_point(model: Model, name: str, folder: Path) -> OperatingPoint:
-    if model.operating is None:
+def _operating_point(folder: Path, classes: Classes, name: str) -> OperatingPoint:
+    operating = read_operating(folder, classes)
+    if operating is None:
         fix = "find them on validation images with 'mdfnet calibrate'"
         raise UserError("the model has no operating points", where=folder, fix=fix)
     try:
-        return model.operating.point(name)
+        return operating.point(name)
     except UserError as error:
         raise error.at(folder) from None
 
 
-def _names(images: Sequence[Path]) -> list[str]:
-    names = [image_id(path.name) for path in images]
+def _check_names(names: Sequence[str], images: Sequence[Path], out: Path) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise UserError(
-            f"two images are called {twice!r}", fix="predict them one after the other into different folders"
-        )
-    return names
-
-
-def _check_out(out: Path, names: Sequence[str], images: Sequence[Path]) -> None:
+        fix = "predict them one after the other into different folders"
+        raise UserError(f"two images are called {twice!r}", fix=fix)
     given = {image.resolve() for image in images}
     for name in names:
         if (out / f"{name}.png").resolve() in given:
@@ -139,13 +175,18 @@ def _check_out(out: Path, names: Sequence[str], images: Sequence[Path]) -> None:
             raise UserError(what, where=out, fix="name another folder with --out")
 
 
-def _picture(image: np.ndarray, found: Detections, record: RecordResult | None, model: Model) -> Image:
-    values = record.values if record is not None else [np.nan] * len(model.schema)
-    words = describe(model.schema, values, found.record) if found.record is not None else ()
+def _picture(image: Array, found: Detections, record: RecordResult | None, model: Model) -> Image:
+    from mdfnet.report.overlay import draw
+    from mdfnet.report.record import describe
+
+    values = record.values if record is not None else np.full(len(model.schema), np.nan)
+    words = describe(model.schema, values.tolist(), found.record) if found.record is not None else ()
     return draw(image, model.classes, detections=found, record=words)
 
 
 def _line(name: str, found: Detections, model: Model) -> str:
+    from mdfnet.report.record import summary
+
     boxes = [f"{model.classes.name(int(k))} {float(s):.2f}" for k, s in zip(found.labels, found.scores, strict=True)]
     used = summary(found.record) if found.record is not None else "image only"
     return f"{name}: {', '.join(boxes) or 'nothing found'} ({used})"

@@ -16,7 +16,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to write; must not exist yet.")] = Path("demo"),
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of images and training.")] = 0,
     threads: Threads = None,
-):
+) -> None:
     """See on synthetic images what the vital signs add: train without and with them, score both, write a report.
 
     Example: mdfnet demo --out demo
@@ -35,7 +35,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last epoch.")] = False,
     devices: Annotated[int | None, typer.Option("--devices", min=1, help="GPUs or processes (default: all).")] = None,
     threads: Threads = None,
-):
+) -> None:
     """Train a model; the best epoch on the validation images is kept in OUT/model.
 
     Example: mdfnet train data/nih --config default epochs=40 size=256 --out runs/nih
@@ -74,7 +74,7 @@ def evaluate(
         Path | None, typer.Option("--groups", help="CSV with a column image or patient_id; other columns are groups.")
     ] = None,
     threads: Threads = None,
-):
+) -> None:
     """Score a model: all measures per class, with intervals, and by groups of patients; write a report.
 
     Example: mdfnet evaluate runs/nih data/nih --split val
@@ -126,7 +126,7 @@ def compare(
     ] = None,
     replicates: Replicates = 1000,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write with all figures.")] = None,
-):
+) -> None:
     """Compare two models on the same images: differences with intervals, tests, correction over findings.
 
     Further pairs are the same two models with other seeds, or on the other folds of a cross-validation.
@@ -158,7 +158,7 @@ def report(
         list[str] | None, typer.Option("--name", help="What to call a model, in the order given; repeatable.")
     ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the report.")] = None,
-):
+) -> None:
     """Write what was found for people and for a paper: a page, figures (SVG, PDF), tables (CSV, LaTeX).
 
     Example: mdfnet report runs/image-only runs/fused --out report

@@ -33,7 +33,7 @@ def print_scores(scored: Scored) -> None:
     console = _console()
     console.print(table)
     console.print(_caption(scored.evaluation), highlight=False)
-    if scored.points:
+    if scored.operating is not None and scored.points:
         console.print(_points_table(scored.points, scored.operating.fitted_on))
 
 

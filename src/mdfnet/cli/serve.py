@@ -58,7 +58,7 @@ def serve(
         int, typer.Option("--decoders", min=1, rich_help_panel=LIMITS, help="Processes that decode images.")
     ] = 2,
     threads: Threads = None,
-):
+) -> None:
     """Answer over HTTP: images and records in, boxes out; the viewer is the same server's page.
 
     Example: mdfnet serve demo --images images

@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from mdfnet.cli.flow import print_provenance
-from mdfnet.clinical.schema import Feature
 from mdfnet.data.checks import Finding
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.summary import FeatureSummary, SplitSummary
@@ -32,8 +31,7 @@ def print_dataset(dataset: Dataset, summary: dict[str, SplitSummary]) -> None:
             console.print(f"{name}: {escape(text)}")
     console.print(_class_table(dataset, summary))
     console.print(_clinical_table(dataset, summary))
-    if dataset.provenance:
-        print_provenance(dataset.provenance)
+    print_provenance(dataset.provenance)
 
 
 def _class_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table:
@@ -57,14 +55,14 @@ def _clinical_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table
     for feature in dataset.schema.features:
         for name, split in summary.items():
             found = split.clinical[feature.name]
-            cells = (f"{found.missing:.0%}", *_distribution(feature, found))
+            cells = (f"{found.missing:.0%}", *_distribution(found))
             table.add_row(feature.name, escape(feature.unit or ""), name, *cells)
         table.add_section()
     return table
 
 
-def _distribution(feature: Feature, found: FeatureSummary) -> tuple[str, ...]:
-    if feature.kind == "category":
+def _distribution(found: FeatureSummary) -> tuple[str, ...]:
+    if found.shares is not None:
         return (", ".join(f"{escape(name)} {share:.0%}" for name, share in found.shares.items()), "", "", "")
     if math.isnan(found.mean):
         return ("", "", "", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -13,11 +13,8 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import read_json
 from mdfnet.core.former_names import with_current_keys, with_current_parts
+from mdfnet.core.types import Classes
 from mdfnet.models.config import Config
-
-if TYPE_CHECKING:
-    pass
-
 
 #: Version of the folder's format. A later one is refused.
 FORMAT_VERSION = 2
@@ -54,6 +51,14 @@ class Card(BaseModel):
         if self.seen is not None and len(self.seen) != len(self.clinical_schema):
             raise ValueError("seen needs every clinical feature")
         return self
+
+    def known_classes(self) -> Classes:
+        """What the model finds.
+
+        Raises:
+            UserError: There are no classes.
+        """
+        return Classes(tuple(self.classes), tuple(self.classes.values()))
 
 
 def is_model(folder: str | Path) -> bool:

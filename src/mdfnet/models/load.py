@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes
 from mdfnet.models.card import CARD, WEIGHTS, read_card
 from mdfnet.models.checkpoint import read_state
 from mdfnet.models.model import Model
@@ -24,7 +23,7 @@ def load(folder: str | Path) -> Model:
     card = read_card(folder)
     state = read_state(folder, card)
     try:
-        classes = Classes(tuple(card.classes), tuple(card.classes.values()))
+        classes = card.known_classes()
         model = Model(card.config, classes, card.clinical_schema, Standardizer.from_dict(card.fitted, card.seen))
         model.preprocessing = Preprocessing.of_card(card.config.input, card.preprocessing)
     except UserError as error:

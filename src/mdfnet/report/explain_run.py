@@ -51,7 +51,7 @@ def explain_file(
     Args:
         model: A run's or model's folder, or "demo".
         image: PNG, JPEG or DICOM.
-        clinical: As of :func:`mdfnet.cli.run_predict.predict_files`; None: no record.
+        clinical: As of :func:`mdfnet.data.image_records.read_records`; None: no record.
         out: Folder to write.
         score: Boxes below this score are not explained.
         orders: As :func:`mdfnet.explain.shapley.explain`.

@@ -136,6 +136,8 @@ class Rules:
                 raise UserError(f"{name.replace('_', ' ')} is {hours:g} hours, not between 0 and a year")
         if not 0 < self.overlap <= 1:
             raise UserError(f"overlap is {self.overlap:g}, not above 0 and up to 1")
+        if self.seed < 0:
+            raise UserError(f"seed is {self.seed}, not 0 or above")
         if not 1 <= self.certainty <= 5:
             raise UserError(f"certainty is {self.certainty}, not 1 to 5")
         if self.folds is not None and not (self.folds >= 3 and 0 <= self.fold < self.folds):

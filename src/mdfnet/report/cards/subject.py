@@ -9,7 +9,6 @@ from typing import Any
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json
-from mdfnet.core.types import Classes
 from mdfnet.evaluation.score import read_evaluation
 from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.models.card import Card, find_model, read_card
@@ -58,7 +57,7 @@ class Subject:
         folder = find_model(model).resolve()
         run = folder.parent if folder.name == "model" else folder
         card = read_card(folder)
-        classes = Classes(tuple(card.classes), tuple(card.classes.values()))
+        classes = card.known_classes()
         there = sorted(path.parent for path in run.glob("*/evaluation.json"))
         findings = [_read(path, card, strict=evaluations is not None) for path in evaluations or there]
         name = run.name if folder.name == "model" else card.config.name

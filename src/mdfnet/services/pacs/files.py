@@ -51,9 +51,8 @@ class DicomWriter:
         Raises:
             UserError: There is no such model.
         """
-        card = read_card(find_model(model))
-        classes = Classes(tuple(card.classes), tuple(card.classes.values()))
-        return cls(folder, About.of(find_model(model), score, point), classes, tuple(also), log)
+        home = find_model(model)
+        return cls(folder, About.of(home, score, point), read_card(home).known_classes(), tuple(also), log)
 
     def write(self, name: str, path: Path, image: np.ndarray, found: Detections, record: RecordResult | None) -> None:
         """Write the objects about one image.
