@@ -50,8 +50,9 @@ def predict(
     if dicom_out is not None:
         with extra("dicom"):
             from mdfnet.services.pacs.files import DicomWriter
-        kinds = [kind.value for kind in dicom_also or ()]
-        also = DicomWriter.of(request.model, dicom_out, score, point, kinds, log=typer.echo)
+        also = DicomWriter.of(
+            request.model, dicom_out, score, point, [kind.value for kind in dicom_also or ()], log=typer.echo
+        )
     use_threads(threads)
     if predict_files(request, score=score, log=typer.echo, also=also):
         raise typer.Exit(2)

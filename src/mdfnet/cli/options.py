@@ -80,7 +80,7 @@ def shares(texts: list[str]) -> dict[str, float]:
     try:
         return {name: float(share) for name, share in pairs(texts, "--fraction").items()}
     except ValueError:
-        what = f"--fraction {' '.join(texts)} is not SPLIT=SHARE"
+        what = f"--fraction is not SPLIT=SHARE: {', '.join(texts)}"
         raise UserError(what, fix="such as --fraction val=0.2") from None
 
 
