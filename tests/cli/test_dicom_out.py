@@ -7,10 +7,10 @@ import pydicom
 import pytest
 from archived_images import archived
 from PIL import Image
+from read_reports import reported
 
 from mdfnet.core.csv_tables import read_table
 from mdfnet.data.phantom import PhantomConfig, phantoms
-from mdfnet.services.pacs.report import reported
 
 
 def test_predict_writes_what_it_found(program, image, tmp_path):

@@ -19,7 +19,7 @@ from running_server import end, free_ports
 from synthetic_patients import UNSUITABLE, ZONE, synthetic_images, unsuitable_images
 
 from mdfnet.models.card import DEMO_MODEL
-from mdfnet.services.pacs.about import About, uid_of
+from mdfnet.services.pacs.algorithm import Algorithm, uid_of
 from mdfnet.services.pacs.node import Node
 from mdfnet.services.pacs.settings import load_node
 
@@ -58,12 +58,12 @@ def image_of(made: pydicom.Dataset) -> str:
 
 def check_reports(made, images) -> None:
     """One report about each image, and each from the right record: its UID follows from model, image and record."""
-    about = About.of(DEMO_MODEL, THRESHOLD)
+    algorithm = Algorithm.of(DEMO_MODEL, THRESHOLD)
     records = {image.uid: image.record for image in images}
     assert sorted(image_of(one) for one in made) == sorted(records)
     for one in made:
         kind = "report" if one.Modality == "SR" else "capture"
-        assert one.SOPInstanceUID == uid_of(kind, about, image_of(one), records[image_of(one)])
+        assert one.SOPInstanceUID == uid_of(kind, algorithm, image_of(one), records[image_of(one)])
 
 
 class Running:

@@ -13,11 +13,11 @@ from PIL import Image
 
 from mdfnet.core.types import PAPER_CLASSES, RecordUse
 from mdfnet.data.images.read import read_image
-from mdfnet.services.pacs.about import About
+from mdfnet.services.pacs.algorithm import Algorithm
 from mdfnet.services.pacs.objects import objects_of, write_objects
 from mdfnet.services.pacs.source import read_source
 
-ABOUT = About("demo", "0.1.0", "fc0c61db0f17dd28", 0.3)
+ALGORITHM = Algorithm("demo", "0.1.0", "fc0c61db0f17dd28", 0.3)
 
 #: Of the made-up or real image itself, and taken over from it; or of our own coding scheme, which is private by design.
 EXPECTED = re.compile(r"needed to build DICOMDIR|Retired Person Name form|Unrecognized defined term <99MDFNET>")
@@ -28,7 +28,7 @@ BOXES = [[5, 6.25, 30, 40], [10.5, 2, 60, 63]]
 def objects(path: Path, folder: Path, boxes) -> dict[str, Path]:
     detections = found(*boxes, labels=[4, 1][: len(boxes)], record=RecordUse(("age",), ("pain",)))
     made = objects_of(
-        read_source(path), read_image(path), detections, PAPER_CLASSES, ABOUT, None, ("capture", "presentation")
+        read_source(path), read_image(path), detections, PAPER_CLASSES, ALGORITHM, None, ("capture", "presentation")
     )
     return dict(zip(made, write_objects(folder, "image", made), strict=True))
 

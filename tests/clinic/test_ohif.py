@@ -11,11 +11,11 @@ import numpy as np
 import pydicom
 import pytest
 import yaml
+from read_reports import reported
 from running_orthanc import PASSWORD, USER
 from synthetic_patients import ZONE, synthetic_images
 
 from mdfnet.services.pacs.node import Node
-from mdfnet.services.pacs.report import reported
 from mdfnet.services.pacs.settings import load_node
 
 CACHE = Path(__file__).parents[2] / ".cache/ohif/package/dist"

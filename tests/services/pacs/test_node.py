@@ -14,11 +14,11 @@ from synthetic_patients import UNSUITABLE, unsuitable_images
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.pseudonyms import Pseudonyms
+from mdfnet.services.pacs.archive import Rejected, Unreachable
 from mdfnet.services.pacs.journal import Journal
 from mdfnet.services.pacs.node import Node
 from mdfnet.services.pacs.reader import Reader
 from mdfnet.services.pacs.settings import NodeConfig
-from mdfnet.services.pacs.web import Rejected, Unreachable
 
 NAMES = Pseudonyms(b"a key for tests, which is no secret at all")
 

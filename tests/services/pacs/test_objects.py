@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from archived_images import found
 from pydicom.dataset import Dataset
+from read_reports import reported
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES, Classes, RecordUse
@@ -17,15 +18,15 @@ from mdfnet.data.images.read import read_image
 from mdfnet.models.card import DEMO_MODEL
 from mdfnet.models.load import load
 from mdfnet.models.preprocessing import Geometry, image_tensor
-from mdfnet.services.pacs.about import About, uid_of
+from mdfnet.services.pacs.algorithm import Algorithm, uid_of
 from mdfnet.services.pacs.capture import LARGEST, secondary_capture
 from mdfnet.services.pacs.codes import FINDINGS, finding
 from mdfnet.services.pacs.objects import as_file, objects_of, write_objects
 from mdfnet.services.pacs.presentation import presentation_state
-from mdfnet.services.pacs.report import reported, structured_report
+from mdfnet.services.pacs.report import structured_report
 from mdfnet.services.pacs.source import read_source
 
-ABOUT = About("demo", "0.1.0", "fc0c61db0f17dd28", 0.3)
+ALGORITHM = Algorithm("demo", "0.1.0", "fc0c61db0f17dd28", 0.3)
 PIXEL = 0.01
 
 
@@ -50,7 +51,7 @@ def test_from_the_network_to_the_report_and_back(archived_image, tmp_path, heigh
     corners = np.sort(random.uniform(0, 1, (20, 2, 2)), axis=1).reshape(20, 4) * (*geometry.inner, *geometry.inner)
     boxes = corners + geometry.offset * 2
     path = archived_image(pixels=np.zeros((height, width), np.uint16))
-    report = structured_report(read_source(path), found(*geometry.to_image(boxes)), PAPER_CLASSES, ABOUT)
+    report = structured_report(read_source(path), found(*geometry.to_image(boxes)), PAPER_CLASSES, ALGORITHM)
     came_back = np.array([one.box for one in read_back(report, tmp_path)])
     assert np.abs(geometry.to_image(boxes) - came_back).max() < PIXEL
     assert np.abs(geometry.to_network(came_back) - boxes).max() < PIXEL
@@ -58,11 +59,11 @@ def test_from_the_network_to_the_report_and_back(archived_image, tmp_path, heigh
 
 def test_real_images_of_both_polarities(shared_data, tmp_path):
     """The demo model on a real image, stored in eight ways: each report has the model's boxes, all the same."""
-    model, about = load(DEMO_MODEL), About.of(DEMO_MODEL)
+    model, algorithm = load(DEMO_MODEL), Algorithm.of(DEMO_MODEL)
     boxes = {}
     for path in sorted((shared_data / "dicom").glob("*.dcm")):
-        detections = model.detect([image_tensor(read_image(path))])[0].above(about.threshold)
-        report = structured_report(read_source(path), detections, model.classes, about)
+        detections = model.detect([image_tensor(read_image(path))])[0].above(algorithm.threshold)
+        report = structured_report(read_source(path), detections, model.classes, algorithm)
         back = read_back(report, tmp_path)
         assert [one.name for one in back] == [model.classes.name(int(label)) for label in detections.labels]
         assert np.abs(np.array([one.score for one in back]) - detections.scores.numpy()).max() < 1e-5
@@ -77,11 +78,18 @@ def test_real_images_of_both_polarities(shared_data, tmp_path):
 def test_a_report_says_who_says_it(archived_image):
     use = RecordUse(("age", "temperature"), ("pain",), {"o2sat": "o2sat is 0.97 %"})
     path = archived_image()
-    report = structured_report(read_source(path), found([1, 2, 30, 40], record=use), PAPER_CLASSES, ABOUT)
+    report = structured_report(read_source(path), found([1, 2, 30, 40], record=use), PAPER_CLASSES, ALGORITHM)
     assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
     assert report.StudyInstanceUID == read_source(path).StudyInstanceUID and report.PatientID == "SYNTHETIC-001"
     said = json.dumps(report.to_json_dict(), default=str)
-    for text in ("MDF-Net demo", "0.1.0", ABOUT.sha256, "not calibrated", "used: age, temperature", "refused: o2sat"):
+    for text in (
+        "MDF-Net demo",
+        "0.1.0",
+        ALGORITHM.sha256,
+        "not calibrated",
+        "used: age, temperature",
+        "refused: o2sat",
+    ):
         assert text in said
     assert "Research use only" in said and "0.97" not in said
     (one,) = reported(report)
@@ -93,15 +101,15 @@ def test_a_rerun_makes_the_same_objects(archived_image):
     source, image = read_source(path), read_image(path)
     detections = found([1, 2, 30, 40])
 
-    def uids(about=ABOUT, record=record, source=source):
-        made = objects_of(source, image, detections, PAPER_CLASSES, about, record, ("capture", "presentation"))
+    def uids(algorithm=ALGORITHM, record=record, source=source):
+        made = objects_of(source, image, detections, PAPER_CLASSES, algorithm, record, ("capture", "presentation"))
         assert list(made) == ["report", "capture", "presentation"]
         return {uid for one in made.values() for uid in (one.SOPInstanceUID, one.SeriesInstanceUID)}
 
     assert uids() == uids() and len(uids()) == 6
     others = [
-        uids(about=About("demo", "0.1.0", "another model")),
-        uids(about=About("demo", "0.1.0", ABOUT.sha256, 0.5)),
+        uids(algorithm=Algorithm("demo", "0.1.0", "another model")),
+        uids(algorithm=Algorithm("demo", "0.1.0", ALGORITHM.sha256, 0.5)),
         uids(record=np.float32([62, np.nan])),
         uids(record=None),
         uids(source=read_source(archived_image("b", number=2))),
@@ -119,18 +127,18 @@ def test_a_rerun_makes_the_same_objects(archived_image):
     ],
 )
 def test_uids_know_records(one, other, same):
-    assert (uid_of("report", ABOUT, "1.2.3", one) == uid_of("report", ABOUT, "1.2.3", other)) == same
+    assert (uid_of("report", ALGORITHM, "1.2.3", one) == uid_of("report", ALGORITHM, "1.2.3", other)) == same
 
 
 def test_nothing_found_is_a_capture(archived_image):
     path = archived_image(pixels=np.zeros((64, 80), np.uint16))
     below = found([1, 2, 30, 40], scores=[0.29])
-    made = objects_of(read_source(path), read_image(path), below, PAPER_CLASSES, ABOUT)
+    made = objects_of(read_source(path), read_image(path), below, PAPER_CLASSES, ALGORITHM)
     assert list(made) == ["capture"]
     with pytest.raises(
         UserError, match="nothing was found: a structured report has a group per box; write a secondary"
     ):
-        structured_report(read_source(path), below.above(0.3), PAPER_CLASSES, ABOUT)
+        structured_report(read_source(path), below.above(0.3), PAPER_CLASSES, ALGORITHM)
 
 
 def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_image):
@@ -138,7 +146,7 @@ def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_image):
     path = archived_image(pixels=pixels)
     source, image = read_source(path), read_image(path)
     box = found([500, 250, 1500, 750])
-    bare, drawn = (secondary_capture(source, image, shown, PAPER_CLASSES, ABOUT) for shown in (box.above(1), box))
+    bare, drawn = (secondary_capture(source, image, shown, PAPER_CLASSES, ALGORITHM) for shown in (box.above(1), box))
     gray, marked = bare.pixel_array, drawn.pixel_array
     scale = LARGEST / 2000
     changed = (gray != marked).any(-1)[: round(1000 * scale)]
@@ -152,7 +160,7 @@ def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_image):
 @pytest.mark.parametrize(("interpretation", "shape"), [("MONOCHROME1", "INVERSE"), ("MONOCHROME2", "IDENTITY")])
 def test_a_presentation_state_keeps_the_polarity(archived_image, interpretation, shape):
     path = archived_image(PhotometricInterpretation=interpretation)
-    state = presentation_state(read_source(path), found([1, 2.5, 30, 40]), PAPER_CLASSES, ABOUT)
+    state = presentation_state(read_source(path), found([1, 2.5, 30, 40]), PAPER_CLASSES, ALGORITHM)
     assert state.PresentationLUTShape == shape
     (notes,) = state.GraphicAnnotationSequence
     outline = notes.GraphicObjectSequence[0].GraphicData
@@ -168,7 +176,7 @@ def test_odd_headers_are_neither_refused_nor_quoted(archived_image, caplog):
     with pydicom.config.disable_value_validation():
         path = archived_image(PatientName="Doe", PatientSex="female", PatientAge="61", ReferringPhysicianName="Who")
     made = objects_of(
-        read_source(path), read_image(path), found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT, None, ("capture",)
+        read_source(path), read_image(path), found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM, None, ("capture",)
     )
     assert (
         made["report"].PatientName == "Doe" and made["report"].PatientSex == "O" and "PatientAge" not in made["report"]
@@ -181,7 +189,7 @@ def test_names_in_other_letters(archived_image, tmp_path):
     (kept,) = write_objects(
         tmp_path / "out",
         "image",
-        objects_of(read_source(path), read_image(path), found([1, 2, 3, 4]), Classes(("肺炎",)), ABOUT),
+        objects_of(read_source(path), read_image(path), found([1, 2, 3, 4]), Classes(("肺炎",)), ALGORITHM),
     )
     report = pydicom.dcmread(kept)
     assert kept.name == "image-report.dcm"
@@ -193,21 +201,21 @@ def test_an_image_that_nothing_can_point_to(archived_image, keyword):
     source = read_source(archived_image())
     del source[keyword]
     with pytest.raises(UserError, match=f"the image has no {keyword}; give it as the archive holds it"):
-        structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT)
+        structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM)
 
 
 def test_a_malformed_date_is_not_quoted(archived_image):
     with pydicom.config.disable_value_validation():
         source = read_source(archived_image(StudyDate="Doe, Jane"))
     with pytest.raises(UserError, match=r"the image: the DICOM file is damaged \(\w+\)") as error:
-        structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT)
+        structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM)
     assert "Doe" not in str(error.value)
 
 
 def test_the_source_stays_as_it_was(archived_image):
     source = read_source(archived_image())
     before = source.to_json()
-    structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ABOUT)
+    structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM)
     assert source.to_json() == before and isinstance(source, Dataset)
 
 
@@ -234,9 +242,9 @@ def test_codes():
 def test_an_operating_point_takes_the_threshold_s_place(archived_image):
     """What counts was decided by its scores per class, and the objects say so."""
     path, low = archived_image(), found([1, 2, 30, 40], scores=[0.1])
-    about = About("demo", "0.1.0", ABOUT.sha256, 0.3, "fp-0.5")
-    made = objects_of(read_source(path), read_image(path), low, PAPER_CLASSES, about)
+    algorithm = Algorithm("demo", "0.1.0", ALGORITHM.sha256, 0.3, "fp-0.5")
+    made = objects_of(read_source(path), read_image(path), low, PAPER_CLASSES, algorithm)
     assert list(made) == ["report"] and "boxes from operating point fp-0.5" in json.dumps(
         made["report"].to_json_dict(), default=str
     )
-    assert uid_of("report", about, "1.2.3") != uid_of("report", ABOUT, "1.2.3")
+    assert uid_of("report", algorithm, "1.2.3") != uid_of("report", ALGORITHM, "1.2.3")

@@ -12,10 +12,10 @@ from pydicom.dataset import Dataset
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
-from mdfnet.services.pacs.records import record_for, records_of
+from mdfnet.services.pacs.archive import Unreachable
+from mdfnet.services.pacs.records import record_for, record_source
 from mdfnet.services.pacs.settings import FhirRecord, NoRecord, TableRecord
 from mdfnet.services.pacs.suitable import taken_at
-from mdfnet.services.pacs.web import Unreachable
 
 SCHEMA = Schema.load("mimic-ed")
 ZONE = "Europe/Berlin"
@@ -45,7 +45,7 @@ def temperature(records, source=None) -> float:
 
 
 def from_fhir(fhir, **more):
-    return records_of(FhirRecord(kind="fhir", url=fhir.url, zone=ZONE, **more), SCHEMA)
+    return record_source(FhirRecord(kind="fhir", url=fhir.url, zone=ZONE, **more), SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ TABLE = """patient_id,time,temperature,heartrate,gender
 def test_records_from_a_table(tmp_path):
     path = tmp_path / "records.csv"
     path.write_text(TABLE)
-    records = records_of(TableRecord(kind="table", file=path, zone=ZONE), SCHEMA)
+    records = record_source(TableRecord(kind="table", file=path, zone=ZONE), SCHEMA)
     values = dict(zip(SCHEMA.names, record_for(image(), records, SCHEMA).values, strict=True))
     assert values["temperature"] == 38.5 and values["heartrate"] == 80 + 19  # 10:15 in UTC is 11:15 in Berlin
     path.write_text(TABLE.replace("38.5", "38.75"))
@@ -157,12 +157,12 @@ def test_records_from_a_table(tmp_path):
     with pytest.raises(Unreachable, match="the table of records: the time is not ISO 8601"):
         temperature(records)
     with pytest.raises(UserError, match=r"records.csv row 2: the time is not ISO 8601; such as 2024-03-01T08:05:00"):
-        records_of(TableRecord(kind="table", file=path, zone=ZONE), SCHEMA)
+        record_source(TableRecord(kind="table", file=path, zone=ZONE), SCHEMA)
 
 
 def test_no_records_but_what_the_image_says():
     schema = Schema.load("age-sex-view")
-    record = record_for(image(ViewPosition="PA", PatientAge="061Y"), records_of(NoRecord(), schema), schema)
+    record = record_for(image(ViewPosition="PA", PatientAge="061Y"), record_source(NoRecord(), schema), schema)
     assert record.values.tolist() == [61, 0, schema["view"].categories.index("PA")]
 
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from mdfnet.core.errors import UserError
+from mdfnet.services.pacs.archive import Rejected
 from mdfnet.services.pacs.dicomweb import Dicomweb, _only_part
 from mdfnet.services.pacs.settings import load_node, secret
-from mdfnet.services.pacs.web import Rejected, Server
+from mdfnet.services.pacs.web import HttpClient
 
 ORTHANC = {"kind": "orthanc", "url": "http://127.0.0.1:8042"}
 GOOD = {"model": "demo", "state": "state", "source": ORTHANC}
@@ -85,7 +86,7 @@ def test_secrets_are_one_line(tmp_path):
     ],
 )
 def test_links_stay_on_the_server(tmp_path, link, path):
-    assert Server(load(tmp_path).source, "Orthanc").here(link) == path
+    assert HttpClient(load(tmp_path).source, "Orthanc").here(link) == path
 
 
 def failing(*reasons: int) -> bytes:
@@ -107,7 +108,7 @@ def failing(*reasons: int) -> bytes:
     ],
 )
 def test_what_an_archive_says_to_a_report(monkeypatch, tmp_path, status, answer, message):
-    server = Server(load(tmp_path).source, "the archive")
+    server = HttpClient(load(tmp_path).source, "the archive")
     monkeypatch.setattr(server.session, "request", lambda *_, **__: Answering(status, answer))
     if message is None:
         Dicomweb(server).store(b"report")

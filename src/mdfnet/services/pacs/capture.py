@@ -7,10 +7,11 @@ from highdicom.sc import SCImage
 from pydicom import Dataset
 from pydicom.uid import RLELossless
 
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.types import Classes, Detections
 from mdfnet.report.overlay import SMALLEST, draw
 from mdfnet.report.record import summary
-from mdfnet.services.pacs.about import About, made_by
+from mdfnet.services.pacs.algorithm import Algorithm, object_attributes
 from mdfnet.services.pacs.source import character_set, evidence, of_same_study, patient_orientation
 
 #: Longer side of the picture in pixels: names can be read, and it takes a tenth of what the image takes.
@@ -19,11 +20,11 @@ LARGEST = 1280
 
 def secondary_capture(
     source: Dataset,
-    image: np.ndarray,
+    image: Array,
     detections: Detections,
     classes: Classes,
-    about: About,
-    record: np.ndarray | None = None,
+    algorithm: Algorithm,
+    record: Floats | None = None,
 ) -> Dataset:
     """A color picture of the image with boxes, names and scores, and below it who says so, for research use only.
 
@@ -34,14 +35,14 @@ def secondary_capture(
         image: uint8 or full-scale uint16 ``[H, W]``, as the model was given it.
         detections: What to draw; boxes in pixels of the image.
         classes: Names of the labels.
-        about, record: As for `mdfnet.services.pacs.report.structured_report`.
+        algorithm, record: As for `mdfnet.services.pacs.report.structured_report`.
 
     Raises:
         UserError: The image's header cannot be reported on.
     """
     common = evidence(source)
     size = min(LARGEST, max(SMALLEST, *image.shape))
-    picture = draw(image, classes, detections=detections, record=_words(detections, about), size=size)
+    picture = draw(image, classes, detections=detections, record=_words(detections, algorithm), size=size)
     with of_same_study(source) as named:
         capture = SCImage.from_ref_dataset(
             common,
@@ -50,25 +51,25 @@ def secondary_capture(
             bits_allocated=8,
             coordinate_system="PATIENT",
             patient_orientation=patient_orientation(source),
-            **made_by("capture", about, common.SOPInstanceUID, record),
-            specific_character_set=character_set(source, (about.name, *classes.names)),
+            **object_attributes("capture", algorithm, common.SOPInstanceUID, record),
+            specific_character_set=character_set(source, (algorithm.name, *classes.names)),
             transfer_syntax_uid=RLELossless,
         )
         capture.BurnedInAnnotation = "NO"  # which asks for annotation that identifies the patient
         capture.ImageType = ["DERIVED", "SECONDARY"]
-        capture.DerivationDescription = f"{about.title} {about.version}: boxes drawn on the image"
+        capture.DerivationDescription = f"{algorithm.title} {algorithm.version}: boxes drawn on the image"
         capture.SourceImageSequence = [_reference(common)]
         capture.BodyPartExamined = "CHEST"
         return named(capture)
 
 
-def _words(detections: Detections, about: About) -> list[tuple[str, str]]:
+def _words(detections: Detections, algorithm: Algorithm) -> list[tuple[str, str]]:
     record = "image alone" if detections.record is None else summary(detections.record)
     what = "boxes" if len(detections) else "nothing found"
     return [
         ("Research use only.", "Not a medical device."),
-        (about.title, f"{about.version}, weights {about.sha256[:8]}"),
-        (what, about.least),
+        (algorithm.title, f"{algorithm.version}, weights {algorithm.sha256[:8]}"),
+        (what, algorithm.reported_from),
         ("record:", record),
     ]
 

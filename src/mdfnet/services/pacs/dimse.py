@@ -8,38 +8,39 @@ import os
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import pydicom
-from pynetdicom import AE, AllStoragePresentationContexts, evt
-from pynetdicom.sop_class import (
+from pydicom.uid import (
     ComprehensiveSRStorage,
     GrayscaleSoftcopyPresentationStateStorage,
     SecondaryCaptureImageStorage,
-    Verification,
 )
+from pynetdicom import AE, AllStoragePresentationContexts, evt
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import ThreadedAssociationServer
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import replacing
 from mdfnet.data.images.dicom_file import MOST_BYTES
+from mdfnet.services.pacs.archive import Found, Rejected, Unreachable
 from mdfnet.services.pacs.settings import ReceiveSource, StoreTarget
 from mdfnet.services.pacs.suitable import STORAGE
-from mdfnet.services.pacs.web import Rejected, Unreachable
 
 #: C-STORE status (PS3.7 C.2.3, PS3.4 table B.2-1).
 _SUCCESS, _OUT_OF_RESOURCES, _REFUSED, _DUPLICATE = 0x0000, 0xA700, 0x0122, 0x0111
 _SENT = (ComprehensiveSRStorage, SecondaryCaptureImageStorage, GrayscaleSoftcopyPresentationStateStorage)
-_EXPLICIT, _RLE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"
+_VERIFICATION, _EXPLICIT, _RLE = "1.2.840.10008.1.1", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"
 _COMPRESSED = (_RLE, *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91)))
 _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """A source of images that are sent to us. What has been accepted lies in a folder until it is answered.
+    """A source of images that are sent to us. What has been accepted is kept in a folder until it is answered.
 
     Args:
         settings: Where to listen and who may send.
-        folder: Where images lie.
+        folder: Where images are kept.
 
     Raises:
         UserError: The port is taken, or the folder cannot be written.
@@ -54,19 +55,17 @@ class Receiver:
             where = f"{settings.host}:{settings.port}"
             raise UserError(f"cannot listen: {error.strerror}", where=where, fix="name another port") from None
 
-    def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
-        """All images that lie there; the journal knows which are new."""
+    def new(self, facts: dict[str, str]) -> Iterator[Found]:
+        """All images in the folder; the journal knows which are new."""
         yield sorted(path.stem for path in self.folder.glob("[0-9a-f]*.dcm")), {}, {}
 
     def fetch(self, key: str) -> bytes:
-        """An image's file."""
         try:
             return (self.folder / f"{key}.dcm").read_bytes()
         except FileNotFoundError:
             raise Rejected("the image is gone") from None
 
     def finished(self, key: str) -> None:
-        """The image is not needed any more."""
         (self.folder / f"{key}.dcm").unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -80,17 +79,23 @@ class Receiver:
         syntaxes = AllStoragePresentationContexts[0].transfer_syntax
         for kind in STORAGE:
             entity.add_supported_context(kind, [*syntaxes, *_COMPRESSED])
-        entity.add_supported_context(Verification)
-        handlers = [(evt.EVT_C_STORE, self._received), (evt.EVT_C_ECHO, lambda event: _SUCCESS)]
-        return entity.start_server((settings.host, settings.port), block=False, evt_handlers=handlers)
+        entity.add_supported_context(_VERIFICATION)
+        handlers: list[evt.EventHandlerType] = [
+            (evt.EVT_C_STORE, self._received),
+            (evt.EVT_C_ECHO, lambda event: _SUCCESS),
+        ]
+        server = entity.start_server((settings.host, settings.port), block=False, evt_handlers=handlers)
+        assert server is not None, "only a blocking one gives nothing"
+        return server
 
     def _received(self, event: evt.Event) -> int:
-        """Success is only said of an image that lies on disk."""
+        """Success is only said of an image that is on disk."""
         try:
             content = event.encoded_dataset()
             if len(content) > MOST_BYTES:
                 return _REFUSED
-            key = hashlib.sha256(str(event.request.AffectedSOPInstanceUID).encode()).hexdigest()[:40]
+            uid = cast(C_STORE, event.request).AffectedSOPInstanceUID
+            key = hashlib.sha256(str(uid).encode()).hexdigest()[:40]
             with replacing(self.folder / f"{key}.dcm") as draft, open(draft, "xb") as file:
                 file.write(content)
                 file.flush()
@@ -116,7 +121,6 @@ class Store:
             self.entity.add_requested_context(kind, [_EXPLICIT, _RLE] if "Capture" in kind.name else [_EXPLICIT])
 
     def store(self, content: bytes) -> None:
-        """Send an object. Raises Unreachable when the archive is not there or busy, Rejected when it says no."""
         to = self.settings
         association = self.entity.associate(to.host, to.port, ae_title=to.ae_title)
         if not association.is_established:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from mdfnet.clinical.records import RecordResult
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections
 from mdfnet.data.images.read import is_dicom
 from mdfnet.models.card import find_model, read_card
-from mdfnet.services.pacs.about import About
+from mdfnet.services.pacs.algorithm import Algorithm
 from mdfnet.services.pacs.objects import Extra, objects_of, write_objects
 from mdfnet.services.pacs.source import read_source
 
@@ -24,14 +23,14 @@ class DicomWriter:
 
     Args:
         folder: Where to write.
-        about: Who says it.
+        algorithm: Who says it.
         classes: Names of the labels.
         also: What to write beside the report.
         log: Where to print.
     """
 
     folder: Path
-    about: About
+    algorithm: Algorithm
     classes: Classes
     also: tuple[Extra, ...] = ()
     log: Callable[[str], None] = print
@@ -52,9 +51,9 @@ class DicomWriter:
             UserError: There is no such model.
         """
         home = find_model(model)
-        return cls(folder, About.of(home, score, point), read_card(home).known_classes(), tuple(also), log)
+        return cls(folder, Algorithm.of(home, score, point), read_card(home).known_classes(), tuple(also), log)
 
-    def write(self, name: str, path: Path, image: np.ndarray, found: Detections, record: RecordResult | None) -> None:
+    def write(self, name: str, path: Path, image: Array, found: Detections, record: RecordResult | None) -> None:
         """Write the objects about one image.
 
         Raises:
@@ -63,6 +62,6 @@ class DicomWriter:
         if not is_dicom(path):
             raise UserError("no DICOM objects: the image is not DICOM", where=path, fix="give the image of the archive")
         values = record.values if record is not None else None
-        objects = objects_of(read_source(path), image, found, self.classes, self.about, values, self.also)
+        objects = objects_of(read_source(path), image, found, self.classes, self.algorithm, values, self.also)
         written = write_objects(self.folder, name, objects)
         self.log(f"  wrote {', '.join(path.name for path in written)}")

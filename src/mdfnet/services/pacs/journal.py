@@ -1,15 +1,16 @@
-"""What the node has seen, said and still has to send: in one SQLite file, so that it can be killed at any moment."""
+"""What the node has seen, answered and still has to send: one SQLite file, so that it can be killed at any moment."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mdfnet.core.errors import UserError
 
-#: Where an image stands: to be looked at; answered, to be sent; sent; not for us; not wanted by the archive.
+#: State of an image: to be looked at; answered, to be sent; sent; not for us; not wanted by the archive.
 SEEN, READY, DONE, PASSED, REFUSED = "seen", "ready", "done", "passed", "refused"
 
 #: Longest wait between two tries, in seconds.
@@ -82,8 +83,8 @@ class Journal:
         self.base.close()
 
     def note(self, keys: Iterable[str], facts: dict[str, str]) -> None:
-        """Images to look at, and how far the archive has been read; images that are known stay as they are."""
-        with _Transaction(self.base):
+        """Note images to look at, and how far the archive has been read; images that are known stay as they are."""
+        with self._transaction():
             self.base.executemany(
                 "INSERT OR IGNORE INTO films (key, state) VALUES (?, ?)", [(key, SEEN) for key in keys]
             )
@@ -99,13 +100,13 @@ class Journal:
         yield from self.base.execute(waiting, [time.time()]).fetchall()
 
     def state(self, key: str) -> str | None:
-        """Where an image stands."""
-        row = self.base.execute("SELECT state FROM films WHERE key = ?", [key]).fetchone()
+        """The state of an image; None where it is not known."""
+        row: tuple[str] | None = self.base.execute("SELECT state FROM films WHERE key = ?", [key]).fetchone()
         return row and row[0]
 
     def ready(self, key: str, contents: list[bytes]) -> None:
         """An image is answered: these are to be sent."""
-        with _Transaction(self.base):
+        with self._transaction():
             rows = [(key, number, content) for number, content in enumerate(contents)]
             self.base.executemany("INSERT OR REPLACE INTO outbox VALUES (?, ?, ?)", rows)
             self.base.execute("UPDATE films SET state = ?, tries = 0, due = 0 WHERE key = ?", [READY, key])
@@ -117,7 +118,7 @@ class Journal:
 
     def sent(self, key: str, number: int) -> None:
         """The archive has one of them; with the last one the image is done."""
-        with _Transaction(self.base):
+        with self._transaction():
             self.base.execute("DELETE FROM outbox WHERE key = ? AND number = ?", [key, number])
             if not self.base.execute("SELECT 1 FROM outbox WHERE key = ?", [key]).fetchone():
                 self.base.execute("UPDATE films SET state = ? WHERE key = ?", [DONE, key])
@@ -128,29 +129,27 @@ class Journal:
 
     def tries(self, key: str) -> int:
         """How often an image has been put off since it last got further."""
-        return self.base.execute("SELECT tries FROM films WHERE key = ?", [key]).fetchone()[0]
+        row: tuple[int] = self.base.execute("SELECT tries FROM films WHERE key = ?", [key]).fetchone()
+        return row[0]
 
     def later(self, key: str) -> float:
         """Something does not answer: try this image again, each time after twice as long. Gives the seconds."""
-        with _Transaction(self.base):
-            (tries,) = self.base.execute("SELECT tries FROM films WHERE key = ?", [key]).fetchone()
-            wait = min(2.0**tries, LONGEST)
+        with self._transaction():
+            wait = min(2.0 ** self.tries(key), LONGEST)
             self.base.execute("UPDATE films SET tries = tries + 1, due = ? WHERE key = ?", [time.time() + wait, key])
         return wait
 
     def counts(self) -> dict[str, int]:
-        """How many images stand where."""
+        """How many images are in which state."""
         return dict(self.base.execute("SELECT state, count(*) FROM films GROUP BY state ORDER BY state").fetchall())
 
-
-class _Transaction:
-    """All or nothing; `sqlite3`'s own begins only at the first change."""
-
-    def __init__(self, base: sqlite3.Connection):
-        self.base = base
-
-    def __enter__(self) -> None:
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing; `sqlite3`'s own begins only at the first change."""
         self.base.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind, *_: object) -> None:
-        self.base.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            yield
+        except BaseException:
+            self.base.execute("ROLLBACK")
+            raise
+        self.base.execute("COMMIT")

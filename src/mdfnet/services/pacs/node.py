@@ -6,55 +6,36 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from mdfnet.core.pseudonyms import IMAGE, KEY_VARIABLE, Pseudonyms
+from mdfnet.services.pacs.archive import ImageSource, Rejected, ReportTarget, Unreachable
+from mdfnet.services.pacs.dicomweb import Dicomweb
 from mdfnet.services.pacs.journal import DONE, PASSED, READY, REFUSED, SEEN, Journal
-from mdfnet.services.pacs.reader import Answer, Reader, Unsuited
-from mdfnet.services.pacs.records import Records, records_of
+from mdfnet.services.pacs.orthanc import Orthanc
+from mdfnet.services.pacs.reader import Answer, NotReportable, Reader
+from mdfnet.services.pacs.records import RecordSource, record_source
 from mdfnet.services.pacs.settings import (
-    DicomwebSource,
     DicomwebTarget,
     NodeConfig,
     OrthancSource,
     OrthancTarget,
+    ReceiveSource,
     StoreTarget,
 )
 from mdfnet.services.pacs.suitable import name_of
-from mdfnet.services.pacs.web import Rejected, Server, Unreachable
+from mdfnet.services.pacs.web import HttpClient
 
 #: An image at which the program itself fails is tried so often.
 MOST_TRIES = 3
 _log = logging.getLogger(__name__)
 
 
-class Source(Protocol):
-    """Where images come from."""
-
-    def new(self, facts: dict[str, str]) -> Iterator[tuple[list[str], dict[str, str], dict[str, int]]]:
-        """Keys of images, what to note of how far this got, and counts of what is passed over by storage class."""
-
-    def fetch(self, key: str) -> bytes:
-        """An image's file."""
-
-    def finished(self, key: str) -> None:
-        """The image has been answered, or will not be."""
-
-
-class Target(Protocol):
-    """Where reports go."""
-
-    def store(self, content: bytes) -> None:
-        """Keep an object; one that is there already stays."""
-
-
-class Dry:
+class DryRunTarget:
     """A target that keeps nothing."""
 
     def store(self, content: bytes) -> None:
-        """Nothing is sent in a dry run."""
+        pass
 
 
 @dataclass
@@ -62,22 +43,22 @@ class Node:
     """All parts of a node, ready to run.
 
     Args:
-        source, target, records: Where images come from, reports go, and records lie.
+        source, target, records: Where images come from, reports go, and records are.
         reader: The model.
         journal: What has been done.
-        names: Images in the log, as keyed hashes.
+        names: What the log calls images: keyed hashes.
         poll: Seconds between two looks.
     """
 
-    source: Source
-    target: Target
-    records: Records
+    source: ImageSource
+    target: ReportTarget
+    records: RecordSource
     reader: Reader
     journal: Journal
     names: Pseudonyms
     poll: float = 5.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.stopping = threading.Event()
 
     @classmethod
@@ -93,11 +74,11 @@ class Node:
         """
         key = None if KEY_VARIABLE in os.environ else config.state / "log.key"
         names, reader = Pseudonyms.load(key), Reader(config)
-        records = records_of(config.record, reader.model.schema)
-        source, target = _ends(config)
+        records = record_source(config.record, reader.model.schema)
+        source, target = _source_and_target(config)
         journal = Journal(config.state / "journal.sqlite")
         if dry_run:
-            journal, target = journal.in_memory(), Dry()
+            journal, target = journal.in_memory(), DryRunTarget()
         return cls(source, target, records, reader, journal, names, config.poll)
 
     def run(self, *, once: bool = False) -> int:
@@ -161,7 +142,7 @@ class Node:
             with answer.timed("fetch"):
                 content = self.source.fetch(key)
             seconds, answer = answer.seconds, self.reader.answer(content, self.records)
-        except (Unsuited, Rejected) as reason:
+        except (NotReportable, Rejected) as reason:
             _log.info("%s: passed over: %s", name, reason)
             self._end(key, PASSED, str(reason))
             return
@@ -196,39 +177,31 @@ class Node:
         self._finished(key)
 
     def _finished(self, key: str) -> None:
-        if not isinstance(self.target, Dry):
+        if not isinstance(self.target, DryRunTarget):
             self.source.finished(key)
 
 
-def _ends(config: NodeConfig) -> tuple[Source, Target]:
-    """Source and target; the source is its own target unless the config says otherwise."""
+def _source_and_target(config: NodeConfig) -> tuple[ImageSource, ReportTarget]:
+    """The source is its own target unless the config says otherwise."""
     settings, to = config.source, config.target
-    if isinstance(settings, OrthancSource):
-        source = own = _orthanc(settings, settings.start)
-    elif isinstance(settings, DicomwebSource):
-        source = own = _dicomweb(settings, settings.days)
-    else:
+    if isinstance(settings, ReceiveSource):
         from mdfnet.services.pacs.dimse import Receiver
 
-        source, own = Receiver(settings, config.state / "received"), None
+        assert to is not None, "the config is valid"
+        return Receiver(settings, config.state / "received"), _target(to)
+    source = (
+        Orthanc(HttpClient(settings, "Orthanc"), settings.start)
+        if isinstance(settings, OrthancSource)
+        else Dicomweb(HttpClient(settings, "the archive"), settings.days)
+    )
+    return source, source if to is None else _target(to)
+
+
+def _target(to: OrthancTarget | DicomwebTarget | StoreTarget) -> ReportTarget:
     if isinstance(to, OrthancTarget):
-        return source, _orthanc(to)
+        return Orthanc(HttpClient(to, "Orthanc"))
     if isinstance(to, DicomwebTarget):
-        return source, _dicomweb(to)
-    if isinstance(to, StoreTarget):
-        from mdfnet.services.pacs.dimse import Store
+        return Dicomweb(HttpClient(to, "the archive"))
+    from mdfnet.services.pacs.dimse import Store
 
-        return source, Store(to)
-    return source, own
-
-
-def _orthanc(settings, start: str = "now"):
-    from mdfnet.services.pacs.orthanc import Orthanc
-
-    return Orthanc(Server(settings, "Orthanc"), start)
-
-
-def _dicomweb(settings, days: int = 1):
-    from mdfnet.services.pacs.dicomweb import Dicomweb
-
-    return Dicomweb(Server(settings, "the archive"), days)
+    return Store(to)

@@ -7,12 +7,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal, get_args
 
-import numpy as np
 from pydicom import Dataset
 
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.files import replacing
 from mdfnet.core.types import Classes, Detections
-from mdfnet.services.pacs.about import About
+from mdfnet.services.pacs.algorithm import Algorithm
 from mdfnet.services.pacs.capture import secondary_capture
 from mdfnet.services.pacs.presentation import presentation_state
 from mdfnet.services.pacs.report import structured_report
@@ -24,18 +24,19 @@ EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 def objects_of(
     source: Dataset,
-    image: np.ndarray,
+    image: Array,
     detections: Detections,
     classes: Classes,
-    about: About,
-    record: np.ndarray | None = None,
+    algorithm: Algorithm,
+    record: Floats | None = None,
     also: Collection[Extra] = (),
 ) -> dict[str, Dataset]:
     """The structured report, or where nothing was found the capture that says so, and what is wanted beside it.
 
     Args:
-        source, image, detections, classes, about, record: As for `mdfnet.services.pacs.capture.secondary_capture`; only
-            detections of at least ``about.threshold`` are reported, or with ``about.point`` all that are given.
+        source, image, detections, classes, algorithm, record: As for
+            `mdfnet.services.pacs.capture.secondary_capture`; only detections of at least ``algorithm.threshold`` are
+            reported, or with ``algorithm.point`` all that are given.
         also: What to make in any case.
 
     Returns:
@@ -44,14 +45,14 @@ def objects_of(
     Raises:
         UserError: The image's header cannot be reported on.
     """
-    shown = detections.above(about.threshold) if about.point is None else detections
+    shown = detections.above(algorithm.threshold) if algorithm.point is None else detections
     made = {}
     if len(shown):
-        made["report"] = structured_report(source, shown, classes, about, record)
+        made["report"] = structured_report(source, shown, classes, algorithm, record)
     if "capture" in also or not len(shown):
-        made["capture"] = secondary_capture(source, image, shown, classes, about, record)
+        made["capture"] = secondary_capture(source, image, shown, classes, algorithm, record)
     if "presentation" in also:
-        made["presentation"] = presentation_state(source, shown, classes, about, record)
+        made["presentation"] = presentation_state(source, shown, classes, algorithm, record)
     return made
 
 

@@ -15,9 +15,10 @@ from highdicom.pr import (
 )
 from pydicom import Dataset
 
+from mdfnet.core.arrays import Floats
 from mdfnet.core.types import Classes, Detections
 from mdfnet.models.card import NOTICE
-from mdfnet.services.pacs.about import About, made_by
+from mdfnet.services.pacs.algorithm import Algorithm, object_attributes
 from mdfnet.services.pacs.report import closed_outline
 from mdfnet.services.pacs.source import character_set, evidence, numbers, of_same_study
 
@@ -26,34 +27,34 @@ def presentation_state(
     source: Dataset,
     detections: Detections,
     classes: Classes,
-    about: About,
-    record: np.ndarray | None = None,
+    algorithm: Algorithm,
+    record: Floats | None = None,
 ) -> Dataset:
     """A grayscale softcopy presentation state with a polyline and a name per box, and "research use only" in a corner.
 
     The image is shown as by its own window; a MONOCHROME1 image keeps its polarity.
 
     Args:
-        source, detections, classes, about, record: As for `mdfnet.services.pacs.report.structured_report`.
+        source, detections, classes, algorithm, record: As for `mdfnet.services.pacs.report.structured_report`.
 
     Raises:
         UserError: The image's header cannot be reported on.
     """
     image = evidence(source)
     with of_same_study(source) as named:
-        layer = GraphicLayer(layer_name="MDFNET", order=1, description=f"{about.title}, research use only"[:64])
+        layer = GraphicLayer(layer_name="MDFNET", order=1, description=f"{algorithm.title}, research use only"[:64])
         notes = GraphicAnnotation(
             referenced_images=[image],
             graphic_layer=layer,
             graphic_objects=_boxes(detections) or None,
-            text_objects=[*_names(detections, classes, image), _notice(image, about, detections)],
+            text_objects=[*_names(detections, classes, image), _notice(image, algorithm, detections)],
         )
         # Without this, viewers show the negative of a MONOCHROME1 image.
         shape = "INVERSE" if image.PhotometricInterpretation == "MONOCHROME1" else "IDENTITY"
         state = GrayscaleSoftcopyPresentationState(
             referenced_images=[image],
-            **made_by("presentation", about, image.SOPInstanceUID, record),
-            specific_character_set=character_set(source, (about.name, *classes.names)),
+            **object_attributes("presentation", algorithm, image.SOPInstanceUID, record),
+            specific_character_set=character_set(source, (algorithm.name, *classes.names)),
             content_label="MDFNET BOXES",
             content_description="Boxes, research use only",
             graphic_annotations=[notes],
@@ -80,7 +81,7 @@ def _names(detections: Detections, classes: Classes, image: Dataset) -> list[Tex
     return texts
 
 
-def _notice(image: Dataset, about: About, detections: Detections) -> TextObject:
-    what = "" if len(detections) else f"Nothing found {about.least}. "
+def _notice(image: Dataset, algorithm: Algorithm, detections: Detections) -> TextObject:
+    what = "" if len(detections) else f"Nothing found {algorithm.reported_from}. "
     box = (0.0, 0.96 * image.Rows, 0.6 * image.Columns, float(image.Rows))
-    return TextObject(f"{what}{about.title}. {NOTICE}", AnnotationUnitsValues.PIXEL, bounding_box=box)
+    return TextObject(f"{what}{algorithm.title}. {NOTICE}", AnnotationUnitsValues.PIXEL, bounding_box=box)

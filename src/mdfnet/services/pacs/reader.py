@@ -13,16 +13,18 @@ from pathlib import Path
 from pydicom import Dataset
 
 from mdfnet.clinical.records import RecordResult
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
+from mdfnet.core.types import Detections
 from mdfnet.data.images.read import read_image
 from mdfnet.models.card import find_model
 from mdfnet.models.inference import on_best_device
 from mdfnet.models.load import load
 from mdfnet.models.preprocessing import image_tensor
 from mdfnet.report.record import summary
-from mdfnet.services.pacs.about import About
+from mdfnet.services.pacs.algorithm import Algorithm
 from mdfnet.services.pacs.objects import as_file, objects_of
-from mdfnet.services.pacs.records import Records, record_for
+from mdfnet.services.pacs.records import RecordSource, record_for
 from mdfnet.services.pacs.settings import NodeConfig
 from mdfnet.services.pacs.source import read_source
 from mdfnet.services.pacs.suitable import why_not
@@ -30,7 +32,7 @@ from mdfnet.services.pacs.suitable import why_not
 _log = logging.getLogger(__name__)
 
 
-class Unsuited(Exception):
+class NotReportable(Exception):
     """The image is not reported on; the text says why and quotes nothing of its header."""
 
 
@@ -69,10 +71,10 @@ class Reader:
     def __init__(self, config: NodeConfig):
         folder = find_model(config.model)
         self.model = on_best_device(load(folder))
-        self.about = About.of(folder, config.threshold)
+        self.algorithm = Algorithm.of(folder, config.threshold)
         self.also, self.unstated = config.also, config.unstated
 
-    def answer(self, content: bytes, records: Records) -> Answer:
+    def answer(self, content: bytes, records: RecordSource) -> Answer:
         """Read an image and the patient's record, detect, and make the objects.
 
         Args:
@@ -80,44 +82,48 @@ class Reader:
             records: Where the record comes from.
 
         Raises:
-            Unsuited: It is no image to report on.
+            NotReportable: It is no image to report on.
             Unreachable: Records cannot be asked for now.
         """
         answer = Answer()
-        with tempfile.TemporaryDirectory(prefix="mdfnet-") as folder:  # readable by its owner alone
-            path = Path(folder) / "image.dcm"
-            path.write_bytes(content)
-            try:
-                with answer.timed("image"):
-                    source = read_source(path)
-                    reason = why_not(source, self.unstated)
-                    if reason:
-                        raise Unsuited(reason)
-                    image = read_image(path, self.model.preprocessing.intensity)
-            except UserError as error:
-                raise Unsuited(error.what) from None
+        with answer.timed("image"), _refusing():
+            source, image = self._image(content)
         with answer.timed("record"):
             record = self._record(source, records)
         with answer.timed("model"):
             found = self.model.detect([image_tensor(image)], [record])[0].without_masks().cpu()
-        with answer.timed("objects"):
-            objects = self._objects(source, image, found, record)
+        with answer.timed("objects"), _refusing():
+            values = record.values if record is not None else None
+            objects = objects_of(source, image, found, self.model.classes, self.algorithm, values, self.also)
             answer.contents = [as_file(one) for one in objects.values()]
-        boxes = len(found.above(self.about.threshold))
-        use = "image alone" if found.record is None else summary(found.record)
-        answer.words = f"{boxes} {'box' if boxes == 1 else 'boxes'} ({use}): {', '.join(objects)}"
+        answer.words = f"{self._words(found)}: {', '.join(objects)}"
         return answer
 
-    def _record(self, source: Dataset, records: Records) -> RecordResult | None:
+    def _image(self, content: bytes) -> tuple[Dataset, Array]:
+        with tempfile.TemporaryDirectory(prefix="mdfnet-") as folder:  # readable by its owner alone
+            path = Path(folder) / "image.dcm"
+            path.write_bytes(content)
+            source = read_source(path)
+            if reason := why_not(source, self.unstated):
+                raise NotReportable(reason)
+            return source, read_image(path, self.model.preprocessing.intensity)
+
+    def _record(self, source: Dataset, records: RecordSource) -> RecordResult | None:
         try:
             return record_for(source, records, self.model.schema)
         except UserError as error:
             _log.warning("detecting without a record: %s", error.what)
             return None
 
-    def _objects(self, source: Dataset, image, found, record: RecordResult | None) -> dict[str, Dataset]:
-        values = record.values if record is not None else None
-        try:
-            return objects_of(source, image, found, self.model.classes, self.about, values, self.also)
-        except UserError as error:
-            raise Unsuited(error.what) from None
+    def _words(self, found: Detections) -> str:
+        boxes = len(found.above(self.algorithm.threshold))
+        use = "image alone" if found.record is None else summary(found.record)
+        return f"{boxes} {'box' if boxes == 1 else 'boxes'} ({use})"
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise NotReportable(error.what) from None

@@ -17,18 +17,19 @@ from mdfnet.core.errors import UserError
 from mdfnet.data.images.dicom import age_of
 from mdfnet.data.importers.fhir import SYNONYMS, record_from_fhir
 from mdfnet.data.importers.measurements import PATIENT, TIME, Matching, Measurement, record_of_patient
+from mdfnet.services.pacs.archive import Rejected, Unreachable
 from mdfnet.services.pacs.settings import FhirRecord, NoRecord, TableRecord
 from mdfnet.services.pacs.suitable import taken_at
-from mdfnet.services.pacs.web import Rejected, Server, Unreachable
+from mdfnet.services.pacs.web import HttpClient
 
-#: More pages than this about one patient and one day are a server that turns in circles.
+#: More pages than this about one patient and one day are a server that goes in circles.
 MOST_PAGES = 100
 
 #: Observations asked for at a time.
 PAGE = 200
 
 
-class Records(Protocol):
+class RecordSource(Protocol):
     """Where records come from."""
 
     def values(self, source: Dataset) -> dict[str, Any]:
@@ -40,24 +41,24 @@ class Records(Protocol):
         """
 
 
-def records_of(settings: FhirRecord | TableRecord | NoRecord, schema: Schema) -> Records:
-    """What the config says.
+def record_source(settings: FhirRecord | TableRecord | NoRecord, schema: Schema) -> RecordSource:
+    """The source of records that the config names.
 
     Raises:
         UserError: The table, a password or a token cannot be read.
     """
     if isinstance(settings, FhirRecord):
         return FhirRecords(settings, schema)
-    return TableRecords(settings, schema) if isinstance(settings, TableRecord) else _None()
+    return TableRecords(settings, schema) if isinstance(settings, TableRecord) else NoRecords()
 
 
-def record_for(source: Dataset, records: Records, schema: Schema) -> RecordResult:
+def record_for(source: Dataset, records: RecordSource, schema: Schema) -> RecordResult:
     """The record for an image; sex, age and view of its header where the record does not have them.
 
-    Values that cannot be right are missing, with a note.
+    Implausible values are missing, with a note.
 
     Raises:
-        Unreachable: Records cannot be asked for now.
+        Unreachable: RecordSource cannot be asked for now.
         UserError: What is there cannot be read.
     """
     values = {name: value for name, value in own_values(source).items() if name in schema.names}
@@ -83,7 +84,7 @@ def own_values(source: Dataset) -> dict[str, Any]:
 
 
 class FhirRecords:
-    """Records from a FHIR R4 server: the patient by identifier, then what was measured before the image.
+    """RecordSource from a FHIR R4 server: the patient by identifier, then what was measured before the image.
 
     Args:
         settings: Where, and which values count.
@@ -92,7 +93,7 @@ class FhirRecords:
 
     def __init__(self, settings: FhirRecord, schema: Schema):
         self.settings, self.schema = settings, schema
-        self.server = Server(settings, "the FHIR server")
+        self.server = HttpClient(settings, "the FHIR server")
         codes = [feature.loinc for feature in schema.features if feature.loinc and feature.kind == "number"]
         both = [*codes, *(other for code in codes for other in SYNONYMS.get(code, ()))]
         panels = ["85354-9", "55284-4"] if "8480-6" in codes or "8462-4" in codes else []  # blood pressure
@@ -100,32 +101,31 @@ class FhirRecords:
         self.matching = Matching(settings.within, settings.zone, "missing")
 
     def values(self, source: Dataset) -> dict[str, Any]:
-        """See `Records`."""
         patient, taken = str(source.get("PatientID") or "").strip(), taken_at(source, self.settings.zone)
         if not patient or taken is None:
             return {}
         system = f"{self.settings.system}|" if self.settings.system else ""
-        asked = {"identifier": f"{system}{patient}"}
-        persons = [person for person in self._all("Patient", asked, "Patient") if person.get("id")]
+        identifier = {"identifier": f"{system}{patient}"}
+        persons = [person for person in self._all("Patient", identifier) if person.get("id")]
         if len({person["id"] for person in persons}) > 1:
             raise UserError("the identifier is that of several patients", fix="name its system in the config")
         if not persons:
             return {}
         since = taken - timedelta(hours=self.settings.within)
-        asked = {
+        asked: dict[str, Any] = {
             "patient": persons[0]["id"],
             "code": self.codes,
             "date": [f"ge{since.isoformat()}", f"le{taken.isoformat()}"],
             "_sort": "-date",
             "_count": PAGE,
         }
-        resources = [persons[0], *self._all("Observation", asked, "Observation")]
+        resources = [persons[0], *self._all("Observation", asked)]
         assume = self.settings.assume_units
         return record_from_fhir(resources, self.schema, taken, assume=assume, matching=self.matching)[0]
 
-    def _all(self, path: str, asked: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+    def _all(self, kind: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Resources of a kind from all pages of an answer."""
-        url, params = f"/{path}", dict(asked)
+        url, params = f"/{kind}", dict(asked)
         for _ in range(MOST_PAGES):
             try:
                 page = self.server.json(url, params=params, headers={"Accept": "application/fhir+json"})
@@ -139,14 +139,15 @@ class FhirRecords:
             following = [link.get("url") for link in page.get("link") or () if link.get("relation") == "next"]
             if not following:
                 return
-            url, params = self.server.here(str(following[0])), {}
-            if url is None:
+            after = self.server.here(str(following[0]))
+            if after is None:
                 raise Unreachable("the FHIR server continues on another server")
+            url, params = after, {}
         raise Unreachable(f"the FHIR server gave more than {MOST_PAGES} pages")
 
 
 class TableRecords:
-    """Records from a CSV with patient_id, time and features; read again when the file changes.
+    """RecordSource from a CSV with patient_id, time and features; read again when the file changes.
 
     Args:
         settings: Where, and which values count.
@@ -159,11 +160,11 @@ class TableRecords:
     def __init__(self, settings: TableRecord, schema: Schema):
         self.settings, self.schema = settings, schema
         self.matching = Matching(settings.within, settings.zone, "missing")
-        self.stamp, self.measured = None, {}
+        self.stamp: tuple[int, int] | None = None
+        self.measured: dict[str, list[Measurement]] = {}
         self._read()
 
     def values(self, source: Dataset) -> dict[str, Any]:
-        """See `Records`."""
         try:
             self._read()
         except UserError as error:  # it may be in the middle of being written
@@ -200,6 +201,8 @@ class TableRecords:
                 yield Measurement(feature.name, cell, None, time)
 
 
-class _None:
+class NoRecords:
+    """A source that knows nothing; what the image's header says is added by `record_for`."""
+
     def values(self, source: Dataset) -> dict[str, Any]:
         return {}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import read_text, read_yaml
 from mdfnet.core.settings import Part, Positive
 
 #: Version of this format. A file of a later version is refused.
-NODE_VERSION = 1
+NODE_VERSION: Literal[1] = 1
+
+PartT = TypeVar("PartT", bound=Part)
 
 _KINDS = ("orthanc", "dicomweb", "receive", "store", "fhir", "table", "none")
 
@@ -40,8 +43,8 @@ AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Web(Part):
-    """A server that is asked by HTTP."""
+class HttpServer(Part):
+    """A server that is reached over HTTP."""
 
     url: Address = Field(description="address of its root, such as http://127.0.0.1:8042")
     user: str | None = Field(None, description="name to log in with")
@@ -51,7 +54,7 @@ class Web(Part):
     timeout: Positive = Field(30.0, description="seconds until an answer that does not come is given up")
 
     @model_validator(mode="after")
-    def _one_way_in(self):
+    def _one_way_in(self) -> Self:
         if (self.user is None) != (self.password_file is None):
             raise ValueError("user and password_file go together")
         if self.user is not None and self.token_file is not None:
@@ -59,14 +62,14 @@ class Web(Part):
         return self
 
 
-class OrthancSource(Web):
+class OrthancSource(HttpServer):
     """Follow an Orthanc by its feed of changes."""
 
     kind: Literal["orthanc"]
     start: Literal["now", "beginning"] = Field("now", description="where the first start begins in its feed of changes")
 
 
-class DicomwebSource(Web):
+class DicomwebSource(HttpServer):
     """Ask any DICOMweb archive again and again for new images (QIDO-RS)."""
 
     kind: Literal["dicomweb"]
@@ -83,13 +86,13 @@ class ReceiveSource(Part):
     callers: tuple[AeTitle, ...] = Field(min_length=1, description="AE titles that may send")
 
 
-class OrthancTarget(Web):
+class OrthancTarget(HttpServer):
     """Give reports to an Orthanc."""
 
     kind: Literal["orthanc"]
 
 
-class DicomwebTarget(Web):
+class DicomwebTarget(HttpServer):
     """Give reports to any DICOMweb archive (STOW-RS)."""
 
     kind: Literal["dicomweb"]
@@ -105,7 +108,7 @@ class StoreTarget(Part):
     calling: AeTitle = Field("MDFNET", description="our own AE title")
 
 
-class FhirRecord(Web):
+class FhirRecord(HttpServer):
     """Take records from a FHIR R4 server."""
 
     kind: Literal["fhir"]
@@ -155,7 +158,7 @@ class NodeConfig(Part):
     record: Annotated[FhirRecord | TableRecord | NoRecord, Field(discriminator="kind")] = NoRecord()
 
     @model_validator(mode="after")
-    def _somewhere_to_report(self):
+    def _somewhere_to_report(self) -> Self:
         if self.target is None and isinstance(self.source, ReceiveSource):
             raise ValueError("target: say where reports go, images that are sent come from nowhere")
         return self
@@ -176,7 +179,7 @@ def load_node(path: str | Path) -> NodeConfig:
     try:
         return _resolved(NodeConfig.model_validate(values), Path(path).parent)
     except ValidationError as error:
-        raise UserError("; ".join(map(_say, error.errors())), where=path) from None
+        raise UserError("; ".join(map(_message, error.errors())), where=path) from None
 
 
 def secret(path: Path) -> str:
@@ -192,15 +195,16 @@ def secret(path: Path) -> str:
 
 
 def keys() -> dict[str, list[str]]:
-    """Keys of the file by the part they stand in, such as ``source orthanc``; the top has the empty name."""
-    parts = {"": NodeConfig, "source orthanc": OrthancSource, "source dicomweb": DicomwebSource}
+    """Keys of the file by the part they belong to, such as ``source orthanc``; the top has the empty name."""
+    parts: dict[str, type[Part]] = {"": NodeConfig, "source orthanc": OrthancSource, "source dicomweb": DicomwebSource}
     parts |= {"source receive": ReceiveSource, "target orthanc": OrthancTarget, "target dicomweb": DicomwebTarget}
     parts |= {"target store": StoreTarget, "record fhir": FhirRecord, "record table": TableRecord}
-    return {name: list(part.model_fields) for name, part in {**parts, "record none": NoRecord}.items()}
+    parts["record none"] = NoRecord
+    return {name: list(part.model_fields) for name, part in parts.items()}
 
 
-def _resolved(part: Part, folder: Path) -> Any:
-    """The same with paths that are seen from the config's folder."""
+def _resolved(part: PartT, folder: Path) -> PartT:
+    """The same with paths relative to the config's folder."""
     changes: dict[str, Any] = {}
     for name, value in part:
         if isinstance(value, Path):
@@ -212,7 +216,7 @@ def _resolved(part: Part, folder: Path) -> Any:
     return part.model_copy(update=changes)
 
 
-def _say(problem: dict[str, Any]) -> str:
+def _message(problem: ErrorDetails) -> str:
     place = [str(part) for part in problem["loc"] if part not in _KINDS]
     key = ".".join(place) or "config"
     if problem["type"] == "extra_forbidden":

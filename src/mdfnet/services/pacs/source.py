@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset
 
+from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError
+from mdfnet.core.types import Detections
 from mdfnet.data.images.dicom_file import read_header, refusing_damage
 
 #: Which image it is; without these nothing can point to it.
@@ -88,15 +90,15 @@ def of_same_study(source: Dataset) -> Iterator[Callable[[Dataset], Dataset]]:
 
     Yields what gives the finished object the names of whom it is about.
     """
+
+    def named(made: Dataset) -> Dataset:
+        for keyword in _NAMES:
+            if keyword in source:
+                made[keyword] = source[keyword]
+        return made
+
     with refusing_damage("the image"):
-        yield lambda made: _named(made, source)
-
-
-def _named(made: Dataset, source: Dataset) -> Dataset:
-    for keyword in _NAMES:
-        if keyword in source:
-            made[keyword] = source[keyword]
-    return made
+        yield named
 
 
 def character_set(source: Dataset, texts: Iterable[str]) -> str | None:
@@ -111,7 +113,7 @@ def patient_orientation(source: Dataset) -> tuple[str, str]:
     return (str(stated[0]), str(stated[1])) if stated and len(stated) == 2 else ("L", "F")
 
 
-def numbers(detections) -> tuple[np.ndarray, list[int], list[float]]:
+def numbers(detections: Detections) -> tuple[Floats, list[int], list[float]]:
     """Boxes float64 ``[N, 4]``, labels and scores of detections, be they arrays or tensors."""
     boxes = np.asarray(detections.boxes, np.float64).reshape(-1, 4)
     return boxes, [int(one) for one in detections.labels], [float(one) for one in detections.scores]

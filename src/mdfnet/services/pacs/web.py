@@ -1,4 +1,4 @@
-"""Asking servers by HTTP: what cannot be had now is told from what cannot be had at all."""
+"""Asking servers over HTTP: what cannot be had now is told from what cannot be had at all."""
 
 from __future__ import annotations
 
@@ -11,23 +11,18 @@ import requests
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.dicom_file import MOST_BYTES
-from mdfnet.services.pacs.settings import Web, secret
+from mdfnet.services.pacs.archive import Rejected, Unreachable
+from mdfnet.services.pacs.settings import HttpServer, secret
 
-
-class Unreachable(Exception):
-    """It did not work this time; another time it may. Says what did not answer, and no address of a patient."""
-
-
-class Rejected(Exception):
-    """A server understood and does not want it, whenever it is asked."""
-
+#: A response and its body, which was read within bounds.
+Answered = tuple[requests.Response, bytes]
 
 #: Answers that may be others tomorrow: not logged in (a changed password), too many requests, the server's own faults.
 _PASSING = {401, 403, 408, 425, 429}
 
 
-class Server:
-    """One server.
+class HttpClient:
+    """Asks one server.
 
     Args:
         settings: Where it is and how to log in.
@@ -37,14 +32,14 @@ class Server:
         UserError: The password or the token cannot be read.
     """
 
-    def __init__(self, settings: Web, name: str):
+    def __init__(self, settings: HttpServer, name: str):
         self.root, self.name, self.timeout = settings.url, name, settings.timeout
         self.session = requests.Session()
         self.session.trust_env = False  # no proxy of whoever starts the node sees images
         # Orthanc would deflate an image of 15 MB, which takes it two seconds; nor can a small answer become a large
         # one.
         self.session.headers["Accept-Encoding"] = "identity"
-        if settings.user is not None:
+        if settings.user is not None and settings.password_file is not None:
             self.session.auth = (settings.user, secret(settings.password_file))
         if settings.token_file is not None:
             self.session.headers["Authorization"] = f"Bearer {secret(settings.token_file)}"
@@ -53,24 +48,22 @@ class Server:
                 raise UserError("no such file", where=settings.ca_file)
             self.session.verify = str(settings.ca_file)
 
-    def ask(self, path: str, most: int = MOST_BYTES, **more: Any) -> tuple[requests.Response, bytes]:
-        """Get what stands at a path below the root, at most so many bytes.
+    def get(self, path: str, **more: Any) -> Answered:
+        """Get what is at a path below the root, at most as many bytes as an image may have.
 
         Raises:
             Unreachable: No answer, or one that may be another later.
             Rejected: An answer that says no (not found, ...).
         """
-        return self._request("GET", path, most, **more)
+        return self._request("GET", path, **more)
 
-    def give(
-        self, path: str, content: bytes, but: Collection[int] = (), **more: Any
-    ) -> tuple[requests.Response, bytes]:
-        """Post something; raises what `ask` does, but for these statuses, which the caller understands."""
-        return self._request("POST", path, MOST_BYTES, but, data=content, **more)
+    def post(self, path: str, content: bytes, but: Collection[int] = (), **more: Any) -> Answered:
+        """Post something; raises what `get` does, but for these statuses, which the caller understands."""
+        return self._request("POST", path, but, data=content, **more)
 
     def json(self, path: str, **more: Any) -> Any:
-        """The JSON that stands at a path, None where there is nothing; raises what `ask` does."""
-        response, content = self.ask(path, **more)
+        """The JSON at a path, None where there is nothing; raises what `get` does."""
+        response, content = self.get(path, **more)
         if response.status_code == 204 or not content:
             return None
         try:
@@ -79,21 +72,17 @@ class Server:
             raise Unreachable(f"{self.name} answered no JSON") from None
 
     def here(self, url: str) -> str | None:
-        """The path of an address below the root, None where it is another server's: it gets no password of ours."""
+        """An address below the root in full, None where it is another server's: it gets no password of ours."""
         whole = urljoin(f"{self.root}/", url)
         mine, other = urlsplit(self.root), urlsplit(whole)
-        same = (mine.scheme, mine.netloc) == (other.scheme, other.netloc)
-        return whole if same else None
+        return whole if (mine.scheme, mine.netloc) == (other.scheme, other.netloc) else None
 
-    def _request(
-        self, method: str, path: str, most: int, but: Collection[int] = (), **more: Any
-    ) -> tuple[requests.Response, bytes]:
+    def _request(self, method: str, path: str, but: Collection[int] = (), **more: Any) -> Answered:
         url = path if path.startswith(("http://", "https://")) else self.root + path
+        more |= {"timeout": self.timeout, "stream": True, "allow_redirects": False}
         try:
-            with self.session.request(
-                method, url, timeout=self.timeout, stream=True, allow_redirects=False, **more
-            ) as response:
-                content = _read(response, most)
+            with self.session.request(method, url, **more) as response:
+                content = _read(response)
         except requests.RequestException as error:  # its text holds the address, and that can hold identifiers
             raise Unreachable(f"{self.name} does not answer ({type(error).__name__})") from None
         if response.status_code in but:
@@ -105,10 +94,10 @@ class Server:
         return response, content
 
 
-def _read(response: requests.Response, most: int) -> bytes:
+def _read(response: requests.Response) -> bytes:
     content = bytearray()
     for part in response.iter_content(1 << 16):
         content += part
-        if len(content) > most:
-            raise Rejected(f"an answer of more than {most // 1_000_000} MB")
+        if len(content) > MOST_BYTES:
+            raise Rejected(f"an answer of more than {MOST_BYTES // 1_000_000} MB")
     return bytes(content)

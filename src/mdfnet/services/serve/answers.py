@@ -19,7 +19,7 @@ class ModelName(BaseModel):
     sha256: str = Field(description="Of its weights.")
 
 
-class Preprocessing(BaseModel):
+class PreprocessingFacts(BaseModel):
     """What the image went through."""
 
     name: str
@@ -59,7 +59,7 @@ class Prediction(BaseModel):
 
     model: ModelName
     notice: str
-    preprocessing: Preprocessing
+    preprocessing: PreprocessingFacts
     image: ImageSize
     clinical: Clinical | None = Field(description="null: the model looks at images alone.")
     detections: list[Detection]
@@ -89,7 +89,7 @@ class WhatIf(BaseModel):
 
     model: ModelName
     notice: str
-    preprocessing: Preprocessing
+    preprocessing: PreprocessingFacts
     image: ImageSize
     results: list[Result]
 
@@ -199,7 +199,7 @@ class ModelFacts(BaseModel):
     classes: list[ModelClass]
     features: list[FeatureFacts]
     operating: dict[str, Any] | None = Field(description="Operating points and calibration, where they were fitted.")
-    preprocessing: Preprocessing
+    preprocessing: PreprocessingFacts
     fused: bool = Field(description="Whether it reads records at all.")
     limits: Limits
     card: dict[str, Any] = Field(description="What the model's folder says: config, schema, training.")

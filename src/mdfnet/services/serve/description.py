@@ -20,7 +20,7 @@ def describe(app: FastAPI, service: Service, tokens: Tokens) -> None:
     """Complete the description of an application; called once, when all its paths are there."""
     description = app.openapi()
     schemas = description["components"]["schemas"]
-    for name in ("MarkedBox", "GivenDetection"):
+    for name in ("LabeledBox", "GivenDetection"):
         schemas[name]["properties"]["label"] = {"type": "string", "enum": list(service.classes.names)}
     schemas["Record"]["properties"] = {feature.name: _feature(feature) for feature in service.schema.features}
     for path, operation in _operations(description):

@@ -75,7 +75,7 @@ class FhirBundle(BaseModel):
     entry: list[FhirEntry] = Field(default_factory=list, max_length=5_000)
 
 
-class MarkedBox(Strict):
+class LabeledBox(Strict):
     """A place on the image whose score is asked for."""
 
     label: Name = Field(description="Name of a class.", examples=["Consolidation"])
@@ -101,14 +101,14 @@ class WhatIfRequest(Strict):
     """Detect with several records."""
 
     records: list[Record] = Field(min_length=1)
-    boxes: list[MarkedBox] = Field(default_factory=list)
+    boxes: list[LabeledBox] = Field(default_factory=list)
 
 
 class ExplanationRequest(Strict):
     """What each value of the record does to the score of each box."""
 
     clinical: Record
-    boxes: list[MarkedBox] = Field(min_length=1)
+    boxes: list[LabeledBox] = Field(min_length=1)
 
 
 class ReportRequest(Strict):

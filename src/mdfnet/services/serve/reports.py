@@ -15,14 +15,14 @@ from mdfnet.evaluation.prediction_files import coco_text, csv_text
 from mdfnet.models.card import Card
 from mdfnet.services.serve.images import OpenImage
 from mdfnet.services.serve.memory import in_memory, path_of
-from mdfnet.services.serve.questions import GivenDetection, MarkedBox
+from mdfnet.services.serve.questions import GivenDetection, LabeledBox
 from mdfnet.services.serve.refusals import Refused
 
 #: What COCO and CSV call the image: its own name stays where it came from.
 IMAGE = "image"
 
 
-class Report(NamedTuple):
+class ReportFile(NamedTuple):
     """A file: its content, its media type, and a name that says nothing of a patient."""
 
     content: bytes
@@ -31,7 +31,7 @@ class Report(NamedTuple):
 
 
 def detections_of(
-    given: Sequence[GivenDetection | MarkedBox], classes: Classes, image: OpenImage, record: RecordUse | None = None
+    given: Sequence[GivenDetection | LabeledBox], classes: Classes, image: OpenImage, record: RecordUse | None = None
 ) -> Detections:
     """Detections as the client sent them back, or boxes without scores, in their order.
 
@@ -61,16 +61,16 @@ def check_box(box: tuple[float, float, float, float], image: OpenImage) -> None:
         raise Refused(422, "bad_box", what, "give x1, y1, x2, y2 with x1 < x2 and y1 < y2")
 
 
-def table(form: str, found: Detections, classes: Classes) -> Report:
+def table(form: str, found: Detections, classes: Classes) -> ReportFile:
     """COCO results or CSV."""
     if form == "coco":
-        return Report(coco_text([IMAGE], [found], classes).encode(), "application/json", "detections.json")
-    return Report(csv_text([IMAGE], [found], classes).encode(), "text/csv", "detections.csv")
+        return ReportFile(coco_text([IMAGE], [found], classes).encode(), "application/json", "detections.json")
+    return ReportFile(csv_text([IMAGE], [found], classes).encode(), "text/csv", "detections.csv")
 
 
 def dicom(
     form: str, data: bytes, image: np.ndarray, found: Detections, classes: Classes, card: Card, record: np.ndarray
-) -> Report:
+) -> ReportFile:
     """A structured report or a secondary capture.
 
     Args:
@@ -86,7 +86,7 @@ def dicom(
             not installed.
     """
     try:
-        from mdfnet.services.pacs.about import About
+        from mdfnet.services.pacs.algorithm import Algorithm
         from mdfnet.services.pacs.capture import secondary_capture
         from mdfnet.services.pacs.objects import as_file
         from mdfnet.services.pacs.report import structured_report
@@ -95,14 +95,14 @@ def dicom(
         fix = "install mdfnet[dicom] on the server, or take coco or csv"
         raise Refused(409, "no_dicom", "this server makes no DICOM", fix) from None
     least = float(np.floor(found.scores.min() * 100) / 100) if len(found) else 0.0
-    about = About(card.config.name, version("mdfnet"), card.weights_sha256, least)
+    algorithm = Algorithm(card.config.name, version("mdfnet"), card.weights_sha256, least)
     try:
         with in_memory(data) as descriptor:
             source = read_source(path_of(descriptor))
         if form == "sr":
-            made = structured_report(source, found, classes, about, record)
+            made = structured_report(source, found, classes, algorithm, record)
         else:
-            made = secondary_capture(source, image, found, classes, about, record)
+            made = secondary_capture(source, image, found, classes, algorithm, record)
     except UserError as error:
         raise Refused.of(error, "no_report") from None
-    return Report(as_file(made), "application/dicom", "report.dcm" if form == "sr" else "capture.dcm")
+    return ReportFile(as_file(made), "application/dicom", "report.dcm" if form == "sr" else "capture.dcm")

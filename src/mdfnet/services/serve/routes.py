@@ -9,19 +9,19 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from mdfnet.clinical.records import RecordResult
-from mdfnet.services.serve.about import model_facts
 from mdfnet.services.serve.answers import ImageSize, ListedImage, ModelFacts, OpenedImage, Prediction, WhatIf, Worklist
 from mdfnet.services.serve.image_routes import add_image_routes
+from mdfnet.services.serve.model_facts import model_facts
 from mdfnet.services.serve.questions import FhirBundle, Record
 from mdfnet.services.serve.records import clinical_answer
 from mdfnet.services.serve.responses import UPLOAD, ImageId, check_count, refusals, sent
 from mdfnet.services.serve.service import Service
-from mdfnet.services.serve.uploads import Part, form_schema, read_form
+from mdfnet.services.serve.uploads import JsonPart, form_schema, read_form
 from mdfnet.services.serve.worklist import Folder
 
 CLINICAL, RECORDS = (
-    Part("clinical", Record | FhirBundle),
-    Part("records", Annotated[list[Record], Field(min_length=1)], required=True),
+    JsonPart("clinical", Record | FhirBundle),
+    JsonPart("records", Annotated[list[Record], Field(min_length=1)], required=True),
 )
 
 

@@ -27,7 +27,7 @@ from mdfnet.services.serve.answers import (
     Explanation,
     ModelName,
     OpenedImage,
-    Preprocessing,
+    PreprocessingFacts,
     Result,
     Window,
 )
@@ -36,10 +36,10 @@ from mdfnet.services.serve.decoders import Decoded, Decoders
 from mdfnet.services.serve.images import OpenImage, OpenImages
 from mdfnet.services.serve.metrics import Metrics
 from mdfnet.services.serve.model_thread import ModelThread
-from mdfnet.services.serve.questions import MarkedBox, ReportRequest
+from mdfnet.services.serve.questions import LabeledBox, ReportRequest
 from mdfnet.services.serve.records import clinical_answer, read_clinical
 from mdfnet.services.serve.refusals import Refused
-from mdfnet.services.serve.reports import Report, detections_of, dicom, table
+from mdfnet.services.serve.reports import ReportFile, detections_of, dicom, table
 from mdfnet.services.serve.settings import Settings
 
 #: Records that go through the model at once.
@@ -66,7 +66,7 @@ class Service:
         self.thread = ModelThread(model, self.metrics)
         self.matching = Matching(zone=settings.zone)
         self.model_name = ModelName(name=card.config.name, sha256=card.weights_sha256)
-        self.preprocessing = Preprocessing(**model.preprocessing.card())
+        self.preprocessing = PreprocessingFacts(**model.preprocessing.card())
         self.operating = model.operating
         self.ready = False
 
@@ -138,7 +138,7 @@ class Service:
         return await self.thread.run("detect", run)
 
     async def what_if(
-        self, image: OpenImage, records: Sequence[RecordResult], boxes: Sequence[MarkedBox]
+        self, image: OpenImage, records: Sequence[RecordResult], boxes: Sequence[LabeledBox]
     ) -> tuple[list[Detections], list[list[float]]]:
         """What is found on an open image with each record, and the score of each box under each."""
         marked = detections_of(boxes, self.classes, image)
@@ -149,7 +149,7 @@ class Service:
         scores = await self.thread.run("score", lambda model: box_scores(model, image.features, marked, clinical))
         return found, [[round(score, 6) for score in row] for row in scores.tolist()]
 
-    async def explain(self, image: OpenImage, record: RecordResult, boxes: Sequence[MarkedBox]) -> Explanation:
+    async def explain(self, image: OpenImage, record: RecordResult, boxes: Sequence[LabeledBox]) -> Explanation:
         """Shapley values of a record for boxes that were found with it."""
         marked, values = detections_of(boxes, self.classes, image), torch.from_numpy(record.values)
         told = await self.thread.run("explain", lambda model: box_shapley(model, image.features, marked, values))
@@ -170,7 +170,7 @@ class Service:
         (use,) = uses_of(self.schema, self.thread.model.fitted.seen, given.numpy(), kept.numpy(), [record.notes])
         return use
 
-    async def report(self, image: OpenImage, asked: ReportRequest) -> Report:
+    async def report(self, image: OpenImage, asked: ReportRequest) -> ReportFile:
         """A file of detections.
 
         Raises:

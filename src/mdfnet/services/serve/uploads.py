@@ -19,7 +19,7 @@ KINDS = "image/png, image/jpeg, application/dicom"
 
 
 @dataclass(frozen=True)
-class Part:
+class JsonPart:
     """A part of the form that is JSON: its name, what it must be, whether it may be left out."""
 
     name: str
@@ -34,7 +34,7 @@ class Part:
         return schema
 
 
-async def read_form(request: Request, part: Part, settings: Settings) -> tuple[bytes, Any]:
+async def read_form(request: Request, part: JsonPart, settings: Settings) -> tuple[bytes, Any]:
     """The image's bytes, and the content of the JSON part, None where it is absent.
 
     Raises:
@@ -62,7 +62,7 @@ async def read_form(request: Request, part: Part, settings: Settings) -> tuple[b
     return await image.read(), await _json(form.get(part.name), part)
 
 
-async def _json(given: UploadFile | str | None, part: Part) -> Any:
+async def _json(given: UploadFile | str | None, part: JsonPart) -> Any:
     text = await given.read() if isinstance(given, UploadFile) else given
     if not text:
         if part.required:
@@ -83,7 +83,7 @@ def validated(kind: Any, content: Any, name: str) -> Any:
         raise Refused(422, "does_not_fit", f"{name}: {first_problem(error)}") from None
 
 
-def form_schema(part: Part) -> dict[str, Any]:
+def form_schema(part: JsonPart) -> dict[str, Any]:
     """The request body of an operation, for OpenAPI."""
     image = {"type": "string", "format": "binary", "description": "PNG, JPEG or DICOM."}
     schema = {

@@ -1,9 +1,10 @@
-"""Who says what a report says, and the names (UIDs) of what is said."""
+"""The algorithm as DICOM objects name it, and the UIDs of what it says."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mdfnet.core.arrays import Floats
 from mdfnet.core.types import RecordUse
 from mdfnet.models.card import NOTICE, read_card
 
@@ -24,8 +26,8 @@ _SERIES = {"report": (9901, "boxes"), "capture": (9902, "overlay"), "presentatio
 
 
 @dataclass(frozen=True)
-class About:
-    """The algorithm as DICOM objects name it.
+class Algorithm:
+    """Who says what a DICOM object says.
 
     Args:
         name: What the model is called.
@@ -35,7 +37,7 @@ class About:
         point: Name of the model's operating point whose scores per class take its place.
 
     Examples:
-        >>> About("demo", "0.1.0", "fc0c61db0f17dd28", 0.3).title
+        >>> Algorithm("demo", "0.1.0", "fc0c61db0f17dd28", 0.3).title
         'MDF-Net demo'
     """
 
@@ -46,7 +48,7 @@ class About:
     point: str | None = None
 
     @classmethod
-    def of(cls, folder: str | Path, threshold: float = 0.3, point: str | None = None) -> About:
+    def of(cls, folder: str | Path, threshold: float = 0.3, point: str | None = None) -> Algorithm:
         """Of a saved model.
 
         Raises:
@@ -57,11 +59,11 @@ class About:
 
     @property
     def title(self) -> str:
-        """Name for people."""
-        return f"{MANUFACTURER} {self.name}"[:64]  # the longest that DICOM's LO holds
+        """Name for people, at most the 64 characters that DICOM's LO holds."""
+        return f"{MANUFACTURER} {self.name}"[:64]
 
     @property
-    def least(self) -> str:
+    def reported_from(self) -> str:
         """From which score on boxes are reported, in words."""
         return f"from score {self.threshold:g}" if self.point is None else f"from operating point {self.point}"
 
@@ -69,15 +71,15 @@ class About:
         """What a reader needs to know of how the answer came about, a sentence each; no clinical values.
 
         Args:
-            use: What the model did with the record; None where it looks at images alone.
+            use: How the record was used; None where the model looks at images alone.
         """
         record = "image alone, no clinical values" if use is None else f"clinical values used: {_names(use.used)}"
         refused = [f"clinical values refused: {_names(use.refused)}"] if use is not None and use.refused else []
-        weights, least = f"weights sha256 {self.sha256}", f"boxes {self.least}, scores are not calibrated"
-        return [weights, least, record, *refused, NOTICE]
+        boxes = f"boxes {self.reported_from}, scores are not calibrated"
+        return [f"weights sha256 {self.sha256}", boxes, record, *refused, NOTICE]
 
 
-def uid_of(kind: str, about: About, image: str, record: np.ndarray | None = None) -> str:
+def uid_of(kind: str, algorithm: Algorithm, image: str, record: Floats | None = None) -> str:
     """UID of an object about an image, the same whenever the same model says it of the same image and record.
 
     It is a name-based UUID as an integer under 2.25 (PS3.5 B.2): nobody needs to be asked for a root, and a rerun makes
@@ -85,48 +87,48 @@ def uid_of(kind: str, about: About, image: str, record: np.ndarray | None = None
 
     Args:
         kind: What it names: "report", "report series", "tracking 0", ...
-        about: Who says it.
+        algorithm: Who says it.
         image: SOP instance UID of the image.
         record: float32 ``[F]`` as the model was given it, NaN = missing; None: no record.
 
     Examples:
-        >>> about = About("demo", "0.1.0", "fc0c61db0f17dd28")
-        >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3")
+        >>> algorithm = Algorithm("demo", "0.1.0", "fc0c61db0f17dd28")
+        >>> uid_of("report", algorithm, "1.2.3") == uid_of("report", algorithm, "1.2.3")
         True
-        >>> uid_of("report", about, "1.2.3") == uid_of("report", about, "1.2.3", np.float32([61, np.nan]))
+        >>> uid_of("report", algorithm, "1.2.3") == uid_of("report", algorithm, "1.2.3", np.float32([61, np.nan]))
         False
     """
-    facts = (kind, about.sha256, about.least, image, _hash(record))
+    facts = (kind, algorithm.sha256, algorithm.reported_from, image, _hash(record))
     return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(facts)).int}"
 
 
-def made_by(kind: str, about: About, image: str, record: np.ndarray | None) -> dict[str, Any]:
+def object_attributes(kind: str, algorithm: Algorithm, image: str, record: Floats | None) -> dict[str, Any]:
     """What every object says of itself and its maker, as highdicom's constructors take it.
 
     Args:
         kind: "report", "capture" or "presentation".
-        about, image, record: As for `uid_of`.
+        algorithm, image, record: As for `uid_of`.
     """
     number, what = _SERIES[kind]
     return {
-        "series_instance_uid": uid_of(f"{kind} series", about, image, record),
+        "series_instance_uid": uid_of(f"{kind} series", algorithm, image, record),
         "series_number": number,
         "series_description": f"{MANUFACTURER} {what}, research use only",
-        "sop_instance_uid": uid_of(kind, about, image, record),
+        "sop_instance_uid": uid_of(kind, algorithm, image, record),
         "instance_number": 1,
         "manufacturer": MANUFACTURER,
-        "manufacturer_model_name": about.title,
-        "software_versions": about.version,
-        "device_serial_number": about.sha256[:16],
+        "manufacturer_model_name": algorithm.title,
+        "software_versions": algorithm.version,
+        "device_serial_number": algorithm.sha256[:16],
     }
 
 
-def _hash(record: np.ndarray | None) -> str:
+def _hash(record: Floats | None) -> str:
     if record is None or np.isnan(record).all():
         return ""  # a record with nothing in it says what no record says
     values = np.where(np.isnan(record), np.nan, record).astype("<f4")  # NaN has many bit patterns
     return hashlib.sha256(values.tobytes()).hexdigest()
 
 
-def _names(names) -> str:
+def _names(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"

@@ -8,7 +8,7 @@ from mdfnet.clinical.standardize import Standardizer
 from mdfnet.models.card import NOTICE, Card
 from mdfnet.models.operating_points import Operating
 from mdfnet.report.colors import class_colors
-from mdfnet.services.serve.answers import FeatureFacts, Limits, ModelClass, ModelFacts, Preprocessing, Seen
+from mdfnet.services.serve.answers import FeatureFacts, Limits, ModelClass, ModelFacts, PreprocessingFacts, Seen
 from mdfnet.services.serve.settings import Settings
 
 
@@ -26,7 +26,7 @@ def model_facts(card: Card, operating: Operating | None, fused: bool, settings: 
         classes=[ModelClass(name=name, id=number, color=color) for (name, number), color in classes],
         features=[_feature(feature, i, fitted) for i, feature in enumerate(card.clinical_schema.features)],
         operating=operating and operating.to_dict(),
-        preprocessing=Preprocessing(**{"intensity": "as-is", **card.preprocessing}),
+        preprocessing=PreprocessingFacts(**{"intensity": "as-is", **card.preprocessing}),
         fused=fused,
         limits=limits,
         card=card.model_dump(mode="json"),
