@@ -33,7 +33,7 @@ from mdfnet.data.dataset_folder import read_dataset, write_dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.data.phantom.clinical import distinguishing
 from mdfnet.data.phantom.findings import LOOK_ALIKES
-from mdfnet.explain.importance import Explained, Importance, explain_images, importance
+from mdfnet.explain.importance import ExplainedImages, Importance, explain_images, importance
 from mdfnet.explain.reliance import CONDITIONS, reliance
 from mdfnet.models.config import load_config
 from mdfnet.models.load import load
@@ -45,7 +45,7 @@ SEEDS = 5
 FOLLOWED, SIGN = "Consolidation", "pain"
 
 
-def explained(study: Path, seed: int, images: int) -> Explained:
+def explained(study: Path, seed: int, images: int) -> ExplainedImages:
     """The first test images with look-alikes of a seed of the fusion study, by the model trained with that seed."""
     model = load(study / f"runs/rcnn-default-signal-1-{seed}/model").eval()
     dataset = read_dataset(study / f"data/seed-{seed}-signal-1")
@@ -54,7 +54,7 @@ def explained(study: Path, seed: int, images: int) -> Explained:
     return explain_images(model, alike[:images])
 
 
-def print_importance(told: list[Explained], parts: int) -> None:
+def print_importance(told: list[ExplainedImages], parts: int) -> None:
     """Hits of the first rank, and coverage of zero, over seeds, parts of their images, and both of each pair."""
     first: dict[str, list[bool]] = {}
     idle_ones: dict[str, list[tuple[float, float, float]]] = {"effect": [], "discrimination": []}
@@ -86,7 +86,7 @@ def print_coverage(name: str, value: np.ndarray, low: np.ndarray, high: np.ndarr
     print(f"  root mean square distance from zero: {np.sqrt(np.mean((value / errors) ** 2)):.2f} standard errors")
 
 
-def hit(told: Explained, one: Importance, pattern: str) -> bool:
+def hit(told: ExplainedImages, one: Importance, pattern: str) -> bool:
     """Whether the feature with the largest effect is one that tells; prints the two largest."""
     order = np.argsort(-one.effect.value)
     best = ", ".join(f"{told.features[k]} {one.effect.value[k]:.3f}" for k in order[:2])
@@ -95,7 +95,7 @@ def hit(told: Explained, one: Importance, pattern: str) -> bool:
     return told.features[order[0]] in distinguishing(pattern)
 
 
-def idle(told: Explained) -> list[int]:
+def idle(told: ExplainedImages) -> list[int]:
     """The features that tell nothing of either pair."""
     used = {name for pattern in LOOK_ALIKES for name in distinguishing(pattern)}
     return [k for k, name in enumerate(told.features) if name not in used]

@@ -11,7 +11,7 @@ from small_model import fused
 import mdfnet
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes
-from mdfnet.explain.importance import Explained, explain_images, importance
+from mdfnet.explain.importance import ExplainedImages, explain_images, importance
 
 CLASSES = Classes(("Consolidation", "Atelectasis"))
 
@@ -43,10 +43,10 @@ def test_a_model_wired_to_one_value_needs_that_value_alone(tiny_dataset):
     assert np.allclose(told.baseline + told.values.sum(1), told.full)
     marked = [[name in {told.classes.name(int(k)) for k in sample.target.labels} for name in told.classes.names]
               for sample in dataset.samples[:4]]  # fmt: skip
-    assert told.marked.tolist() == marked
+    assert told.annotated.tolist() == marked
 
 
-def made_up(images: int = 200, seed: int = 0) -> Explained:
+def made_up(images: int = 200, seed: int = 0) -> ExplainedImages:
     """Two features: the first adds 0.3 where Consolidation is marked, the second says nothing."""
     random = np.random.default_rng(seed)
     marked = np.zeros((images, 2), bool)
@@ -56,15 +56,17 @@ def made_up(images: int = 200, seed: int = 0) -> Explained:
     baseline = random.uniform(0.2, 0.4, (images, 2)) + 0.1 * marked
     full = baseline + values.sum(1)
     patients = tuple(f"p{k // 2}" for k in range(images))
-    return Explained(CLASSES, ("temperature", "pain"), values, values.copy(), baseline, full, marked, patients, True)
+    return ExplainedImages(
+        CLASSES, ("temperature", "pain"), values, values.copy(), baseline, full, marked, patients, True
+    )
 
 
-def test_image_and_pulls_add_up_to_the_gap():
+def test_image_and_effects_add_up_to_the_gap():
     told = importance(made_up(), "Consolidation")
     assert told.image.value + told.effect.value.sum() == pytest.approx(float(told.gap.value))
     assert told.effect.value[0] == pytest.approx(0.3, abs=0.03) and told.image.value == pytest.approx(0.1, abs=0.03)
     assert told.effect.low[0] < told.effect.value[0] < told.effect.high[0]
-    assert told.images == 200 and told.positives == int(made_up().marked[:, 0].sum())
+    assert told.images == 200 and told.positives == int(made_up().annotated[:, 0].sum())
     assert np.allclose(told.size.value, np.abs(made_up().values[:, :, 0]).mean(0))
 
 
@@ -76,7 +78,7 @@ def test_what_says_nothing_is_seldom_shown():
 
 def test_intervals_are_those_of_welch_where_images_are_many():
     told = made_up(400)
-    one, inside = importance(told, "Consolidation"), told.marked[:, 0]
+    one, inside = importance(told, "Consolidation"), told.annotated[:, 0]
     oracle = ttest_ind(told.values[inside, :, 0], told.values[~inside, :, 0], equal_var=False).confidence_interval()
     width = oracle.high - oracle.low
     assert (np.abs(one.effect.low - oracle.low) < 0.1 * width).all()
@@ -85,9 +87,9 @@ def test_intervals_are_those_of_welch_where_images_are_many():
 
 def test_against_another_finding_only_images_with_one_of_the_two_count():
     told = made_up(20)
-    told.marked[:4], told.marked[4] = False, True
+    told.annotated[:4], told.annotated[4] = False, True
     pair = importance(told, "Consolidation", against="Atelectasis")
-    assert pair.images == 15 and pair.positives == int(told.marked[5:, 0].sum())
+    assert pair.images == 15 and pair.positives == int(told.annotated[5:, 0].sum())
     half = importance(told, "Consolidation", against="Atelectasis", among=np.arange(20) >= 10)
     assert half.images == 10
 
@@ -96,9 +98,9 @@ def test_against_another_finding_only_images_with_one_of_the_two_count():
     ("marked", "images"),
     [pytest.param(True, 20, id="marked everywhere"), pytest.param(False, 20, id="marked nowhere")],
 )
-def test_without_a_comparison_there_is_no_pull(marked, images):
+def test_without_a_comparison_there_is_no_effect(marked, images):
     told = made_up(images)
-    told.marked[:] = marked
+    told.annotated[:] = marked
     one = importance(told, "Consolidation")
     assert np.isnan(one.effect.value).all() and np.isnan(one.gap.value) and np.isfinite(one.size.value).all()
     none = importance(told, "Consolidation", against="Atelectasis")

@@ -59,7 +59,7 @@ def test_region_scores_are_torchvisions_own(keys, chunk, monkeypatch):
 @pytest.mark.parametrize("chunk", [pytest.param(2**25, id="all at once"), pytest.param(1, id="one by one")])
 def test_many_records_pool_nothing_and_score_the_same(keys, chunk, monkeypatch):
     monkeypatch.setattr(regions, "CHUNK_BYTES", chunk)
-    monkeypatch.delattr(RoIFeatures, "to_pooler")
+    monkeypatch.delattr(RoIFeatures, "pooled")
     model = fused(**keys)
     scores = region_scores(model, model.encode(IMAGE), REGIONS, RECORDS.repeat(22, 1))
     expected = torch.stack([torchvisions_own(model, REGIONS, record) for record in RECORDS])

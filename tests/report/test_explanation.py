@@ -61,17 +61,19 @@ def test_synthetic_data_are_called_so(case, tmp_path):
 def test_what_is_explained(case):
     model, told = case
     assert 0 < len(told.boxes) <= 3 and torch.equal(told.boxes.scores, told.found.scores[: len(told.boxes)])
-    assert np.allclose(told.told.full, told.boxes.scores, atol=1e-5)
-    names = {model.schema.names[k] for box in range(len(told.boxes)) for k in largest(told.told, box, 3)}
+    assert np.allclose(told.contributions.full, told.boxes.scores, atol=1e-5)
+    names = {model.schema.names[k] for box in range(len(told.boxes)) for k in largest(told.contributions, box, 3)}
     assert set(told.curves) == names and "temperature" not in names, "that value is missing"
 
 
 def test_the_words_are_of_the_box_that_the_record_does_most_to(case):
     model, told = case
     words = in_words(told, model.classes, dict(describe(model.schema, told.record.tolist())))
-    most = int(np.argmax(np.abs(told.told.values).max(0)))
+    most = int(np.argmax(np.abs(told.contributions.values).max(0)))
     name = model.classes.name(int(told.boxes.labels[most]))
-    assert words.startswith(f"{name}: the model scores this box {told.told.full[most]:.2f} with the record and ")
+    assert words.startswith(
+        f"{name}: the model scores this box {told.contributions.full[most]:.2f} with the record and "
+    )
     none = explain_case(model, told.image, RECORDS[2], score=0.999, orders=2)
     assert in_words(none, model.classes, {}).startswith("With this record, the model finds nothing")
 

@@ -1,4 +1,4 @@
-"""Everything that can be said of why a model found what it found on one image."""
+"""All explanations of what a model found on one image."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.types import Detections
 from mdfnet.explain.importance import check_fused
 from mdfnet.explain.shapley import Shapley, box_shapley, finding_shapley
@@ -15,35 +16,35 @@ from mdfnet.explain.what_if import Curve, what_if
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 
-#: Boxes that are explained, the surest first, and features whose curves are drawn for each.
+#: Boxes that are explained, highest scores first, and features whose curves are drawn for each.
 BOXES, CURVES = 4, 3
 
 
 @dataclass(frozen=True)
 class CaseExplanation:
-    """One image with its record, explained.
+    """Why a model found what it found on one image with its record.
 
     Args:
         image: uint8 or uint16 ``[H, W]``.
         record: float32 ``[F]``, NaN = missing.
-        score: Below it nothing is explained.
-        found: What the model found with the record; ``found.record`` says what it used of it.
-        image_only: What it found without.
-        boxes: The boxes that are explained, of ``found``.
-        told: What each value adds to their scores.
+        score: Boxes below it are not explained.
+        found: Detections with the record; ``found.record`` says what of it was used.
+        image_only: Detections without the record.
+        boxes: The boxes of ``found`` that are explained.
+        contributions: What each value adds to their scores.
         findings: What each value adds to each finding's highest score on the image.
-        curves: What-if curves of all boxes, by feature, of those that matter most to one of them.
+        curves: What-if curves of all boxes, by feature: those that matter most to one of the boxes.
         occlusion: What covering parts of the image does to the boxes' scores.
         gradients: float32 ``[N, H, W]`` or None, see :func:`mdfnet.explain.visual.gradient_map`.
     """
 
-    image: np.ndarray
+    image: Array
     record: Tensor
     score: float
     found: Detections
     image_only: Detections
     boxes: Detections
-    told: Shapley
+    contributions: Shapley
     findings: Shapley
     curves: dict[str, Curve]
     occlusion: Occlusion
@@ -51,7 +52,7 @@ class CaseExplanation:
 
 
 def explain_case(
-    model: Model, image: np.ndarray, record: Tensor, *, score: float = 0.3, orders: int | None = None
+    model: Model, image: Array, record: Tensor, *, score: float = 0.3, orders: int | None = None
 ) -> CaseExplanation:
     """Explain the boxes that a model finds on one image with its record.
 
@@ -63,17 +64,17 @@ def explain_case(
         orders: As :func:`mdfnet.explain.shapley.explain`.
 
     Raises:
-        UserError: The model looks at images alone.
+        UserError: The model is image-only.
     """
     check_fused(model)
-    picture = image_tensor(image)
-    features = model.encode([picture])
+    pixels = image_tensor(image)
+    features = model.encode([pixels])
     (found,) = (one.without_masks() for one in model.detect_from(features, record[None]))
     (alone,) = (one.without_masks() for one in model.detect_from(features, None))
     sure = found.above(score)
     boxes = Detections(sure.boxes[:BOXES], sure.labels[:BOXES], sure.scores[:BOXES])
-    told = box_shapley(model, features, boxes, record, orders=orders)
-    names = [model.schema.names[k] for box in range(len(boxes)) for k in largest(told, box, CURVES)]
+    contributions = box_shapley(model, features, boxes, record, orders=orders)
+    names = [model.schema.names[k] for box in range(len(boxes)) for k in largest(contributions, box, CURVES)]
     return CaseExplanation(
         image,
         record,
@@ -81,21 +82,21 @@ def explain_case(
         found.cpu(),
         alone.cpu(),
         boxes.cpu(),
-        told,
+        contributions,
         finding_shapley(model, features, record, orders=orders),
         {name: what_if(model, features, boxes, record, name) for name in dict.fromkeys(names)},
-        occlusion(model, picture, boxes, record),
-        gradient_map(model, picture, boxes, record),
+        occlusion(model, pixels, boxes, record),
+        gradient_map(model, pixels, boxes, record),
     )
 
 
-def largest(told: Shapley, box: int, count: int) -> list[int]:
-    """The features that add most to a score, one way or the other; none that adds nothing.
+def largest(contributions: Shapley, box: int, count: int) -> list[int]:
+    """The features that contribute most to a score, up or down; none that contributes nothing.
 
     Examples:
         >>> values = np.array([[0.1], [-0.3], [0.0]])
         >>> largest(Shapley(values, 0 * values, np.array([0.5]), np.array([0.3]), True), 0, 3)
         [1, 0]
     """
-    sizes = np.abs(told.values[:, box])
+    sizes = np.abs(contributions.values[:, box])
     return [int(k) for k in np.argsort(-sizes, kind="stable")[:count] if sizes[k] > 0]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mdfnet.core.arrays import Array, Bools
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Sample
 from mdfnet.data.images.read import read_sample_image
@@ -22,49 +23,49 @@ from mdfnet.models.preprocessing import image_tensor
 #: Replicates of the bootstrap over patients.
 REPLICATES = 1000
 
-#: Other patients whose values stand in for an image's own, each feature by itself.
+#: Other patients whose values replace an image's own, each feature by itself.
 DONORS = 4
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedImages:
     """Shapley values of the findings of a set of images.
 
     Args:
         classes: The findings.
         features: Names of the clinical features.
         values: float64 ``[images, F, classes]``, in score points.
-        exchanged: float64 ``[images, F, classes]``, how far the score falls when the value is exchanged for that of
-            another patient, all else kept: the mean over :data:`DONORS` of them; 0 where the value is missing.
+        exchanged: float64 ``[images, F, classes]``, how far the score drops when the value is exchanged for that of
+            another patient, all else unchanged: the mean over :data:`DONORS` of them; 0 where the value is missing.
         baseline: float64 ``[images, classes]``, scores without records.
         full: float64 ``[images, classes]``, scores with them.
-        marked: bool ``[images, classes]``, whether a reader marked the finding.
+        annotated: bool ``[images, classes]``, whether the ground truth has the finding.
         patients: Of each image.
-        exact: Whether all coalitions were asked.
+        exact: Whether all coalitions were evaluated.
     """
 
     classes: Classes
     features: tuple[str, ...]
-    values: np.ndarray
-    exchanged: np.ndarray
-    baseline: np.ndarray
-    full: np.ndarray
-    marked: np.ndarray
+    values: Array
+    exchanged: Array
+    baseline: Array
+    full: Array
+    annotated: Bools
     patients: tuple[str, ...]
     exact: bool
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Numbers with their 95 % intervals over patients, arrays of one shape; NaN where not defined."""
+    """Numbers with their 95 % intervals over patients, arrays of one shape; NaN where undefined."""
 
-    value: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    value: Array
+    low: Array
+    high: Array
 
     @property
-    def shown(self) -> np.ndarray:
-        """Where the interval leaves out zero."""
+    def shown(self) -> Array:
+        """Where the interval excludes zero."""
         return (self.low > 0) | (self.high < 0)
 
 
@@ -74,15 +75,15 @@ class Importance:
 
     Args:
         finding: Name of the class.
-        images, positives: Images looked at, and those of them with the finding.
-        size: ``[F]``, mean absolute Shapley value: how much the score moves, whether rightly or not. Never below zero.
-        effect: ``[F]``, mean Shapley value where the finding is marked less that where it is not: what knowing the
+        images, positives: Number of images, and of those with the finding.
+        size: ``[F]``, mean absolute Shapley value: how much the score moves, rightly or not. Never negative.
+        effect: ``[F]``, mean Shapley value of images with the finding minus that of images without: what knowing the
             feature adds to the gap between the two.
-        discrimination: ``[F]``, how far that gap falls when the value is exchanged for another patient's: what the
-            value itself tells. Zero for a feature that says nothing of the finding, whereas merely knowing one may make
-            a model trust the rest of the record more, which Shapley values count, too.
-        image: ``[]``, what the image alone adds to that gap; image and pulls add up to it.
-        gap: ``[]``, mean score where the finding is marked less that where it is not.
+        discrimination: ``[F]``, how far that gap shrinks when the value is exchanged for another patient's: what the
+            value itself contributes. Zero for a feature unrelated to the finding, whereas merely knowing one may make a
+            model trust the rest of the record more, which Shapley values count, too.
+        image: ``[]``, what the image alone adds to that gap; image and effects add up to it.
+        gap: ``[]``, mean score of images with the finding minus that of images without.
     """
 
     finding: str
@@ -102,65 +103,66 @@ def explain_images(
     orders: int | None = None,
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
-) -> Explained:
-    """Shapley values of all findings of all images; what was marked does not enter them.
+) -> ExplainedImages:
+    """Shapley values of all findings of all images; annotations do not enter them.
 
     Args:
         model: A fused one.
         samples: Images and records.
         orders: As :func:`mdfnet.explain.shapley.explain`.
-        seed: Of the choice of other patients, and of orders.
+        seed: Of the choice of other patients and of orders.
         tick: Called after each image.
 
     Raises:
-        UserError: The model looks at images alone, or an image cannot be read.
+        UserError: The model is image-only, or an image cannot be read.
     """
     check_fused(model)
-    donors, told, exchanged = list(_donors(samples, np.random.default_rng(seed))), [], []
+    donors, shapley, exchanged = list(_donors(samples, np.random.default_rng(seed))), [], []
     for sample, others in zip(samples, donors, strict=True):
         features, record = model.encode([image_tensor(read_sample_image(sample))]), torch.from_numpy(sample.clinical)
-        told.append(finding_shapley(model, features, record, orders=orders, seed=seed))
+        shapley.append(finding_shapley(model, features, record, orders=orders, seed=seed))
         exchanged.append(_exchanged(model, features, record, others))
         tick()
     labels = np.arange(1, len(model.classes) + 1)
-    return Explained(
+    return ExplainedImages(
         model.classes,
         model.schema.names,
-        np.stack([one.values for one in told]),
+        np.stack([one.values for one in shapley]),
         np.stack(exchanged),
-        np.stack([one.baseline for one in told]),
-        np.stack([one.full for one in told]),
+        np.stack([one.baseline for one in shapley]),
+        np.stack([one.full for one in shapley]),
         np.stack([np.isin(labels, sample.target.labels) for sample in samples]),
         tuple(sample.patient for sample in samples),
-        all(one.exact for one in told),
+        all(one.exact for one in shapley),
     )
 
 
 def importance(
-    explained: Explained, finding: str, against: str | None = None, among: np.ndarray | None = None
+    explained: ExplainedImages, finding: str, against: str | None = None, among: Array | None = None
 ) -> Importance:
     """How much each clinical value matters for a finding, with intervals over patients.
 
     Args:
         explained: From :func:`explain_images`.
         finding: Name of a class.
-        against: Name of another: only images where one of the two is marked count, and not both. What tells
-            look-alikes apart is then seen alone. Default: all images, against those without the finding.
-        among: bool ``[images]``, further choice of images.
+        against: Name of another: only images with exactly one of the two count, which shows what tells look-alikes
+            apart. Default: all images, against those without the finding.
+        among: bool ``[images]``, a further selection of images.
 
     Raises:
         UserError: There is no such class.
     """
     column = explained.classes.label(finding) - 1
-    positive = explained.marked[:, column]
+    positive = explained.annotated[:, column]
     kept = np.ones(len(positive), bool) if among is None else among
     if against is not None:
-        kept = kept & (positive != explained.marked[:, explained.classes.label(against) - 1])
+        kept = kept & (positive != explained.annotated[:, explained.classes.label(against) - 1])
     patients = [patient for patient, keep in zip(explained.patients, kept, strict=True) if keep]
     values, positive = explained.values[kept, :, column], positive[kept]
     ends = np.stack([explained.baseline[kept, column], explained.full[kept, column]], 1)
-    if not len(patients):
-        return _nothing(finding, values.shape[1])
+    if not patients:
+        many, single = (Estimate(*(np.full(shape, np.nan),) * 3) for shape in (values.shape[1], ()))
+        return Importance(finding, 0, 0, many, many, many, single, single)
     weights = np.concatenate([np.ones((1, len(patients))), patient_weights(patients, REPLICATES)])
     image, gap = _gaps(ends, positive, weights).T
     size = weights @ np.abs(values) / weights.sum(1, keepdims=True)
@@ -177,21 +179,18 @@ def importance(
 
 
 def check_fused(model: Model) -> None:
-    """Whether the model looks at records at all.
+    """Make sure that a model is not image-only.
 
     Raises:
-        UserError: It does not.
+        UserError: It is.
     """
     if model.fusion is None:
         raise UserError("the model looks at images alone: there is no record to explain", fix="give a fused model")
 
 
-def _donors(samples: Sequence[Sample], random: np.random.Generator) -> Iterator[np.ndarray]:
-    """For each image values of other patients, ``[DONORS, F]``; NaN where nobody else has one."""
-    records, patients = (
-        np.stack([sample.clinical for sample in samples]),
-        np.array([sample.patient for sample in samples]),
-    )
+def _donors(samples: Sequence[Sample], random: np.random.Generator) -> Iterator[Array]:
+    """For each image values of other patients, ``[DONORS, F]``; NaN where no other has one."""
+    records, patients = np.stack([one.clinical for one in samples]), np.array([one.patient for one in samples])
     for sample in samples:
         values = np.full((DONORS, records.shape[1]), np.nan, np.float32)
         for column in range(records.shape[1]):
@@ -201,32 +200,27 @@ def _donors(samples: Sequence[Sample], random: np.random.Generator) -> Iterator[
         yield values
 
 
-def _exchanged(model: Model, features: Features, record: Tensor, others: np.ndarray) -> np.ndarray:
-    """How far each finding's score falls on average with one value exchanged, ``[F, classes]``."""
+def _exchanged(model: Model, features: Features, record: Tensor, others: Array) -> Array:
+    """How far each finding's score drops on average with one value exchanged, ``[F, classes]``."""
     count = len(record)
     records = record.repeat(count, DONORS, 1)  # [F, DONORS, F]
     each = torch.arange(count)
     records[each, :, each] = torch.from_numpy(others).T
     records = torch.cat([record[None], records.flatten(0, 1)])
     scores = finding_scores(model, features, records, found_with=record).double().cpu().numpy()
-    fallen = scores[0] - scores[1:].reshape(count, DONORS, -1)
-    known = ~np.isnan(record.numpy())[:, None] & ~np.isnan(others).any(0)[:, None]
-    return np.where(known, fallen.mean(1), 0.0)
+    drops = scores[0] - scores[1:].reshape(count, DONORS, -1)
+    unknown = np.isnan(record.numpy() + others).any(0)
+    return np.where(unknown, 0.0, drops.mean(1).T).T
 
 
-def _gaps(columns: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted mean over positives less that over the rest, ``[R, columns]``; NaN where one of the two is empty."""
+def _gaps(columns: Array, positive: Bools, weights: Array) -> Array:
+    """Weighted mean over positives minus that over the rest, ``[R, columns]``; NaN where one of the two is empty."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        inside, outside = ((weights * group)[:, :, None] for group in (positive, ~positive))
-        means = [(side[:, :, 0] @ columns) / side.sum(1) for side in (inside, outside)]
-    return means[0] - means[1]
+        sides = (weights * positive, weights * ~positive)
+        inside, outside = (side @ columns / side.sum(1, keepdims=True) for side in sides)
+    return np.subtract(inside, outside)
 
 
-def _estimate(replicates: np.ndarray) -> Estimate:
-    """Of differences of means, the first row being the value itself: with few images percentiles are too narrow."""
+def _estimate(replicates: Array) -> Estimate:
+    """Of differences of means, the first row being the value itself; of few images percentiles are too narrow."""
     return Estimate(replicates[0], *normal_interval(replicates[0], replicates[1:]))
-
-
-def _nothing(finding: str, features: int) -> Importance:
-    many, one = (Estimate(*(np.full(shape, np.nan),) * 3) for shape in ((features,), ()))
-    return Importance(finding, 0, 0, many, many, many, one, one)

@@ -1,4 +1,4 @@
-"""Does a fused model use the image and the record, one of them alone, or is it misled? A test over a set of images."""
+"""Does a fused model use image and record, only one of them, or is it misled? A test over a set of images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.images.read import read_sample_image
@@ -18,6 +19,7 @@ from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.images import auroc
 from mdfnet.metrics.matching import match
+from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 
@@ -27,31 +29,31 @@ REPLICATES = 1000
 #: How often records are shuffled.
 SHUFFLES = 5
 
-#: Mean change of a score, in score points, below which a model does not react to another patient's record.
+#: Mean change of a score, in score points, below which a model counts as not reacting to another patient's record.
 REACTS = 0.02
 
-#: Share of what a finding's AUROC has above chance that the record alone may keep, and what its interval must be above.
-#: A judgement: records that tell of a disease may well keep half without any image.
+#: Share of a finding's AUROC above chance that the record alone may keep, and what its interval must exceed: judgments.
+#: Records that are informative of a disease may well keep half without any image.
 ALONE, SURELY_ALONE = 0.8, 0.5
 
-#: What a model is given: its own record, another patient's, none, or the record without the image.
+#: What a model gets: the image's own record, another patient's, none, or the record without the image.
 CONDITIONS = ("own", "shuffled", "missing", "no image")
 
 
 @dataclass(frozen=True)
 class Reliance:
-    """What is left of a model's performance when one of its two sources is taken away.
+    """What remains of a model's performance when one of its two sources is taken away.
 
     Args:
         classes: The findings.
-        images, patients: How many.
+        images, patients: Their numbers.
         ap: AP at IoU 0.5, arrays ``[4 conditions, classes + 1]`` in the order of :data:`CONDITIONS`; last the mean.
-        auroc: Area under the ROC curve of each finding's highest score on an image, the same way.
-        ap_gain: ``[3, classes + 1]``, AP with the own record less that under each other condition, paired.
-        kept: ``[classes + 1]``, (AUROC without the image - 0.5) / (AUROC - 0.5): what of the distance to chance the
-            record alone keeps.
-        reaction: ``[classes]``, mean absolute change of a finding's score when the record is another patient's.
-        alarms: What is wrong, see :func:`alarms_of` -> the findings that show it, none where it is of all together.
+        auroc: AUROC of each finding's highest score on an image, the same way.
+        ap_gain: ``[3, classes + 1]``, AP with the own record minus that under each other condition, paired.
+        kept: ``[classes + 1]``, (AUROC without the image - 0.5) / (AUROC - 0.5): the share of the distance from chance
+            that the record alone keeps.
+        reaction: ``[classes]``, mean absolute change of a finding's score with another patient's record.
+        alarms: What is wrong, see :func:`alarms_of` -> the findings that show it; none where it is about all together.
     """
 
     classes: Classes
@@ -61,13 +63,13 @@ class Reliance:
     auroc: Estimate
     ap_gain: Estimate
     kept: Estimate
-    reaction: np.ndarray
+    reaction: Array
     alarms: dict[str, tuple[str, ...]]
 
 
 #: What an alarm means, by its name.
 ALARMS = {
-    "learnt-nothing": "fusion has learnt nothing: another patient's record changes neither scores nor performance",
+    "learnt-nothing": "fusion has learned nothing: another patient's record changes neither scores nor performance",
     "misled": "the model follows the record without being better for it on these images",
     "record-alone": "the model leans on the record alone: with the image blanked out it knows nearly as much",
 }
@@ -83,18 +85,18 @@ def reliance(
 ) -> Reliance:
     """Score a fused model with each patient's own record, with another patient's, with none, and without the image.
 
-    Records go round in a circle of the patients in random order, so that nobody keeps theirs. An image is blanked out
-    to its mean gray.
+    Records are passed around a circle of the patients in random order, so that no patient keeps their own. An image is
+    blanked out with its mean gray.
 
     Args:
         model: A fused one.
-        samples: Images, records and what was marked; at least two patients.
+        samples: Images, records and ground truth of at least two patients.
         shuffles: How often records are shuffled; scores are means over them.
         seed: Of shuffles and bootstrap.
         tick: Called after each image.
 
     Raises:
-        UserError: The model looks at images alone, there is one patient, or an image cannot be read.
+        UserError: The model is image-only, there is only one patient, or an image cannot be read.
     """
     check_fused(model)
     records = _records(samples, shuffles, np.random.default_rng(seed))  # [conditions but the last, images, F]
@@ -118,15 +120,13 @@ def reliance(
     return _judged(model.classes, samples, ap, aurocs, np.abs(by_run[1 : 1 + shuffles] - by_run[0]).mean((0, 1)))
 
 
-def alarms_of(
-    classes: Sequence[str], ap_gain: Estimate, kept: Estimate, reaction: np.ndarray
-) -> dict[str, tuple[str, ...]]:
-    """Which of :data:`ALARMS` hold, and the findings that show it, if it is not about all together.
+def alarms_of(classes: Sequence[str], ap_gain: Estimate, kept: Estimate, reaction: Array) -> dict[str, tuple[str, ...]]:
+    """Which of :data:`ALARMS` hold, and the findings that show it, unless it is about all together.
 
     - ``learnt-nothing``: no gain of mean AP over shuffled records is shown, and no finding reacts by :data:`REACTS`.
     - ``misled``: no such gain is shown, or none over missing records, though some finding reacts; or a finding's AP is
       shown to be lower with the own record than without one.
-    - ``record-alone``: of a finding (or of the mean) at least :data:`ALONE` is kept without the image, and the interval
+    - ``record-alone``: for a finding (or the mean) at least :data:`ALONE` is kept without the image, and the interval
       lies above :data:`SURELY_ALONE`.
     """
     reacts = reaction >= REACTS
@@ -143,8 +143,8 @@ def alarms_of(
     return alarms
 
 
-def shuffled_rows(patients: Sequence[str], random: np.random.Generator) -> np.ndarray:
-    """For each image the row of an image of another patient, the next in a random circle of them.
+def shuffled_rows(patients: Sequence[str], random: np.random.Generator) -> Array:
+    """For each image the row of an image of another patient, the next one in a random circle.
 
     Examples:
         >>> shuffled_rows(["a", "a", "b"], np.random.default_rng(0))[:2].tolist()
@@ -158,7 +158,7 @@ def shuffled_rows(patients: Sequence[str], random: np.random.Generator) -> np.nd
     return np.array([random.choice(rows[following[patient]]) for patient in index])
 
 
-def _records(samples: Sequence[Sample], shuffles: int, random: np.random.Generator) -> np.ndarray:
+def _records(samples: Sequence[Sample], shuffles: int, random: np.random.Generator) -> Array:
     patients = [sample.patient for sample in samples]
     if len(set(patients)) < 2:
         raise UserError("records of one patient cannot be shuffled", fix="give images of several patients")
@@ -167,48 +167,45 @@ def _records(samples: Sequence[Sample], shuffles: int, random: np.random.Generat
     return np.stack([own, *others, np.full_like(own, np.nan)])
 
 
-def _detections(model: Model, features, records: torch.Tensor) -> list[Detections]:
+def _detections(model: Model, features: Features, records: torch.Tensor) -> list[Detections]:
     return [found.without_masks().cpu() for found in model.detect_from(features, records)]
 
 
-def _aps(found: Sequence[Detections], samples: Sequence[Sample], classes: Classes, weights: np.ndarray) -> np.ndarray:
+def _aps(found: Sequence[Detections], samples: Sequence[Sample], classes: Classes, weights: Array) -> Array:
     """AP at IoU 0.5 under each row of weights, ``[R, classes + 1]``."""
     cases = Cases.of(found, [sample.target for sample in samples], len(classes), [sample.id for sample in samples])
-    matches = match(cases, thresholds=(0.5,))
-    return _with_mean(average_precision(matches, weights)[:, 0])
+    return _with_mean(average_precision(match(cases, thresholds=(0.5,)), weights)[:, 0])
 
 
-def _aurocs(scores: np.ndarray, samples: Sequence[Sample], weights: np.ndarray) -> np.ndarray:
+def _aurocs(scores: Array, samples: Sequence[Sample], weights: Array) -> Array:
     """AUROC of each class under each row of weights, ``[R, classes + 1]``."""
     labels = range(1, scores.shape[1] + 1)
-    marked = np.stack([np.isin(labels, sample.target.labels) for sample in samples])
-    return _with_mean(np.stack([auroc(*column, weights) for column in zip(scores.T, marked.T, strict=True)], 1))
+    present = np.stack([np.isin(labels, sample.target.labels) for sample in samples])
+    return _with_mean(np.stack([auroc(*column, weights) for column in zip(scores.T, present.T, strict=True)], 1))
 
 
-def _with_mean(values: np.ndarray) -> np.ndarray:
-    """And the mean over the classes that there are; NaN where there is none."""
+def _with_mean(values: Array) -> Array:
+    """With the mean over the classes that have a value; NaN where none has."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.concatenate([values, np.nansum(values, 1, keepdims=True) / known.sum(1, keepdims=True)], 1)
 
 
-def _over_conditions(runs: np.ndarray, shuffles: int) -> np.ndarray:
-    """``[4 conditions, R, classes + 1]``: shuffles are one condition."""
+def _over_conditions(runs: Array, shuffles: int) -> Array:
+    """``[4 conditions, R, classes + 1]``: all shuffles are one condition."""
     return np.stack([runs[0], runs[1 : 1 + shuffles].mean(0), runs[-2], runs[-1]])
 
 
-def _judged(
-    classes: Classes, samples: Sequence[Sample], ap: np.ndarray, aurocs: np.ndarray, reaction: np.ndarray
-) -> Reliance:
-    above = np.where(aurocs[0] == 0.5, np.nan, aurocs[0] - 0.5)  # of no distance to chance, no share can be left
-    kept = _estimate(((aurocs[3] - 0.5) / above)[None])
-    kept = Estimate(kept.value[0], kept.low[0], kept.high[0])
+def _judged(classes: Classes, samples: Sequence[Sample], ap: Array, aurocs: Array, reaction: Array) -> Reliance:
+    above = np.where(aurocs[0] == 0.5, np.nan, aurocs[0] - 0.5)  # at chance there is no share to keep
+    shares = (aurocs[3] - 0.5) / above
+    kept = Estimate(shares[0], *interval(shares[1:]))
     gain = _estimate(ap[0] - ap[1:])
     patients = len({sample.patient for sample in samples})
     alarms = alarms_of(classes.names, gain, kept, reaction)
     return Reliance(classes, len(samples), patients, _estimate(ap), _estimate(aurocs), gain, kept, reaction, alarms)
 
 
-def _estimate(replicates: np.ndarray) -> Estimate:
+def _estimate(replicates: Array) -> Estimate:
     """From ``[conditions, R, ...]``; the first replicate is the value itself."""
     return Estimate(replicates[:, 0], *interval(np.moveaxis(replicates[:, 1:], 1, 0)))

@@ -1,4 +1,4 @@
-"""The score of a fixed box under many records: what Shapley values, what-if curves and the viewer are made of."""
+"""The score of a fixed box under many records: the basis of Shapley values, what-if curves and the viewer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mdfnet.explain.regions import candidates, has_regions, region_scores
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 
-#: IoU from which on something else that the model sees counts as the box itself.
+#: IoU from which on another box of the model counts as the same.
 SAME_BOX = 0.5
 
-#: Records that a detector without regions looks at together: bounds its memory.
+#: Records in a batch of a detector without regions: bounds its memory.
 BATCH = 8
 
 
@@ -25,22 +25,22 @@ def box_scores(
 ) -> Tensor:
     """The score of each fixed box of one image under each of many records.
 
-    The score is that of what the model has at the box: of all it sees of the box's class, what overlaps it most, by an
-    IoU of :data:`SAME_BOX` at least. A box that the model found with a record gets the detection's own score under it.
+    It is the score of the model's own box there: of all its boxes of that class, the one with the largest IoU, at least
+    :data:`SAME_BOX`. A box that the model found with a record gets the detection's own score under that record.
 
-    - A two-stage detector is asked before thresholds and non-maximum suppression; where it sees nothing at the box, its
-      second stage is sent there, so that any box has a score, a reader's, too.
-    - Any other detector is asked by what it detects: 0 means that the box was not detected, or fell below
+    - A two-stage detector is read before thresholds and non-maximum suppression; where it has no such box, its second
+      stage scores the box itself, so that any box has a score, a reader's, too.
+    - Any other detector is read by its detections: 0 means that the box was not detected, or fell below
       ``detector.box_score``.
 
     Args:
         model: Any model.
         features: One image, from :meth:`mdfnet.Model.encode`.
-        boxes: Boxes in image pixels and labels; their scores are not looked at.
+        boxes: Boxes in image pixels and labels; their scores are not used.
         clinical: float32 ``[R, F]``, NaN = missing.
-        found_with: float32 ``[F]``, the record with which the boxes were found, all NaN where with none. A two-stage
-            detector then looks for them once, and its second stage at the same places under all records: hundreds of
-            times quicker, and what differs is the record alone, not where the model happened to look.
+        found_with: float32 ``[F]``, the record with which the boxes were found, all NaN for none. A two-stage detector
+            then searches once, and its second stage scores the same regions under all records: hundreds of times
+            faster, and only the record differs, not where the model happened to look.
 
     Returns:
         float32 ``[R, N]`` in [0, 1], in the order of ``clinical`` and ``boxes``.
@@ -74,49 +74,45 @@ def box_scores(
 def finding_scores(model: Model, features: Features, clinical: Tensor, *, found_with: Tensor | None = None) -> Tensor:
     """The score of each finding of one image as a whole, the highest of any box, under each of many records.
 
-    A two-stage detector is looked at before thresholds; what any other detector does not detect scores 0.
+    A two-stage detector is read before thresholds; what any other detector does not detect scores 0.
 
     Args:
         model, features, clinical: As :func:`box_scores`.
-        found_with: float32 ``[F]``. A two-stage detector then looks for places with this record and without any, and
-            its second stage at those that score highest, under all records: hundreds of times quicker. With that record
-            and without any the score is the highest of the whole image, or higher where a place that only the other of
-            the two led to scores more; with others it is the highest at these places.
+        found_with: float32 ``[F]``. A two-stage detector then searches with this record and without any, and its second
+            stage scores the best regions under all records: hundreds of times faster. With this record and without any
+            the score is the highest of the whole image, or higher where a region that only the other search found
+            scores more; with other records it is the highest of these regions.
 
     Returns:
         float32 ``[R, classes]`` in [0, 1].
     """
     clinical = clinical.to(features.images)
     if not has_regions(model):
+        none = clinical.new_zeros(len(model.classes), dtype=torch.float32)
         found = _detections(model, features, clinical)
-        return torch.stack([_highest(one, len(model.classes)) for one in found])
+        return torch.stack([none.scatter_reduce(0, one.labels - 1, one.scores, "amax") for one in found])
     if found_with is None:
         return torch.stack([candidates(model, features, record).scores.amax(0) for record in clinical])
     found_with = found_with.to(features.images)
     seen = [candidates(model, features, record) for record in (found_with, torch.full_like(found_with, torch.nan))]
-    places = torch.cat([one.regions[one.scores.argmax(0)] for one in seen]).unique(dim=0)
-    return region_scores(model, features, places, clinical).amax(1)
+    regions = torch.unique(torch.cat([one.regions[one.scores.argmax(0)] for one in seen]), dim=0)
+    return region_scores(model, features, regions, clinical).amax(1)
 
 
 def _detections(model: Model, features: Features, clinical: Tensor) -> list[Detections]:
-    return [one for some in clinical.split(BATCH) for one in model.detect_from(features, some)]
-
-
-def _highest(found: Detections, classes: int) -> Tensor:
-    scores = found.scores.new_zeros(classes)
-    return scores.scatter_reduce(0, found.labels - 1, found.scores, "amax")
+    return [one for some in torch.split(clinical, BATCH) for one in model.detect_from(features, some)]
 
 
 def locate(model: Model, features: Features, boxes: Detections, record: Tensor) -> Tensor:
-    """Where the second stage looked when it gave these boxes of one image under a record ``[F]``.
+    """The regions from which the second stage made these boxes of one image under a record ``[F]``.
 
     Returns:
-        float32 ``[N, 4]`` in network pixels: of all proposals, that whose box of the box's class overlaps it most; the
-        box itself where none does by :data:`SAME_BOX`.
+        float32 ``[N, 4]`` in network pixels: of all proposals, the one whose refined box of the same class has the
+        largest IoU with the box; the box itself where none reaches :data:`SAME_BOX`.
     """
     seen = candidates(model, features, record)
-    regions = features.geometries[0].to_network(boxes.boxes)
-    for label in boxes.labels.unique().tolist() if len(seen.regions) else ():
+    regions: Tensor = features.geometries[0].to_network(boxes.boxes)
+    for label in torch.unique(boxes.labels).tolist() if len(seen.regions) else ():
         mine = boxes.labels == label
         overlap, best = _nearest(boxes.boxes[mine], seen.boxes[:, label - 1], seen.scores[:, label - 1])
         regions[mine] = torch.where((overlap >= SAME_BOX)[:, None], seen.regions[best], regions[mine])
@@ -124,14 +120,10 @@ def locate(model: Model, features: Features, boxes: Detections, record: Tensor) 
 
 
 def detected_scores(boxes: Detections, found: Sequence[Detections]) -> Tensor:
-    """The score of what a detector found at each box, for each of several findings of one image; 0 where nothing.
-
-    Returns:
-        float32 ``[len(found), N]``.
-    """
+    """The score of what was detected at each of N boxes, in each of several detections; 0 for nothing: ``[M, N]``."""
     scores = boxes.boxes.new_zeros(len(found), len(boxes))
     for row, one in zip(scores, found, strict=True):
-        for label in boxes.labels.unique().tolist():
+        for label in torch.unique(boxes.labels).tolist():
             mine, theirs = boxes.labels == label, one.labels == label
             if theirs.any():
                 overlap, best = _nearest(boxes.boxes[mine], one.boxes[theirs], one.scores[theirs])
@@ -140,7 +132,7 @@ def detected_scores(boxes: Detections, found: Sequence[Detections]) -> Tensor:
 
 
 def _nearest(boxes: Tensor, others: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-    """For each box the largest IoU with any of the others and that one's index; of equals, the one scored highest."""
+    """For each box its largest IoU with the others and that one's index; of equals, the highest score."""
     overlap = box_iou(boxes.double(), others.double())
     best = ((overlap * 1e5).round() + scores).argmax(1)
     return overlap.gather(1, best[:, None])[:, 0], best

@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.types import Detections
 from mdfnet.explain.scores import box_scores, finding_scores
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 
-#: Known values up to which every coalition is asked: 2 to the power of this.
+#: Known values up to which all coalitions are evaluated, 2 to the power of this.
 EXACT = 12
 
-#: Orders that are drawn where there are more.
+#: Orders that are drawn where there are more values.
 ORDERS = 200
 
-#: What coalitions, bool ``[M, players]``, are worth: ``[M, N]``.
-Worth = Callable[[np.ndarray], np.ndarray]
+#: Coalitions, bool ``[M, players]`` -> their worth, ``[M, N]``.
+Worth = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,17 @@ class Shapley:
         errors: float64 ``[F, N]``, standard errors from drawing orders; 0 where exact.
         baseline: float64 ``[N]``, the scores without a record.
         full: float64 ``[N]``, the scores with the record.
-        exact: Whether all coalitions were asked.
+        exact: Whether all coalitions were evaluated.
     """
 
-    values: np.ndarray
-    errors: np.ndarray
-    baseline: np.ndarray
-    full: np.ndarray
+    values: Array
+    errors: Array
+    baseline: Array
+    full: Array
     exact: bool
 
 
-def shapley_values(worth: np.ndarray) -> np.ndarray:
+def shapley_values(worth: Array) -> Array:
     """Exact Shapley values of a game (Shapley 1953; eq. 4 of Lundberg and Lee, NeurIPS 2017).
 
     Args:
@@ -70,7 +71,7 @@ def shapley_values(worth: np.ndarray) -> np.ndarray:
 
 
 def explain(worth: Worth, players: int, *, orders: int | None = None, seed: int = 0) -> Shapley:
-    """Shapley values of a game: exact up to :data:`EXACT` players, else by drawing orders in which they come.
+    """Shapley values of a game: exact up to :data:`EXACT` players, else by drawing orders in which they join.
 
     Args:
         worth: The game.
@@ -90,12 +91,12 @@ def explain(worth: Worth, players: int, *, orders: int | None = None, seed: int 
 def box_shapley(
     model: Model, features: Features, boxes: Detections, record: Tensor, *, orders: int | None = None, seed: int = 0
 ) -> Shapley:
-    """What each value of a record adds to the scores of fixed boxes of one image; absent is the model's own missing.
+    """What each value of a record adds to the scores of fixed boxes of one image; a value left out is missing.
 
     Args:
         model, features, boxes: As :func:`mdfnet.explain.scores.box_scores`.
-        record: float32 ``[F]``, NaN = missing; the boxes are looked for with it. What cannot be right is taken as
-            missing, as everywhere.
+        record: float32 ``[F]``, NaN = missing, with which the boxes are found. Implausible values count as missing, as
+            everywhere.
         orders, seed: As :func:`explain`.
 
     Returns:
@@ -110,17 +111,15 @@ def box_shapley(
         >>> image, record = model.encode([torch.rand(1, 64, 64)]), torch.full((10,), torch.nan)
         >>> record[:3] = torch.tensor([61, 38.9, 104])
         >>> (found,) = model.detect_from(image, record[None])
-        >>> told = box_shapley(model, image, found, record)
-        >>> told.values.shape == (10, len(found)), bool((told.values[3:] == 0).all()), told.exact
+        >>> shapley = box_shapley(model, image, found, record)
+        >>> shapley.values.shape == (10, len(found)), bool((shapley.values[3:] == 0).all()), shapley.exact
         (True, True, True)
     """
-    return _of_record(
-        model,
-        record,
-        lambda records, whole: box_scores(model, features, boxes, records, found_with=whole),
-        orders,
-        seed,
-    )
+
+    def scores(records: Tensor, whole: Tensor) -> Tensor:
+        return box_scores(model, features, boxes, records, found_with=whole)
+
+    return _of_record(model, record, scores, orders, seed)
 
 
 def finding_shapley(
@@ -134,21 +133,23 @@ def finding_shapley(
     Returns:
         Of :func:`mdfnet.explain.scores.finding_scores`, ``N`` being the number of classes.
     """
-    return _of_record(
-        model, record, lambda records, whole: finding_scores(model, features, records, found_with=whole), orders, seed
-    )
+
+    def scores(records: Tensor, whole: Tensor) -> Tensor:
+        return finding_scores(model, features, records, found_with=whole)
+
+    return _of_record(model, record, scores, orders, seed)
 
 
 def _of_record(
     model: Model, record: Tensor, score: Callable[[Tensor, Tensor], Tensor], orders: int | None, seed: int
 ) -> Shapley:
-    """Only values that are there play; the others add nothing."""
+    """Only values that are known play; the others add nothing."""
     if record.shape != (len(model.schema),):
         raise ValueError(f"a record is [{len(model.schema)}], got {list(record.shape)}")
     kept = model.screen(record[None].to(next(model.parameters()).device))[0]
     known = (~kept.isnan()).nonzero()[:, 0]
 
-    def worth(coalitions: np.ndarray) -> np.ndarray:
+    def worth(coalitions: Array) -> Array:
         records = torch.full((len(coalitions), len(kept)), torch.nan, device=kept.device)
         records[:, known] = kept[known].masked_fill(~torch.from_numpy(coalitions).to(kept.device), torch.nan)
         return score(records, kept).double().cpu().numpy()
@@ -160,16 +161,16 @@ def _of_record(
 
 
 def _drawn(worth: Worth, players: int, orders: int, seed: int) -> Shapley:
-    """The mean over orders of what each player adds on coming; an order and its reverse are one draw of their mean."""
+    """Mean over orders of what each player adds on joining; an order and its reverse are one draw of their mean."""
     random = np.random.default_rng(seed)
     ranks = np.argsort(random.random((orders, 1, players)), -1)
-    ranks = np.concatenate([ranks, players - 1 - ranks], 1)  # [orders, 2, players]: when a player comes
-    there = ranks[:, :, None] < np.arange(players + 1)[:, None]  # [orders, 2, players + 1 steps, players]
-    # Everybody and nobody are asked once; what coalitions happen to be the same, too.
-    asked, where = np.unique(there.reshape(-1, players), axis=0, return_inverse=True)
-    worths = np.asarray(worth(asked), np.float64)
+    ranks = np.concatenate([ranks, players - 1 - ranks], 1)  # [orders, 2, players]: when a player joins
+    joined = ranks[:, :, None] < np.arange(players + 1)[:, None]  # [orders, 2, players + 1 steps, players]
+    # All and none are evaluated once, and so are other coalitions that come up twice.
+    distinct, where = np.unique(joined.reshape(-1, players), axis=0, return_inverse=True)
+    worths = np.asarray(worth(distinct), np.float64)
     along = worths[where.ravel()].reshape(orders, 2, players + 1, -1)
-    steps = np.diff(along, axis=2)  # [orders, 2, players, N]: what whoever comes then adds
+    steps = np.diff(along, axis=2)  # [orders, 2, players, N]: what whoever joins then adds
     added = np.take_along_axis(steps, ranks[..., None], 2).mean(1)  # [orders, players, N]
     errors = added.std(0, ddof=1) / math.sqrt(orders)
     return Shapley(added.mean(0), errors, along[0, 0, 0], along[0, 0, -1], exact=False)

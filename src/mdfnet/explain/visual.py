@@ -1,4 +1,4 @@
-"""Where on the image a box's score comes from: by covering parts of it, and by gradients."""
+"""Which parts of an image a box's score depends on: by covering them, and by gradients."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mdfnet.explain.regions import has_regions, region_gradients, region_scores
 from mdfnet.explain.scores import detected_scores, locate
 from mdfnet.models.model import Model
 
-#: Cells a side of an occlusion map, and covered images that are looked at together.
+#: Cells per side of an occlusion map, and covered images in a batch.
 GRID, BATCH = 14, 14
 
-#: A gradient map is smoothed over this share of the image's side: single pixels' gradients are noise.
+#: A gradient map is smoothed over this share of the image's side: gradients of single pixels are noise.
 SMOOTH = 1 / 24
 
 
@@ -26,8 +26,8 @@ class Occlusion:
 
     Args:
         scores: float32 ``[N]``, on the whole image.
-        drops: float32 ``[N, GRID, GRID]``, how far the score falls when the cell is covered: the mean over the patches
-            that cover it. Below zero where covering raises the score.
+        drops: float32 ``[N, GRID, GRID]``, how far the score drops when the cell is covered: the mean over the patches
+            that cover it. Negative where covering raises the score.
     """
 
     scores: Tensor
@@ -35,14 +35,14 @@ class Occlusion:
 
 
 def occlusion(model: Model, image: Tensor, boxes: Detections, record: Tensor) -> Occlusion:
-    """Cover an image by patches of its mean gray, two cells a side, one after the other (Zeiler and Fergus, ECCV 2014).
+    """Cover an image with patches of its mean gray, two cells a side, one at a time (Zeiler and Fergus, ECCV 2014).
 
     Args:
         model: Any model.
         image: float32 ``[1 or 3, H, W]`` in [0, 1].
         boxes: Boxes in image pixels, and labels.
-        record: float32 ``[F]``, NaN = missing; the boxes are looked for with it. A two-stage detector looks at the same
-            places of all covered images.
+        record: float32 ``[F]``, NaN = missing, with which the boxes are found. A two-stage detector scores the same
+            regions of all covered images.
 
     Examples:
         >>> import mdfnet
@@ -70,7 +70,9 @@ def occlusion(model: Model, image: Tensor, boxes: Detections, record: Tensor) ->
     (before,) = scores([image]).cpu()
     for start in range(0, len(covers), BATCH):
         some = covers[start : start + BATCH]
-        images = [_covered(image, rows[i.start], rows[i.stop], columns[j.start], columns[j.stop]) for i, j in some]
+        images = [image.clone() for _ in some]
+        for covered, (i, j) in zip(images, some, strict=True):
+            covered[:, rows[i.start] : rows[i.stop], columns[j.start] : columns[j.stop]] = image.mean()
         for (i, j), after in zip(some, scores(images).cpu(), strict=True):
             fallen[:, i, j] += (before - after)[:, None, None]
             times[i, j] += 1
@@ -84,7 +86,7 @@ def gradient_map(model: Model, image: Tensor, boxes: Detections, record: Tensor)
         model, image, boxes, record: As :func:`occlusion`.
 
     Returns:
-        float32 ``[N, H, W]``, smoothed, 1 at its largest; None for detectors that are not asked at a region.
+        float32 ``[N, H, W]``, smoothed, at most 1; None for detectors that do not score regions.
     """
     if not has_regions(model) or not len(boxes):
         return None
@@ -100,9 +102,3 @@ def gradient_map(model: Model, image: Tensor, boxes: Detections, record: Tensor)
     inner = gradients[:, :, top : top + down, left : left + across]
     on_image = F.interpolate(inner, (geometry.height, geometry.width), mode="bilinear")[:, 0].cpu()
     return on_image / on_image.amax((1, 2), keepdim=True).clamp(min=1e-12)
-
-
-def _covered(image: Tensor, top: int, bottom: int, left: int, right: int) -> Tensor:
-    covered = image.clone()
-    covered[:, top:bottom, left:right] = image.mean()
-    return covered

@@ -1,4 +1,4 @@
-"""What a model would have said with another value: scores against one feature, all others fixed."""
+"""What a model would say with another value: scores against one feature, all others fixed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from mdfnet.explain.scores import box_scores
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 
-#: Values of a number that a curve asks for.
+#: Values of a numeric feature that a curve has.
 POINTS = 41
 
-#: How far a curve goes beyond what training saw, as a share of that range.
+#: How far a curve goes beyond the range of training, as a share of that range.
 BEYOND = 0.15
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Scores of N boxes against V values of a feature. It shows the model's sensitivity, not what the value causes.
+    """Scores of N boxes against V values of a feature. It shows the model's sensitivity, not a causal effect.
 
     Args:
         feature: Whose values.
@@ -33,9 +33,9 @@ class Curve:
         missing: float64 ``[N]``, the scores where the value is missing.
         own: The record's own value, NaN where missing.
         outside: bool ``[V]``, whether no training image had such a value; all False where that is not known.
-        density: float64 ``[V]``, how usual the value was in training, 1 at the most usual: a normal curve with
-            training's mean and deviation, 0 outside of what training saw. None for categories, and where nothing was
-            fitted. Of training a model keeps no more than mean, deviation and range.
+        density: float64 ``[V]``, how common the value was in training, 1 at the most common: a normal curve with the
+            mean and deviation of training, 0 outside of its range; a model keeps no more than these three. None for
+            categories, and where nothing was fitted.
     """
 
     feature: Feature
@@ -50,12 +50,12 @@ class Curve:
 def what_if(model: Model, features: Features, boxes: Detections, record: Tensor, name: str) -> Curve:
     """Scores of fixed boxes of one image while one value of the record changes.
 
-    A number goes over what training saw and :data:`BEYOND` that, within the plausible range; a category over all its
+    A number covers the range of training and :data:`BEYOND` it, within the plausible range; a category covers all its
     names. Values that contradict the rest of the record, which the model would refuse, are left out.
 
     Args:
         model, features, boxes: As :func:`mdfnet.explain.scores.box_scores`.
-        record: float32 ``[F]``, NaN = missing; the boxes are looked for with it.
+        record: float32 ``[F]``, NaN = missing, with which the boxes are found.
         name: Of the feature.
 
     Raises:
@@ -72,11 +72,13 @@ def what_if(model: Model, features: Features, boxes: Detections, record: Tensor,
     """
     at = model.schema.index(name)
     feature, record = model.schema.features[at], record.to(features.images)
-    values = torch.from_numpy(_values(feature, model.fitted, at, float(record[at]))).to(record)
-    records = record.repeat(len(values) + 1, 1)
-    records[:-1, at], records[-1, at] = values, torch.nan
-    taken = ~model.screen(records)[:, at].isnan()
-    records, values = records[torch.cat([taken[:-1], taken.new_ones(1)])], values[taken[:-1]].double().cpu().numpy()
+    asked = torch.from_numpy(_values(feature, model.fitted, at, float(record[at]))).to(record)
+    records = record.repeat(len(asked) + 1, 1)
+    records[:-1, at], records[-1, at] = asked, torch.nan
+    kept = ~model.screen(records)[:, at].isnan()
+    kept[-1] = True
+    records = records[kept]
+    values = records[:-1, at].double().cpu().numpy()
     scores = box_scores(model, features, boxes, records, found_with=record).double().cpu().numpy()
     outside, density = _known_of(feature, model.fitted, at, values)
     return Curve(feature, values, scores[:-1], scores[-1], float(record[at]), outside, density)
@@ -104,7 +106,7 @@ def _known_of(
     seen = fitted.seen[at]
     if feature.kind == "category" or not seen:
         return ~np.isin(values, seen), None
-    low, high = np.float32(seen)
+    low, high = map(np.float32, seen)
     outside = (values < low) | (values > high)
     density = np.exp(-(((values - fitted.mean[at]) / fitted.std[at]) ** 2) / 2)
     return outside, np.where(outside, 0.0, density)

@@ -88,12 +88,12 @@ def in_words(case: CaseExplanation, classes: Classes, values: Mapping[str, str])
     """The box that the record does most to, in a few sentences."""
     if not len(case.boxes):
         return "With this record, the model finds nothing that it is sure enough of. The table says how near it came."
-    most = int(np.abs(case.told.values).max(0).argmax())
+    most = int(np.abs(case.contributions.values).max(0).argmax())
     return f"{classes.name(int(case.boxes.labels[most]))}: {_reasons(case, most, values)}"
 
 
 def _reasons(case: CaseExplanation, box: int, values: Mapping[str, str]) -> str:
-    told, names = case.told, list(values)
+    told, names = case.contributions, list(values)
     before, after = float(told.baseline[box]), float(told.full[box])
     words = f"the model scores this box {after:.2f} with the record and {before:.2f} without one."
     said = [k for k in largest(told, box, 3) if abs(told.values[k, box]) >= WORTH_SAYING]
@@ -109,7 +109,7 @@ def _reasons(case: CaseExplanation, box: int, values: Mapping[str, str]) -> str:
 
 
 def _box(case: CaseExplanation, index: int, classes: Classes, schema: Schema, values: Mapping[str, str]) -> BoxPart:
-    told = case.told
+    told = case.contributions
     known = np.flatnonzero(~np.isnan(case.record.numpy()))
     labels = [f"{schema.names[k]} {values[schema.names[k]]}" for k in known]
     chosen = [schema.names[k] for k in largest(told, index, CURVES)]
