@@ -66,9 +66,9 @@ class Release:
         self.vitals.append((subject, stay, time, *(signs.get(n, "") for n in SIGNS), "", signs.get("pain", "")))
 
     def image(self, number: int, subject: int, date: str, time: str, view="PA", split="train") -> str:
-        sample, name = 50_000_000 + number, dicom(number)
-        self.images.append((name, subject, sample, "", view, HEIGHT, WIDTH, date, time, "", "", ""))
-        self.splits.append((name, sample, subject, split))
+        study, name = 50_000_000 + number, dicom(number)
+        self.images.append((name, subject, study, "", view, HEIGHT, WIDTH, date, time, "", "", ""))
+        self.splits.append((name, study, subject, split))
         return name
 
     def reading(self, number: int, image: str, subject: int, ellipses: Iterable[dict] = (), phase=3, discarded=False):

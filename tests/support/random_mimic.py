@@ -141,16 +141,16 @@ def _image_rows(
 ) -> list[str]:
     """Rows of the metadata and of the official split; StudyTime is a number, as published. Gives back the names."""
     count = len(subject)
-    names, sample = [dicom(number) for number in range(1, count + 1)], 50_000_000 + np.arange(count)
+    names, study = [dicom(number) for number in range(1, count + 1)], 50_000_000 + np.arange(count)
     fraction = np.where(whole, 0, random.choice([0, 5, 250, 531], count))
     clocks = [f"{hms}.{part:03d}" if part else f"{hms}.0" for hms, part in zip(clock, fraction, strict=True)]
     dates = np.char.replace(time.astype("datetime64[s]").astype("datetime64[D]").astype(str), "-", "")
     view = random.choice(["PA", "AP", "LATERAL", "LL"], count, p=[0.26, 0.39, 0.25, 0.1])
     blank, side = [""] * count, ([HEIGHT] * count, [WIDTH] * count)
-    columns = (names, subject, sample, blank, view, *side, dates, clocks, blank, blank, blank)
+    columns = (names, subject, study, blank, view, *side, dates, clocks, blank, blank, blank)
     release.images = list(zip(*columns, strict=True))
     split = np.array(["train", "validate", "test"])[subject % 10 // 8 + (subject % 10 == 9)]
-    release.splits = list(zip(names, sample, subject, split, strict=True))
+    release.splits = list(zip(names, study, subject, split, strict=True))
     return names
 
 
@@ -165,7 +165,7 @@ def _spring_forward(time: np.ndarray) -> np.ndarray:
 
 
 def _in_both(kind: np.ndarray, chosen: np.ndarray, time: np.ndarray, stays: _Stays) -> np.ndarray:
-    """Whether an image of a doubled stay lies in its neighbour too."""
+    """Whether an image of a doubled stay lies in its neighbor too."""
     both = np.zeros(len(kind), bool)
     for step in (-1, 1):
         other = np.clip(chosen + step, 0, len(stays.stay) - 1)

@@ -6,7 +6,14 @@ are those of NIST SP 811, appendix B.8; month and year are UCUM's mean Julian on
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 from mdfnet.core.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from mdfnet.core.arrays import Floats
+
+Value = TypeVar("Value", float, "Floats")
 
 #: Dimension -> UCUM code -> (scale, offset) to the dimension's first unit.
 UNITS: dict[str, dict[str, tuple[float, float]]] = {
@@ -21,7 +28,7 @@ UNITS: dict[str, dict[str, tuple[float, float]]] = {
 }
 
 
-def convert(value: float, from_unit: str, to_unit: str) -> float:
+def convert(value: Value, from_unit: str, to_unit: str) -> Value:
     """Express a value in another unit of the same dimension; the same unit gives back the same value.
 
     Args:

@@ -113,8 +113,8 @@ def test_same_key_same_bytes_other_key_other_names_but_the_same_splits(releases,
 def identifying(release: Release) -> set[str]:
     """Every id and date of the release."""
     words = {str(row[0]) for row in release.patients} | {str(row[1]) for row in release.stays}
-    for name, subject, sample, *_, date, _, _, _, _ in release.images:
-        words |= {name, str(subject), str(sample), date, f"{date[:4]}-{date[4:6]}-{date[6:]}"}
+    for name, subject, study, *_, date, _, _, _, _ in release.images:
+        words |= {name, str(subject), str(study), date, f"{date[:4]}-{date[4:6]}-{date[6:]}"}
     words |= {row[0] for rows in release.readings.values() for row in rows}
     return words | {stamp[:10] for row in release.stays for stamp in row[2:] if stamp}
 

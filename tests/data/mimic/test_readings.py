@@ -69,8 +69,8 @@ def test_no_ellipse_is_no_finding(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "header", "message"),
     [
-        pytest.param(["1,2,x,22,5,1,0,0,0,0,0"], HEADER, "row 7, row 2: xmax is no number", id="no number"),
-        pytest.param(["1,2,9,22,,1,0,0,0,0,0"], HEADER, "row 7, row 2: certainty is no number", id="no certainty"),
+        pytest.param(["1,2,x,22,5,1,0,0,0,0,0"], HEADER, "row 7, row 2: xmax is not a number", id="no number"),
+        pytest.param(["1,2,9,22,,1,0,0,0,0,0"], HEADER, "row 7, row 2: certainty is not a number", id="no certainty"),
         pytest.param(["1,2"], HEADER, "row 7: 2 cells under 11 columns", id="row cut short"),
         pytest.param([], HEADER.replace("ymin", "y"), "row 7: no column 'ymin'", id="no corner"),
         pytest.param([], "", "row 7: the table is empty", id="empty file"),

@@ -69,8 +69,8 @@ def test_mimic_eye(eye, made_up):
     found = find_releases([eye])
     assert found.by_patient and found.versions == {"MIMIC-Eye": "1.0.0 (layout)"}
     row = made_up[0].readings[3][0]
-    sample = next(image[2] for image in made_up[0].images if image[0] == row[4])
-    assert found.image(row[5], sample, row[4]).is_file() and found.ellipses(row[0], row[5]).is_file()
+    study = next(image[2] for image in made_up[0].images if image[0] == row[4])
+    assert found.image(row[5], study, row[4]).is_file() and found.ellipses(row[0], row[5]).is_file()
 
 
 def remove(pattern):

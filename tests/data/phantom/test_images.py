@@ -130,7 +130,7 @@ def test_marks_turn_and_shift_with_the_patient(angle):
     position = Position(angle, (0.03, -0.02))
     sheet = canvas(256)
     dot = 255 * (np.hypot(sheet.x - 0.25, sheet.y - 0.3) < 0.03)
-    image = np.asarray(position.expose(Image.fromarray(dot.astype(np.uint8))), np.float64)
+    image = np.asarray(position.crop(Image.fromarray(dot.astype(np.uint8))), np.float64)
     places = (np.arange(256) + 0.5) / 256
     seen = (image.sum(axis=0) @ places / image.sum(), image.sum(axis=1) @ places / image.sum())
     assert position.place(lesions.Ellipse((0.25, 0.3), (0.03, 0.03))).center == pytest.approx(seen, abs=0.002)

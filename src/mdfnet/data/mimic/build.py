@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import new_folder
 from mdfnet.core.pseudonyms import IMAGE, Kept, Pseudonyms
@@ -20,7 +21,7 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.intensity import MIMIC_CXR_JPG
 from mdfnet.data.images.resize import shrunk_size
-from mdfnet.data.mimic.cases import LOST, UNITS, MimicCase, cases_of, classes_of, select, target_of
+from mdfnet.data.mimic.cases import LOST, UNITS, MimicCase, cases_of, classes_of, image_of, select, target_of
 from mdfnet.data.mimic.cautions import cautions
 from mdfnet.data.mimic.flow import Flow
 from mdfnet.data.mimic.images import place_image
@@ -74,7 +75,7 @@ class _Gathered:
     """What the tables say: readings to use, the record of each image, the official splits where they are asked for."""
 
     readings: list[Reading]
-    records: dict[str, np.ndarray]
+    records: dict[str, Floats]
     fates: dict[str, Counter[Fate]]
     official: dict[str, str]
 
@@ -144,15 +145,16 @@ def plan(
     with opened(threads) as database:
         gathered = _gather(database, releases, rules, flow, log)
     cases, further = cases_of(gathered.readings, releases, rules, flow)
-    clinical, filled = _clinical(cases, gathered, rules)
+    images_of_cases = [case.reading.image for case in cases]
+    measured = np.stack([gathered.records[image] for image in images_of_cases])
+    schema = schema_of(rules)
+    clinical, filled = fill_with_means(schema, measured) if rules.missing == Missing.mean else (measured, {})
     classes, names = classes_of(cases, rules), name()
     samples = [
         _sample(case, record, classes, releases, names, images) for case, record in zip(cases, clinical, strict=True)
     ]
-    images_of_cases = [case.reading.image for case in cases]
     done = split_samples(samples, images_of_cases, rules, gathered.official)
     lost = sum(step.left_out.get(LOST, 0) for step in flow.steps) + sum(case.reading.outcome == LOST for case in cases)
-    measured = np.stack([gathered.records[image] for image in images_of_cases])
     warnings = cautions(rules, done, images_of_cases, measured, lost=lost, filled=filled, further=further)
     provenance = Provenance(
         made_by=f"mdfnet {version('mdfnet')} data build mimic",
@@ -162,15 +164,14 @@ def plan(
         values={name: {str(fate): fates[fate] for fate in Fate} for name, fates in gathered.fates.items()},
         cautions=tuple(warnings),
     )
-    hidden = tuple(replace(sample, patient=_patient(sample, names, rules)) for sample in done)
     dataset = Dataset(
-        "mimic",
-        classes,
-        schema_of(rules),
-        hidden,
-        Path(),
-        SOURCE,
-        LICENSE,
+        name="mimic",
+        classes=classes,
+        schema=schema,
+        samples=tuple(replace(sample, patient=_patient(sample, names, rules)) for sample in done),
+        folder=Path(),
+        source=SOURCE,
+        license=LICENSE,
         provenance=provenance,
         intensity=MIMIC_CXR_JPG,
     )
@@ -194,9 +195,9 @@ def _gather(
     readings = load_readings(database, releases.tables["readings"])
     counts["readings"] = len(readings)
     log("read " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-    whole = "SELECT count(*), count(DISTINCT study_id), count(DISTINCT subject_id) FROM images"
-    whole = dict(zip(("images", "samples", "patients"), database.execute(whole).fetchone(), strict=True))
-    flow.note("images of MIMIC-CXR-JPG", whole)
+    query = "SELECT count(*), count(DISTINCT study_id), count(DISTINCT subject_id) FROM images"
+    (whole,) = database.execute(query).fetchall()
+    flow.note("images of MIMIC-CXR-JPG", dict(zip(("images", "studies", "patients"), whole, strict=True)))
     flow.note("readings of REFLACX", flow.count(readings))
     readings = select(readings, releases, rules, flow)
     names = sorted({reading.image for reading in readings})
@@ -206,15 +207,9 @@ def _gather(
     return _Gathered(readings, found, fates, official)
 
 
-def _clinical(cases: Sequence[MimicCase], gathered: _Gathered, rules: Rules) -> tuple[np.ndarray, dict[str, int]]:
-    """Record of each case, and what was filled in."""
-    values = np.stack([gathered.records[case.reading.image] for case in cases])
-    return fill_with_means(schema_of(rules), values) if rules.missing == Missing.mean else (values, {})
-
-
 def _sample(
     case: MimicCase,
-    record: np.ndarray,
+    record: Floats,
     classes: Classes,
     releases: Releases,
     names: Pseudonyms | Kept,
@@ -224,9 +219,8 @@ def _sample(
     reading = case.reading
     size = shrunk_size(reading.width, reading.height, images.longest or max(reading.width, reading.height))
     name = names.of(IMAGE, reading.image) + (f"-{case.number}" if case.number > 1 else "")
-    image = releases.image(reading.subject, reading.study, reading.image)
     target, patient = target_of(case, classes, size), str(reading.subject)
-    return Sample(name, image, *size, target, record, patient, view=reading.view)
+    return Sample(name, image_of(reading, releases), *size, target, record, patient, view=reading.view)
 
 
 def _patient(sample: Sample, names: Pseudonyms | Kept, rules: Rules) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.arrays import Floats
 from mdfnet.core.types import Sample
 from mdfnet.data.mimic.rules import EllipseLabels, Missing, Readers, Rules, SplitRule, StayRule, StudyTime, Values
 from mdfnet.data.mimic.splits import crossing
@@ -16,7 +17,7 @@ def cautions(
     rules: Rules,
     samples: Sequence[Sample],
     images: Sequence[str],
-    measured: np.ndarray,
+    measured: Floats,
     *,
     lost: int,
     filled: Mapping[str, int],
@@ -55,16 +56,11 @@ def cautions(
         yield f"images up to {rules.before:g} hours before and {rules.after:g} hours after a stay count as in it"
 
 
-def _implausible(values: np.ndarray) -> dict[str, int]:
+def _implausible(values: Floats) -> dict[str, int]:
     """Feature -> values outside the range of ``mimic-ed``; temperatures are taken as Fahrenheit."""
-    schema, counts = Schema.load("mimic-ed"), {}
-    for position, feature in enumerate(schema.features):
-        if feature.kind != "number":
-            continue
-        column = values[:, position].astype(np.float64)
-        if feature.name == "temperature":
-            column = (column - 32) * 5 / 9
-        outside = int(((column < feature.low) | (column > feature.high)).sum())
-        if outside:
-            counts[feature.name] = outside
-    return counts
+    counts = {}
+    for feature, column in zip(Schema.load("mimic-ed").features, values.T, strict=True):
+        if feature.kind == "number":
+            number = (column.astype(np.float64) - 32) * 5 / 9 if feature.name == "temperature" else column
+            counts[feature.name] = int(((number < feature.low) | (number > feature.high)).sum())
+    return {name: count for name, count in counts.items() if count}

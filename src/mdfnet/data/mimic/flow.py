@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from mdfnet.core.errors import UserError
+from mdfnet.data.mimic.readings import Reading
 from mdfnet.data.provenance import Step
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -22,7 +20,7 @@ class Flow:
         units: Unit -> what identifies one in a reading, such as its image; a reading without it does not count.
     """
 
-    units: dict[str, Callable[[object], object]]
+    units: dict[str, Callable[[Reading], object]]
     steps: list[Step] = field(default_factory=list)
 
     def note(self, step: str, counts: Mapping[str, int], left_out: Mapping[str, int] | None = None) -> None:
@@ -30,14 +28,16 @@ class Flow:
         present = {reason: count for reason, count in (left_out or {}).items() if count}
         self.steps.append(Step(step=step, counts=dict(counts), left_out=present))
 
-    def keep(self, step: str, items: Sequence[T], reason: Callable[[T], str | None], fix: str = "") -> list[T]:
-        """Go on with the items that have no reason to be left out, and count those that have.
+    def keep(
+        self, step: str, readings: Sequence[Reading], reason: Callable[[Reading], str | None], fix: str = ""
+    ) -> list[Reading]:
+        """Go on with the readings that have no reason to be left out, and count those that have.
 
         Raises:
             UserError: Nothing is left; says at which step and why.
         """
-        reasons = [reason(item) for item in items]
-        kept = [item for item, why in zip(items, reasons, strict=True) if why is None]
+        reasons = [reason(reading) for reading in readings]
+        kept = [reading for reading, why in zip(readings, reasons, strict=True) if why is None]
         left_out = Counter(why for why in reasons if why is not None)
         if not kept:
             why = ", ".join(f"{text} ({count})" for text, count in left_out.most_common()) or "there was none before"
@@ -45,7 +45,7 @@ class Flow:
         self.note(step, self.count(kept), left_out)
         return kept
 
-    def count(self, items: Sequence[object]) -> dict[str, int]:
+    def count(self, readings: Sequence[Reading]) -> dict[str, int]:
         """How many of each unit there are."""
-        found = {unit: {identify(item) for item in items} - {None} for unit, identify in self.units.items()}
+        found = {unit: {identify(reading) for reading in readings} - {None} for unit, identify in self.units.items()}
         return {unit: len(members) for unit, members in found.items() if members}

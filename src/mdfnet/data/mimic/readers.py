@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from mdfnet.core.arrays import Floats, Ints
 from mdfnet.data.mimic.readings import LabeledBoxes
 from mdfnet.data.mimic.rules import Readers
 from mdfnet.metrics.overlap import iou
@@ -39,7 +40,7 @@ def merge(readings: Sequence[LabeledBoxes], how: Readers, overlap: float) -> Lab
     return LabeledBoxes.of([box for box, _ in found], [label for _, label in found])
 
 
-def _groups(boxes: np.ndarray, labels: Sequence[str], readers: np.ndarray, overlap: float) -> list[list[int]]:
+def _groups(boxes: Floats, labels: Sequence[str], readers: Ints, overlap: float) -> list[list[int]]:
     """Complete linkage: two groups become one while no reader is in both and every pair across overlaps enough."""
     overlaps = iou(boxes, boxes)
     group_of = {index: [index] for index in range(len(boxes))}

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import numpy as np
+from numpy.typing import ArrayLike
 
+from mdfnet.core.arrays import Floats
 from mdfnet.core.csv_tables import Row, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.mimic.rules import EllipseLabels, Findings, Rules
-from mdfnet.data.mimic.tables import TableFiles, load
+from mdfnet.data.mimic.tables import ColumnKind, TableFiles, load
 
-READING_COLUMNS = {
+READING_COLUMNS: dict[str, ColumnKind] = {
     "id": "text",
     "eye_tracking_data_discarded": "text",
     "dicom_id": "text",
@@ -49,12 +51,12 @@ FURTHER_LABELS = "further labels of an ellipse, left out"
 class LabeledBoxes:
     """What one reader drew on one image, or several agreed on: float32 boxes ``[N, 4]`` and a label for each."""
 
-    boxes: np.ndarray
+    boxes: Floats
     labels: tuple[str, ...]
 
     @classmethod
-    def of(cls, boxes: list, labels: list[str]) -> LabeledBoxes:
-        """Make one from lists."""
+    def of(cls, boxes: Sequence[ArrayLike], labels: Sequence[str]) -> LabeledBoxes:
+        """From a list of boxes and one of labels."""
         return cls(np.asarray(boxes, np.float32).reshape(-1, 4), tuple(labels))
 
     def __len__(self) -> int:
@@ -126,7 +128,8 @@ def read_boxes(path: Path, reading: Reading, rules: Rules, fates: Counter[str]) 
         table.require(*_CORNERS, "certainty")
     except UserError as error:
         raise UserError(error.what, where=f"ellipses of {reading.place}", fix="fetch the file again") from None
-    boxes, labels = [], []
+    boxes: list[Floats] = []
+    labels: list[str] = []
     for row in table:
         box, found = _box(row, reading), _labels(row, rules)
         fates["ellipses"] += 1
@@ -160,7 +163,7 @@ def _labels(row: Row, rules: Rules) -> list[str]:
     return sorted(found, key=label_order)
 
 
-def _box(row: Row, reading: Reading) -> np.ndarray:
+def _box(row: Row, reading: Reading) -> Floats:
     """Extents of the ellipse, cut at the image's edges."""
     corners = [_number(row, corner, reading) for corner in _CORNERS]
     return np.clip(np.array(corners, np.float32), 0, [reading.width, reading.height] * 2).astype(np.float32)
@@ -173,5 +176,5 @@ def _number(row: Row, column: str, reading: Reading) -> float:
         number = float("nan")
     if not np.isfinite(number):
         where = f"ellipses of {reading.place}, row {row.number}"
-        raise UserError(f"{column} is no number", where=where, fix="fetch the file again")
+        raise UserError(f"{column} is not a number", where=where, fix="fetch the file again")
     return number

@@ -92,7 +92,8 @@ def find_releases(folders: Sequence[Path], images: Path | None = None) -> Releas
         UserError: A folder or a release is missing, or two of one kind are there.
     """
     found: dict[str, dict[Path, Path]] = {name: {} for name in TABLES}
-    eyes, seen = [], set()
+    eyes: list[Path] = []
+    seen: set[str] = set()
     for folder in folders:
         if not folder.is_dir():
             raise UserError("no such folder", where=folder)
@@ -100,13 +101,13 @@ def find_releases(folders: Sequence[Path], images: Path | None = None) -> Releas
             if any(_PATIENT.fullmatch(name) for name in names):
                 eyes.append(directory)
             for file in files:
-                if kind := _kind(file, directory):
-                    found[kind][_stem(directory / file)] = directory / file
+                if kind := _kind(file, directory):  # a table and its compressed twin are one: either will do
+                    found[kind][directory / _SUFFIX.sub("", file)] = directory / file
     if eyes:
-        tables = [path for files in found.values() for path in files.values()]
-        return _eye(eyes, images, [path for path in tables if not path.is_relative_to(eyes[0])])
+        paths = [path for files in found.values() for path in files.values()]
+        return _eye(eyes, images, [path for path in paths if not path.is_relative_to(eyes[0])])
     roots = {release: _one_root(release, found, folders) for release in EXPECTED}
-    tables = {kind: TableFiles(kind, tuple(sorted(files.values()))) for kind, files in found.items() if files}
+    tables = {kind: TableFiles(kind, tuple(sorted(paths.values()))) for kind, paths in found.items() if paths}
     for kind, (release, _) in TABLES.items():
         if kind not in tables and kind not in OPTIONAL:
             raise _missing(release, folders, f"no table {kind!r} of {release}")
@@ -137,11 +138,6 @@ def _kind(file: str, directory: Path) -> str | None:
     if stem == file or (stem == "patients" and directory.name not in ("hosp", "core")):
         return None
     return next((kind for kind, (_, name) in TABLES.items() if re.fullmatch(name, stem)), None)
-
-
-def _stem(path: Path) -> Path:
-    """The same for a table and its compressed twin, of which either will do."""
-    return path.with_name(_SUFFIX.sub("", path.name))
 
 
 def _one_root(release: str, found: Mapping[str, Mapping[Path, Path]], folders: Sequence[Path]) -> Path:

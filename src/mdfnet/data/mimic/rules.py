@@ -8,71 +8,32 @@ from enum import StrEnum
 
 from mdfnet.core.errors import UserError
 
+#: Which emergency stay an image belongs to.
+StayRule = StrEnum("StayRule", ["inside", "window", "nearest"])
 
-class StayRule(StrEnum):
-    """Which emergency stay an image belongs to."""
+#: How StudyTime, a number that has lost its leading zeros, is read.
+StudyTime = StrEnum("StudyTime", ["padded", "unpadded"])
 
-    inside = "inside"
-    window = "window"
-    nearest = "nearest"
+#: Which measurements of the stay describe the patient at the image.
+Vitals = StrEnum("Vitals", ["last", "triage"])
 
+#: What is done with implausible clinical values.
+Values = StrEnum("Values", ["checked", "raw"])
 
-class StudyTime(StrEnum):
-    """How StudyTime, a number that has lost its leading zeros, is read."""
+#: What is done with missing clinical numbers.
+Missing = StrEnum("Missing", ["kept", "mean"])
 
-    padded = "padded"
-    unpadded = "unpadded"
+#: What several readings of one image become.
+Readers = StrEnum("Readers", ["consensus", "union", "each"])
 
+#: Which labels become classes.
+Findings = StrEnum("Findings", ["five", "all"])
 
-class Vitals(StrEnum):
-    """Which measurements of the stay describe the patient at the image."""
+#: What an ellipse with several labels becomes.
+EllipseLabels = StrEnum("EllipseLabels", ["all", "first"])
 
-    last = "last"
-    triage = "triage"
-
-
-class Values(StrEnum):
-    """What is done with clinical values that cannot be right."""
-
-    checked = "checked"
-    raw = "raw"
-
-
-class Missing(StrEnum):
-    """What is done with missing clinical numbers."""
-
-    kept = "kept"
-    mean = "mean"
-
-
-class Readers(StrEnum):
-    """What several readings of one image become."""
-
-    consensus = "consensus"
-    union = "union"
-    each = "each"
-
-
-class Findings(StrEnum):
-    """Which labels become classes."""
-
-    five = "five"
-    all = "all"
-
-
-class EllipseLabels(StrEnum):
-    """What an ellipse with several labels becomes."""
-
-    all = "all"
-    first = "first"
-
-
-class SplitRule(StrEnum):
-    """Where the splits come from."""
-
-    patient = "patient"
-    official = "official"
-    row = "row"
+#: Where the splits come from.
+SplitRule = StrEnum("SplitRule", ["patient", "official", "row"])
 
 
 @dataclass(frozen=True)
@@ -88,8 +49,8 @@ class Rules:
         unmatched: Keep images without a stay, their vital signs missing.
         vitals: "last": of each value the last one at or before the image, triage included; "triage": triage alone.
         within: Hours before the image that a measurement may date back; None: to the start of the stay.
-        values: "checked": Celsius in a Fahrenheit column is converted, pain is parsed, what cannot be right is
-            missing; "raw": numbers as they stand.
+        values: "checked": Celsius in a Fahrenheit column is converted, pain is parsed, what is implausible is
+            missing; "raw": numbers as they are.
         missing: "kept", or "mean": filled with the mean of all rows (the paper).
         discarded: Keep readings whose eye tracking REFLACX discarded.
         readers: "consensus": boxes that most readers of the image drew; "union": all; "each": each reading is a case.
@@ -130,7 +91,7 @@ class Rules:
     fold: int = 0
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("before", "after", "open_stay", "within"):
             if (hours := getattr(self, name)) is not None and not 0 <= hours <= 24 * 366:
                 raise UserError(f"{name.replace('_', ' ')} is {hours:g} hours, not between 0 and a year")
@@ -148,13 +109,8 @@ class Rules:
 
     def card(self) -> dict[str, object]:
         """All rules as plain values, for the dataset's description."""
-        plain = {}
-        for name in (item.name for item in fields(self)):
-            value = getattr(self, name)
-            plain[name] = (
-                str(value) if isinstance(value, StrEnum) else dict(value) if isinstance(value, dict) else value
-            )
-        return plain
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
 
 
 #: The paper's protocol, 670 rows (arXiv 2302.13390 and the authors' notebooks).

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
-import numpy as np
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.data.mimic.rules import Rules, SplitRule
-from mdfnet.data.mimic.tables import TableFiles, load
+from mdfnet.data.mimic.tables import ColumnKind, TableFiles, load
 from mdfnet.data.split import split_by_fold, split_by_patient
 
-OFFICIAL_COLUMNS = {"dicom_id": "text", "split": "text"}
+OFFICIAL_COLUMNS: dict[str, ColumnKind] = {"dicom_id": "text", "split": "text"}
 _OFFICIAL = {"train": "train", "validate": "val", "test": "test"}
 
 #: The paper trains on this share of its rows; validation and test halve the rest.
@@ -73,18 +72,12 @@ def paper_rows(count: int) -> list[str]:
         >>> [names.count(name) for name in ("train", "val", "test")]
         [468, 101, 101]
     """
-    train, rest = _shuffle_split(np.arange(count), int(_PAPER_TRAIN * count))
-    val, test = _shuffle_split(rest, len(rest) // 2)
-    names = np.empty(count, dtype="<U5")
-    names[train], names[val], names[test] = "train", "val", "test"
-    return names.tolist()
+    from sklearn.model_selection import train_test_split
 
-
-def _shuffle_split(rows: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
-    """As scikit-learn does it: the second part comes first out of the permutation."""
-    order = np.random.RandomState(0).permutation(len(rows))
-    second = len(rows) - first
-    return rows[order[second:]], rows[order[:second]]
+    train, rest = train_test_split(range(count), train_size=_PAPER_TRAIN, random_state=0)
+    val, _ = train_test_split(rest, train_size=0.5, random_state=0)
+    split_of = dict.fromkeys(train, "train") | dict.fromkeys(val, "val")
+    return [split_of.get(row, "test") for row in range(count)]
 
 
 def _official(samples: Sequence[Sample], images: Sequence[str], official: Mapping[str, str]) -> tuple[Sample, ...]:

@@ -10,9 +10,9 @@ import duckdb
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, StayRule
-from mdfnet.data.mimic.tables import TableFiles, interval, load, quoted
+from mdfnet.data.mimic.tables import ColumnKind, TableFiles, interval, load, quoted
 
-IMAGE_COLUMNS = {
+IMAGE_COLUMNS: dict[str, ColumnKind] = {
     "dicom_id": "text",
     "subject_id": "key",
     "study_id": "key",
@@ -20,7 +20,7 @@ IMAGE_COLUMNS = {
     "StudyDate": "text",
     "StudyTime": "text",
 }
-STAY_COLUMNS = {"subject_id": "key", "stay_id": "key", "intime": "time", "outtime": "time"}
+STAY_COLUMNS: dict[str, ColumnKind] = {"subject_id": "key", "stay_id": "key", "intime": "time", "outtime": "time"}
 
 #: Outcomes of the match, in words.
 MATCHED = "in one stay"
@@ -40,7 +40,7 @@ def load_images(database: duckdb.DuckDBPyConnection, source: TableFiles) -> int:
         Number of images.
 
     Raises:
-        UserError: See `load`; also a date or time that is none.
+        UserError: See `load`; also a date or time that is not one.
     """
     count = load(database, source, IMAGE_COLUMNS, unique="dicom_id")
     database.execute(
@@ -60,7 +60,7 @@ def load_images(database: duckdb.DuckDBPyConnection, source: TableFiles) -> int:
     ).fetchone()
     if wrong:
         fix = "they are numbers: YYYYMMDD, and HHMMSS.fff without leading zeros"
-        raise UserError("StudyDate or StudyTime is no date or time", where=source.place(*wrong), fix=fix)
+        raise UserError("StudyDate or StudyTime is not a date or time", where=source.place(*wrong), fix=fix)
     return count
 
 

@@ -1,6 +1,6 @@
-"""Reading the releases' tables with DuckDB: every row is there, or it is said which one is wrong.
+"""Reading the releases' tables with DuckDB: every row is there, or the message says which one is wrong.
 
-Messages name file and row, never what stands in it: a cell may identify a patient. Rows count as in a spreadsheet, the
+Messages name file and row, never the content: a cell may identify a patient. Rows count as in a spreadsheet, the
 header is row 1.
 """
 
@@ -113,7 +113,7 @@ def load(
     _check(database, source, columns)
     if unique:
         _check_unique(database, source, unique)
-    return database.execute(f"SELECT count(*) FROM {source.name}").fetchone()[0]
+    return int(database.execute(f"SELECT count(*) FROM {source.name}").fetchall()[0][0])
 
 
 def header_of(path: Path) -> tuple[str, ...]:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import duckdb
 import numpy as np
 
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import NumberFeature, Schema
 from mdfnet.clinical.units import convert
+from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, Values, Vitals
-from mdfnet.data.mimic.tables import TableFiles, interval, load
+from mdfnet.data.mimic.tables import ColumnKind, TableFiles, interval, load
 
 #: The measurements of MIMIC-IV-ED, as its two tables call them; acuity is given at triage only.
 MEASURED = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp", "pain", "acuity")
-TRIAGE_COLUMNS = {"stay_id": "key", **dict.fromkeys(MEASURED, "text")}
-VITALSIGN_COLUMNS = {"stay_id": "key", "charttime": "time", **dict.fromkeys(MEASURED[:-1], "text")}
-PATIENT_COLUMNS = {"subject_id": "key", "gender": "text", "anchor_age": "number", "anchor_year": "number"}
+TRIAGE_COLUMNS: dict[str, ColumnKind] = {"stay_id": "key", **dict.fromkeys(MEASURED, "text")}
+VITALSIGN_COLUMNS: dict[str, ColumnKind] = {
+    "stay_id": "key",
+    "charttime": "time",
+    **dict.fromkeys(MEASURED[:-1], "text"),
+}
+PATIENT_COLUMNS: dict[str, ColumnKind] = {
+    "subject_id": "key",
+    "gender": "text",
+    "anchor_age": "number",
+    "anchor_year": "number",
+}
 
 #: MIMIC-IV-ED records temperatures in this unit, and now and then in degrees Celsius.
 TEMPERATURE_UNIT = "[degF]"
@@ -32,7 +42,7 @@ _OUT_OF_TEN = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*10")
 
 
 class Fate(StrEnum):
-    """What became of a cell."""
+    """What a cell gave: its value as it is, converted, refused as implausible, or none."""
 
     kept = "kept"
     converted = "converted"
@@ -59,7 +69,7 @@ def schema_of(rules: Rules) -> Schema:
     return Schema(name="mimic-ed-raw", features=tuple(features))
 
 
-def read_value(feature: Feature, text: str | None) -> tuple[float, Fate]:
+def read_value(feature: NumberFeature, text: str | None) -> tuple[float, Fate]:
     """A cell of MIMIC-IV-ED in the feature's unit.
 
     Temperatures are Fahrenheit; a number that is a body temperature only in degrees Celsius is taken for that (the two
@@ -67,7 +77,7 @@ def read_value(feature: Feature, text: str | None) -> tuple[float, Fate]:
     feature's range is refused.
 
     Returns:
-        The value, NaN where refused or missing, and what became of the cell.
+        The value, NaN where refused or missing, and what the cell gave.
 
     Examples:
         >>> schema = Schema.load("mimic-ed")
@@ -111,7 +121,7 @@ def load_vitals(database: duckdb.DuckDBPyConnection, tables: Mapping[str, TableF
 
 def records(
     database: duckdb.DuckDBPyConnection, schema: Schema, rules: Rules
-) -> tuple[dict[str, np.ndarray], dict[str, Counter[Fate]]]:
+) -> tuple[dict[str, Floats], dict[str, Counter[Fate]]]:
     """The clinical record of every image in the table ``wanted`` (``dicom_id``).
 
     Of each value the last measurement at or before the image counts, never a later one; one that is refused gives way
@@ -119,25 +129,26 @@ def records(
     anchor_year to the image.
 
     Returns:
-        Image -> float32 ``[F]``; and by feature how many images have a value as it stands or converted, how many have
+        Image -> float32 ``[F]``; and by feature how many images have a value as it is or converted, how many have
         none, and how many values were refused on the way.
     """
     latest: dict[str, list[tuple[str | None, ...]]] = defaultdict(list)
     for image, *cells in database.execute(_measurements(rules)).fetchall():
         latest[image].append(tuple(cells))
-    found, fates = {}, {name: Counter() for name in schema.names}
+    numbers = {feature.name: feature for feature in schema.features if isinstance(feature, NumberFeature)}
+    genders = schema["gender"].categories
+    found, fates = {}, {name: Counter[Fate]() for name in schema.names}
     for image, age, gender in database.execute(_PERSONS).fetchall():
-        values = _latest(schema, latest[image], fates)
-        values["age"], fate = read_value(schema["age"], age)
+        values = _latest(numbers, latest[image], fates)
+        values["age"], fate = read_value(numbers["age"], age)
         fates["age"][fate] += 1
-        known = gender in schema["gender"].categories
-        values["gender"] = schema["gender"].categories.index(gender) if known else math.nan
-        fates["gender"][Fate.kept if known else Fate.missing] += 1
+        values["gender"] = genders.index(gender) if gender in genders else math.nan
+        fates["gender"][Fate.kept if gender in genders else Fate.missing] += 1
         found[image] = np.array([values[name] for name in schema.names], np.float32)
     return found, fates
 
 
-def fill_with_means(schema: Schema, values: np.ndarray) -> tuple[np.ndarray, dict[str, int]]:
+def fill_with_means(schema: Schema, values: Floats) -> tuple[Floats, dict[str, int]]:
     """Fill missing numbers of ``[N, F]`` with the mean of all rows, rounded to one decimal, as the paper did.
 
     Returns:
@@ -178,12 +189,14 @@ def _measurements(rules: Rules) -> str:
         ORDER BY dicom_id, measured_at DESC, later DESC, measured.row DESC"""
 
 
-def _latest(schema: Schema, rows: Sequence[Iterable[str | None]], fates: dict[str, Counter[Fate]]) -> dict[str, float]:
+def _latest(
+    numbers: Mapping[str, NumberFeature], rows: Sequence[Sequence[str | None]], fates: Mapping[str, Counter[Fate]]
+) -> dict[str, float]:
     values = {}
-    for name, cells in zip(MEASURED, zip(*rows, strict=True) if rows else [()] * len(MEASURED), strict=True):
+    for position, name in enumerate(MEASURED):
         values[name], last = math.nan, Fate.missing
-        for text in cells:
-            number, fate = read_value(schema[name], text)
+        for text in (row[position] for row in rows):
+            number, fate = read_value(numbers[name], text)
             if fate == Fate.refused:
                 fates[name][fate] += 1
             elif fate != Fate.missing:
@@ -193,7 +206,7 @@ def _latest(schema: Schema, rows: Sequence[Iterable[str | None]], fates: dict[st
     return values
 
 
-def _number(feature: Feature, text: str) -> tuple[float, Fate]:
+def _number(feature: NumberFeature, text: str) -> tuple[float, Fate]:
     try:
         return float(text), Fate.kept
     except ValueError:

@@ -1,7 +1,7 @@
 """The patient behind an image: where the organs lie, in parts of the image's side.
 
-Coordinates are those of the patient as the image shows him: x = 0 is the midline and grows towards the patient's left
-(the right of the picture), y = 0 is the upper edge of the image and y = 1 the lower one. Lengths are parts of the side.
+Coordinates are those of the patient as the image shows them: x = 0 is the midline and grows towards the patient's left
+(the right of the image), y = 0 is the upper edge of the image and y = 1 the lower one. Lengths are parts of the side.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from mdfnet.core.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,18 @@ class Anatomy:
     heart_axes: tuple[float, float]
     rib_spacing: float
 
-    def lateral(self, y: np.ndarray) -> np.ndarray:
+    def lateral(self, y: Floats) -> Floats:
         """Distance of the lung's outer border from the midline at heights ``y``."""
         depth = np.clip((y - self.apex) / (self.base - self.apex), 0, 1)
-        return self.thorax * np.sqrt(1 - (1 - depth) ** 3.4)
+        border: Floats = self.thorax * np.sqrt(1 - (1 - depth) ** 3.4)
+        return border
 
-    def medial(self, y: np.ndarray) -> np.ndarray:
+    def medial(self, y: Floats) -> Floats:
         """Distance of the lung's inner border from the midline at heights ``y``."""
-        depth = np.clip((y - self.apex) / (self.base - self.apex), 0, 1)
+        depth: Floats = np.clip((y - self.apex) / (self.base - self.apex), 0, 1)
         return 0.03 + 0.1 * (1 - depth) ** 6
 
-    def diaphragm(self, x: np.ndarray) -> np.ndarray:
+    def diaphragm(self, x: Floats) -> Floats:
         """Height of the diaphragm over ``x``: a dome on each side that falls to the costophrenic angle."""
         top = np.where(x < 0, self.domes[0], self.domes[1])
         along = np.clip(np.abs(np.abs(x) / self.thorax - 0.42) / 0.58, 0, 1)

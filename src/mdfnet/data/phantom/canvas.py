@@ -1,13 +1,22 @@
-"""The sheet that density is painted on, and the few brushes that everything is painted with."""
+"""The canvas that density is painted on, and the few brushes that everything is painted with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-#: The canvas reaches beyond the image on every side, so that the usual turns and shifts leave no empty corner.
+from mdfnet.core.arrays import Floats
+
+Point: TypeAlias = tuple[float, float]
+
+#: Points, width, and strength in [0, 1]; width 0 is a filled polygon.
+Stroke: TypeAlias = tuple[Sequence[Point], float, float]
+
+#: The canvas reaches beyond the image on every side, so that the usual rotations and shifts leave no empty corner.
 MARGIN = 0.06
 
 
@@ -23,22 +32,22 @@ class Canvas:
         ((1, 128), (128, 1))
     """
 
-    def __init__(self, size: int):
+    def __init__(self, size: int) -> None:
         self.size = size
         steps = (np.arange(size, dtype=np.float32) + 0.5) / size * (1 + 2 * MARGIN) - MARGIN
         self.x = (steps - 0.5)[None, :]
         self.y = steps[:, None]
 
-    def pixels(self, points) -> list[tuple[float, float]]:
+    def pixels(self, points: Iterable[Point]) -> list[Point]:
         """Grid positions of (x, y) points."""
         scale = self.size / (1 + 2 * MARGIN)
         return [((x + 0.5 + MARGIN) * scale, (y + MARGIN) * scale) for x, y in points]
 
-    def sketch(self, strokes, blur: float) -> np.ndarray:
+    def sketch(self, strokes: Iterable[Stroke], blur: float) -> Floats:
         """Lines and polygons, drawn with Pillow and blurred.
 
         Args:
-            strokes: (points, width, strength) each; width 0 is a filled polygon, strength lies in [0, 1].
+            strokes: What to draw.
             blur: Radius of the blur, in parts of the image's side.
 
         Returns:
@@ -62,7 +71,7 @@ def canvas(size: int) -> Canvas:
     return Canvas(size)
 
 
-def ramp(distance: np.ndarray, width: float) -> np.ndarray:
+def ramp(distance: Floats, width: float) -> Floats:
     """A border seen on an image: 0 outside, 1 inside, rising quickly and rounding off over ``width``.
 
     Args:
@@ -73,11 +82,16 @@ def ramp(distance: np.ndarray, width: float) -> np.ndarray:
         >>> ramp(np.array([-1.0, 0.5, 2.0]), 1.0)
         array([0.  , 0.75, 1.  ])
     """
-    inside = np.clip(distance / width, 0, 1)
+    inside = clip01(distance / width)
     return inside * (2 - inside)
 
 
-def clouds(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
+def clip01(values: Floats) -> Floats:
+    """Values cut to [0, 1]."""
+    return np.asarray(np.clip(values, 0, 1))
+
+
+def clouds(rng: np.random.Generator, size: int, cells: int) -> Floats:
     """Smooth noise of mean 0 and standard deviation near 1 with ``cells`` blobs a side: float32 ``[size, size]``."""
     coarse = rng.standard_normal((cells, cells), dtype=np.float32)
     return np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC))

@@ -1,4 +1,4 @@
-"""The vital signs of a phantom patient: one table, the record drawn from it, and what the record tells exactly.
+"""The vital signs of a phantom patient: one table, the record drawn from it, and the exact posterior given the record.
 
 A number is normal around ``mean + signal * (sum of the shifts of the patient's findings)``, clipped to its range and
 rounded as a nurse would. Within a pair of look-alikes only the features named in :func:`distinguishing` differ.
@@ -6,12 +6,12 @@ rounded as a nurse would. Within a pair of look-alikes only the features named i
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.phantom.config import PhantomConfig
@@ -61,7 +61,7 @@ SHIFTS = {
 NEVER_MISSING = ("age", "gender")
 
 
-def draw_record(rng: np.random.Generator, case: PhantomCase, config: PhantomConfig) -> np.ndarray:
+def draw_record(rng: np.random.Generator, case: PhantomCase, config: PhantomConfig) -> Floats:
     """The record of a patient in the order of the ``mimic-ed`` schema.
 
     Returns:
@@ -88,7 +88,7 @@ def distinguishing(pattern: str) -> tuple[str, ...]:
     return tuple(name for name in BASELINES if first.get(name) != second.get(name))
 
 
-def class_probabilities(clinical: np.ndarray, pattern: str, config: PhantomConfig) -> np.ndarray:
+def class_probabilities(clinical: Floats, pattern: str, config: PhantomConfig) -> Floats:
     """P(class of the opacity | record, pattern), exact under the generative model: the ceiling of any classifier.
 
     An image shows the pattern and says nothing about which of its two classes it is, so this is also the posterior
@@ -114,6 +114,8 @@ def class_probabilities(clinical: np.ndarray, pattern: str, config: PhantomConfi
         >>> class_probabilities(feverish, "bilateral", PhantomConfig(signal=1))
         array([0. , 0. , 0. , 0.5, 0.5])
     """
+    from scipy.special import expit
+
     clinical = np.asarray(clinical, np.float64)
     if clinical.shape[-1:] != (len(SCHEMA),):
         raise UserError(f"a record has {len(SCHEMA)} features, got an array of shape {clinical.shape}")
@@ -123,7 +125,7 @@ def class_probabilities(clinical: np.ndarray, pattern: str, config: PhantomConfi
         for likelihood, finding in zip(likelihoods, pair, strict=True):
             shift = config.signal * _shifts(pattern, finding).get(name, 0.0)
             likelihood += _log_likelihood(clinical[..., SCHEMA.index(name)], BASELINES[name], shift)
-    first = 1 / (1 + np.exp(np.clip(likelihoods[1] - likelihoods[0], -700, 700)))
+    first = expit(likelihoods[0] - likelihoods[1])
     probabilities = np.zeros((*clinical.shape[:-1], len(PAPER_CLASSES)))
     probabilities[..., PAPER_CLASSES.label(pair[0]) - 1] = first
     probabilities[..., PAPER_CLASSES.label(pair[1]) - 1] = 1 - first
@@ -141,18 +143,15 @@ def _shifts(pattern: str, finding: str) -> dict[str, float]:
     return SHIFTS[finding] if finding in SHIFTS else SHIFTS[pattern, finding]
 
 
-def _log_likelihood(values: np.ndarray, baseline: Baseline, shift: float) -> np.ndarray:
+def _log_likelihood(values: Floats, baseline: Baseline, shift: float) -> Floats:
     """Log probability of rounded and clipped values; 0 where missing."""
+    from scipy.special import ndtr
+
     mean, half = baseline.mean + shift, baseline.step / 2
     values = np.clip(values, baseline.low, baseline.high)
     below = np.where(values - half < baseline.low, -np.inf, (values - half - mean) / baseline.sd)
     above = np.where(values + half > baseline.high, np.inf, (values + half - mean) / baseline.sd)
-    upper_tail = below > 0
+    upper_tail = below > 0  # where the difference of two numbers near 1 would lose its digits
     below, above = np.where(upper_tail, -above, below), np.where(upper_tail, -below, above)
-    mass = _normal_cdf(above) - _normal_cdf(below)
+    mass = ndtr(above) - ndtr(below)
     return np.where(np.isnan(values), 0.0, np.log(np.where(np.isnan(values), 1.0, mass)))
-
-
-def _normal_cdf(z: np.ndarray) -> np.ndarray:
-    """Share of a standard normal distribution below ``z``, accurate far into the lower tail."""
-    return np.vectorize(lambda value: 0.5 * math.erfc(-value / math.sqrt(2)), otypes=[float])(z)

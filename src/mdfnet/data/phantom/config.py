@@ -1,8 +1,8 @@
-"""What a phantom data set is made from: number, size, seed and how much the vital signs tell."""
+"""What a phantom dataset is made from: number, size, seed and how informative the vital signs are."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,7 +39,7 @@ class PhantomConfig(BaseModel):
     splits: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)
 
     @model_validator(mode="after")
-    def _complete(self):
+    def _complete(self) -> Self:
         if abs(sum(self.splits) - 1) > 1e-6:
             raise ValueError(f"split fractions must sum to 1, they sum to {sum(self.splits):g}")
         return self

@@ -60,7 +60,7 @@ def draw_case(rng: np.random.Generator) -> PhantomCase:
     pattern = str(rng.choice(list(PATTERNS), p=list(PATTERNS.values())))
     opacity = str(rng.choice(LOOK_ALIKES[pattern])) if pattern in LOOK_ALIKES else None
     opacities = {"none": 0, "focal": 1 + (rng.random() < TWO_FOCAL_OPACITIES), "bilateral": 2}[pattern]
-    effusions = ()
+    effusions: tuple[int, ...] = ()
     if rng.random() < EFFUSION:
         effusions = (-1, 1) if rng.random() < EFFUSION_BOTH_SIDES else (int(rng.choice([-1, 1])),)
     return PhantomCase(

@@ -1,4 +1,4 @@
-"""Phantom patients, one after the other, and whole data sets of them."""
+"""Phantom patients, one by one, and whole datasets of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.types import PAPER_CLASSES, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import write_dataset
@@ -25,7 +26,7 @@ OUTLINE = 32
 
 @dataclass(frozen=True)
 class Phantom:
-    """One synthetic patient: image, marks and record.
+    """One synthetic patient: image, annotations and record.
 
     Args:
         index: Position in its set.
@@ -38,9 +39,9 @@ class Phantom:
     """
 
     index: int
-    image: np.ndarray
+    image: Array
     target: Target
-    clinical: np.ndarray
+    clinical: Floats
     pattern: str
     view: str
     split: str
@@ -66,14 +67,14 @@ def phantoms(config: PhantomConfig) -> Iterator[Phantom]:
 
 
 def write_phantoms(config: PhantomConfig, folder: str | Path) -> Dataset:
-    """Write a phantom data set as a dataset folder with PNG images, marked as synthetic throughout.
+    """Write phantoms as a dataset folder with PNG images, marked as synthetic throughout.
 
     Args:
         config: What to make.
         folder: Where; what :func:`mdfnet.data.dataset_folder.write_dataset` says about existing folders holds.
 
     Returns:
-        The data set as written.
+        The dataset as written.
 
     Raises:
         UserError: The folder cannot be written.
@@ -97,29 +98,29 @@ def _phantom(index: int, config: PhantomConfig) -> Phantom:
     streams = np.random.SeedSequence([config.seed, index]).spawn(3)
     case_stream, image_stream, record_stream = map(np.random.default_rng, streams)
     case = draw_case(case_stream)
-    picture = draw_radiograph(image_stream, case, config.size)
+    radiograph = draw_radiograph(image_stream, case, config.size)
     return Phantom(
         index=index,
-        image=picture.image,
-        target=_target(case, picture, config.size),
+        image=radiograph.image,
+        target=_target(case, radiograph, config.size),
         clinical=draw_record(record_stream, case, config),
         pattern=case.pattern,
-        view=picture.view,
+        view=radiograph.view,
         split=_split(index, config.splits),
     )
 
 
-def _target(case: PhantomCase, picture: Radiograph, size: int) -> Target:
+def _target(case: PhantomCase, radiograph: Radiograph, size: int) -> Target:
     """What a reader who knows the diagnosis writes down."""
-    marked = [("Enlarged cardiac silhouette", ellipse) for ellipse in picture.heart]
-    marked += [("Pleural abnormality", ellipse) for ellipse in picture.effusions]
-    marked += [(case.opacity, ellipse) for ellipse in picture.opacities]
-    outlines = [_outline(ellipse, size) for _, ellipse in marked]
+    drawn = [("Enlarged cardiac silhouette", ellipse) for ellipse in radiograph.heart]
+    drawn += [("Pleural abnormality", ellipse) for ellipse in radiograph.effusions]
+    drawn += [(case.opacity, ellipse) for ellipse in radiograph.opacities if case.opacity]
+    outlines = [_outline(ellipse, size) for _, ellipse in drawn]
     boxes = [[*outline.min(axis=0), *outline.max(axis=0)] for outline in outlines]
-    return Target.of(boxes, [PAPER_CLASSES.label(name) for name, _ in marked], outlines)
+    return Target.of(boxes, [PAPER_CLASSES.label(name) for name, _ in drawn], outlines)
 
 
-def _outline(ellipse: Ellipse, size: int) -> np.ndarray:
+def _outline(ellipse: Ellipse, size: int) -> Floats:
     """An ellipse in pixels, float32 ``[32, 2]``, clipped to the image."""
     angles = 2 * np.pi * np.arange(OUTLINE) / OUTLINE
     points = ellipse.center + np.stack([np.cos(angles), np.sin(angles)], axis=1) * ellipse.axes

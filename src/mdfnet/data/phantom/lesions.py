@@ -6,11 +6,13 @@ Nothing here knows the class of an opacity: consolidation, atelectasis and edema
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
+from mdfnet.core.arrays import Floats
 from mdfnet.data.phantom.anatomy import Anatomy
-from mdfnet.data.phantom.canvas import Canvas, clouds, ramp
+from mdfnet.data.phantom.canvas import Canvas, clip01, clouds, ramp
 
 FORMS = ("band", "wedge", "patch")
 
@@ -23,7 +25,7 @@ class Ellipse:
     axes: tuple[float, float]
 
     def redrawn(self, rng: np.random.Generator) -> Ellipse:
-        """The same as a reader's hand would have it: center and axes off by a few percent."""
+        """The same as a reader would draw it: center and axes off by a few percent."""
         center, axes = np.array(self.center), np.array(self.axes)
         center = center + rng.normal(0, 0.03, 2) * axes
         axes = axes * np.exp(rng.normal(0, 0.04, 2))
@@ -48,23 +50,21 @@ class Focal:
     angle: float
     strength: float
 
-    def displaced(self, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    def displaced(self, canvas: Canvas, rng: np.random.Generator) -> Floats:
         """Share of the air displaced, float32 ``[size, size]`` in [0, 1]."""
-        along, across = self._own_axes(canvas)
+        x, y = canvas.x - self.center[0], canvas.y - self.center[1]
+        cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
+        along, across = (x * cos + y * sin) / self.extent[0], (y * cos - x * sin) / self.extent[1]  # [-1, 1] inside
         mottle = clouds(rng, canvas.size, 22)
         if self.form == "band":
-            shape = ramp(1.1 - along**2, 0.6) * ramp(1.2 - np.abs(across + 0.4 * along**2 - 0.2 + 0.15 * mottle), 0.8)
+            shape: Floats = ramp(1.1 - along**2, 0.6) * ramp(
+                1.2 - np.abs(across + 0.4 * along**2 - 0.2 + 0.15 * mottle), 0.8
+            )
         elif self.form == "wedge":
             shape = ramp(1.1 - along**2, 0.6) * ramp(0.65 + 0.45 * along - np.abs(across) + 0.18 * mottle, 0.6)
         else:
             shape = ramp(1.1 - along**2 - across**2 + 0.25 * mottle, 1.0)
-        return self.strength * shape * np.clip(0.85 + 0.15 * mottle, 0, 1)
-
-    def _own_axes(self, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates along and across the opacity, both within [-1, 1] inside of it."""
-        x, y = canvas.x - self.center[0], canvas.y - self.center[1]
-        cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
-        return (x * cos + y * sin) / self.extent[0], (y * cos - x * sin) / self.extent[1]
+        return self.strength * shape * clip01(0.85 + 0.15 * mottle)
 
     @property
     def ellipse(self) -> Ellipse:
@@ -115,13 +115,13 @@ class Haze:
     axes: tuple[float, float]
     strength: float
 
-    def displaced(self, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    def displaced(self, canvas: Canvas, rng: np.random.Generator) -> Floats:
         """Share of the air displaced, float32 ``[size, size]`` in [0, 1]."""
         over = (canvas.x - self.center[0]) / self.axes[0]
         down = (canvas.y - self.center[1]) / self.axes[1]
         mottle = clouds(rng, canvas.size, 30)
         shape = ramp(1.1 - 0.9 * (over**2 + down**2) + 0.12 * mottle, 1.3)
-        return self.strength * shape * np.clip(0.8 + 0.2 * mottle, 0, 1)
+        return self.strength * shape * clip01(0.8 + 0.2 * mottle)
 
     @property
     def ellipse(self) -> Ellipse:
@@ -158,9 +158,9 @@ class Effusion:
     rise: float
     anatomy: Anatomy
 
-    def displaced(self, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    def displaced(self, canvas: Canvas, rng: np.random.Generator) -> Floats:
         """Share of the air displaced, float32 ``[size, size]`` in [0, 1]."""
-        lateral = np.clip(self.side * canvas.x / self.anatomy.thorax, 0, 1)
+        lateral = clip01(self.side * canvas.x / self.anatomy.thorax)
         meniscus = self.level - self.rise * lateral**5
         return 0.97 * ramp(canvas.y - meniscus, 0.035) * (lateral > 0)
 
@@ -174,6 +174,10 @@ class Effusion:
         x2 = self.anatomy.thorax - 0.015
         y1, y2 = self.level - 0.6 * self.rise, self.anatomy.base - 0.022
         return Ellipse((self.side * (x1 + x2) / 2, (y1 + y2) / 2), ((x2 - x1) / 2, (y2 - y1) / 2))
+
+
+#: Whatever displaces air.
+Lesion: TypeAlias = Focal | Haze | Effusion
 
 
 def draw_effusion(rng: np.random.Generator, anatomy: Anatomy, side: int) -> Effusion:

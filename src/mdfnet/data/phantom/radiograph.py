@@ -1,12 +1,14 @@
-"""From density to an image: exposure, position, blur, noise and borders."""
+"""From density to a radiograph: exposure, position, blur, noise and borders."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.data.phantom import lesions, thorax
 from mdfnet.data.phantom.anatomy import Anatomy, draw_anatomy
 from mdfnet.data.phantom.canvas import MARGIN, canvas, clouds
@@ -15,18 +17,18 @@ from mdfnet.data.phantom.findings import PhantomCase
 
 @dataclass(frozen=True)
 class Position:
-    """How the patient stands before the image.
+    """How the patient stands before the detector.
 
     Args:
-        angle: Turn, radians.
+        angle: Rotation, radians.
         shift: Parts of the image's side (right, down).
     """
 
     angle: float
     shift: tuple[float, float]
 
-    def expose(self, image: Image.Image) -> Image.Image:
-        """Cut the image out of the canvas."""
+    def crop(self, image: Image.Image) -> Image.Image:
+        """What the detector sees of the canvas."""
         size = image.width
         scale = 1 / (1 + 2 * MARGIN)
         cos, sin = np.cos(self.angle) * scale, np.sin(self.angle) * scale
@@ -54,7 +56,7 @@ class Radiograph:
         heart, effusions, opacities: Ellipses in parts of the image; heart has none unless it is enlarged.
     """
 
-    image: np.ndarray
+    image: Array
     view: str
     heart: tuple[lesions.Ellipse, ...]
     effusions: tuple[lesions.Ellipse, ...]
@@ -62,27 +64,28 @@ class Radiograph:
 
 
 def draw_radiograph(rng: np.random.Generator, case: PhantomCase, size: int) -> Radiograph:
-    """The image of a case. Which of two look-alike classes the opacity has is not looked at."""
+    """The radiograph of a case. Which of two look-alike classes the opacity has is not looked at."""
     anatomy = draw_anatomy(rng, male=case.male, enlarged_heart=case.enlarged_heart)
     effusions = [lesions.draw_effusion(rng, anatomy, side) for side in case.effusions]
+    opacities: Sequence[lesions.Lesion]
     if case.pattern == "bilateral":
         opacities = lesions.draw_haze(rng, anatomy)
     else:
         opacities = lesions.draw_focal(rng, anatomy, case.opacities)
     position = Position(rng.normal(0, 0.025), (rng.normal(0, 0.012), rng.normal(0, 0.012)))
 
-    def read(found) -> tuple[lesions.Ellipse, ...]:
-        return tuple(position.place(ellipse).redrawn(rng) for ellipse in found)
+    def read(ellipses: Iterable[lesions.Ellipse]) -> tuple[lesions.Ellipse, ...]:
+        return tuple(position.place(ellipse).redrawn(rng) for ellipse in ellipses)
 
     heart = read([lesions.heart_ellipse(anatomy)] if case.enlarged_heart else [])
     read_effusions = read(effusion.ellipse for effusion in effusions)
     read_opacities = read(opacity.ellipse for opacity in opacities)
     density = _density(rng, anatomy, [*effusions, *opacities], size)
-    image = _develop(rng, density, anatomy, position)
+    image = _expose(rng, density, anatomy, position)
     return Radiograph(image, anatomy.view, heart, read_effusions, read_opacities)
 
 
-def _density(rng: np.random.Generator, anatomy: Anatomy, found: list, size: int) -> np.ndarray:
+def _density(rng: np.random.Generator, anatomy: Anatomy, found: Sequence[lesions.Lesion], size: int) -> Floats:
     """Attenuation of everything in the beam, float32 ``[size, size]``."""
     sheet = canvas(size)
     air = thorax.lung_air(sheet, anatomy)
@@ -100,19 +103,19 @@ def _density(rng: np.random.Generator, anatomy: Anatomy, found: list, size: int)
     return density
 
 
-def _develop(rng: np.random.Generator, density: np.ndarray, anatomy: Anatomy, position: Position) -> np.ndarray:
-    """The image as it comes out of the reader: uint8 ``[size, size]``. AP images, taken at the bedside, are flatter."""
+def _expose(rng: np.random.Generator, density: Floats, anatomy: Anatomy, position: Position) -> Array:
+    """The image as the detector gives it: uint8 ``[size, size]``. AP images, taken at the bedside, are flatter."""
     size = len(density)
     portable = anatomy.view == "AP"
     level = rng.uniform(0.56, 0.72) - 0.03 * portable
     latitude = rng.uniform(0.15, 0.2) + 0.05 * portable
     fog, white = rng.uniform(4, 30), rng.uniform(215, 250)
     gray = fog + (white - fog) / (1 + np.exp((level - density) / latitude))
-    image = position.expose(Image.fromarray(gray.astype(np.uint8)))
+    image = position.crop(Image.fromarray(gray.astype(np.uint8)))
     image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.0025) * size))
     grain = rng.uniform(1.2, 3.5) * (1.3 if portable else 1.0)
-    radiograph = np.asarray(image, np.float32) + grain * rng.standard_normal((size, size), dtype=np.float32)
-    image = Image.fromarray(np.clip(radiograph + 0.5, 0, 255).astype(np.uint8))
+    noisy = np.asarray(image, np.float32) + grain * rng.standard_normal((size, size), dtype=np.float32)
+    image = Image.fromarray(np.clip(noisy + 0.5, 0, 255).astype(np.uint8))
     _mark_side(rng, image)
     _collimate(rng, image)
     return np.array(image)

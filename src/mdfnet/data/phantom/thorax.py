@@ -9,11 +9,12 @@ from math import cos, sin
 
 import numpy as np
 
+from mdfnet.core.arrays import Floats
 from mdfnet.data.phantom.anatomy import Anatomy
-from mdfnet.data.phantom.canvas import Canvas, ramp
+from mdfnet.data.phantom.canvas import Canvas, Point, Stroke, clip01, ramp
 
 
-def soft_tissue(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+def soft_tissue(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Floats:
     """Neck, shoulders, trunk and, in women, breasts."""
     shoulder = (0.57 if anatomy.male else 0.52) + rng.uniform(-0.03, 0.08)
     trunk = anatomy.thorax + rng.uniform(0.06, 0.1) + 0.2 * (anatomy.habitus - 0.8)
@@ -22,22 +23,22 @@ def soft_tissue(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> n
     half_width = np.interp(canvas.y, heights, half_widths).astype(np.float32)
     across = np.minimum((canvas.x / half_width) ** 2, 1)
     thickness = np.interp(canvas.y, [0, 0.2, 0.6, 1], [0.62, 0.85, 0.95, 1.08]).astype(np.float32)
-    density = anatomy.habitus**0.5 * thickness * np.sqrt(1 - across**2)
+    density: Floats = anatomy.habitus**0.5 * thickness * np.sqrt(1 - across**2)
     if not anatomy.male:
         density += breasts(canvas, anatomy, rng)
     return density
 
 
-def breasts(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+def breasts(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Floats:
     """Two shadows over the lower lungs that thicken downwards and end at the fold below."""
     radius = rng.uniform(0.12, 0.16) * anatomy.habitus**0.5
     height = rng.uniform(0.60, 0.68)
     over = (np.abs(canvas.x) - 0.6 * anatomy.thorax) / radius
     down = (canvas.y - height) / (0.95 * radius)
-    return rng.uniform(0.14, 0.34) * ramp(1 - over**2 - down**2, 0.35) * np.clip(0.55 + 0.45 * down, 0, 1)
+    return rng.uniform(0.14, 0.34) * ramp(1 - over**2 - down**2, 0.35) * clip01(0.55 + 0.45 * down)
 
 
-def lung_air(canvas: Canvas, anatomy: Anatomy) -> np.ndarray:
+def lung_air(canvas: Canvas, anatomy: Anatomy) -> Floats:
     """Where there is air: 1 in the middle of a lung, 0 outside, between rib cage, mediastinum and diaphragm."""
     away = np.abs(canvas.x)
     lateral = anatomy.lateral(canvas.y).astype(np.float32)
@@ -49,7 +50,7 @@ def lung_air(canvas: Canvas, anatomy: Anatomy) -> np.ndarray:
     return air
 
 
-def heart_and_vessels(canvas: Canvas, anatomy: Anatomy) -> np.ndarray:
+def heart_and_vessels(canvas: Canvas, anatomy: Anatomy) -> Floats:
     """Heart, great vessels and aortic knob: the central shadow, between its left and its right border."""
     x, y = canvas.x, canvas.y
     (center, middle), (half_width, half_height) = anatomy.heart_center, anatomy.heart_axes
@@ -64,18 +65,18 @@ def heart_and_vessels(canvas: Canvas, anatomy: Anatomy) -> np.ndarray:
     return depth * ramp(np.where(x > 0, left - x, right + x), 0.045)
 
 
-def _bulge(down: np.ndarray, *, widest: float, above: float, below: float) -> np.ndarray:
+def _bulge(down: Floats, *, widest: float, above: float, below: float) -> Floats:
     """A border that swells to 1 at height ``widest`` and falls off over the distances ``above`` and ``below`` it."""
     distance = (down - widest) / np.where(down < widest, above, below)
-    return np.clip(1 - distance**2, 0, 1) ** np.where(down < widest, 1.0, 0.5)
+    return clip01(1 - distance**2) ** np.where(down < widest, 1.0, 0.5)
 
 
-def _outer(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _outer(first: Floats, second: Floats) -> Floats:
     """The outer one of two borders, rounded where they cross."""
     return 0.5 * (first + second + np.sqrt((first - second) ** 2 + 0.018**2)) - 0.004
 
 
-def spine_and_trachea(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+def spine_and_trachea(canvas: Canvas, rng: np.random.Generator) -> Floats:
     """The vertebral column, its discs, and the dark band of the trachea down to the carina."""
     x, y = canvas.x, canvas.y
     pitch = rng.uniform(0.042, 0.05)
@@ -86,7 +87,7 @@ def spine_and_trachea(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     return column - 0.16 * trachea
 
 
-def ribs(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+def ribs(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Floats:
     """All ribs at once: posterior ones fall outwards, anterior ones fall inwards and fade into cartilage."""
     away = np.abs(canvas.x) / anatomy.thorax
     spacing = anatomy.rib_spacing
@@ -95,20 +96,20 @@ def ribs(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarr
     offset = rng.random()
     posterior = _rib_profile(canvas.y / spacing - (0.15 * away + rng.uniform(1.5, 2.2) * away**3) + offset, 0.56)
     anterior = _rib_profile(canvas.y / spacing + rng.uniform(2.6, 3.4) * away - 0.7 * away**2 + offset + 0.4, 0.66)
-    posterior *= np.clip(1.25 - 0.35 * away, 0, 1)
-    anterior *= np.clip((away - 0.35) * 3, 0, 1) * np.clip((canvas.y - anatomy.apex - 0.04) * 8, 0, 1)
+    posterior *= clip01(1.25 - 0.35 * away)
+    anterior *= clip01((away - 0.35) * 3) * clip01((canvas.y - anatomy.apex - 0.04) * 8)
     return inside * (0.1 * posterior + 0.06 * anterior)
 
 
-def _rib_profile(phase: np.ndarray, width: float) -> np.ndarray:
+def _rib_profile(phase: Floats, width: float) -> Floats:
     """Density across evenly spaced ribs: ``width`` of the pitch is bone, denser at its two edges."""
-    distance = 2 * np.abs(phase - np.floor(phase) - 0.5)
-    return np.clip((width - distance) * 8, 0, 1) * (0.55 + 0.45 * distance / width)
+    distance: Floats = 2 * np.abs(phase - np.floor(phase) - 0.5)
+    return clip01((width - distance) * 8) * (0.55 + 0.45 * distance / width)
 
 
-def shoulder_girdle(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+def shoulder_girdle(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Floats:
     """Clavicles, shoulder blades (over the lung on AP images) and upper arms."""
-    strokes = []
+    strokes: list[Stroke] = []
     inward = 0.06 if anatomy.view == "AP" else 0.0
     for side in (-1, 1):
         tilt = rng.uniform(-0.03, 0.03)
@@ -122,9 +123,9 @@ def shoulder_girdle(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) 
     return 0.17 * canvas.sketch(strokes, blur=0.004)
 
 
-def lung_vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+def lung_vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Floats:
     """Hila and the vessels that branch from them, thinning towards the pleura."""
-    strokes = []
+    strokes: list[Stroke] = []
     for side in (-1, 1):
         x, y = side * 0.075, 0.42 + 0.02 * (side < 0)
         strokes.append(([(x, y - 0.035), (x, y), (x + side * 0.012, y + 0.05)], 0.035, 0.8))
@@ -134,19 +135,21 @@ def lung_vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> 
     return 0.18 * canvas.sketch(strokes, blur=0.0035)
 
 
-def _branches(rng: np.random.Generator, start, angle: float, side: int, length: float, width: float) -> list:
+def _branches(
+    rng: np.random.Generator, start: Point, angle: float, side: int, length: float, width: float
+) -> list[Stroke]:
     """One vessel, bent once, and those it splits into, until they are too thin to see."""
     bend = angle + rng.normal(0, 0.35)
     middle = (start[0] + 0.5 * length * side * cos(angle), start[1] + 0.5 * length * sin(angle))
     end = (middle[0] + 0.5 * length * side * cos(bend), middle[1] + 0.5 * length * sin(bend))
-    strokes = [([start, middle, end], width, 0.2 + 50 * width)]
+    strokes: list[Stroke] = [([start, middle, end], width, 0.2 + 50 * width)]
     if width > 0.006:
         for turn in (-0.4, 0.4):
             strokes += _branches(rng, end, bend + turn, side, 0.85 * length, 0.62 * width)
     return strokes
 
 
-def stomach_bubble(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+def stomach_bubble(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Floats | np.float32:
     """Air under the left dome, flat below as in someone standing; in about half of the images."""
     if rng.random() < 0.5:
         return np.float32(0)
