@@ -33,7 +33,7 @@ RULES = {
     "Clinical values": {
         "vitals": "Last values at or before the image, or triage alone.",
         "within": "Hours before the image that a value may date back.",
-        "values": "Clinical values checked and converted, or as they stand.",
+        "values": "Clinical values checked and converted, or as they are.",
         "missing": "Missing numbers stay missing, or become the mean.",
     },
     "Readings": {

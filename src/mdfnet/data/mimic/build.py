@@ -134,7 +134,7 @@ def plan(
     threads: int | None = None,
     log: Callable[[str], object] = print,
 ) -> PlannedDataset:
-    """The whole dataset but for placing the images; ``name`` is asked once the tables turned out to be good.
+    """The whole dataset except for placing the images; ``name`` is called once the tables turned out to be good.
 
     Raises:
         UserError: See `build_mimic`.

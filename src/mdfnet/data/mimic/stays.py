@@ -1,6 +1,6 @@
 """Which emergency stay an image was taken in: the join that the paper's notebooks lost 40 % of their images at.
 
-All times are the hospital's clock without a zone, as MIMIC has them. They are compared as they stand, so that hours
+All times are the hospital's clock without a zone, as MIMIC has them. They are compared as they are, so that hours
 which daylight saving skips or repeats are neither lost nor moved.
 """
 
