@@ -47,7 +47,7 @@ def test_the_interval_of_a_share_is_near_wilsons():
     """Of 12 in 80; an exact coverage has neither, so they need not be the same."""
     hits = np.repeat([1.0, 0.0], [12, 68])
     many = replicate(mean_of(hits), draws([str(i) for i in range(80)], 5000))["mean"]
-    low, high = share_interval(np.array(hits.mean()), many, marks=80)
+    low, high = share_interval(np.array(hits.mean()), many, boxes=80)
     wilson = binomtest(12, 80).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((wilson.low, wilson.high), abs=0.02)
 
@@ -55,7 +55,7 @@ def test_the_interval_of_a_share_is_near_wilsons():
 def test_bias_is_taken_off():
     """Replicates lie as far above the value as the value lies above the truth."""
     many = np.random.default_rng(0).normal(0.6, 0.05, 4000)
-    low, high = share_interval(np.array(0.5), many, marks=1000)
+    low, high = share_interval(np.array(0.5), many, boxes=1000)
     assert low < 0.4 < high < 0.51
     assert interval(many)[0] > 0.5  # so the percentiles would miss the value itself
 
@@ -63,13 +63,13 @@ def test_bias_is_taken_off():
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_nothing_leaves_zero_to_one(value):
     many = np.clip(np.random.default_rng(0).normal(value, 0.1, 500), 0, 1)
-    low, high = share_interval(np.array(value), many, marks=50)
+    low, high = share_interval(np.array(value), many, boxes=50)
     assert 0 <= low <= value <= high <= 1 and high > low
 
 
 def test_few_marks_widen_the_interval_as_students():
     many = np.random.default_rng(0).normal(0.5, 0.02, (500, 2))
-    low, high = share_interval(np.array([0.5, 0.5]), many, marks=np.array([6, 10**6]))
+    low, high = share_interval(np.array([0.5, 0.5]), many, boxes=np.array([6, 10**6]))
     assert (high - low)[0] / (high - low)[1] == pytest.approx(2.5706 / 1.96, rel=0.1)  # t with 5 degrees of freedom
 
 
@@ -77,20 +77,20 @@ def test_a_recall_near_one_keeps_a_sensible_interval():
     """24 of 25 found: a third of the draws find all. Wilson's interval is 0.80 to 0.99."""
     found = np.repeat([1.0, 0.0], [24, 1])
     many = replicate(mean_of(found), draws([str(i) for i in range(25)], 4000))["mean"]
-    low, high = share_interval(np.array(0.96), many, marks=25)
+    low, high = share_interval(np.array(0.96), many, boxes=25)
     assert 0.65 < low < 0.85 and 0.98 < high < 1
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_all_or_none_in_every_draw_has_clopper_and_pearsons_limit(value):
-    low, high = share_interval(np.array(value), np.full(50, value), marks=27)
+    low, high = share_interval(np.array(value), np.full(50, value), boxes=27)
     exact = binomtest(int(27 * value), 27).proportion_ci(method="exact")
     assert (low, high) == pytest.approx((exact.low, exact.high))
 
 
 def test_a_class_that_was_never_marked_has_no_interval():
     many = np.array([[0.1, np.nan], [0.3, np.nan]])
-    for low, high in (interval(many), share_interval(np.array([0.2, np.nan]), many, marks=9)):
+    for low, high in (interval(many), share_interval(np.array([0.2, np.nan]), many, boxes=9)):
         assert np.isnan(low[1]) and np.isnan(high[1]) and low[0] < high[0]
 
 

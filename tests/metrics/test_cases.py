@@ -51,7 +51,7 @@ def test_what_is_wrong_is_refused_with_its_image(second, target, message):
         pytest.param([found()], [], None, "1 images with detections, 0 with targets", id="a target too few"),
         pytest.param([found()], [Target.of([], [])], ("a", "b"), "2 image names", id="a name too many"),
         pytest.param([], [], None, "no images", id="no images at all"),
-        pytest.param([found()] * 2, [Target.of([], [])] * 2, ("a", "a"), "image a: .* twice", id="a name twice"),
+        pytest.param([found()] * 2, [Target.of([], [])] * 2, ("a", "a"), "image a: .* duplicated", id="a name twice"),
     ],
 )
 def test_images_must_line_up(detections, targets, images, message):

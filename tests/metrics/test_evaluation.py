@@ -98,7 +98,7 @@ def test_boxed_images_alone(poor):
 
 
 def test_boxed_images_alone_need_a_box():
-    with pytest.raises(UserError, match="nothing is marked"):
+    with pytest.raises(UserError, match="nothing is annotated"):
         run(NOTHING, targets=TARGETS[2:], images=None, boxed_only=True)
 
 

@@ -1,4 +1,4 @@
-"""Score detections against what the readers marked; numpy only, no model in sight.
+"""Score detections against the ground truth; NumPy and SciPy only, no model in sight.
 
 A score takes three steps, each a file of its own: images become flat, checked arrays (:mod:`~mdfnet.metrics.cases`),
 detections and truths are matched once (:mod:`~mdfnet.metrics.matching`), and every figure is computed from the matches

@@ -1,4 +1,4 @@
-"""A second reading of the same images against the first: what the same scores look like between people."""
+"""A second reading of the same images against the first: what the same scores look like between readers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mdfnet.metrics.cases import Cases, Marked
+from mdfnet.core.arrays import Array, Bools, Floats, Ints
+from mdfnet.metrics.cases import Annotated, BoxArrays, Cases
 from mdfnet.metrics.matching import Matches, match
 from mdfnet.metrics.weights import as_rows, like, share, with_sum
 
@@ -28,13 +29,13 @@ class Readings:
     """
 
     matches: Matches
-    second: np.ndarray
+    second: Ints
 
     @classmethod
     def of(
         cls,
-        first: Sequence[Marked],
-        second: Sequence[Marked],
+        first: Sequence[Annotated],
+        second: Sequence[Annotated],
         class_count: int,
         *,
         overlap: str = "IoU",
@@ -48,28 +49,21 @@ class Readings:
             overlap: ``IoU`` or ``IoBB``, which divides by the second reading's box.
             threshold: Overlap from which two boxes mean the same.
         """
-        cases = Cases.of([_sure(reading) for reading in second], first, class_count)
+        sure = [BoxArrays(np.asarray(one.boxes), np.asarray(one.labels), np.ones(len(one.labels))) for one in second]
+        cases = Cases.of(sure, first, class_count)
         matches = match(cases, overlap=overlap.lower(), thresholds=(threshold,))
-        place = cases.detections.image * class_count + cases.detections.label - 1
-        return cls(matches, np.bincount(place, minlength=len(first) * class_count).reshape(-1, class_count))
+        return cls(matches, cases.detections.per_image(len(first), class_count))
 
     def __len__(self) -> int:
         return len(self.second)
 
 
-@dataclass(frozen=True)
-class _Sure:
-    boxes: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
-
-
-def agreement(readings: Readings, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def agreement(readings: Readings, weights: Array | None = None) -> dict[str, Array]:
     """How far the second reading agrees with the first, the first being taken for the truth.
 
     Args:
         readings: Both.
-        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
+        weights: See :mod:`mdfnet.metrics.weights`.
 
     Returns:
         ``sensitivity``, ``precision``, ``false_positives_per_image`` and, whether the finding is on the image at all,
@@ -85,29 +79,22 @@ def agreement(readings: Readings, weights: np.ndarray | None = None) -> dict[str
         [1.0, 0.5, 0.5, 0.0]
     """
     matches = readings.matches
-    images, classes = matches.truths.shape
-    rows = as_rows(weights, images).astype(np.float64)
-    place = matches.image * classes + matches.label - 1
-    hits = rows @ np.bincount(place, matches.matched[0], images * classes).reshape(images, classes)
-    marked, read = rows @ matches.truths, rows @ readings.second
+    rows = as_rows(weights, len(readings)).astype(np.float64)
+    hits, first, second = rows @ matches.per_image(matches.matched[0]), rows @ matches.truths, rows @ readings.second
     kappa = _kappa(rows, matches.truths > 0, readings.second > 0)
     values = {
-        "sensitivity": share(*map(with_sum, (hits, marked))),
-        "precision": share(*map(with_sum, (hits, read))),
-        "false_positives_per_image": with_sum(read - hits) / rows.sum(1)[:, None],
+        "sensitivity": share(with_sum(hits), with_sum(first)),
+        "precision": share(with_sum(hits), with_sum(second)),
+        "false_positives_per_image": with_sum(second - hits) / rows.sum(1)[:, None],
         "kappa": np.concatenate([kappa, share(np.nansum(kappa, 1), (~np.isnan(kappa)).sum(1))[:, None]], axis=1),
     }
     return {name: like(weights, one) for name, one in values.items()}
 
 
-def _kappa(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _kappa(rows: Floats, first: Bools, second: Bools) -> Floats:
     """Cohen's kappa per class; NaN where chance alone agrees on every image."""
     total = rows.sum(1)[:, None]
     agreed = rows @ (first == second) / total
     yes = [rows @ one / total for one in (first, second)]
     chance = yes[0] * yes[1] + (1 - yes[0]) * (1 - yes[1])
     return share(agreed - chance, np.where(chance < 1 - 1e-12, 1 - chance, 0))
-
-
-def _sure(reading: Marked) -> _Sure:
-    return _Sure(np.asarray(reading.boxes), np.asarray(reading.labels), np.ones(len(reading.labels)))

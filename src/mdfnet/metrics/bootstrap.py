@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit, logit
 
-from mdfnet.metrics.odds import logit, sigmoid
+from mdfnet.core.arrays import Array, Floats, Ints
 from mdfnet.metrics.significance import student_quantile
 from mdfnet.metrics.weights import chunks
 
@@ -15,7 +18,7 @@ from mdfnet.metrics.weights import chunks
 _Z, _TAIL = 1.959964, 0.025
 
 
-def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> np.ndarray:
+def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> Ints:
     """How often each image counts in each replicate: patients are drawn with replacement, all images of one together.
 
     Args:
@@ -34,7 +37,7 @@ def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> 
     return np.concatenate(list(draws(patients, replicates, seed)))
 
 
-def draws(patients: Sequence[str], replicates: int, seed: int = 0) -> Iterator[np.ndarray]:
+def draws(patients: Sequence[str], replicates: int, seed: int = 0) -> Iterator[Ints]:
     """The rows of :func:`patient_weights` part by part, so that memory is bounded."""
     names, index = np.unique(np.asarray(patients), return_inverse=True)
     random, even = np.random.default_rng(seed), np.full(len(names), 1 / len(names))
@@ -43,20 +46,13 @@ def draws(patients: Sequence[str], replicates: int, seed: int = 0) -> Iterator[n
         yield counts.astype(np.int32)[:, index]
 
 
-def replicate(
-    score: Callable[[np.ndarray], Mapping[str, np.ndarray]], rows: Iterator[np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Scores by name under every row of weights, ``[replicates, ...]`` each.
-
-    Args:
-        score: Takes weights ``[R, images]``, gives ``[R, ...]`` by name.
-        rows: From :func:`draws`.
-    """
+def replicate(score: Callable[[Any], Mapping[str, Array]], rows: Iterator[Array]) -> dict[str, Array]:
+    """Scores by name, ``[R, ...]`` each, under all rows of weights from :func:`draws`, which it is given in parts."""
     parts = [score(part) for part in rows]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def interval(replicates: Array, level: float = 0.95) -> tuple[Floats, Floats]:
     """Percentile interval over the first axis; replicates without the class (NaN) are left out.
 
     Examples:
@@ -66,12 +62,12 @@ def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, n
     """
     tail = 50 * (1 - level)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice")  # a class that was never marked has no interval
+        warnings.filterwarnings("ignore", "All-NaN slice")  # a class without annotations has no interval
         low, high = np.nanpercentile(replicates, [tail, 100 - tail], axis=0)
     return low, high
 
 
-def share_interval(value: np.ndarray, replicates: np.ndarray, marks: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+def share_interval(value: ArrayLike, replicates: Array, boxes: ArrayLike) -> tuple[Floats, Floats]:
     """95 % interval of measures that lie in [0, 1]: on the logit scale, with the bootstrap's bias taken off.
 
     Average precision is too high on few images, because it takes the best precision from each recall on, and higher
@@ -81,40 +77,38 @@ def share_interval(value: np.ndarray, replicates: np.ndarray, marks: np.ndarray 
     Args:
         value: ``[...]``, the measures on the images as they are.
         replicates: ``[R, ...]``; NaN, where a draw lacks the class, are left out.
-        marks: ``[...]``, how many marked boxes each measure rests on. Student's quantile with one degree less widens
+        boxes: ``[...]``, how many annotated boxes each measure rests on. Student's quantile with one degree less widens
             the interval where they are few, and a measure nearer to 0 or 1 than a quarter of one is taken to be there.
 
     Returns:
         Low and high, ``[...]`` each, the value between them; NaN where there is no value. Where all replicates are 0 or
-        all are 1, they tell nothing: the limit is that of Clopper and Pearson for none or all of the marks.
+        all are 1, they tell nothing: the limit is that of Clopper and Pearson for none or all of the boxes.
 
     Examples:
-        >>> low, high = share_interval(np.array([0.5]), np.array([[0.45], [0.5], [0.55]]), marks=100)
+        >>> low, high = share_interval(np.array([0.5]), np.array([[0.45], [0.5], [0.55]]), boxes=100)
         >>> low.round(2).tolist(), high.round(2).tolist()
         ([0.4], [0.6])
     """
-    marks = np.broadcast_to(np.maximum(marks, 1), np.shape(value))
-    edge = 1 / (4 * marks)
-    center, scaled = (logit(one, edge) for one in (value, replicates))
-    limits = normal_interval(center, scaled, student_quantile(np.maximum(marks - 1, 1)))
-    low, high = map(sigmoid, limits)
+    value = np.asarray(value, np.float64)
+    count = np.broadcast_to(np.maximum(boxes, 1), value.shape)
+    edge = 1 / (4 * count)
+    center, scaled = (logit(np.clip(one, edge, 1 - edge)) for one in (value, replicates))
+    low, high = map(expit, normal_interval(center, scaled, student_quantile(np.maximum(count - 1, 1))))
     constant = np.nanmax(replicates, axis=0, initial=0) - np.nanmin(replicates, axis=0, initial=1) <= 0
-    perfect = _TAIL ** (1 / marks)
+    perfect = _TAIL ** (1 / count)
     low = np.where(constant & (value == 1), perfect, low)
     high = np.where(constant & (value == 0), 1 - perfect, high)
     return np.fmin(low, value), np.fmax(high, value)
 
 
-def normal_interval(
-    value: np.ndarray, replicates: np.ndarray, quantile: np.ndarray | float = _Z
-) -> tuple[np.ndarray, np.ndarray]:
+def normal_interval(value: Floats, replicates: Array, quantile: Floats | float = _Z) -> tuple[Floats, Floats]:
     """95 % interval as normal limits with the bootstrap's bias taken off, ``[...]`` from replicates ``[R, ...]``."""
     mean, spread = mean_and_spread(replicates)
     middle = 2 * value - mean
     return middle - quantile * spread, middle + quantile * spread
 
 
-def mean_and_spread(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_and_spread(replicates: Array) -> tuple[Floats, Floats]:
     """Mean and standard deviation over the first axis without NaN; NaN where there are less than two numbers."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice|Degrees of freedom")

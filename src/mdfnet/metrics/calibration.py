@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
+from mdfnet.core.arrays import Array, Bools, Floats, Ints
 from mdfnet.metrics.matching import Matches
-from mdfnet.metrics.odds import logit, sigmoid
 from mdfnet.metrics.weights import as_rows, like, share
 
 #: Bins of equal width that scores are sorted into.
 BINS = 10
 
-#: Bounds of a temperature: what lies outside is a sign of too few boxes rather than a fit.
+#: Bounds of a temperature; what lies outside is a sign of too few boxes rather than a fit.
 COLDEST, HOTTEST = 0.1, 10.0
 
 #: Scores are kept this far from 0 and 1, where the logit is infinite.
@@ -34,9 +36,9 @@ class Reliability:
         hits: float64 ``[BINS]``, share that were hits; NaN in an empty bin.
     """
 
-    detections: np.ndarray
-    score: np.ndarray
-    hits: np.ndarray
+    detections: Ints
+    score: Floats
+    hits: Floats
 
 
 def reliability(matches: Matches, label: int, *, threshold: float = 0.5) -> Reliability:
@@ -45,14 +47,14 @@ def reliability(matches: Matches, label: int, *, threshold: float = 0.5) -> Reli
     return Reliability(detections.astype(np.int64), share(score, detections), share(hits, detections))
 
 
-def calibration_error(matches: Matches, weights: np.ndarray | None = None, *, threshold: float = 0.5) -> np.ndarray:
+def calibration_error(matches: Matches, weights: Array | None = None, *, threshold: float = 0.5) -> Array:
     """Expected calibration error: the mean over boxes of how far their bin's mean score is from its share of hits.
 
     It is never negative and above 0 by chance alone, the more the fewer boxes there are.
 
     Args:
-        matches: From :func:`mdfnet.metrics.matching.match`. All boxes count, and most have low scores.
-        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
+        matches: All boxes count, and most have low scores.
+        weights: See :mod:`mdfnet.metrics.weights`.
         threshold: Overlap threshold, one of the matches'.
 
     Returns:
@@ -73,7 +75,7 @@ def calibration_error(matches: Matches, weights: np.ndarray | None = None, *, th
     return like(weights, np.stack(result, axis=1))
 
 
-def fit_temperature(score: np.ndarray, hit: np.ndarray) -> float:
+def fit_temperature(score: Floats, hit: Bools) -> float:
     """The T for which ``sigmoid(logit(score) / T)`` makes the hits most likely; above 1 where scores are too sure.
 
     Args:
@@ -90,32 +92,35 @@ def fit_temperature(score: np.ndarray, hit: np.ndarray) -> float:
     """
     if hit.all() or not hit.any():
         return 1.0
-    z = logit(score, _EDGE)
-    low, high = 1 / HOTTEST, 1 / COLDEST  # of the slope 1 / T, in which the likelihood has one peak
-    for _ in range(60):
-        slope = (low + high) / 2
-        low, high = (slope, high) if (z * (hit - sigmoid(slope * z))).sum() > 0 else (low, slope)
-    return float(2 / (low + high))
+    z = _log_odds(score)
+
+    def rise(slope: float) -> float:  # of the likelihood, which has one peak in the slope 1 / T
+        return float((z * (hit - expit(slope * z))).sum())
+
+    if rise(1 / HOTTEST) <= 0:
+        return HOTTEST
+    return COLDEST if rise(1 / COLDEST) >= 0 else float(1 / brentq(rise, 1 / HOTTEST, 1 / COLDEST))
 
 
-def at_temperature(score: np.ndarray, temperature: np.ndarray | float) -> np.ndarray:
+def at_temperature(score: Floats, temperature: Floats | float) -> Floats:
     """Calibrated scores, in the order that they were in.
 
     Examples:
         >>> at_temperature(np.array([0.9, 0.5]), 2.0).round(3).tolist()
         [0.75, 0.5]
     """
-    return sigmoid(logit(score, _EDGE) / temperature)
+    return np.asarray(expit(_log_odds(score) / temperature))
 
 
-def _sums(matches: Matches, label: int, rows: np.ndarray, threshold: float) -> tuple[np.ndarray, ...]:
+def _log_odds(score: Floats) -> Floats:
+    return np.asarray(logit(np.clip(np.asarray(score, np.float64), _EDGE, 1 - _EDGE)))
+
+
+def _sums(matches: Matches, label: int, rows: Array, threshold: float) -> tuple[Floats, ...]:
     """Per row of weights and bin: number of boxes, sum of their scores, number of hits; ``[R, BINS]`` each."""
     of_class = matches.label == label
-    image, score, hit = (
-        matches.image[of_class],
-        matches.score[of_class],
-        matches.matched[matches.row(threshold), of_class],
-    )
+    image, score = matches.image[of_class], matches.score[of_class]
+    hit = matches.matched[matches.row(threshold), of_class]
     place = image * BINS + np.minimum((score * BINS).astype(np.int64), BINS - 1)
     rows, size = rows.astype(np.float64), len(matches.truths) * BINS
     return tuple(

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mdfnet.core.arrays import Array, Bools, Floats, Ints
 from mdfnet.core.errors import UserError
 
 
-class Marked(Protocol):
-    """What was marked on one image: :class:`mdfnet.core.types.Target`, or anything with such arrays."""
+class Annotated(Protocol):
+    """The ground truth of one image: :class:`mdfnet.core.types.Target`, or anything with such arrays."""
 
-    boxes: Any
-    labels: Any
+    @property
+    def boxes(self) -> Any: ...
+
+    @property
+    def labels(self) -> Any: ...
 
 
-class Detected(Marked, Protocol):
+class Detected(Annotated, Protocol):
     """What was found on one image: :class:`mdfnet.core.types.Detections` in main memory, or anything like it."""
 
-    scores: Any
+    @property
+    def scores(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class BoxArrays:
+    """Boxes with scores on one image, where no model is about.
+
+    Args:
+        boxes: ``[N, 4]``, ``x1, y1, x2, y2`` in pixels of the image.
+        labels: ``[N]``, 1-based.
+        scores: ``[N]`` in [0, 1].
+    """
+
+    boxes: Array
+    labels: Array
+    scores: Array
 
 
 @dataclass(frozen=True)
@@ -35,23 +56,28 @@ class Boxes:
         box: float64 ``[N, 4]``, ``x1, y1, x2, y2`` in pixels.
     """
 
-    image: np.ndarray
-    label: np.ndarray
-    box: np.ndarray
+    image: Ints
+    label: Ints
+    box: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.image)
 
+    def per_image(self, images: int, classes: int) -> NDArray[np.int64]:
+        """How many there are: int64 ``[images, classes]``."""
+        place = self.image * classes + self.label - 1
+        return np.bincount(place, minlength=images * classes).reshape(images, classes)
+
 
 @dataclass(frozen=True)
 class Cases:
-    """The images of an evaluation: what was marked on them and what was found, as flat arrays.
+    """The images of an evaluation: ground truth and detections as flat arrays.
 
     Args:
         images: Names of the images, unique; an image's index in here is its index everywhere.
         class_count: Labels run from 1 to this.
-        truths: What was marked.
-        detections: What was found.
+        truths: The annotated boxes.
+        detections: The boxes that were found.
         scores: float64 ``[D]`` in [0, 1], one per detection.
 
     Examples:
@@ -67,13 +93,13 @@ class Cases:
     class_count: int
     truths: Boxes
     detections: Boxes
-    scores: np.ndarray
+    scores: Floats
 
     @classmethod
     def of(
         cls,
         detections: Sequence[Detected],
-        targets: Sequence[Marked],
+        targets: Sequence[Annotated],
         class_count: int,
         images: Sequence[str] | None = None,
     ) -> Cases:
@@ -86,31 +112,27 @@ class Cases:
             images: Names of the images. Default: "0", "1", "2", ...
 
         Raises:
-            UserError: There are no images; their numbers differ; a name comes twice; a box, label or score is not what
-                it should be. The image is named.
+            UserError: There are no images; their numbers differ; a name is duplicated; a box, label or score is not
+                what it should be. The image is named.
         """
-        images = tuple(map(str, range(len(targets)) if images is None else images))
-        _check_images(len(detections), len(targets), images)
-        truths = _flatten(targets, images, class_count, "target")
-        found = _flatten(detections, images, class_count, "detection")
-        scores = _flatten_scores(detections, found, images)
-        return cls(images, class_count, truths, found, scores)
+        names = tuple(map(str, range(len(targets)) if images is None else images))
+        _check_images(len(detections), len(targets), names)
+        truths = _flatten(targets, names, class_count, "target")
+        found = _flatten(detections, names, class_count, "detection")
+        scores = _flatten_scores(detections, found, names)
+        return cls(names, class_count, truths, found, scores)
 
     @property
-    def truths_per_image(self) -> np.ndarray:
-        """int64 ``[images, classes]``, how many boxes of each class were marked on each image."""
-        counts = np.zeros((len(self.images), self.class_count), np.int64)
-        np.add.at(counts, (self.truths.image, self.truths.label - 1), 1)
-        return counts
+    def truths_per_image(self) -> NDArray[np.int64]:
+        """int64 ``[images, classes]``, how many boxes of each class were annotated on each image."""
+        return self.truths.per_image(len(self.images), self.class_count)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the images' names and what was marked on them, whatever their order."""
-        rows = [(self.images[image], int(label), *box) for image, label, box in self._truth_rows()]
-        return hashlib.sha256(repr((sorted(self.images), sorted(rows))).encode()).hexdigest()
-
-    def _truth_rows(self):
-        return zip(self.truths.image, self.truths.label, self.truths.box.tolist(), strict=True)
+        """SHA-256 over the images' names and annotations, whatever their order."""
+        truths = zip(self.truths.image, self.truths.label, self.truths.box.tolist(), strict=True)
+        rows = sorted((self.images[image], int(label), *box) for image, label, box in truths)
+        return hashlib.sha256(repr((sorted(self.images), rows)).encode()).hexdigest()
 
 
 def _check_images(detections: int, targets: int, images: tuple[str, ...]) -> None:
@@ -120,17 +142,17 @@ def _check_images(detections: int, targets: int, images: tuple[str, ...]) -> Non
         raise UserError("there are no images to evaluate")
     if len(set(images)) < len(images):
         twice = next(image for image in images if images.count(image) > 1)
-        raise UserError("image comes twice in the evaluation", where=f"image {twice}")
+        raise UserError("image is duplicated in the evaluation", where=f"image {twice}")
 
 
-def _flatten(marks: Sequence[Marked], images: tuple[str, ...], class_count: int, what: str) -> Boxes:
-    boxes = [np.asarray(mark.boxes, np.float64).reshape(-1, 4) for mark in marks]
-    labels = [np.asarray(mark.labels, np.int64).reshape(-1) for mark in marks]
+def _flatten(found: Sequence[Annotated], images: tuple[str, ...], class_count: int, what: str) -> Boxes:
+    boxes = [np.asarray(one.boxes, np.float64).reshape(-1, 4) for one in found]
+    labels = [np.asarray(one.labels, np.int64).reshape(-1) for one in found]
     for image, box, label in zip(images, boxes, labels, strict=True):
         if len(box) != len(label):
             raise UserError(f"{len(box)} {what} boxes but {len(label)} labels", where=f"image {image}")
-    image = np.repeat(np.arange(len(images)), [len(label) for label in labels])
-    table = Boxes(image, np.concatenate(labels), np.concatenate(boxes))
+    index = np.repeat(np.arange(len(images)), [len(label) for label in labels])
+    table = Boxes(index, np.concatenate(labels), np.concatenate(boxes))
     x1, y1, x2, y2 = table.box.T
     proper = np.isfinite(table.box).all(1) & (x1 <= x2) & (y1 <= y2)
     _refuse(~proper, table, images, lambda row: f"{what} box {table.box[row].tolist()} is not x1 <= x2, y1 <= y2")
@@ -139,7 +161,7 @@ def _flatten(marks: Sequence[Marked], images: tuple[str, ...], class_count: int,
     return table
 
 
-def _flatten_scores(detections: Sequence[Detected], table: Boxes, images: tuple[str, ...]) -> np.ndarray:
+def _flatten_scores(detections: Sequence[Detected], table: Boxes, images: tuple[str, ...]) -> Floats:
     scores = [np.asarray(found.scores, np.float64).reshape(-1) for found in detections]
     boxes_per_image = np.bincount(table.image, minlength=len(images))
     for image, count, score in zip(images, boxes_per_image, scores, strict=True):
@@ -150,7 +172,7 @@ def _flatten_scores(detections: Sequence[Detected], table: Boxes, images: tuple[
     return flat
 
 
-def _refuse(bad: np.ndarray, table: Boxes, images: tuple[str, ...], log) -> None:
+def _refuse(bad: Bools, table: Boxes, images: tuple[str, ...], describe: Callable[[int], str]) -> None:
     if bad.any():
         row = int(bad.argmax())
-        raise UserError(log(row), where=f"image {images[table.image[row]]}")
+        raise UserError(describe(row), where=f"image {images[table.image[row]]}")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Bools, Floats
 from mdfnet.metrics.average_precision import mean_over_classes
 from mdfnet.metrics.bootstrap import draws, mean_and_spread, normal_interval, replicate
 from mdfnet.metrics.measures import COUNTS, Matched, measure
@@ -100,7 +101,7 @@ def compare_models(
     quantile = student_quantile(max(1, sum(len(set(pairs[0].patients)) for pairs in folds) - 1))
     result = []
     for name in names:
-        result += _differences(name, [part.of_measure(name) for part in parts], classes, quantile)
+        result += _differences(name, parts, classes, quantile)
     return result
 
 
@@ -108,20 +109,20 @@ def compare_models(
 class _Fold:
     """One set of images: by measure ``[seeds, classes + 1]`` of both models, ``[R, classes + 1]`` of differences."""
 
-    first: dict[str, np.ndarray]
-    second: dict[str, np.ndarray]
-    drawn: dict[str, np.ndarray]
-    swapped: dict[str, np.ndarray]
+    first: dict[str, Array]
+    second: dict[str, Array]
+    drawn: dict[str, Array]
+    swapped: dict[str, Array]
 
     @classmethod
     def of(cls, pairs: Sequence[Pair], names: Sequence[str], replicates: int, seed: int) -> _Fold:
         first, second = ([measure(getattr(pair, side), names) for pair in pairs] for side in ("first", "second"))
         both = [pair.first.beside(pair.second) for pair in pairs]
 
-        def drawn(weights: np.ndarray) -> dict[str, np.ndarray]:
+        def drawn(weights: Array) -> dict[str, Array]:
             return _mean([_minus(measure(p.second, names, weights), measure(p.first, names, weights)) for p in pairs])
 
-        def swapped(swap: np.ndarray) -> dict[str, np.ndarray]:
+        def swapped(swap: Bools) -> dict[str, Array]:
             kept, given = np.hstack([~swap, swap]).astype(np.int32), np.hstack([swap, ~swap]).astype(np.int32)
             return _mean([_minus(measure(images, names, given), measure(images, names, kept)) for images in both])
 
@@ -133,26 +134,22 @@ class _Fold:
             replicate(swapped, swaps(patients, replicates, seed)),
         )
 
-    def of_measure(self, name: str) -> tuple[np.ndarray, ...]:
-        return tuple(values[name] for values in vars(self).values())
 
-
-def _differences(
-    name: str, parts: Sequence[tuple[np.ndarray, ...]], classes: Sequence[str], quantile: np.ndarray
-) -> list[Difference]:
-    first, second, drawn, swapped = (list(values) for values in zip(*parts, strict=True))
+def _differences(name: str, folds: Sequence[_Fold], classes: Sequence[str], quantile: Floats) -> list[Difference]:
+    first, second, drawn, swapped = (
+        [values[name] for values in of_folds] for of_folds in zip(*(vars(fold).values() for fold in folds), strict=True)
+    )
     per_fold = np.stack([(b - a).mean(0) for a, b in zip(first, second, strict=True)])
     value, replicates = per_fold.mean(0), np.mean(drawn, axis=0)
     over_patients = normal_interval(value, replicates, quantile)
-    seeds = _over_seeds(first[0], second[0]) if len(parts) == 1 else None
-    if len(parts) > 1:
-        k = len(parts)
+    k = len(folds)
+    seeds = _over_seeds(first[0], second[0]) if k == 1 else None
+    low, high = over_patients
+    if k > 1:
         half = student_quantile(k - 1.0) * np.sqrt((1 / k + 1 / (k - 1)) * per_fold.var(0, ddof=1))
         low, high = value - half, value + half
     elif seeds is not None:
         low, high = _over_both(value, replicates, first[0], second[0])
-    else:
-        low, high = over_patients
     p = permutation_p(value, np.mean(swapped, axis=0))
     corrected = np.append(holm(p[:-1]), p[-1])
     means = [np.mean([one.mean(0) for one in side], axis=0) for side in (first, second)]
@@ -160,17 +157,21 @@ def _differences(
         Difference(
             name,
             finding,
-            *(float(one[k]) for one in (*means, value, low, high)),
-            patients=tuple(float(limit[k]) for limit in over_patients),
-            seeds=None if seeds is None else tuple(float(limit[k]) for limit in seeds),
-            p=float(p[k]),
-            p_corrected=float(corrected[k]),
+            first=float(means[0][i]),
+            second=float(means[1][i]),
+            value=float(value[i]),
+            low=float(low[i]),
+            high=float(high[i]),
+            patients=(float(over_patients[0][i]), float(over_patients[1][i])),
+            seeds=None if seeds is None else (float(seeds[0][i]), float(seeds[1][i])),
+            p=float(p[i]),
+            p_corrected=float(corrected[i]),
         )
-        for k, finding in enumerate((*classes, "all"))
+        for i, finding in enumerate((*classes, "all"))
     ]
 
 
-def _over_seeds(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _over_seeds(first: Floats, second: Floats) -> tuple[Floats, Floats] | None:
     """Student's interval over seeds, None where there is one."""
     change = second - first
     if len(change) < 2:
@@ -179,7 +180,7 @@ def _over_seeds(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.n
     return change.mean(0) - half, change.mean(0) + half
 
 
-def _over_both(value, replicates, first, second) -> tuple[np.ndarray, np.ndarray]:
+def _over_both(value: Floats, replicates: Floats, first: Floats, second: Floats) -> tuple[Floats, Floats]:
     """Variances of patients and seeds added, with Satterthwaite's degrees of freedom."""
     of_seeds = (second - first).var(0, ddof=1) / len(first)
     mean, spread = mean_and_spread(replicates)
@@ -191,7 +192,7 @@ def _over_both(value, replicates, first, second) -> tuple[np.ndarray, np.ndarray
     return middle - half, middle + half
 
 
-def _minus(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _minus(a: dict[str, Array], b: dict[str, Array]) -> dict[str, Array]:
     """Differences; those of all are of the classes that both have, so that a class missing in one does not count."""
     result = {}
     for name in a:
@@ -201,9 +202,9 @@ def _minus(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, np.n
     return result
 
 
-def _mean(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
+def _mean(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
+    return {name: values.mean(0) for name, values in _stacked(parts).items()}
 
 
-def _stacked(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _stacked(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
     return {name: np.stack([part[name] for part in parts]) for name in parts[0]}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mdfnet.core.arrays import Array
 from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
 from mdfnet.metrics.bootstrap import draws, replicate, share_interval
 from mdfnet.metrics.calibration import at_temperature, reliability
@@ -22,7 +23,7 @@ from mdfnet.metrics.mistakes import SIZES, Mistakes
 SWEEP = tuple(np.linspace(0, 1, 21).round(2).tolist())
 
 
-def sweep(cases: Cases, patients: Sequence[str], replicates: int, max_detections: int = 100) -> dict[str, list[dict]]:
+def sweep(cases: Cases, patients: Sequence[str], replicates: int) -> dict[str, list[dict[str, Any]]]:
     """AP and AR by the smallest overlap that counts as a hit.
 
     Returns:
@@ -30,20 +31,20 @@ def sweep(cases: Cases, patients: Sequence[str], replicates: int, max_detections
         mean), ``AP_interval`` and ``AR_interval`` (95 %, of the mean).
     """
     return {
-        name: _swept(
-            match(cases, overlap=overlap, thresholds=SWEEP, max_detections=max_detections), patients, replicates
-        )
+        name: _swept(match(cases, overlap=overlap, thresholds=SWEEP), patients, replicates)
         for name, overlap in OVERLAPS.items()
     }
 
 
-def _swept(matches: Matches, patients: Sequence[str], replicates: int) -> list[dict]:
-    def means(weights: np.ndarray) -> dict[str, np.ndarray]:
-        return {"AP": mean_over_classes(average_precision(matches, weights)),
-                "AR": mean_over_classes(average_recall(matches, weights))}  # fmt: skip
+def _swept(matches: Matches, patients: Sequence[str], replicates: int) -> list[dict[str, Any]]:
+    scores = {"AP": average_precision, "AR": average_recall}
 
-    many, rows = replicate(means, draws(patients, replicates)), [{"threshold": one} for one in SWEEP]
-    for name, score in (("AP", average_precision), ("AR", average_recall)):
+    def means(weights: Array) -> dict[str, Array]:
+        return {name: mean_over_classes(score(matches, weights)) for name, score in scores.items()}
+
+    many = replicate(means, draws(patients, replicates))
+    rows: list[dict[str, Any]] = [{"threshold": one} for one in SWEEP]
+    for name, score in scores.items():
         values = score(matches)
         every = mean_over_classes(values)
         limits = np.stack(share_interval(every, many[name], matches.truths.sum()), axis=1)
@@ -70,11 +71,11 @@ def _curve(matches: Matches, label: int) -> dict[str, Any]:
     rises = np.flatnonzero(np.diff(curve.sensitivity, prepend=0) > 0)
     if len(curve.thresholds) and not np.isnan(curve.sensitivity[0]):
         rises = np.union1d(rises, [len(curve.thresholds) - 1])
-    at = []
+    at: list[dict[str, float | None]] = []
     for rate in RATES:
-        point = curve.at(rate)
-        values = [float(values[point]) for values in vars(curve).values()] if point >= 0 else [None, 0.0, 0.0]
-        at.append({"rate": rate} | dict(zip(("threshold", "false_positives", "sensitivity"), values, strict=True)))
+        point, given = curve.at(rate), (curve.thresholds, curve.false_positives, curve.sensitivity)
+        threshold, alarms, sensitivity = (float(one[point]) for one in given) if point >= 0 else (None, 0.0, 0.0)
+        at.append({"rate": rate, "threshold": threshold, "false_positives": alarms, "sensitivity": sensitivity})
     return {name: values[rises].tolist() for name, values in vars(curve).items()} | {"at": at}
 
 
@@ -90,7 +91,7 @@ def roc_curves(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, 
     return result
 
 
-def reliabilities(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, dict[str, list]]]:
+def reliabilities(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, dict[str, list[float]]]]:
     """Reliability diagrams by overlap and class: ``detections``, mean ``score`` and share of ``hits`` of each bin."""
     return {
         name: {
@@ -113,8 +114,8 @@ def calibrated(
     after = replace(matched, iobb=replace(matched.iobb, score=scores))
     name = "ECE@IoBB=0.5"
     many = replicate(lambda rows: measure(after, (name,), rows), draws(patients, replicates))[name]
-    value, marks = measure(after, (name,))[name], matched.iobb.truths.sum(0)
-    limits = share_interval(value, many, np.append(marks, marks.sum()))
+    value, boxes = measure(after, (name,))[name], matched.iobb.truths.sum(0)
+    limits = share_interval(value, many, np.append(boxes, boxes.sum()))
     return {
         "temperatures": list(temperatures),
         "ECE": value.tolist(),
@@ -126,13 +127,8 @@ def calibrated(
 def mistakes_by_class(mistakes: Mistakes, classes: Sequence[str]) -> dict[str, Any]:
     """Errors counted, by class and size of box, with the sizes' borders."""
     tables = {**mistakes.counts, "truths": mistakes.truths, "hits": mistakes.hits}
-    return {
-        "score": mistakes.score,
-        "size_borders": list(mistakes.borders),
-        "counts": {
-            kind: {
-                label: dict(zip(SIZES, row.tolist(), strict=True)) for label, row in zip(classes, table, strict=True)
-            }
-            for kind, table in tables.items()
-        },
+    counts = {
+        kind: {label: dict(zip(SIZES, row.tolist(), strict=True)) for label, row in zip(classes, table, strict=True)}
+        for kind, table in tables.items()
     }
+    return {"score": mistakes.score, "size_borders": list(mistakes.borders), "counts": counts}

@@ -10,23 +10,24 @@ from typing import Any
 import numpy as np
 
 from mdfnet.core.errors import UserError
+from mdfnet.core.files import without_nan
 from mdfnet.core.types import Classes
 from mdfnet.metrics.average_precision import mean_over_classes
-from mdfnet.metrics.cases import Cases, Detected, Marked
+from mdfnet.metrics.cases import Annotated, Cases, Detected
 from mdfnet.metrics.counts import Counts, count
 from mdfnet.metrics.measures import MEASURES, Matched, measure
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well detections agree with what the readers marked.
+    """How well detections agree with the ground truth.
 
     Args:
         classes: The classes.
         images: Names of the images.
-        fingerprint: SHA-256 over the images' names and what was marked on them.
-        images_with_truths: On how many images anything was marked.
-        truths: Number of marked boxes per class.
+        fingerprint: SHA-256 over the images' names and annotations.
+        images_with_truths: On how many images anything was annotated.
+        truths: Number of annotated boxes per class.
         max_detections: Per image and class, only so many of the highest scores counted.
         score_threshold: Detections with at least this score are in ``counts``. AP and AR take all.
         measures: Name (see ``MEASURES``) -> one value in [0, 1] per class; NaN where there is nothing to measure.
@@ -71,11 +72,9 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON; NaN becomes null."""
-        measures = {
-            name: [None if math.isnan(value) else value for value in values] for name, values in self.measures.items()
-        }
-        plain = {"images": list(self.images), "truths": list(self.truths), "measures": measures}
-        return vars(self) | plain | {"classes": _lists(self.classes), "counts": [vars(c) for c in self.counts]}
+        classes = {"names": list(self.classes.names), "ids": list(self.classes.ids)}
+        plain: dict[str, Any] = without_nan(vars(self) | {"classes": classes, "counts": [vars(c) for c in self.counts]})
+        return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
@@ -104,7 +103,7 @@ class Evaluation:
 
 def score_detections(
     detections: Sequence[Detected],
-    targets: Sequence[Marked],
+    targets: Sequence[Annotated],
     classes: Classes,
     *,
     images: Sequence[str] | None = None,
@@ -112,7 +111,7 @@ def score_detections(
     score_threshold: float = 0.1,
     boxed_only: bool = False,
 ) -> Evaluation:
-    """Score detections against what was marked on the same images.
+    """Score detections against the ground truth of the same images.
 
     The detections never come from a model that saw the targets: ``Model.detect`` does not take any.
 
@@ -124,17 +123,17 @@ def score_detections(
         images: Names of the images, unique. Default: "0", "1", "2", ...
         max_detections: Per image and class, only so many of the highest scores count. The paper has 10, COCO 100.
         score_threshold: For the counts; 0.1 as the paper's table.
-        boxed_only: Leave out images on which nothing was marked. False alarms on healthy images then go unseen.
+        boxed_only: Leave out images without annotations. False alarms on healthy images then go unseen.
 
     Raises:
-        UserError: There are no images, or none with a mark under ``boxed_only``; their numbers differ; a name comes
-            twice; a box, label or score is not what it should be. The image is named.
+        UserError: There are no images, or none with a box under ``boxed_only``; their numbers differ; a name is
+            duplicated; a box, label or score is not what it should be. The image is named.
     """
     cases = Cases.of(detections, targets, len(classes), images)
     if boxed_only:
         boxed = np.flatnonzero(cases.truths_per_image.any(1)).tolist()
         if not boxed:
-            raise UserError("nothing is marked on any of the images", fix="evaluate all images, not only boxed ones")
+            raise UserError("nothing is annotated on any of the images", fix="evaluate all images, not only boxed ones")
         detections, targets = [detections[i] for i in boxed], [targets[i] for i in boxed]
         cases = Cases.of(detections, targets, len(classes), [cases.images[i] for i in boxed])
     matched = Matched.of(cases, max_detections=max_detections, score_threshold=score_threshold)
@@ -170,10 +169,6 @@ def compare(a: Evaluation, b: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def _lists(classes: Classes) -> dict[str, list]:
-    return {"names": list(classes.names), "ids": list(classes.ids)}
-
-
 def check_comparable(a: Evaluation, b: Evaluation) -> None:
     """Whether two evaluations measure the same thing.
 
@@ -190,4 +185,4 @@ def check_comparable(a: Evaluation, b: Evaluation) -> None:
         some = ", ".join(odd[:3]) + (", ..." if len(odd) > 3 else "")
         raise UserError(f"evaluated on different images; {len(odd)} are only in one of them: {some}")
     if a.fingerprint != b.fingerprint:
-        raise UserError("evaluated on the same images, but with other boxes or labels marked on them")
+        raise UserError("evaluated on the same images, but with other boxes or labels annotated on them")

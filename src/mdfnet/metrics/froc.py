@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Floats, Ints
 from mdfnet.metrics.matching import Matches
 from mdfnet.metrics.weights import as_rows, chunks, like, share
 
@@ -24,12 +25,12 @@ class Froc:
     Args:
         thresholds: float64 ``[P]``, falling: detections with at least this score count.
         false_positives: float64 ``[P]``, per image; all images count, those without the finding too.
-        sensitivity: float64 ``[P]`` in [0, 1], share of the truths found; NaN where the class was never marked.
+        sensitivity: float64 ``[P]`` in [0, 1], share of the truths found; NaN where the class was never annotated.
     """
 
-    thresholds: np.ndarray
-    false_positives: np.ndarray
-    sensitivity: np.ndarray
+    thresholds: Floats
+    false_positives: Floats
+    sensitivity: Floats
 
     def at(self, rate: float) -> int:
         """The last point with at most ``rate`` false positives per image; -1 when there is none."""
@@ -37,12 +38,7 @@ class Froc:
 
 
 def froc(matches: Matches, label: int, *, threshold: float = 0.5) -> Froc:
-    """The FROC curve of a class.
-
-    Args:
-        matches: From :func:`mdfnet.metrics.matching.match`.
-        label: 1-based.
-        threshold: Overlap threshold, one of the matches'.
+    """The FROC curve of a class, given by its 1-based label, at an overlap threshold of the matches.
 
     Raises:
         ValueError: Nothing was matched at this threshold.
@@ -63,8 +59,8 @@ def froc(matches: Matches, label: int, *, threshold: float = 0.5) -> Froc:
 
 
 def sensitivity_at(
-    matches: Matches, weights: np.ndarray | None = None, *, threshold: float = 0.5, rates: tuple[float, ...] = RATES
-) -> np.ndarray:
+    matches: Matches, weights: Array | None = None, *, threshold: float = 0.5, rates: tuple[float, ...] = RATES
+) -> Array:
     """Highest sensitivity that is reached with at most so many false positives of the class per image.
 
     No interpolation: a point that no score threshold gives is not read off. Where a model gives too few boxes to reach
@@ -72,12 +68,12 @@ def sensitivity_at(
 
     Args:
         matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
+        weights: See :mod:`mdfnet.metrics.weights`.
         threshold: Overlap threshold, one of the matches'.
         rates: False positives per image.
 
     Returns:
-        float64 ``[rates, classes]``, or ``[R, rates, classes]``, in [0, 1]; NaN for a class that was never marked.
+        float64 ``[rates, classes]``, or ``[R, rates, classes]``, in [0, 1]; NaN for a class that was never annotated.
 
     Raises:
         ValueError: Nothing was matched at this threshold.
@@ -100,7 +96,7 @@ def sensitivity_at(
     return like(weights, share(result, marked[:, None]))
 
 
-def last_of_equals(score: np.ndarray) -> np.ndarray:
+def last_of_equals(score: Floats) -> Ints:
     """Index of the last of each run of equal values: a score threshold lets all of them in, or none.
 
     Examples:

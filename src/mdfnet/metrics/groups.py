@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Bools, Floats, Ints
 from mdfnet.metrics.average_precision import mean_over_classes
 from mdfnet.metrics.bootstrap import mean_and_spread, patient_weights, share_interval
 from mdfnet.metrics.matching import Matches
@@ -18,7 +19,7 @@ from mdfnet.metrics.weights import share
 #: other two hardly or not at all: where only AP differs, the groups may differ rather than the model.
 GROUP_MEASURES = ("AP@IoU=0.5", "FROC@IoU=0.5", "AUROC")
 
-#: Below so many patients or marked boxes, in the group or in the rest, nothing is said about a difference.
+#: Below so many patients or annotated boxes, in the group or in the rest, nothing is said about a difference.
 FEWEST = 20
 
 
@@ -34,7 +35,7 @@ class Grouping:
 
     name: str
     groups: tuple[str, ...]
-    of: np.ndarray
+    of: Ints
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Group:
     Args:
         grouping, name: Such as "sex" and "F".
         images, patients: How many.
-        truths: Marked boxes.
-        too_small: Whether it, or the rest, has too few patients or marked boxes to tell a difference.
+        truths: Annotated boxes.
+        too_small: Whether it, or the rest, has too few patients or annotated boxes to tell a difference.
         standings: By measure.
     """
 
@@ -136,34 +137,46 @@ def by_group(
             inside = grouping.of == index
             if inside.any():
                 parts.append(_part(matched, people, rows, inside, measures, grouping.name, name))
-    differences = {name: np.stack([part[2][name] for part in parts], axis=1) if parts else None for name in measures}
-    limits = {name: _simultaneous(drawn) for name, drawn in differences.items() if drawn is not None}
-    return [_with_limits(group, values, limits, k) for k, (group, values, _) in enumerate(parts)]
+    if not parts:
+        return []
+    limits = {name: _simultaneous(np.stack([part.differences[name] for part in parts], axis=1)) for name in measures}
+    return [replace(part.group, standings=part.standings(limits, k)) for k, part in enumerate(parts)]
 
 
-def _part(matched: Matched, people, rows, inside, measures, grouping: str, name: str):
-    """The group without intervals of differences; its values, and its differences ``[1 + R]``, first as measured."""
+@dataclass(frozen=True)
+class _GroupDraws:
+    """A group as yet without standings; by measure its value with limits, and the differences to the rest ``[1 + R]``,
+    first as measured."""
+
+    group: Group
+    values: Mapping[str, tuple[Floats, Floats, Floats]]
+    differences: Mapping[str, Floats]
+
+    def standings(self, limits: Mapping[str, tuple[Floats, Floats, Floats]], k: int) -> dict[str, Standing]:
+        """With the differences of group ``k`` and their limits."""
+        return {
+            name: Standing(*map(float, values), *(float(limit[k]) for limit in limits[name]))
+            for name, values in self.values.items()
+        }
+
+
+def _part(
+    matched: Matched, people: Array, rows: Array, inside: Bools, measures: Sequence[str], grouping: str, name: str
+) -> _GroupDraws:
     sizes = [(len(set(people[where])), int(matched.iou.truths[where].sum())) for where in (inside, ~inside)]
     too_small = min(min(sizes)) < FEWEST or min(sizes[1]) < FEWEST
     mine = measure(_only(matched, inside), measures, rows[:, inside])
-    marks = sizes[0][1]
-    values = {one: (part[0, -1], *share_interval(part[0, -1], part[1:, -1], marks)) for one, part in mine.items()}
+    boxes = sizes[0][1]
+    values = {one: (part[0, -1], *share_interval(part[0, -1], part[1:, -1], boxes)) for one, part in mine.items()}
     group = Group(grouping, name, int(inside.sum()), *sizes[0], too_small, {})
     if too_small:
-        return group, values, {one: np.full(len(rows), np.nan) for one in measures}
+        return _GroupDraws(group, values, {one: np.full(len(rows), np.nan) for one in measures})
     rest = measure(_only(matched, ~inside), measures, rows[:, ~inside])
-    return group, values, {one: mean_over_classes(mine[one][:, :-1] - rest[one][:, :-1]) for one in measures}
+    differences = {one: mean_over_classes(mine[one][:, :-1] - rest[one][:, :-1]) for one in measures}
+    return _GroupDraws(group, values, differences)
 
 
-def _with_limits(group: Group, values, limits, k: int) -> Group:
-    standings = {
-        name: Standing(*(float(part) for part in (*values[name], *(limit[k] for limit in limits[name]))))
-        for name in values
-    }
-    return replace(group, standings=standings)
-
-
-def _simultaneous(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _simultaneous(drawn: Floats) -> tuple[Floats, Floats, Floats]:
     """Differences ``[groups]`` with limits that hold for all groups together, from ``[1 + R, groups]``."""
     value, replicates = drawn[0], drawn[1:]
     tested = ~np.isnan(value)
@@ -177,13 +190,13 @@ def _simultaneous(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return value, low, high
 
 
-def _only(matched: Matched, keep: np.ndarray) -> Matched:
+def _only(matched: Matched, keep: Bools) -> Matched:
     """The same for some of the images."""
     iou, iobb = (_only_matches(matches, keep) for matches in (matched.iou, matched.iobb))
     return replace(matched, iou=iou, iobb=iobb, image_scores=matched.image_scores[keep])
 
 
-def _only_matches(matches: Matches, keep: np.ndarray) -> Matches:
+def _only_matches(matches: Matches, keep: Bools) -> Matches:
     kept, place = keep[matches.image], keep.cumsum() - 1
     return Matches(
         matches.overlap,

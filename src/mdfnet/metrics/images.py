@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Bools, Floats
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.weights import share
 
 
-def image_scores(cases: Cases) -> np.ndarray:
+def image_scores(cases: Cases) -> Floats:
     """Score of each image for each class, float64 ``[images, classes]`` in [0, 1].
 
     Examples:
@@ -27,7 +28,7 @@ def image_scores(cases: Cases) -> np.ndarray:
     return scores
 
 
-def auroc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def auroc(scores: Floats, group: Bools, weights: Array) -> Floats:
     """Area under the ROC curve under each row of weights: Mann and Whitney's U over the number of pairs, ties half.
 
     Args:
@@ -45,10 +46,10 @@ def auroc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndar
     inside, outside = _by_score(scores, group, weights)
     below = np.cumsum(outside, axis=1) - outside / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (inside * below).sum(1) / (inside.sum(1, dtype=np.float64) * outside.sum(1))
+        return np.asarray((inside * below).sum(1) / (inside.sum(1, dtype=np.float64) * outside.sum(1)))
 
 
-def auprc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def auprc(scores: Floats, group: Bools, weights: Array) -> Floats:
     """Area under the precision-recall curve, as steps: the mean precision at each member of the group.
 
     What scikit-learn calls ``average_precision_score``. Takes what :func:`auroc` takes. By chance it is the group's
@@ -67,7 +68,7 @@ def auprc(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndar
     return share((inside * precision).sum(1), hits[:, -1])
 
 
-def roc(scores: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def roc(scores: Floats, group: Bools) -> tuple[Floats, Floats]:
     """The ROC curve: share of the rest and share of the group that ever lower scores let in, from none to all.
 
     Returns:
@@ -79,10 +80,10 @@ def roc(scores: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
     """
     inside, outside = (side[0, ::-1].cumsum() for side in _by_score(scores, group, np.ones((1, len(scores)))))
-    return tuple(share(np.append(0, side), side[-1]) for side in (outside, inside))
+    return share(np.append(0, outside), outside[-1]), share(np.append(0, inside), inside[-1])
 
 
-def _by_score(scores: np.ndarray, group: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _by_score(scores: Floats, group: Bools, weights: Array) -> tuple[Array, Array]:
     """Weight of the group and of the rest at each distinct score, rising: ``[R, scores]`` each."""
     order = np.argsort(scores, kind="stable")
     weights, group = weights[:, order], group[order]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Bools, Floats, Ints
 from mdfnet.metrics.cases import Boxes, Cases
 from mdfnet.metrics.overlap import OVERLAPS
 
@@ -31,18 +32,18 @@ class Matches:
         label: int64 ``[D]``, 1-based.
         score: float64 ``[D]``, descending.
         matched: bool ``[T, D]``.
-        truths: int64 ``[images, classes]``, number of marked boxes.
+        truths: int64 ``[images, classes]``, number of annotated boxes.
         index: int64 ``[D]``, row in the cases' detections; empty when it is not known.
     """
 
     overlap: str
     thresholds: tuple[float, ...]
-    image: np.ndarray
-    label: np.ndarray
-    score: np.ndarray
-    matched: np.ndarray
-    truths: np.ndarray
-    index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    image: Ints
+    label: Ints
+    score: Floats
+    matched: Bools
+    truths: Ints
+    index: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def row(self, threshold: float) -> int:
         """Row of ``matched`` that belongs to an overlap threshold.
@@ -54,6 +55,12 @@ class Matches:
         if not len(near):
             raise ValueError(f"not matched at {self.overlap} {threshold}, only at {self.thresholds}")
         return int(near[0])
+
+    def per_image(self, chosen: Bools) -> Array:
+        """How many of the detections that a mask ``[D]`` chooses: float64 ``[images, classes]``."""
+        images, classes = self.truths.shape
+        place = self.image * classes + self.label - 1
+        return np.bincount(place, chosen, images * classes).reshape(images, classes)
 
 
 def match(
@@ -109,7 +116,7 @@ def match(
     )
 
 
-def _best_of_each_group(cases: Cases, max_detections: int) -> np.ndarray:
+def _best_of_each_group(cases: Cases, max_detections: int) -> Ints:
     """Rows of the detections that count, by image, class and falling score."""
     order = np.lexsort((-cases.scores, cases.detections.label, cases.detections.image))
     group = _group(cases.detections, cases.class_count)[order]
@@ -117,7 +124,7 @@ def _best_of_each_group(cases: Cases, max_detections: int) -> np.ndarray:
     return order[rank < max_detections]
 
 
-def _match_groups(cases: Cases, kept: np.ndarray, overlap: str, thresholds: np.ndarray) -> np.ndarray:
+def _match_groups(cases: Cases, kept: Ints, overlap: str, thresholds: Floats) -> Bools:
     """Matched ``[T, D]`` of the kept detections, in their order."""
     of_detection = _group(cases.detections, cases.class_count)[kept]
     of_truth = _group(cases.truths, cases.class_count)
@@ -126,15 +133,13 @@ def _match_groups(cases: Cases, kept: np.ndarray, overlap: str, thresholds: np.n
     detections, truths = cases.detections.box[kept], cases.truths.box[order]
 
     both = np.intersect1d(of_detection, of_truth)
-    detections_of = _slices(of_detection, both)
-    truths_of = _slices(of_truth, both)
     matched = np.zeros((len(thresholds), len(kept)), bool)
-    for mine, theirs in zip(detections_of, truths_of, strict=True):
+    for mine, theirs in zip(_slices(of_detection, both), _slices(of_truth, both), strict=True):
         matched[:, mine] = _greedy(OVERLAPS[overlap](detections[mine], truths[theirs]), thresholds)
     return matched
 
 
-def _greedy(overlaps: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def _greedy(overlaps: Floats, thresholds: Floats) -> Bools:
     """Matched ``[T, D]`` from the overlaps ``[D, G]`` of one image and class, detections by falling score."""
     rows = np.arange(len(thresholds))
     taken = np.zeros((len(thresholds), overlaps.shape[1]), bool)
@@ -149,12 +154,12 @@ def _greedy(overlaps: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return matched
 
 
-def _group(boxes: Boxes, class_count: int) -> np.ndarray:
+def _group(boxes: Boxes, class_count: int) -> Ints:
     """One number per image and class."""
     return boxes.image * class_count + boxes.label - 1
 
 
-def _slices(groups: np.ndarray, wanted: np.ndarray) -> list[slice]:
+def _slices(groups: Array, wanted: Array) -> list[slice]:
     """Where each wanted group lies in sorted groups."""
     starts, stops = np.searchsorted(groups, wanted, "left"), np.searchsorted(groups, wanted, "right")
     return [slice(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Bools, Floats
 from mdfnet.metrics.average_precision import average_precision, average_recall, mean_over_classes
 from mdfnet.metrics.calibration import calibration_error
 from mdfnet.metrics.cases import Cases
@@ -47,7 +48,7 @@ class Matched:
 
     iou: Matches
     iobb: Matches
-    image_scores: np.ndarray
+    image_scores: Floats
     score_threshold: float = 0.1
 
     @classmethod
@@ -67,26 +68,22 @@ class Matched:
 
         Weights then choose, image by image, whose detections count.
         """
-        merged = (_merge(*pair) for pair in ((self.iou, other.iou), (self.iobb, other.iobb)))
-        return replace(
-            self, **dict(zip(("iou", "iobb"), merged, strict=True)), image_scores=_stack(self, other, "image_scores")
-        )
+        scores = np.concatenate([self.image_scores, other.image_scores])
+        return replace(self, iou=_merge(self.iou, other.iou), iobb=_merge(self.iobb, other.iobb), image_scores=scores)
 
 
-def measure(
-    matched: Matched, names: Sequence[str] = MEASURES, weights: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
+def measure(matched: Matched, names: Sequence[str] = MEASURES, weights: Array | None = None) -> dict[str, Array]:
     """Measures and counts by name.
 
     Args:
         matched: The images.
         names: Which, of ``MEASURES`` and ``COUNTS``.
-        weights: ``[images]`` or ``[R, images]``, how often each image counts, at least 0. Default: once.
+        weights: See :mod:`mdfnet.metrics.weights`.
 
     Returns:
         float64 ``[classes + 1]``, or ``[R, classes + 1]``, each; last the mean over the classes that have a value, of
-        counts the sum. NaN where there is nothing to measure: a class that was never marked; for ``AUROC`` also one
-        that was marked on every image, for ``ECE`` one without a detection.
+        counts the sum. NaN where there is nothing to measure: a class that was never annotated; for ``AUROC`` also
+        one that was annotated on every image, for ``ECE`` one without a detection.
 
     Raises:
         KeyError: There is no such measure.
@@ -100,12 +97,12 @@ def measure(
     return complete
 
 
-def _computed(matched: Matched, names: Sequence[str], rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _computed(matched: Matched, names: Sequence[str], rows: Array) -> Iterator[tuple[str, Array]]:
     """Name and ``[R, classes]`` of all that is asked for, and of what comes along with it."""
     kinds = {name.partition("=")[0] for name in names}
     for overlap, matches in (("IoU", matched.iou), ("IoBB", matched.iobb)):
         for kind, score in (("AP", average_precision), ("AR", average_recall)):
-            wanted = {span: rows_ for span, rows_ in _SPANS.items() if f"{kind}@{overlap}={span}" in names}
+            wanted = {span: at for span, at in _SPANS.items() if f"{kind}@{overlap}={span}" in names}
             yield from _averages(f"{kind}@{overlap}", score, matches, wanted, rows)
         if kinds & {f"FROC@{overlap}", f"sensitivity@{overlap}"}:
             at = sensitivity_at(matches, rows)
@@ -120,11 +117,10 @@ def _computed(matched: Matched, names: Sequence[str], rows: np.ndarray) -> Itera
         yield from _counts(matched, rows)
 
 
-def _averages(name, score, matches: Matches, wanted: Mapping[str, slice], rows: np.ndarray):
-    if not wanted:
-        return
-    every = any(span.stop is None for span in wanted.values())
-    if every:
+def _averages(
+    name: str, score: Callable[[Matches, Array], Array], matches: Matches, wanted: Mapping[str, slice], rows: Array
+) -> Iterator[tuple[str, Array]]:
+    if any(span.stop is None for span in wanted.values()):
         values = score(matches, rows)
         yield from ((f"{name}={span}", values[:, at].mean(1)) for span, at in wanted.items())
     else:
@@ -133,7 +129,7 @@ def _averages(name, score, matches: Matches, wanted: Mapping[str, slice], rows: 
             yield f"{name}={span}", score(one, rows)[:, 0]
 
 
-def _of_images(area, matched: Matched, rows: np.ndarray) -> np.ndarray:
+def _of_images(area: Callable[[Floats, Bools, Array], Floats], matched: Matched, rows: Array) -> Floats:
     marked = matched.iou.truths > 0
     result = np.empty((len(rows), marked.shape[1]))
     for part in chunks(len(rows), len(matched)):
@@ -142,34 +138,22 @@ def _of_images(area, matched: Matched, rows: np.ndarray) -> np.ndarray:
     return result
 
 
-def _counts(matched: Matched, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    matches, (images, classes) = matched.iobb, matched.iobb.truths.shape
+def _counts(matched: Matched, rows: Array) -> Iterator[tuple[str, Array]]:
+    matches, rows = matched.iobb, rows.astype(np.float64)
     counted, hit = matches.score >= matched.score_threshold, matches.matched[matches.row(0.5)]
-    place, rows = matches.image * classes + matches.label - 1, rows.astype(np.float64)
-
-    def total(mask: np.ndarray) -> np.ndarray:
-        return rows @ np.bincount(place[mask], minlength=images * classes).reshape(images, classes)
-
-    hits = total(counted & hit)
-    yield from zip(COUNTS, (hits, total(counted & ~hit), rows @ matches.truths - hits), strict=True)
+    hits, alarms = (rows @ matches.per_image(counted & one) for one in (hit, ~hit))
+    yield from zip(COUNTS, (hits, alarms, rows @ matches.truths - hits), strict=True)
 
 
 def _merge(a: Matches, b: Matches) -> Matches:
     """Matches of both; equal scores stay in the order that the images have in either."""
-    images = len(a.truths)
-    image, score = _stack(a, b, "image"), _stack(a, b, "score")
-    order = np.lexsort((image, -score))
-    image[len(a.image) :] += images
+    order = np.lexsort((np.append(a.image, b.image), -np.append(a.score, b.score)))
     return Matches(
         a.overlap,
         a.thresholds,
-        image[order],
-        _stack(a, b, "label")[order],
-        score[order],
+        np.append(a.image, b.image + len(a.truths))[order],
+        np.append(a.label, b.label)[order],
+        np.append(a.score, b.score)[order],
         np.concatenate([a.matched, b.matched], axis=1)[:, order],
-        _stack(a, b, "truths"),
+        np.concatenate([a.truths, b.truths]),
     )
-
-
-def _stack(a, b, name: str) -> np.ndarray:
-    return np.concatenate([getattr(a, name), getattr(b, name)])

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mdfnet.metrics.cases import Cases
+from mdfnet.core.arrays import Bools, Floats, Ints
+from mdfnet.metrics.cases import Boxes, Cases
 from mdfnet.metrics.matching import Matches, match
-from mdfnet.metrics.overlap import iou
+from mdfnet.metrics.overlap import area, iou
 
 #: IoU from which a box hits a truth, and below which it has nothing to do with it.
 HIT, TOUCH = 0.5, 0.1
@@ -30,7 +31,7 @@ HIT, TOUCH = 0.5, 0.1
 FALSE_ALARMS = ("localization", "confusion", "duplicate", "background", "other")
 KINDS = (*FALSE_ALARMS, "missed")
 
-#: Thirds of the marked boxes by area, and so of the found ones.
+#: Thirds of the annotated boxes by area, and so of the found ones.
 SIZES = ("small", "medium", "large")
 
 _MISSED, _HIT = KINDS.index("missed"), len(KINDS)
@@ -43,16 +44,16 @@ class Mistakes:
     Args:
         score: Boxes with at least this score count.
         counts: Kind (see ``KINDS``) -> int64 ``[classes, sizes]``; of a false alarm the class and size of the found
-            box, of a miss those of the marked one.
-        truths, hits: int64 ``[classes, sizes]``, marked boxes, and those that were hit.
-        borders: Where the thirds of the marked boxes meet, side of a square of the same area, in pixels; NaN when
-            nothing was marked.
+            box, of a miss those of the annotated one.
+        truths, hits: int64 ``[classes, sizes]``, annotated boxes, and those that were hit.
+        borders: Where the thirds of the annotated boxes meet, side of a square of the same area, in pixels; NaN when
+            there are none.
     """
 
     score: float
-    counts: Mapping[str, np.ndarray]
-    truths: np.ndarray
-    hits: np.ndarray
+    counts: Mapping[str, Ints]
+    truths: Ints
+    hits: Ints
     borders: tuple[float, float]
 
 
@@ -72,20 +73,22 @@ def count_mistakes(cases: Cases, *, score: float = 0.1, max_detections: int = 10
         >>> {kind: int(count.sum()) for kind, count in count_mistakes(cases).counts.items() if count.any()}
         {'localization': 1, 'background': 1}
     """
-    areas = [_area(boxes.box) for boxes in (cases.detections, cases.truths)]
-    borders = np.quantile(areas[1], [1 / 3, 2 / 3]) if len(areas[1]) else np.full(2, np.nan)
+    borders = np.quantile(area(cases.truths.box), [1 / 3, 2 / 3]) if len(cases.truths) else np.full(2, np.nan)
     of_detection, of_truth = _kinds(cases, match(cases, thresholds=(HIT,), max_detections=max_detections), score)
-    found = [_table(cases, of_detection == kind, cases.detections.label, areas[0], borders) for kind in range(_MISSED)]
-    marked = [_table(cases, mask, cases.truths.label, areas[1], borders) for mask in _of_truths(of_truth)]
-    counts = dict(zip(KINDS, [*found, marked[0]], strict=True))
-    return Mistakes(score, counts, marked[2], marked[1], tuple(np.sqrt(borders).tolist()))
+
+    def table(boxes: Boxes, chosen: Bools) -> Ints:
+        """Counts by class and size."""
+        place = (boxes.label - 1) * len(SIZES) + borders.searchsorted(area(boxes.box), "left")
+        return np.bincount(place[chosen], minlength=cases.class_count * len(SIZES)).reshape(-1, len(SIZES))
+
+    counts = {kind: table(cases.detections, of_detection == k) for k, kind in enumerate(FALSE_ALARMS)}
+    counts["missed"] = table(cases.truths, of_truth == _MISSED)
+    truths, hits = table(cases.truths, np.ones(len(of_truth), bool)), table(cases.truths, of_truth == _HIT)
+    low, high = np.sqrt(borders).tolist()
+    return Mistakes(score, counts, truths, hits, (low, high))
 
 
-def _of_truths(kind: np.ndarray) -> list[np.ndarray]:
-    return [kind == _MISSED, kind == _HIT, np.ones(len(kind), bool)]
-
-
-def _kinds(cases: Cases, matches: Matches, score: float) -> tuple[np.ndarray, np.ndarray]:
+def _kinds(cases: Cases, matches: Matches, score: float) -> tuple[Ints, Ints]:
     """Kind of each detection and of each truth, -1 where it does not count."""
     of_detection = np.full(len(cases.detections), -1)
     of_truth = np.full(len(cases.truths), _MISSED)
@@ -111,7 +114,7 @@ def _kinds(cases: Cases, matches: Matches, score: float) -> tuple[np.ndarray, np
     return of_detection, of_truth
 
 
-def _taken(overlap: np.ndarray, same: np.ndarray, hit: np.ndarray) -> np.ndarray:
+def _taken(overlap: Floats, same: Bools, hit: Bools) -> Ints:
     """Which truth each hit took, -1 for a false alarm: the free one it overlaps most, the last of equals, as COCO."""
     free = np.where(same, overlap, -1.0)
     result = np.full(len(hit), -1)
@@ -121,7 +124,7 @@ def _taken(overlap: np.ndarray, same: np.ndarray, hit: np.ndarray) -> np.ndarray
     return result
 
 
-def _of_image(overlap: np.ndarray, same: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _of_image(overlap: Floats, same: Bools, taken: Ints) -> tuple[Ints, Ints]:
     """Kind of each detection of an image, -1 for a hit, and the truth that a localization or confusion is about."""
     nothing = np.zeros((len(overlap), 1))  # so that there is a best even on an image without truths
     own = np.hstack([nothing, np.where(same, overlap, 0)])
@@ -136,13 +139,3 @@ def _of_image(overlap: np.ndarray, same: np.ndarray, taken: np.ndarray) -> tuple
     kinds = np.select(fits, [0, 1, 2, 3], 4)
     truth = np.where(fits[0], own.argmax(1), other.argmax(1)) - 1
     return np.where(taken >= 0, -1, kinds), truth
-
-
-def _area(box: np.ndarray) -> np.ndarray:
-    return (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
-
-
-def _table(cases: Cases, mask: np.ndarray, label: np.ndarray, area: np.ndarray, borders: np.ndarray) -> np.ndarray:
-    """Counts by class and size."""
-    place = (label[mask] - 1) * len(SIZES) + borders.searchsorted(area[mask], "left")
-    return np.bincount(place, minlength=cases.class_count * len(SIZES)).reshape(-1, len(SIZES))

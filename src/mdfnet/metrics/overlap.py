@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Boxes ``[N, 4]``, or what is computed from them.
+_Numbers = NDArray[np.float64]
 
 
-def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def iou(a: ArrayLike, b: ArrayLike) -> _Numbers:
     """Intersection over union of every box of one set with every box of another.
 
     Args:
@@ -19,12 +23,12 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         >>> iou([[0, 0, 10, 10]], [[5, 0, 15, 10], [0, 0, 10, 10]]).round(3).tolist()
         [[0.333, 1.0]]
     """
-    a, b = _boxes(a), _boxes(b)
-    shared = _intersection(a, b)
-    return _ratio(shared, _area(a)[:, None] + _area(b)[None, :] - shared)
+    first, second = _boxes(a), _boxes(b)
+    shared = _intersection(first, second)
+    return _ratio(shared, area(first)[:, None] + area(second)[None, :] - shared)
 
 
-def iobb(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def iobb(predicted: ArrayLike, truth: ArrayLike) -> _Numbers:
     """Intersection over the area of the predicted box ("bounding box"), the overlap of arXiv 2302.13390.
 
     Asks whether a prediction lies on the finding, not whether it covers it: any box inside a truth scores 1, however
@@ -41,28 +45,29 @@ def iobb(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
         >>> iobb([[0, 0, 10, 10], [2, 2, 4, 4]], [[0, 0, 10, 5]]).tolist()
         [[0.5], [1.0]]
     """
-    predicted, truth = _boxes(predicted), _boxes(truth)
-    return _ratio(_intersection(predicted, truth), _area(predicted)[:, None])
+    boxes = _boxes(predicted)
+    return _ratio(_intersection(boxes, _boxes(truth)), area(boxes)[:, None])
 
 
 #: The overlaps by name, as :func:`mdfnet.metrics.matching.match` takes them.
 OVERLAPS = {"iou": iou, "iobb": iobb}
 
 
-def _boxes(boxes: np.ndarray) -> np.ndarray:
+def area(boxes: _Numbers) -> _Numbers:
+    """Area of each box, ``[N, 4]`` -> ``[N]``."""
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+
+
+def _boxes(boxes: ArrayLike) -> _Numbers:
     return np.asarray(boxes, np.float64).reshape(-1, 4)
 
 
-def _area(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-
-
-def _intersection(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _intersection(a: _Numbers, b: _Numbers) -> _Numbers:
     x1, y1, x2, y2 = (a[:, None, side] for side in range(4))
     width = np.minimum(x2, b[:, 2]) - np.maximum(x1, b[:, 0])
     height = np.minimum(y2, b[:, 3]) - np.maximum(y1, b[:, 1])
-    return np.maximum(width, 0) * np.maximum(height, 0)
+    return np.asarray(np.maximum(width, 0) * np.maximum(height, 0))
 
 
-def _ratio(shared: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratio(shared: _Numbers, whole: _Numbers) -> _Numbers:
     return np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)

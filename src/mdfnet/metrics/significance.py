@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 import numpy as np
+from scipy.special import stdtrit
 
+from mdfnet.core.arrays import Bools, Floats
 from mdfnet.metrics.weights import chunks
 
 
-def swaps(patients: Sequence[str], permutations: int, seed: int = 0) -> Iterator[np.ndarray]:
+def swaps(patients: Sequence[str], permutations: int, seed: int = 0) -> Iterator[Bools]:
     """Of which images the two models change places: all of a patient or none, by a coin; bool ``[R, images]``, in
     parts.
 
@@ -25,7 +26,7 @@ def swaps(patients: Sequence[str], permutations: int, seed: int = 0) -> Iterator
         yield random.integers(0, 2, (part.stop - part.start, len(names)), dtype=np.int8).astype(bool)[:, index]
 
 
-def permutation_p(difference: np.ndarray, permuted: np.ndarray) -> np.ndarray:
+def permutation_p(difference: Floats, permuted: Floats) -> Floats:
     """How often chance alone gives a difference at least as large, either way.
 
     The difference itself counts as one of the permutations, so that p is never 0. Source: Phipson and Smyth, Stat Appl
@@ -46,7 +47,7 @@ def permutation_p(difference: np.ndarray, permuted: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(difference), np.nan, (1 + beyond) / (1 + len(permuted)))
 
 
-def holm(p: np.ndarray) -> np.ndarray:
+def holm(p: Floats) -> Floats:
     """P values corrected for being many, as Holm (Scand J Stat 1979) does; NaN are no tests and stay.
 
     Examples:
@@ -61,27 +62,15 @@ def holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def student_quantile(degrees: np.ndarray | float, level: float = 0.975) -> np.ndarray:
-    """Quantile above the middle of Student's t, by the angle whose tangent is t over the root of the degrees.
+def student_quantile(degrees: Floats | float, level: float = 0.975) -> Floats:
+    """Quantile of Student's t; by default the half width of a 95 % interval, in standard errors.
 
     Args:
-        degrees: Of freedom, at least 1, need not be whole; NaN gives NaN.
-        level: Above 0.5, below 1.
+        degrees: Of freedom, need not be whole; NaN gives NaN.
+        level: In (0, 1).
 
     Examples:
         >>> float(student_quantile(4).round(3)), float(student_quantile(1e9).round(3))
         (2.776, 1.96)
     """
-    return np.vectorize(_student_quantile, otypes=[np.float64])(degrees, level)
-
-
-@cache
-def _student_quantile(degrees: float, level: float) -> float:
-    if np.isnan(degrees):
-        return np.nan
-    degrees = min(degrees, 1e5)  # beyond, it is the normal distribution to five digits
-    angle = np.linspace(0, np.pi / 2, 200_001)
-    density = np.cos(angle[:-1]) ** (degrees - 1)
-    density = np.append(density, 1.0 if degrees == 1 else 0.0)
-    mass = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return float(np.sqrt(degrees) * np.tan(np.interp(2 * level - 1, mass / mass[-1], angle)))
+    return np.asarray(stdtrit(degrees, level))

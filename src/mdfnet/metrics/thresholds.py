@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.metrics.froc import froc, last_of_equals
 from mdfnet.metrics.matching import Matches
-from mdfnet.metrics.weights import share, with_sum
+from mdfnet.metrics.weights import as_rows, like, share, with_sum
 
 
 def best_f1(matches: Matches, label: int) -> float:
@@ -19,7 +20,7 @@ def best_f1(matches: Matches, label: int) -> float:
 
 
 def reaching(matches: Matches, label: int, least: float) -> float:
-    """The highest score that reaches a sensitivity; 0, all boxes, where none does; 1 for a class never marked."""
+    """The highest score that reaches a sensitivity; 0, all boxes, where none does; 1 for a class never annotated."""
     curve = froc(matches, label, threshold=matches.thresholds[0])
     if not matches.truths[:, label - 1].any():
         return 1.0
@@ -37,28 +38,20 @@ def allowing(matches: Matches, label: int, most: float) -> float:
     return float(curve.thresholds[at]) if at >= 0 else above_all
 
 
-def performance(
-    matches: Matches, thresholds: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def performance(matches: Matches, thresholds: Floats, weights: Array | None = None) -> tuple[Array, Array]:
     """Sensitivity and false positives per image at given scores.
 
     Args:
         matches: At one overlap threshold.
         thresholds: ``[classes]``, score from which a box of the class counts.
-        weights: ``[R, images]``, how often each image counts. Default: once.
+        weights: See :mod:`mdfnet.metrics.weights`.
 
     Returns:
-        float64 ``[R, classes + 1]`` each (``[classes + 1]`` without weights), last for all classes together: marks hit
-        of all marks, and the sum of false positives. Sensitivity is NaN where nothing was marked.
+        float64 ``[classes + 1]``, or ``[R, classes + 1]``, each, last for all classes together: share of all annotated
+        boxes that are hit, and the sum of false positives. Sensitivity is NaN where nothing was annotated.
     """
-    images, classes = matches.truths.shape
-    rows = np.ones((1, images)) if weights is None else np.asarray(weights, np.float64)
+    rows = as_rows(weights, len(matches.truths)).astype(np.float64)
     counted, hit = matches.score >= thresholds[matches.label - 1], matches.matched[0]
-    place = matches.image * classes + matches.label - 1
-
-    def total(mask: np.ndarray) -> np.ndarray:
-        return with_sum(rows @ np.bincount(place[mask], minlength=images * classes).reshape(images, classes))
-
-    sensitivity = share(total(counted & hit), with_sum(rows @ matches.truths))
-    alarms = total(counted & ~hit) / rows.sum(1)[:, None]
-    return (sensitivity[0], alarms[0]) if weights is None else (sensitivity, alarms)
+    hits, alarms = (with_sum(rows @ matches.per_image(counted & one)) for one in (hit, ~hit))
+    sensitivity = share(hits, with_sum(rows @ matches.truths))
+    return like(weights, sensitivity), like(weights, alarms / rows.sum(1)[:, None])

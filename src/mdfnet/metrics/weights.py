@@ -1,16 +1,23 @@
-"""How often each image counts: once, or many draws of the patients at a time."""
+"""How often each image counts: once, or many draws of the patients at a time.
+
+Where scores take ``weights``, they are ``[images]`` or, for R draws at once, ``[R, images]``, at least 0; by default
+each image counts once. What is given back then has a first axis of R, or none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from mdfnet.core.arrays import Array, Floats
 
 #: Numbers that are held at a time while many rows of weights are gone through: 4 million, tens of megabytes.
 AT_A_TIME = 4_000_000
 
 
-def as_rows(weights: np.ndarray | None, images: int) -> np.ndarray:
+def as_rows(weights: ArrayLike | None, images: int) -> Array:
     """Weights as rows ``[R, images]``; none are one row of ones.
 
     Raises:
@@ -22,13 +29,13 @@ def as_rows(weights: np.ndarray | None, images: int) -> np.ndarray:
     """
     rows = np.ones((1, images), np.int64) if weights is None else np.atleast_2d(np.asarray(weights))
     if rows.ndim != 2 or rows.shape[1] != images:
-        raise ValueError(f"{images} images but weights of shape {np.shape(weights)}")
+        raise ValueError(f"{images} images but weights of shape {np.asarray(weights).shape}")
     return rows
 
 
-def like(weights: np.ndarray | None, values: np.ndarray) -> np.ndarray:
+def like(weights: Array | None, values: Array) -> Array:
     """Values of rows ``[R, ...]``, without the first axis where the weights had none."""
-    return values if np.ndim(weights) == 2 else values[0]
+    return values if weights is not None and np.ndim(weights) == 2 else values.squeeze(0)
 
 
 def chunks(rows: int, columns: int) -> Iterator[slice]:
@@ -43,18 +50,20 @@ def chunks(rows: int, columns: int) -> Iterator[slice]:
         yield slice(start, min(start + step, rows))
 
 
-def share(part: np.ndarray, whole: np.ndarray, nothing: float = np.nan) -> np.ndarray:
+def share(part: ArrayLike, whole: ArrayLike, nothing: float = np.nan) -> Floats:
     """``part / whole``, and ``nothing`` where the whole is 0.
 
     Examples:
-        >>> share(np.array([1, 0]), np.array([2, 0])).tolist()
+        >>> share([1, 0], [2, 0]).tolist()
         [0.5, nan]
     """
     part, whole = np.broadcast_arrays(part, whole)
-    return np.divide(part, whole, out=np.full(part.shape, nothing, np.float64), where=whole > 0)
+    result = np.full(part.shape, nothing, np.float64)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result
 
 
-def with_sum(values: np.ndarray) -> np.ndarray:
+def with_sum(values: Array) -> Array:
     """Values ``[R, classes]`` with their sum as one more column.
 
     Examples:
