@@ -35,12 +35,12 @@ class ImageSize(BaseModel):
 
 
 class Clinical(BaseModel):
-    """What became of the record. Every feature is in one of used, missing and refused."""
+    """How the record was used. Every feature is in one of used, missing and refused."""
 
     values: dict[str, float | str | None] = Field(description="What the network was given, in the schema's units.")
     used: list[str]
     missing: list[str]
-    refused: dict[str, str] = Field(description="Feature -> why its value cannot be right; it was taken as missing.")
+    refused: dict[str, str] = Field(description="Feature -> why its value is implausible; it was taken as missing.")
     unseen: list[str] = Field(description="Used, although no image of the training had such a value.")
     notes: dict[str, str] = Field(description="What training had of unseen ones; why other names were passed over.")
 

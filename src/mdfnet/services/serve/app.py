@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -56,10 +57,7 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
         docs_url=None,
         redoc_url=None,
     )
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failed)
+    _add_error_handlers(app)
     app.include_router(api(service, folder))
     _add_health(app, service)
     _add_manual(app)
@@ -72,14 +70,11 @@ def _add_page(app: FastAPI) -> None:
     """The viewer, file by file: a mount at the root would answer a wrong method of the API with 404."""
     for file in PAGE.iterdir():
         path = "/" if file.name == "index.html" else f"/{file.name}"
-        app.add_route(path, _file(str(file)), include_in_schema=False)
+        app.add_route(path, partial(_send_file, file), include_in_schema=False)
 
 
-def _file(path: str) -> Callable[[Request], Awaitable[Response]]:
-    async def send(_: Request) -> Response:
-        return FileResponse(path)
-
-    return send
+async def _send_file(file: Path, _: Request) -> Response:
+    return FileResponse(file)
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
@@ -130,25 +125,29 @@ async def _sweep(service: Service) -> None:
         service.images.sweep()
 
 
-async def _refused(_: Request, refused: Refused) -> Response:
-    return Response(refused.body(), refused.status, refused.headers, media_type="application/json")
+def _add_error_handlers(app: FastAPI) -> None:
+    """Every error is answered with a `Refusal`."""
 
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> Response:
+        return error.response
 
-async def _failed(request: Request, _: Exception) -> Response:
-    """The guard logs it."""
-    return await _refused(request, Refused(500, "internal", "the server made a mistake"))
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception) -> Response:
+        """The guard logs it."""
+        return Refused(500, "internal", "the server made a mistake").response
 
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
+        return Refused(422, "does_not_fit", f"{place}: {first['msg']}").response
 
-async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
-    return await _refused(request, Refused(422, "does_not_fit", f"{place}: {first['msg']}"))
-
-
-async def _http(request: Request, error: HTTPException) -> Response:
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
-    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
-    return await _refused(request, Refused(error.status_code, code, str(error.detail).lower(), None, headers))
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
+        headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+        return Refused(error.status_code, code, str(error.detail).lower(), None, headers).response
 
 
 def _allowed(request: Request) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.viewing import Viewing
 from mdfnet.services.serve.decoding import LINE
@@ -33,8 +34,8 @@ KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
 class Decoded:
     """An image out of a decoder: for the model uint8 or uint16 ``[H, W]``, for a viewer uint16 ``[H, W]`` and how."""
 
-    image: np.ndarray
-    values: np.ndarray
+    image: Array
+    values: Array
     viewing: Viewing
 
 
@@ -50,16 +51,10 @@ class Decoder:
         ours, theirs = socket.socketpair()
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        command = [
-            sys.executable,
-            "-m",
-            "mdfnet.services.serve.decoding",
-            str(theirs.fileno()),
-            str(settings.decode_memory),
-        ]
+        module, given = "mdfnet.services.serve.decoding", (str(theirs.fileno()), str(settings.decode_memory))
         with theirs:
             self.process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", module, *given],
                 pass_fds=[theirs.fileno()],
                 env={**kept, **single},
                 stdin=subprocess.DEVNULL,
@@ -106,9 +101,9 @@ class Decoder:
         head["taken"] = head["taken"] and datetime.fromisoformat(head["taken"])
         return Decoded(image, values, Viewing(**head))
 
-    def _picture(self, shape: tuple[int, int], dtype: str) -> np.ndarray:
+    def _picture(self, shape: tuple[int, ...], dtype: str) -> Array:
         picture = np.empty(shape, dtype)
-        if self.stream.readinto(memoryview(picture).cast("B")) != picture.nbytes:
+        if self.stream.readinto(picture.data.cast("B")) != picture.nbytes:
             raise Gone
         return picture
 
@@ -130,7 +125,7 @@ class Decoders:
         self.replaced = 0
         self._free: asyncio.Queue[Decoder] = asyncio.Queue()
         self._all: set[Decoder] = set()
-        self._starting: set[asyncio.Task] = set()
+        self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self) -> None:

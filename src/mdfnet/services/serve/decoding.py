@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.dicom import Unsuitable
+from mdfnet.data.images.intensity import Intensity
 from mdfnet.data.images.viewing import read_for_viewing
 from mdfnet.services.serve.memory import path_of
 
@@ -31,12 +33,8 @@ def limit(memory: int) -> None:
     """From now on: no file of any size, no core dump, few descriptors, and this much more address space."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + memory
-    for kind, value in (
-        (resource.RLIMIT_AS, most),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-    ):
+    limits = {resource.RLIMIT_AS: most, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 64}
+    for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
 
 
@@ -47,7 +45,7 @@ def allow_seconds(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
-def decode(path: str, intensity: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+def decode(path: str, intensity: Intensity) -> tuple[dict[str, Any], list[Array]]:
     """Head of the answer and the pictures that follow it: the model's image and the viewer's."""
     image, values, viewing = read_for_viewing(path, intensity)
     taken = viewing.taken.isoformat() if viewing.taken else None
@@ -63,7 +61,7 @@ def answer(connection: socket.socket) -> bool:
         return False
     request = json.loads(line)
     (descriptor,) = descriptors
-    pictures: list[np.ndarray] = []
+    pictures: list[Array] = []
     try:
         allow_seconds(request["seconds"])
         head, pictures = decode(path_of(descriptor), request["intensity"])
@@ -76,7 +74,7 @@ def answer(connection: socket.socket) -> bool:
         os.close(descriptor)
     connection.sendall(json.dumps(head).encode() + b"\n")
     for picture in pictures:
-        connection.sendall(memoryview(picture).cast("B"))
+        connection.sendall(picture.data.cast("B"))
     return True
 
 

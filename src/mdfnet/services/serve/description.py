@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,7 +22,8 @@ def describe(app: FastAPI, service: Service, tokens: Tokens) -> None:
     for name in ("LabeledBox", "GivenDetection"):
         schemas[name]["properties"]["label"] = {"type": "string", "enum": list(service.classes.names)}
     schemas["Record"]["properties"] = {feature.name: _feature(feature) for feature in service.schema.features}
-    for path, operation in _operations(description):
+    operations = [(path, operation) for path, methods in description["paths"].items() for operation in methods.values()]
+    for path, operation in operations:
         for status, with_tokens in _ONLY.items():
             if with_tokens != bool(len(tokens)) or (status == "401" and not path.startswith(GUARDED)):
                 operation["responses"].pop(status, None)
@@ -31,12 +31,6 @@ def describe(app: FastAPI, service: Service, tokens: Tokens) -> None:
             operation["security"] = [{"token": []}]
     if len(tokens):
         description["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-
-
-def _operations(description: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in description["paths"].items():
-        for operation in methods.values():
-            yield path, operation
 
 
 def _feature(feature: Feature) -> dict[str, Any]:

@@ -12,8 +12,11 @@ import secrets
 import time
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from mdfnet.services.serve.metrics import Metrics
-from mdfnet.services.serve.refusals import Receive, Refused, Scope, Send, busy, strict_json
+from mdfnet.services.serve.refusals import Refused, busy, strict_json
 from mdfnet.services.serve.settings import Settings
 from mdfnet.services.serve.tokens import Tokens
 
@@ -50,14 +53,15 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send):
         self.scope, self._receive, self._send = scope, receive, send
-        self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        self.headers = Headers(scope=scope)
         self.id, self.status, self.bytes, self.read_all = secrets.token_hex(8), 0, 0, False
         self.started = time.perf_counter()
 
     @property
     def method(self) -> str:
         """The method, if it is a known one."""
-        return self.scope["method"] if self.scope["method"] in METHODS else "other"
+        method: str = self.scope["method"]
+        return method if method in METHODS else "other"
 
     @property
     def route(self) -> str:
@@ -65,22 +69,18 @@ class Exchange:
         path = getattr(self.scope.get("route"), "path", "")
         return path or ("page" if self.status == 200 else "unknown")
 
-    async def receive(self) -> dict:
+    async def receive(self) -> Message:
         """The next part of the body, counted."""
         message = await self._receive()
         self.bytes += len(message.get("body", b""))
         self.read_all = not message.get("more_body", False)
         return message
 
-    async def send(self, message: dict) -> None:
+    async def send(self, message: Message) -> None:
         """Pass on what the application sends, with the headers that every response has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            more = {**HEADERS, "x-request-id": self.id}
-            message["headers"] = [
-                *message.get("headers", ()),
-                *((name.encode(), value.encode()) for name, value in more.items()),
-            ]
+            MutableHeaders(scope=message).update({**HEADERS, "x-request-id": self.id})
         await self._send(message)
 
     async def body(self, most: int) -> bytes:
@@ -125,7 +125,7 @@ class Guard:
         metrics: What is counted.
     """
 
-    def __init__(self, app, settings: Settings, tokens: Tokens, metrics: Metrics):
+    def __init__(self, app: ASGIApp, settings: Settings, tokens: Tokens, metrics: Metrics):
         self.app, self.settings, self.tokens, self.metrics = app, settings, tokens, metrics
         self.in_hand = 0
 
@@ -203,10 +203,10 @@ class Guard:
                 await exchange.drain(self.settings.max_bytes)
         except TimeoutError:
             pass
-        await refused.send(exchange.send)
+        await refused.response(exchange.scope, exchange.receive, exchange.send)
 
 
-def _check_loopback(headers: dict[str, str]) -> None:
+def _check_loopback(headers: Headers) -> None:
     host = urlsplit(f"//{headers.get('host', '')}").hostname
     if host not in LOOPBACK:
         fix = "call it localhost, or give the server a token"
@@ -217,9 +217,9 @@ def _check_loopback(headers: dict[str, str]) -> None:
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
     """Gives the body that was read, then what comes after it."""
-    parts = [{"type": "http.request", "body": body, "more_body": False}]
+    parts: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> dict:
+    async def again() -> Message:
         return parts.pop() if parts else await receive()
 
     return again

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from mdfnet.services.serve.answers import Explanation, ImagePrediction, ImageSize, ImageWhatIf, ScoredResult
 from mdfnet.services.serve.questions import DetectRequest, ExplanationRequest, ReportRequest, WhatIfRequest
-from mdfnet.services.serve.responses import JSON, ImageId, check_count, content, refusals, sent
+from mdfnet.services.serve.responses import BODY, ImageId, check_count, content, refusals, sent
 from mdfnet.services.serve.service import Service
 
 _BINARY = {"type": "string", "format": "binary"}
 PIXELS = content({"application/octet-stream": _BINARY}, "Width times height values.") | refusals(404, 422)
-FILES = {
+FILES: dict[str, dict[str, Any]] = {
     "application/dicom": _BINARY,
     "application/json": {"type": "array", "items": {"type": "object"}},
     "text/csv": {"type": "string"},
 }
-REPORTS = content(FILES, "The file.") | refusals(*JSON, 404, 409)
+REPORTS = content(FILES, "The file.") | refusals(*BODY, 404, 409)
 
 
 def add_image_routes(router: APIRouter, service: Service) -> None:
     """Look at an image, detect on it, explain, report."""
-    asks = {"tags": ["images"], "responses": refusals(*JSON, 404)}
+    asks: dict[str, Any] = {"tags": ["images"], "responses": refusals(*BODY, 404)}
 
     @router.get("/images/{id}/pixels", tags=["images"], response_class=Response, responses=PIXELS)
     async def pixels(request: Request, id: ImageId) -> Response:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
+from mdfnet.core.arrays import Array
 from mdfnet.data.images.viewing import Viewing
 from mdfnet.models.fusion.features import Features
 from mdfnet.services.serve.metrics import Metrics
@@ -21,31 +21,31 @@ from mdfnet.services.serve.settings import Settings
 
 @dataclass(frozen=True)
 class OpenImage:
-    """One of them.
+    """An image that is open.
 
     Args:
         data: The file as it came, of DICOM, from which reports are made; of others empty.
         values: For the viewer, uint16 ``[H, W]``.
         viewing: How it is shown first.
-        features: What the model's image part gave.
+        features: What the model's encoder gave.
         name: Keyed hash of the file, for the audit log.
     """
 
     data: bytes
-    values: np.ndarray
+    values: Array
     viewing: Viewing
     features: Features
     name: str
 
     @property
     def width(self) -> int:
-        """Pixels."""
-        return self.values.shape[1]
+        """In pixels."""
+        return int(self.values.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels."""
-        return self.values.shape[0]
+        """In pixels."""
+        return int(self.values.shape[0])
 
     @property
     def bytes(self) -> int:

@@ -29,7 +29,9 @@ def manual(openapi: dict[str, Any]) -> str:
         {
             "method": method.upper(),
             "path": path,
-            "responses": _responses(operation),
+            "responses": [
+                (status, one["description"], _contents(one)) for status, one in sorted(operation["responses"].items())
+            ],
             "body": _contents(operation.get("requestBody", {})),
         }
         | {key: operation.get(key, "") for key in ("description", "operationId")}
@@ -44,11 +46,6 @@ def manual(openapi: dict[str, Any]) -> str:
 
 def _contents(part: dict[str, Any]) -> list[Shown]:
     return [_shown(kind, one.get("schema", {})) for kind, one in part.get("content", {}).items()]
-
-
-def _responses(operation: dict[str, Any]) -> list[tuple[str, str, list[Shown]]]:
-    responses = sorted(operation["responses"].items())
-    return [(status, one["description"], _contents(one)) for status, one in responses]
 
 
 def _shown(kind: str, schema: dict[str, Any]) -> Shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -15,25 +16,20 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 class Metrics:
     """Counters of one server, in a registry of their own."""
 
-    def __init__(self):
-        self.registry = CollectorRegistry()
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
         self._requests = Counter(
-            "mdfnet_requests", "Requests answered", ("method", "route", "status"), registry=self.registry
+            "mdfnet_requests", "Requests answered", ("method", "route", "status"), registry=registry
         )
-        self._seconds = Histogram(
-            "mdfnet_request_seconds", "Time to answer", ("route",), buckets=BUCKETS, registry=self.registry
-        )
-        self._steps = Histogram(
-            *("mdfnet_step_seconds", "Time of a step: wait, decode, encode, detect, explain", ("step",)),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        self.in_hand = Gauge("mdfnet_requests_in_hand", "Requests with a body in hand", registry=self.registry)
-        self.images = Gauge("mdfnet_open_images", "Images kept in memory", registry=self.registry)
-        self.image_bytes = Gauge("mdfnet_open_image_bytes", "Memory of the images kept", registry=self.registry)
-        self.decoders_replaced = Gauge(
-            "mdfnet_decoders_replaced", "Decoders that died or took too long", registry=self.registry
-        )
+        histogram = partial(Histogram, buckets=BUCKETS, registry=registry)
+        self._seconds = histogram("mdfnet_request_seconds", "Time to answer", ("route",))
+        steps = "Time of a step: wait, decode, encode, detect, explain"
+        self._steps = histogram("mdfnet_step_seconds", steps, ("step",))
+        self.in_hand = Gauge("mdfnet_requests_in_hand", "Requests with a body in hand", registry=registry)
+        self.images = Gauge("mdfnet_open_images", "Images kept in memory", registry=registry)
+        self.image_bytes = Gauge("mdfnet_open_image_bytes", "Memory of the images kept", registry=registry)
+        replaced = "Decoders that died or took too long"
+        self.decoders_replaced = Gauge("mdfnet_decoders_replaced", replaced, registry=registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""

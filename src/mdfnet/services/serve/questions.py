@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel, StrictFloat, StrictInt, StrictStr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from mdfnet.services.serve.answers import Box
 
@@ -31,7 +33,7 @@ class Given(RootModel[StrictFloat | StrictInt | Name | Value | None]):
     """A value in the feature's unit, a category's name, or a value with its unit; null is missing."""
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core, handler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """One schema of four types says the same as five schemas of which any may hold, and is easier to read."""
         handler(core)
         properties = {"value": {"type": ["number", "string", "null"], "maxLength": LONGEST}}
@@ -42,7 +44,7 @@ class Given(RootModel[StrictFloat | StrictInt | Name | Value | None]):
 
 
 class Record(RootModel[Annotated[dict[Name, Given], Field(max_length=200)]]):
-    """Clinical values by feature. What is left out or null is missing; what cannot be right is refused by itself.
+    """Clinical values by feature. What is left out or null is missing; an implausible value is refused by itself.
 
     Other names than those of the model's features are passed over, with a note.
     """
@@ -54,7 +56,8 @@ class Record(RootModel[Annotated[dict[Name, Given], Field(max_length=200)]]):
     @property
     def values(self) -> dict[str, Any]:
         """As `mdfnet.clinical.records.read_record` takes them."""
-        return self.model_dump()
+        values: dict[str, Any] = self.model_dump()
+        return values
 
 
 class FhirEntry(BaseModel):

@@ -1,4 +1,4 @@
-"""A record as it was sent, read for the model; and what became of it, for the answer."""
+"""A record as it was sent, read for the model; and how it was used, for the answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from mdfnet.clinical.records import RecordResult, read_record
-from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import RecordUse
 from mdfnet.data.importers.fhir import record_from_fhir
@@ -23,7 +23,7 @@ FHIR = "FHIR"
 def read_clinical(
     schema: Schema, given: Record | FhirBundle | None, taken: datetime | None, matching: Matching
 ) -> RecordResult:
-    """Read a record or a bundle; values that cannot be right become missing and are noted.
+    """Read a record or a bundle; implausible values become missing and are noted.
 
     Args:
         schema: The model's.
@@ -53,7 +53,7 @@ def read_clinical(
 
 
 def clinical_answer(schema: Schema, given: RecordResult, use: RecordUse | None) -> Clinical | None:
-    """What became of a record; None where the model looks at images alone."""
+    """How a record was used; None where the model looks at images alone."""
     if use is None:
         return None
     values = {
@@ -70,5 +70,5 @@ def clinical_answer(schema: Schema, given: RecordResult, use: RecordUse | None) 
     )
 
 
-def _value(feature, value: np.float32) -> float | str:
+def _value(feature: Feature, value: np.float32) -> float | str:
     return feature.categories[int(value)] if feature.kind == "category" else float(str(value))

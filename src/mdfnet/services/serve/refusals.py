@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from mdfnet.core.errors import UserError
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 #: Seconds after which a client that found the server full may try again.
 RETRY_AFTER = 1
@@ -46,7 +43,7 @@ class Refused(Exception):
     ):
         super().__init__(message)
         self.status, self.code, self.message, self.fix = status, code, message, fix
-        self.headers = dict(headers or {})
+        self.headers = headers
 
     @classmethod
     def of(cls, error: UserError, code: str) -> Refused:
@@ -58,17 +55,11 @@ class Refused(Exception):
         """
         return cls(422, code, error.what, error.fix)
 
-    def body(self) -> bytes:
-        """The JSON of the response."""
-        return Refusal(error=Problem(code=self.code, message=self.message, fix=self.fix)).model_dump_json().encode()
-
-    async def send(self, send: Send) -> None:
-        """As an ASGI response."""
-        body = self.body()
-        headers = {"content-type": "application/json", "content-length": str(len(body)), **self.headers}
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": raw})
-        await send({"type": "http.response.body", "body": body})
+    @property
+    def response(self) -> Response:
+        """As it goes out."""
+        body = Refusal(error=Problem(code=self.code, message=self.message, fix=self.fix)).model_dump_json()
+        return Response(body, self.status, self.headers, media_type="application/json")
 
 
 def busy(message: str = "the server is full") -> Refused:

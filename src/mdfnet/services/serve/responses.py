@@ -29,8 +29,8 @@ _HEADERS = {
     503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
 }
 
-#: What may go wrong with an upload, and with a body of JSON.
-UPLOAD, JSON = (400, 413, 415, 422), (400, 413, 415, 422)
+#: What may go wrong with a body: an upload, or JSON.
+BODY = (400, 413, 415, 422)
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

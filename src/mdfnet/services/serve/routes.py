@@ -14,7 +14,7 @@ from mdfnet.services.serve.image_routes import add_image_routes
 from mdfnet.services.serve.model_facts import model_facts
 from mdfnet.services.serve.questions import FhirBundle, Record
 from mdfnet.services.serve.records import clinical_answer
-from mdfnet.services.serve.responses import UPLOAD, ImageId, check_count, refusals, sent
+from mdfnet.services.serve.responses import BODY, ImageId, check_count, refusals, sent
 from mdfnet.services.serve.service import Service
 from mdfnet.services.serve.uploads import JsonPart, form_schema, read_form
 from mdfnet.services.serve.worklist import Folder
@@ -43,7 +43,7 @@ def api(service: Service, folder: Folder) -> APIRouter:
 
 def _add_predictions(router: APIRouter, service: Service) -> None:
     """An image in, boxes out; nothing is kept."""
-    predicts = {"tags": ["predict"], "responses": refusals(*UPLOAD)}
+    predicts: dict[str, Any] = {"tags": ["predict"], "responses": refusals(*BODY)}
 
     @router.post("/predict", response_model=Prediction, openapi_extra=form_schema(CLINICAL), **predicts)
     async def predict(request: Request) -> Response:
@@ -69,7 +69,7 @@ def _add_predictions(router: APIRouter, service: Service) -> None:
 
 def _add_opening(router: APIRouter, service: Service, folder: Folder) -> None:
     """Images are opened out of an upload or out of the folder that is served."""
-    opens = {"status_code": 201, "response_model": OpenedImage}
+    opens: dict[str, Any] = {"status_code": 201, "response_model": OpenedImage}
 
     async def opened(request: Request, data: bytes, given: Any) -> Response:
         identifier, image = await service.open(data)
@@ -81,7 +81,7 @@ def _add_opening(router: APIRouter, service: Service, folder: Folder) -> None:
             )
         return await sent(service, request, "open", image.name, answer, 201)
 
-    @router.post("/images", tags=["images"], responses=refusals(*UPLOAD), openapi_extra=form_schema(CLINICAL), **opens)
+    @router.post("/images", tags=["images"], responses=refusals(*BODY), openapi_extra=form_schema(CLINICAL), **opens)
     async def open_image(request: Request) -> Response:
         """Open an image: decode and encode it once, for all that follows. It is kept in memory for a while."""
         return await opened(request, *await read_form(request, CLINICAL, service.settings))

@@ -12,6 +12,7 @@ import torch
 
 from mdfnet.clinical.records import RecordResult
 from mdfnet.clinical.use import uses_of
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.pseudonyms import IMAGE, Pseudonyms
 from mdfnet.core.types import Detections, RecordUse
@@ -119,7 +120,7 @@ class Service:
         """Read a record that was sent; see `read_clinical`."""
         return read_clinical(self.schema, given, taken, self.matching)
 
-    async def predict(self, image: np.ndarray, records: Sequence[RecordResult]) -> list[Result]:
+    async def predict(self, image: Array, records: Sequence[RecordResult]) -> list[Result]:
         """What is found on an image with each record; it is encoded once."""
 
         def run(model: Model) -> list[Detections]:
@@ -141,25 +142,24 @@ class Service:
         self, image: OpenImage, records: Sequence[RecordResult], boxes: Sequence[LabeledBox]
     ) -> tuple[list[Detections], list[list[float]]]:
         """What is found on an open image with each record, and the score of each box under each."""
-        marked = detections_of(boxes, self.classes, image)
+        places = detections_of(boxes, self.classes, image)
         found = await self.detect(image, records)
         if not boxes:
             return found, [[] for _ in records]
         clinical = torch.from_numpy(np.stack([record.values for record in records]))
-        scores = await self.thread.run("score", lambda model: box_scores(model, image.features, marked, clinical))
+        scores = await self.thread.run("score", lambda model: box_scores(model, image.features, places, clinical))
         return found, [[round(score, 6) for score in row] for row in scores.tolist()]
 
     async def explain(self, image: OpenImage, record: RecordResult, boxes: Sequence[LabeledBox]) -> Explanation:
         """Shapley values of a record for boxes that were found with it."""
-        marked, values = detections_of(boxes, self.classes, image), torch.from_numpy(record.values)
-        told = await self.thread.run("explain", lambda model: box_shapley(model, image.features, marked, values))
+        places, values = detections_of(boxes, self.classes, image), torch.from_numpy(record.values)
+        shares = await self.thread.run("explain", lambda model: box_shapley(model, image.features, places, values))
+        columns = (numbers.round(6).tolist() for numbers in (shares.baseline, shares.full, shares.values.T))
         answers = [
             BoxExplanation(baseline=baseline, full=full, values=dict(zip(self.schema.names, column, strict=True)))
-            for baseline, full, column in zip(
-                *(numbers.round(6).tolist() for numbers in (told.baseline, told.full, told.values.T)), strict=True
-            )
+            for baseline, full, column in zip(*columns, strict=True)
         ]
-        return Explanation(boxes=answers, exact=told.exact)
+        return Explanation(boxes=answers, exact=shares.exact)
 
     def use(self, record: RecordResult) -> RecordUse | None:
         """What the model makes of a record, without running it; None where it looks at images alone."""
@@ -200,13 +200,14 @@ class Service:
         Raises:
             Refused: It cannot be written.
         """
-        if self.audit is None:
+        audit = self.audit
+        if audit is None:
             return
         result = None if body is None else hashlib.sha256(body).hexdigest()
         facts = {"who": who, "action": action, "model": self.card.weights_sha256, "image": image, "result": result}
         try:
             with self.metrics.step("audit"):
-                await asyncio.to_thread(lambda: self.audit.add(**facts))
+                await asyncio.to_thread(lambda: audit.add(**facts))
         except (OSError, UserError):
             message, fix = "the audit log cannot be written", "tell whoever runs the server"
             raise Refused(503, "no_audit", message, fix, {"retry-after": "60"}) from None
@@ -218,12 +219,15 @@ class Service:
 
     def detections(self, found: Detections) -> list[Detection]:
         """For the answer; the third decimal of a pixel, the sixth of a score."""
-        rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
-        return [self._detection(self.classes.name(label), score, box) for label, score, box in rows]
-
-    def _detection(self, label: str, score: float, box: list[float]) -> Detection:
-        likely = None if self.operating is None else round(self.operating.calibrated(label, score), 6)
-        return Detection(label=label, score=round(score, 6), calibrated=likely, box=[round(side, 3) for side in box])
+        detections = []
+        for number, score, (x1, y1, x2, y2) in zip(
+            found.labels.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True
+        ):
+            label = self.classes.name(number)
+            likely = None if self.operating is None else round(self.operating.calibrated(label, score), 6)
+            box = (round(x1, 3), round(y1, 3), round(x2, 3), round(y2, 3))
+            detections.append(Detection(label=label, score=round(score, 6), calibrated=likely, box=box))
+        return detections
 
     def opened(self, identifier: str, image: OpenImage) -> OpenedImage:
         """For the answer."""
