@@ -71,7 +71,7 @@ def open_report(page) -> None:
     """Double-click on the report, until the viewer has taken it; while it still loads, clicks are lost."""
     shown = "() => [...document.querySelectorAll('svg.svg-layer')].some(one => one.textContent.includes('score'))"
     for _ in range(12):
-        page.locator("[data-cy=sample-browser-thumbnail-no-image]").first.dblclick()
+        page.locator("[data-cy=study-browser-thumbnail-no-image]").first.dblclick()
         for _ in range(10):
             page.wait_for_timeout(1000)
             if page.evaluate(shown):

@@ -16,7 +16,7 @@ def archived(number: int = 1, **tags) -> dict:
     """Tags of a frontal image of a made-up patient, as a modality sends it."""
     return {
         "SOPInstanceUID": generate_uid(entropy_srcs=["image", str(number)]),
-        "StudyInstanceUID": generate_uid(entropy_srcs=["sample", str(number)]),
+        "StudyInstanceUID": generate_uid(entropy_srcs=["study", str(number)]),
         "SeriesInstanceUID": generate_uid(entropy_srcs=["series", str(number)]),
         "PatientID": f"SYNTHETIC-{number:03}",
         "PatientName": f"Synthetic^Image {number}",
