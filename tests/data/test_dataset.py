@@ -138,7 +138,7 @@ BROKEN = [
     pytest.param(edit_json(lambda c: c["images"].clear() or c["annotations"].clear()), "no images", id="empty dataset"),
     pytest.param(edit_json(lambda c: c["images"][0].pop("width")), "entry 0 has no valid 'width'", id="no width"),
     pytest.param(edit_json(lambda c: c["images"][0].update(width=0)), "image image0.png: size is 0 x 64", id="width 0"),
-    pytest.param(edit_json(lambda c: c["images"][1].update(id=1)), "id 1 stands twice", id="image id twice"),
+    pytest.param(edit_json(lambda c: c["images"][1].update(id=1)), "id 1 is duplicated", id="image id twice"),
     pytest.param(
         edit_json(lambda c: c["images"][0].update(file_name="../image0.png")), "no row|plain path", id="path out"
     ),

@@ -57,7 +57,7 @@ def test_the_verb(labeled):
 @pytest.mark.parametrize(
     ("old", "new", "options", "message"),
     [
-        pytest.param("image1.jpg", "image0.jpg", {}, r"row 3: image 'image0' stands twice", id="image twice"),
+        pytest.param("image1.jpg", "image0.jpg", {}, r"row 3: image 'image0' is duplicated", id="image twice"),
         pytest.param("Path", "where", {}, r"no column 'Path'", id="no column with the image"),
         pytest.param("image", "scan", {}, r"no row is about an image of 'tiny'", id="another dataset's"),
         pytest.param("Path", "Path", {"id_column": "file"}, r"no column 'file'", id="column named wrongly"),

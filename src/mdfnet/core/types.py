@@ -59,10 +59,10 @@ class Classes:
     def __len__(self) -> int:
         return len(self.names)
 
-    def label(self, name: str) -> int:
-        """Label of a class name, 1-based."""
+    def label(self, name: str, where: object = None) -> int:
+        """Label of a class name, 1-based; ``where`` is for the message where it is unknown."""
         if name not in self.names:
-            raise UserError(f"unknown class {name!r}", fix=nearest(name, self.names))
+            raise UserError(f"unknown class {name!r}", where=where, fix=nearest(name, self.names))
         return self.names.index(name) + 1
 
     def name(self, label: int) -> str:
@@ -73,10 +73,11 @@ class Classes:
         """Original id of a 1-based label."""
         return self.ids[label - 1]
 
-    def label_of_id(self, category_id: int) -> int:
-        """1-based label of an original id."""
+    def label_of_id(self, category_id: int, where: object = None) -> int:
+        """1-based label of an original id; ``where`` is for the message where it is unknown."""
         if category_id not in self.ids:
-            raise UserError(f"unknown category id {category_id}", fix=f"known are: {', '.join(map(str, self.ids))}")
+            fix = f"known are: {', '.join(map(str, self.ids))}"
+            raise UserError(f"unknown category id {category_id}", where=where, fix=fix)
         return self.ids.index(category_id) + 1
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json
 
+#: An image, an annotation or a category of a COCO file: `REQUIRED_KEYS` are there, others may be.
+CocoEntry: TypeAlias = Mapping[str, Any]
+
 #: No image is larger, in pixels; what lies beyond is no coordinate.
-FARTHEST = 1e6
+_FARTHEST = 1e6
 
 #: Part of the file -> key every entry of it has -> types of the value.
 REQUIRED_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -22,23 +26,31 @@ REQUIRED_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
 }
 
 
-def read_coco_json(path: str | Path) -> dict[str, list[dict]]:
+def read_coco_json(path: str | Path) -> dict[str, list[CocoEntry]]:
     """Read a COCO detection file and check its skeleton: lists of images, annotations and categories with unique ids.
 
     Raises:
-        UserError: Not JSON, a list or a key is missing, an id stands twice, an annotation belongs to no image.
+        UserError: Not JSON, a list or a key is missing, an id is duplicated, an annotation belongs to no image.
     """
     content = read_json(path)
+    parts: dict[str, list[CocoEntry]] = {}
     for part, keys in REQUIRED_KEYS.items():
         entries = content.get(part) if isinstance(content, dict) else None
         if not isinstance(entries, list):
             raise UserError(f"no list {part!r}", where=path, fix="give a COCO detection file")
-        _check_entries(entries, keys, f"{path} {part}")
-    images = {image["id"] for image in content["images"]}
-    for annotation in content["annotations"]:
+        seen = set()
+        for position, entry in enumerate(entries):
+            if key := malformed_key(entry, keys):
+                raise UserError(f"entry {position} has no valid {key!r}", where=f"{path} {part}")
+            if entry["id"] in seen:
+                raise UserError(f"id {entry['id']} is duplicated", where=f"{path} {part}", fix="ids must be unique")
+            seen.add(entry["id"])
+        parts[part] = entries
+    images = {image["id"] for image in parts["images"]}
+    for annotation in parts["annotations"]:
         if annotation["image_id"] not in images:
             raise UserError(f"no image has id {annotation['image_id']}", where=f"{path} annotation {annotation['id']}")
-    return content
+    return parts
 
 
 def malformed_key(entry: Any, keys: Mapping[str, type | tuple[type, ...]]) -> str | None:
@@ -54,17 +66,7 @@ def malformed_key(entry: Any, keys: Mapping[str, type | tuple[type, ...]]) -> st
     return next((key for key, value, types in values if isinstance(value, bool) or not isinstance(value, types)), None)
 
 
-def _check_entries(entries: list, keys: dict[str, type | tuple[type, ...]], where: str) -> None:
-    seen = set()
-    for position, entry in enumerate(entries):
-        if key := malformed_key(entry, keys):
-            raise UserError(f"entry {position} has no valid {key!r}", where=where)
-        if entry["id"] in seen:
-            raise UserError(f"id {entry['id']} stands twice", where=where, fix="ids must be unique")
-        seen.add(entry["id"])
-
-
-def box_of(annotation: Mapping[str, Any], where: object) -> np.ndarray:
+def box_of(annotation: CocoEntry, where: object) -> Array:
     """Box of an annotation: COCO's x, y, width, height -> float32 ``[4]`` x1, y1, x2, y2 in pixels.
 
     Raises:
@@ -84,7 +86,7 @@ def box_of(annotation: Mapping[str, Any], where: object) -> np.ndarray:
     return box
 
 
-def bbox(box: np.ndarray) -> list[float]:
+def bbox(box: Array) -> list[float]:
     """COCO's x, y, width, height of a float32 ``[4]`` box, in decimals short to read and exact to read back.
 
     Examples:
@@ -95,7 +97,7 @@ def bbox(box: np.ndarray) -> list[float]:
     return [x1, y1, round(x2 - x1, 9), round(y2 - y1, 9)]
 
 
-def outline_of(annotation: Mapping[str, Any], where: object) -> np.ndarray | None:
+def outline_of(annotation: CocoEntry, where: object) -> Array | None:
     """Outline of an annotation, float32 ``[P, 2]``, or None when it has none.
 
     Raises:
@@ -117,7 +119,7 @@ def outline_of(annotation: Mapping[str, Any], where: object) -> np.ndarray | Non
     return np.array(numbers, np.float32).reshape(-1, 2)
 
 
-def segmentation(outline: np.ndarray | None) -> list[list[float]]:
+def segmentation(outline: Array | None) -> list[list[float]]:
     """COCO's segmentation of an outline ``[P, 2]``; empty when there is none."""
     return [] if outline is None else [[_decimal(value) for value in np.asarray(outline, np.float32).ravel()]]
 
@@ -134,4 +136,4 @@ def is_coordinate(number: Any) -> bool:
         >>> [is_coordinate(number) for number in (12.5, -3, True, "12", float("nan"), 1e39)]
         [True, True, False, False, False, False]
     """
-    return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= FARTHEST
+    return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= _FARTHEST

@@ -1,6 +1,6 @@
-"""A dataset, and its folder on disk: images with their findings and clinical records.
+"""A dataset, and the text files of its folder; `mdfnet.data.dataset_folder` reads and writes the whole.
 
-``dataset.yaml``      name, classes, clinical schema, source, license, what is synthetic, how it was made
+``dataset.yaml``      name, classes, clinical schema, source, license, which parts are synthetic, provenance
 ``annotations.json``  COCO: images, annotations with the original category ids, categories
 ``clinical.csv``      one row per image: image, patient_id, view, the schema's columns; empty = missing
 ``splits.csv``        one row per patient: patient_id, split
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,16 +33,16 @@ from mdfnet.data.provenance import Provenance
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images with their findings and clinical records, and where they come from.
+    """Images with their annotations and clinical records, and where they come from.
 
     Args:
         name: A short name for tables and reports.
-        classes: The findings marked.
+        classes: The findings annotated.
         schema: What the clinical values mean.
         samples: One per image.
         folder: Where it was read from or written to.
         source: Where the data come from, with the citation they ask for.
-        license: Under which terms.
+        license: The terms of use.
         synthetic: Which of "images", "findings", "clinical" are synthetic; empty for real data.
         provenance: How it was made, where that is known.
         intensity: The recipe its images' gray values went through, see `mdfnet.data.images.intensity`.
@@ -78,43 +79,28 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 over annotations, clinical records and splits, in hexadecimal; the same wherever the folder lies."""
         texts = contents(self)
-        return hashlib.sha256(
-            "\0".join(texts[name] for name in (ANNOTATIONS, CLINICAL, SPLIT_TABLE)).encode()
-        ).hexdigest()
+        text = "\0".join(texts[name] for name in (ANNOTATIONS, CLINICAL, SPLIT_TABLE))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def contents(dataset: Dataset) -> dict[str, str]:
-    """The dataset's text files, file name -> content; the same data give the same texts wherever they lie."""
+    """The dataset's text files, file name -> content; the same data give the same texts wherever they lie.
+
+    Raises:
+        UserError: See `clinical_rows`; also images of one patient in different splits.
+    """
     return {
         ANNOTATIONS: annotations_text(dataset),
-        CLINICAL: clinical_text(dataset),
-        SPLIT_TABLE: splits_text(dataset),
-        DESCRIPTION: description_text(dataset),
+        CLINICAL: format_table(*clinical_rows(dataset)),
+        SPLIT_TABLE: _splits_text(dataset),
+        DESCRIPTION: _description_text(dataset),
     }
-
-
-def description_text(dataset: Dataset) -> str:
-    """``dataset.yaml``."""
-    classes = zip(dataset.classes.ids, dataset.classes.names, strict=True)
-    content = {
-        "format_version": FORMAT_VERSION,
-        "name": dataset.name,
-        "classes": [{"id": class_id, "name": name} for class_id, name in classes],
-        "clinical_schema": dataset.schema.model_dump(mode="json", exclude_none=True),
-        "source": dataset.source,
-        "license": dataset.license,
-        "synthetic": list(dataset.synthetic),
-        "intensity": dataset.intensity,
-    }
-    if dataset.provenance:
-        content["provenance"] = dataset.provenance.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 
 def annotations_text(dataset: Dataset) -> str:
     """``annotations.json``: one entry per line, so that a difference can be read."""
-    classes = zip(dataset.classes.ids, dataset.classes.names, strict=True)
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number, sample in enumerate(dataset.samples, 1):
         images.append({"id": number, "file_name": image_name(sample), "width": sample.width, "height": sample.height})
         if sample.spacing:
@@ -133,26 +119,17 @@ def annotations_text(dataset: Dataset) -> str:
                     "segmentation": segmentation(outline),
                 }
             )
-    parts = {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": class_id, "name": name} for class_id, name in classes],
-    }
+    parts = {"images": images, "annotations": annotations, "categories": _categories(dataset.classes)}
     lists = (f'"{name}": [\n' + ",\n".join(map(json.dumps, entries)) + "\n]" for name, entries in parts.items())
     return "{\n" + ",\n".join(lists) + "\n}\n"
 
 
-def clinical_text(dataset: Dataset) -> str:
-    """``clinical.csv``. Where the view is itself a clinical feature, it stands in one column.
+def clinical_rows(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of ``clinical.csv``. Where the view is itself a clinical feature, it stands in one column.
 
     Raises:
         UserError: A feature is named like one of the folder's own columns, or the two views of a sample differ.
     """
-    return format_table(*clinical_rows(dataset))
-
-
-def clinical_rows(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of ``clinical.csv``; see `clinical_text`."""
     features = [feature for feature in dataset.schema.features if feature.name != "view"]
     for reserved in ("image", "patient_id"):
         if reserved in dataset.schema.names:
@@ -165,7 +142,7 @@ def clinical_rows(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
     return ["image", "patient_id", "view", *(feature.name for feature in features)], rows
 
 
-def _view(schema: Schema, sample: Sample, values: dict[str, float]) -> str:
+def _view(schema: Schema, sample: Sample, values: Mapping[str, float]) -> str:
     if "view" not in schema.names:
         return sample.view or ""
     view = format_value(schema["view"], values["view"])
@@ -174,15 +151,30 @@ def _view(schema: Schema, sample: Sample, values: dict[str, float]) -> str:
     return view
 
 
-def splits_text(dataset: Dataset) -> str:
-    """``splits.csv``: patients that have a split.
-
-    Raises:
-        UserError: Images of one patient are in different splits.
-    """
+def _splits_text(dataset: Dataset) -> str:
     splits: dict[str, str | None] = {}
     for sample in dataset.samples:
         if splits.setdefault(sample.patient, sample.split) != sample.split:
             what = f"the patient of image {sample.id!r} is in split {splits[sample.patient]} and in {sample.split}"
             raise UserError(what, fix="images of one patient belong to one split")
     return format_table(["patient_id", "split"], [(patient, split) for patient, split in splits.items() if split])
+
+
+def _description_text(dataset: Dataset) -> str:
+    content = {
+        "format_version": FORMAT_VERSION,
+        "name": dataset.name,
+        "classes": _categories(dataset.classes),
+        "clinical_schema": dataset.schema.model_dump(mode="json", exclude_none=True),
+        "source": dataset.source,
+        "license": dataset.license,
+        "synthetic": list(dataset.synthetic),
+        "intensity": dataset.intensity,
+    }
+    if dataset.provenance:
+        content["provenance"] = dataset.provenance.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _categories(classes: Classes) -> list[dict[str, object]]:
+    return [{"id": class_id, "name": name} for class_id, name in zip(classes.ids, classes.names, strict=True)]

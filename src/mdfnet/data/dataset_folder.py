@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
-from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.tables import ClinicalTable, read_clinical_table
 from mdfnet.core.conventions import SPLITS, VIEWS
 from mdfnet.core.csv_tables import read_table
@@ -19,7 +16,7 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.files import new_folder, replacing
 from mdfnet.core.pseudonyms import quoted
 from mdfnet.core.types import Classes, Sample, Target
-from mdfnet.data.coco import box_of, is_coordinate, outline_of, read_coco_json
+from mdfnet.data.coco import CocoEntry, box_of, is_coordinate, outline_of, read_coco_json
 from mdfnet.data.dataset import Dataset, contents
 from mdfnet.data.description import Description
 from mdfnet.data.names import (
@@ -33,6 +30,7 @@ from mdfnet.data.names import (
     image_name,
 )
 from mdfnet.data.placing import Place, place_images, placed_samples
+from mdfnet.data.targets import TargetBuilder
 
 
 def read_dataset(folder: str | Path) -> Dataset:
@@ -50,23 +48,20 @@ def read_dataset(folder: str | Path) -> Dataset:
     folder = Path(folder)
     description = Description.read(folder / DESCRIPTION)
     classes, schema = description.known_classes(), description.clinical_schema
-    annotations = read_coco_json(folder / ANNOTATIONS)
-    _check_categories(annotations["categories"], classes, folder / ANNOTATIONS)
-    marks = defaultdict(list)
-    for annotation in annotations["annotations"]:
-        marks[annotation["image_id"]].append(annotation)
-    clinical = read_clinical(folder / CLINICAL, schema)
-    splits = read_splits(folder / SPLIT_TABLE)
-    samples = [
-        replace(_sample(image, marks[image["id"]], classes, clinical, splits, folder), intensity=description.intensity)
-        for image in annotations["images"]
-    ]
+    coco = read_coco_json(folder / ANNOTATIONS)
+    _check_categories(coco["categories"], classes, folder / ANNOTATIONS)
+    annotations = defaultdict(list)
+    for annotation in coco["annotations"]:
+        annotations[annotation["image_id"]].append(annotation)
+    clinical = read_clinical_table(folder / CLINICAL, schema, id_column="image", extra=("patient_id", "view"))
+    splits = _read_splits(folder / SPLIT_TABLE)
+    samples = [_sample(image, annotations[image["id"]], classes, clinical, splits, folder) for image in coco["images"]]
     _check_images(samples, clinical, folder)
     return Dataset(
         description.name,
         classes,
         schema,
-        tuple(samples),
+        tuple(replace(sample, intensity=description.intensity) for sample in samples),
         folder,
         description.source,
         description.license,
@@ -106,7 +101,8 @@ def write_dataset(
         UserError: The folder holds something already, an image is missing, two images have one name, or a patient is in
             two splits; or the disk is full, and then nothing is left.
     """
-    folder, place = Path(folder), "copy" if images == "keep" else images
+    folder = Path(folder)
+    place: Place = "copy" if images == "keep" else images
     sources = tuple(replace(sample, intensity=dataset.intensity) for sample in dataset.samples)
     dataset = replace(dataset, samples=placed_samples(sources, place, size))
     texts = contents(dataset)
@@ -124,21 +120,8 @@ def write_dataset(
     return replace(dataset, samples=moved, folder=folder)
 
 
-def read_clinical(path: Path, schema: Schema) -> ClinicalTable:
-    """Read ``clinical.csv``: ids are image names, ``extra`` has patient_id and view.
-
-    Raises:
-        UserError: See `read_clinical_table`.
-    """
-    return read_clinical_table(path, schema, id_column="image", extra=("patient_id", "view"))
-
-
-def read_splits(path: Path) -> dict[str, str]:
-    """Read ``splits.csv``: patient -> split. Without the file nobody has a split yet.
-
-    Raises:
-        UserError: A patient stands twice, or a split is not one of train, val, test.
-    """
+def _read_splits(path: Path) -> dict[str, str]:
+    """Patient -> split. Without the file nobody has a split yet."""
     if not path.exists():
         return {}
     table = read_table(path)
@@ -150,27 +133,18 @@ def read_splits(path: Path) -> dict[str, str]:
     return {patient: row["split"] for patient, row in rows.items()}
 
 
-def check_inside(box: np.ndarray, width: int, height: int, where: object) -> None:
-    """Make sure that a box meets its image.
-
-    Raises:
-        UserError: It lies altogether outside.
-    """
-    if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
-        corners = ", ".join(f"{corner:g}" for corner in box)
-        raise UserError(f"box {corners} lies outside the image of {width} x {height} pixels", where=where)
-
-
 def _sample(
-    image: Mapping[str, Any],
-    marks: list[Mapping[str, Any]],
+    image: CocoEntry,
+    annotations: Sequence[CocoEntry],
     classes: Classes,
     clinical: ClinicalTable,
     splits: Mapping[str, str],
     folder: Path,
 ) -> Sample:
-    where = f"{folder / ANNOTATIONS} image {image['file_name']}"
-    name, (width, height) = image["file_name"], _size(image, where)
+    where, name = f"{folder / ANNOTATIONS} image {image['file_name']}", image["file_name"]
+    width, height = image["width"], image["height"]
+    if not all(isinstance(side, int) and side > 0 for side in (width, height)):
+        raise UserError(f"size is {width!r} x {height!r}, not two positive whole numbers", where=where)
     row = clinical.index.get(name)
     if row is None:
         fix = "every image needs a row, empty where nothing is known"
@@ -181,13 +155,12 @@ def _sample(
         raise UserError(f"view of image {name!r} is {quoted(view)}", where=folder / CLINICAL, fix=fix)
     identifier = image_id(checked_name(name))
     patient = clinical.extra["patient_id"][row] or identifier
-    target = _target(marks, width, height, classes, where)
     return Sample(
         identifier,
         folder / IMAGES / name,
         width,
         height,
-        target,
+        _target(annotations, width, height, classes, where),
         clinical.values[row],
         patient,
         splits.get(patient),
@@ -196,28 +169,16 @@ def _sample(
     )
 
 
-def _target(marks: list[Mapping[str, Any]], width: int, height: int, classes: Classes, where: str) -> Target:
-    boxes, labels, outlines = [], [], []
-    for annotation in marks:
+def _target(annotations: Sequence[CocoEntry], width: int, height: int, classes: Classes, where: str) -> Target:
+    found = TargetBuilder(width, height)
+    for annotation in annotations:
         here = f"{where} annotation {annotation['id']}"
-        boxes.append(box_of(annotation, here))
-        check_inside(boxes[-1], width, height, here)
-        if annotation["category_id"] not in classes.ids:
-            fix = f"known are: {', '.join(map(str, classes.ids))}"
-            raise UserError(f"unknown category id {annotation['category_id']}", where=here, fix=fix)
-        labels.append(classes.label_of_id(annotation["category_id"]))
-        outlines.append(outline_of(annotation, here))
-    return Target.of(boxes, labels, outlines)
+        label = classes.label_of_id(annotation["category_id"], here)
+        found.add(box_of(annotation, here), label, here, outline_of(annotation, here))
+    return found.target()
 
 
-def _size(image: Mapping[str, Any], where: str) -> tuple[int, int]:
-    width, height = image["width"], image["height"]
-    if not all(isinstance(side, int) and side > 0 for side in (width, height)):
-        raise UserError(f"size is {width!r} x {height!r}, not two positive whole numbers", where=where)
-    return width, height
-
-
-def _spacing(image: Mapping[str, Any], where: str) -> tuple[float, float] | None:
+def _spacing(image: CocoEntry, where: str) -> tuple[float, float] | None:
     spacing = image.get("spacing_mm")
     if spacing is None:
         return None
@@ -226,17 +187,15 @@ def _spacing(image: Mapping[str, Any], where: str) -> tuple[float, float] | None
     return float(spacing[0]), float(spacing[1])
 
 
-def _check_categories(categories: list[Mapping[str, Any]], classes: Classes, path: Path) -> None:
-    there, described = (
-        {(entry["id"], entry["name"]) for entry in categories},
-        set(zip(classes.ids, classes.names, strict=True)),
-    )
+def _check_categories(categories: Sequence[CocoEntry], classes: Classes, path: Path) -> None:
+    there = {(entry["id"], entry["name"]) for entry in categories}
+    described = set(zip(classes.ids, classes.names, strict=True))
     if there != described:
         what = f"categories {sorted(there, key=str)} differ from the classes {sorted(described)} of {DESCRIPTION}"
         raise UserError(what, where=path)
 
 
-def _check_images(samples: list[Sample], clinical: ClinicalTable, folder: Path) -> None:
+def _check_images(samples: Sequence[Sample], clinical: ClinicalTable, folder: Path) -> None:
     if not samples:
         raise UserError("the dataset has no images", where=folder / ANNOTATIONS)
     _check_unique(samples)
@@ -249,7 +208,7 @@ def _check_images(samples: list[Sample], clinical: ClinicalTable, folder: Path) 
         raise UserError(what, where=folder / CLINICAL, fix=f"remove {len(orphans)} such rows, or add the images")
 
 
-def _check_unique(samples: tuple[Sample, ...] | list[Sample]) -> None:
+def _check_unique(samples: Sequence[Sample]) -> None:
     seen = set()
     for sample in samples:
         if sample.id in seen:

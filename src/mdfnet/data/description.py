@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import read_yaml
-from mdfnet.core.former_names import with_current_parts
+from mdfnet.core.former_names import with_current_keys, with_current_parts
 from mdfnet.core.types import Classes
 from mdfnet.data.images.intensity import AS_IS, Intensity
 from mdfnet.data.provenance import Provenance
 
-if TYPE_CHECKING:
-    pass
-
-
+#: Version of the folder's layout. 1 said "films" for images.
 FORMAT_VERSION = 2
 
 
@@ -35,7 +32,7 @@ class Description(BaseModel):
     """What ``dataset.yaml`` says.
 
     Args:
-        format_version: Version of the folder's layout.
+        format_version: See `FORMAT_VERSION`.
         name, source, license, synthetic, provenance, intensity: See `mdfnet.data.dataset.Dataset`.
         classes: Classes in label order.
         clinical_schema: A whole schema, or the name of a shipped one.
@@ -65,22 +62,20 @@ class Description(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Description:
-        """Read and check ``dataset.yaml``.
+        """Read and check ``dataset.yaml``, of this version or an earlier one.
 
         Raises:
             UserError: Not there, not YAML, of a later version, or a key is missing, unknown or of the wrong type.
         """
+        content = read_yaml(path)
+        version = content.get("format_version") if isinstance(content, dict) else None
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            what = f"format version {version} is later than {FORMAT_VERSION}, the latest known here"
+            raise UserError(what, where=path, fix="update mdfnet")
+        if version == 1:
+            content = with_current_keys(content) | {"format_version": FORMAT_VERSION}
+            content["synthetic"] = with_current_parts(content.get("synthetic", []))
         try:
-            content = read_yaml(path)
-            version = content.get("format_version") if isinstance(content, dict) else None
-            if isinstance(version, int) and version > FORMAT_VERSION:
-                what = f"format version {version} is later than {FORMAT_VERSION}, the latest known here"
-                raise UserError(what, where=path, fix="update mdfnet")
-            if version == 1:  # images were films
-                content |= {
-                    "format_version": FORMAT_VERSION,
-                    "synthetic": with_current_parts(content.get("synthetic", [])),
-                }
             return cls.model_validate(content)
         except ValidationError as error:
             raise UserError(first_problem(error), where=path) from None

@@ -1,9 +1,10 @@
-"""Clinical records of loose image files, from a table or JSON, by image name."""
+"""Clinical records of image files that are in no dataset folder, from a table or JSON, by image name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from mdfnet.clinical.plausible import swapped
 from mdfnet.clinical.records import Invalid, RecordResult, read_record
@@ -28,21 +29,22 @@ def read_records(
             over.
         schema: The model's.
         names: Images that are wanted.
-        invalid: What to do with values that cannot be right, and with names in JSON that are no feature: stop, or note.
-        log: Where to print.
+        invalid: What to do with implausible values, and with names in JSON that are no feature: "error" stops,
+            "missing" notes them.
+        log: Takes the lines for whoever waits.
 
     Raises:
         UserError: See :mod:`mdfnet.clinical`; also two records for one image, or none for any.
     """
     if path.suffix.lower() == ".json":
-        records = _json_records(path, schema, names, invalid)
+        given = _json_records(path, schema, names, invalid)
     else:
         table = read_clinical_table(path, schema, id_column=IMAGE_COLUMN, invalid=invalid, unused="ignore")
         if table.unused:
             log(f"note: columns that the model does not know are not used: {', '.join(table.unused)}")
         rows = zip(table.ids, table.values, table.notes, strict=True)
-        records = {name: RecordResult(values, notes) for name, values, notes in rows}
-    records = _by_image(records, path)
+        given = {name: RecordResult(values, notes) for name, values, notes in rows}
+    records = _by_id(given, path)
     if not records.keys() & set(names):
         what = f"no record for any of the images, such as {names[0]!r}"
         raise UserError(what, where=path, fix=nearest(names[0], records) if records else "add their rows")
@@ -50,16 +52,12 @@ def read_records(
         if name not in records:
             log(f"note: no record for {name} in {path}; detecting without")
         elif invalid == "error":
-            _check_contradictions(records[name], schema, f"{path} {name}")
+            for reason in swapped(schema, records[name].values).values():
+                raise UserError(reason, where=f"{path} {name}", fix="check both values, or leave them empty")
     return records
 
 
-def _check_contradictions(record: RecordResult, schema: Schema, where: str) -> None:
-    for reason in swapped(schema, record.values).values():
-        raise UserError(reason, where=where, fix="check both values, or leave them empty")
-
-
-def _by_image(records: Mapping[str, RecordResult], path: Path) -> dict[str, RecordResult]:
+def _by_id(records: Mapping[str, RecordResult], path: Path) -> dict[str, RecordResult]:
     found: dict[str, RecordResult] = {}
     for name, record in records.items():
         if image_id(name) in found:
@@ -69,15 +67,14 @@ def _by_image(records: Mapping[str, RecordResult], path: Path) -> dict[str, Reco
 
 
 def _json_records(path: Path, schema: Schema, names: Sequence[str], invalid: Invalid) -> dict[str, RecordResult]:
+    def record(content: Mapping[str, object], where: object) -> RecordResult:
+        unknown: Literal["error", "note"] = "error" if invalid == "error" else "note"
+        return read_record(schema, content, where=where, invalid=invalid, unknown=unknown)
+
     content = read_json(path)
     if not isinstance(content, dict):
         raise UserError("a JSON object is expected: a record, or records by image name", where=path)
     nested = all(isinstance(value, dict) and "value" not in value for value in content.values())
-    by_image = bool(content) and nested and not content.keys() & set(schema.names)
-    unknown = "error" if invalid == "error" else "note"
-    if not by_image:
-        return dict.fromkeys(names, read_record(schema, content, where=path, invalid=invalid, unknown=unknown))
-    return {
-        image: read_record(schema, record, where=f"{path} {image}", invalid=invalid, unknown=unknown)
-        for image, record in content.items()
-    }
+    if content and nested and not content.keys() & set(schema.names):
+        return {image: record(values, f"{path} {image}") for image, values in content.items()}
+    return dict.fromkeys(names, record(content, path))

@@ -1,8 +1,8 @@
 """Image-level labels as CheXpert writes them: a column per finding with 1, 0, -1 (uncertain) or nothing.
 
-A dataset is made of boxes, and a label without a place is none: nothing is trained on it. It tells what the boxes leave
-open, an image without a box: was there nothing, or was nothing marked? So labels stand beside the dataset, in
-``labels.csv``, and are held against its boxes.
+A dataset is made of boxes; a label has no place, so nothing is trained on it. It answers what the boxes leave open: is
+an image without a box negative, or was the finding not annotated? So labels lie beside the dataset, in ``labels.csv``,
+and are compared with its boxes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mdfnet.data.names import image_id
 LABEL_TABLE = "labels.csv"
 
 #: Cell of the file -> what it says.
-VALUES = {"1": "positive", "0": "negative", "-1": "uncertain", "": ""}
+_VALUES = {"1": "positive", "0": "negative", "-1": "uncertain", "": ""}
 
 #: Names that the column with the image has in tables of this kind.
 _ID_COLUMNS = ("Path", "image_id", "image", "dicom_id")
@@ -29,14 +29,14 @@ _ID_COLUMNS = ("Path", "image_id", "image", "dicom_id")
 
 @dataclass(frozen=True)
 class Agreement:
-    """How labels and boxes of one finding go together, in images.
+    """How labels and boxes of one finding agree, in numbers of images.
 
     Args:
-        boxed: Box where the label is positive.
-        unboxed: Positive, and no box: the finding is there, nobody marked it, or it has no place.
-        contradicted: Negative, and a box.
+        boxed: Positive, with a box.
+        unboxed: Positive, without a box: the finding is there, and nobody annotated it or it has no place.
+        contradicted: Negative, with a box.
         uncertain: Uncertain, with a box or without.
-        unlabeled: A box, and the label says nothing.
+        unlabeled: No label, with a box.
     """
 
     boxed: int = 0
@@ -78,8 +78,8 @@ class Labels:
         for label, name in enumerate(dataset.classes.names, 1):
             column = column_of.get(name, name)
             if column in self.findings:
-                marked = {sample.id: label in sample.target.labels for sample in dataset.samples}
-                pairs = Counter((row[column], marked[image]) for image, row in self.images.items())
+                boxed = {sample.id: label in sample.target.labels for sample in dataset.samples}
+                pairs = Counter((row[column], boxed[image]) for image, row in self.images.items())
                 found[name] = Agreement(
                     pairs["positive", True],
                     pairs["positive", False],
@@ -105,15 +105,16 @@ def read_labels(path: str | Path, dataset: Dataset, id_column: str | None = None
     column = id_column or next((name for name in _ID_COLUMNS if name in table.columns), _ID_COLUMNS[0])
     table.require(column)
     findings = _findings(table, column)
-    known, images, unused = {sample.id for sample in dataset.samples}, {}, 0
+    known, unused = {sample.id for sample in dataset.samples}, 0
+    images: dict[str, dict[str, str]] = {}
     for row in table:
         image = _image(row[column], known)
         if image is None:
             unused += 1
         elif image in images:
-            raise UserError(f"image {image!r} stands twice", where=row.where, fix="keep one of the two rows")
+            raise UserError(f"image {image!r} is duplicated", where=row.where, fix="keep one of the two rows")
         else:
-            images[image] = {name: VALUES[_plain(row[name])] for name in findings}
+            images[image] = {name: _VALUES[_plain(row[name])] for name in findings}
     if not images:
         fix = "name the column with the image with --id" if id_column is None else "is it a table of this dataset?"
         raise UserError(f"no row is about an image of {dataset.name!r}", where=path, fix=fix)
@@ -132,7 +133,7 @@ def write_labels(labels: Labels, folder: str | Path) -> Path:
 def _findings(table: Table, id_column: str) -> tuple[str, ...]:
     """Columns whose cells are labels, at least one of them not empty."""
     cells = {name: {_plain(row[name]) for row in table} for name in table.columns if name != id_column}
-    found = tuple(name for name, values in cells.items() if values <= set(VALUES) and values != {""})
+    found = tuple(name for name, values in cells.items() if values <= set(_VALUES) and values != {""})
     if not found:
         raise UserError("no column of labels", where=table.path, fix="labels are 1, 0, -1 (uncertain) or nothing")
     return found

@@ -7,17 +7,15 @@ from pathlib import PurePosixPath
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 
-#: How images without a split are called in summaries and exports.
-UNSPLIT = "unsplit"
+#: What lies in a dataset folder; see `mdfnet.data.dataset`.
+DESCRIPTION, ANNOTATIONS, CLINICAL, SPLIT_TABLE = "dataset.yaml", "annotations.json", "clinical.csv", "splits.csv"
+IMAGES = "images"
 
-
+#: Endings by which a file is known as an image, in lower case.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 
-
-DESCRIPTION, ANNOTATIONS, CLINICAL, SPLIT_TABLE = "dataset.yaml", "annotations.json", "clinical.csv", "splits.csv"
-
-
-IMAGES = "images"
+#: What images without a split are called in summaries and exports.
+UNSPLIT = "unsplit"
 
 
 def image_name(sample: Sample) -> str:
@@ -45,6 +43,17 @@ def image_id(name: str) -> str:
     """
     suffix = PurePosixPath(name).suffix
     return name.removesuffix(suffix) if suffix.lower() in SUFFIXES else name
+
+
+def names_of(name: str) -> tuple[str, str, str, str]:
+    """What a table may call an image: its name with or without folder and suffix.
+
+    Examples:
+        >>> names_of("p1/a.png")
+        ('p1/a.png', 'p1/a', 'a.png', 'a')
+    """
+    base = PurePosixPath(name).name
+    return name, image_id(name), base, image_id(base)
 
 
 def checked_name(name: str) -> str:

@@ -1,8 +1,6 @@
-"""Pictures of a dataset: a contact sheet of images with what was marked on them."""
+"""Pictures of a dataset: a contact sheet of images with their annotations."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -42,7 +40,7 @@ def contact_sheet(dataset: Dataset, count: int = 12, columns: int = 4, cell: int
 
 
 def examples(dataset: Dataset, count: int) -> list[Sample]:
-    """Images that show the dataset's variety: classes and "nothing marked" take turns, in the dataset's order."""
+    """Images that show the dataset's variety: classes and "no finding" take turns, in the dataset's order."""
     groups = [
         [sample for sample in dataset.samples if label in sample.target.labels]
         for label in range(1, len(dataset.classes) + 1)
@@ -64,16 +62,12 @@ def _picture(sample: Sample, classes: Classes, cell: int) -> Image.Image:
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     picture = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(11)
-    for box, label in zip(sample.target.boxes * scale, sample.target.labels, strict=True):
-        _draw_box(draw, box, classes.name(int(label)), font)
+    for box, label in zip((sample.target.boxes * scale).tolist(), sample.target.labels, strict=True):
+        # White on a black rim, so that it shows on lung and on bone.
+        draw.rectangle(box, outline=0, width=3)
+        draw.rectangle(box, outline=255, width=1)
+        corner = box[0] + 4, box[1] + 3
+        draw.text(corner, classes.name(int(label)), fill=255, font=font, stroke_width=1, stroke_fill=0)
     framed = Image.new("L", (cell, cell), 255)
     framed.paste(picture, (0, 0))
     return framed
-
-
-def _draw_box(draw: ImageDraw.ImageDraw, box: Sequence[float], name: str, font: ImageFont.FreeTypeFont) -> None:
-    """White on a black rim, so that it shows on lung and on bone."""
-    corners = [float(value) for value in box]
-    draw.rectangle(corners, outline=0, width=3)
-    draw.rectangle(corners, outline=255, width=1)
-    draw.text((corners[0] + 4, corners[1] + 3), name, fill=255, font=font, stroke_width=1, stroke_fill=0)

@@ -1,4 +1,4 @@
-"""Images into a dataset's folder: copied, linked to, or written anew as PNG, smaller where asked."""
+"""Images brought into a dataset's folder: copied, linked to, or written anew as PNG, smaller where asked."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from mdfnet.core.csv_tables import format_table
 from mdfnet.core.files import replacing
 from mdfnet.core.pseudonyms import IMAGE, Pseudonyms
-from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 
 
@@ -20,24 +19,23 @@ def pseudonymized(dataset: Dataset, names: Pseudonyms) -> Dataset:
 
     Examples:
         >>> from mdfnet.clinical.schema import Schema
-        >>> from mdfnet.core.types import Classes, Target
+        >>> from mdfnet.core.types import Classes, Sample, Target
         >>> sample = Sample("4711", Path("4711.png"), 8, 8, Target.of([], []), None, patient="Doe")
         >>> dataset = Dataset("one", Classes(("Mass",)), Schema.load("age-sex-view"), (sample,), Path())
         >>> hidden = pseudonymized(dataset, Pseudonyms(b"a key for this example, not a secret"))
         >>> hidden.samples[0].id, hidden.samples[0].patient
         ('film-c65231207bb6de58', 'patient-811371fab62c99de')
     """
-    return replace(dataset, samples=tuple(_pseudonymized(sample, names) for sample in dataset.samples))
-
-
-def _pseudonymized(sample: Sample, names: Pseudonyms) -> Sample:
-    image = names.of(IMAGE, sample.id)
-    patient = image if sample.patient == sample.id else names.of("patient", sample.patient)
-    return replace(sample, id=image, patient=patient)
+    samples = []
+    for sample in dataset.samples:
+        image = names.of(IMAGE, sample.id)
+        patient = image if sample.patient == sample.id else names.of("patient", sample.patient)
+        samples.append(replace(sample, id=image, patient=patient))
+    return replace(dataset, samples=tuple(samples))
 
 
 def write_linkage(path: str | Path, before: Dataset, after: Dataset) -> None:
-    """Write the table that leads from pseudonyms back, for who may have it: readable by its owner alone.
+    """Write the table that leads back from pseudonyms; only its owner can read it.
 
     Args:
         path: CSV to write: image, original image, patient, original patient.

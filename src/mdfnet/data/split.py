@@ -1,4 +1,4 @@
-"""Training, validation and test splits in which no patient stands twice."""
+"""Training, validation and test splits in which no patient is in two."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ def split_by_patient(
         >>> sum(sample.split == "val" for sample in done)
         4
     """
-    _check(fractions)
+    for name in fractions:
+        if name not in SPLITS:
+            raise UserError(f"unknown split {name!r}", fix=f"known are: {', '.join(SPLITS)}")
+    if not (min(fractions.values(), default=-1) >= 0 and abs(sum(fractions.values()) - 1) <= 1e-6):  # NaN too
+        raise UserError(f"split fractions {dict(fractions)} do not add up to 1")
     split = _share_out(_shuffled(samples, seed), fractions)
     return tuple(replace(sample, split=split[sample.patient]) for sample in samples)
 
@@ -70,12 +74,11 @@ def split_by_fold(samples: Sequence[Sample], folds: int, fold: int, seed: int = 
 
 def _shuffled(samples: Sequence[Sample], seed: int) -> dict[str, set[int]]:
     """Findings of each patient, in an order that depends on the seed alone; 0 for none."""
-    findings = defaultdict(set)
+    findings: dict[str, set[int]] = defaultdict(set)
     for sample in samples:
         findings[sample.patient].update(sample.target.labels.tolist() or [0])
-    return {
-        patient: findings[patient] for patient in np.random.default_rng(seed).permutation(sorted(findings)).tolist()
-    }
+    order = np.random.default_rng(seed).permutation(sorted(findings)).tolist()
+    return {patient: findings[patient] for patient in order}
 
 
 def _share_out(findings: dict[str, set[int]], fractions: Mapping[str, float]) -> dict[str, str]:
@@ -98,11 +101,3 @@ def _share_out(findings: dict[str, set[int]], fractions: Mapping[str, float]) ->
             for label in findings[patient]:
                 wanted[best][label] -= 1
     return split
-
-
-def _check(fractions: Mapping[str, float]) -> None:
-    for name in fractions:
-        if name not in SPLITS:
-            raise UserError(f"unknown split {name!r}", fix=f"known are: {', '.join(SPLITS)}")
-    if not (min(fractions.values(), default=-1) >= 0 and abs(sum(fractions.values()) - 1) <= 1e-6):  # NaN too
-        raise UserError(f"split fractions {dict(fractions)} do not add up to 1")

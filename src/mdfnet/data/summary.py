@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mdfnet.clinical.schema import Feature
+from mdfnet.core.arrays import Floats
 from mdfnet.core.conventions import SPLITS
 from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
@@ -35,17 +37,17 @@ class FeatureSummary:
 
     known: int
     missing: float
-    mean: float = float("nan")
-    sd: float = float("nan")
-    low: float = float("nan")
-    median: float = float("nan")
-    high: float = float("nan")
+    mean: float = math.nan
+    sd: float = math.nan
+    low: float = math.nan
+    median: float = math.nan
+    high: float = math.nan
     shares: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """One split in numbers: images, those with boxes, patients, classes by name, clinical features by name."""
+    """One split in numbers: images, images with boxes, patients, classes by name, clinical features by name."""
 
     images: int
     boxed: int
@@ -80,7 +82,7 @@ def _summarize_split(dataset: Dataset, samples: Sequence[Sample]) -> SplitSummar
     return SplitSummary(len(samples), boxed, patients, classes, clinical)
 
 
-def summarize_feature(feature: Feature, values: np.ndarray) -> FeatureSummary:
+def summarize_feature(feature: Feature, values: Floats) -> FeatureSummary:
     """Describe the values ``[N]`` of one feature, NaN = missing.
 
     Examples:
@@ -100,5 +102,5 @@ def summarize_feature(feature: Feature, values: np.ndarray) -> FeatureSummary:
     if not count:
         return FeatureSummary(count, missing)
     deviation = known.std(ddof=1) if count > 1 else np.nan
-    statistics = (known.mean(), deviation, known.min(), np.median(known), known.max())
-    return FeatureSummary(count, missing, *map(float, statistics))
+    mean, low, median, high = known.mean(), known.min(), np.median(known), known.max()
+    return FeatureSummary(count, missing, float(mean), float(deviation), float(low), float(median), float(high))

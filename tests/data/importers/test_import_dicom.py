@@ -57,9 +57,9 @@ def test_images_are_imported_and_the_rest_counted(archive, tmp_path):
         "files left out: several frames": 1,
         "images that had no split and were split by patient": 3,
         "images whose header says that text is burnt into the pixels: look at them": 1,
-        "values of age from the images' headers": 2,
-        "values of sex from the images' headers": 2,
-        "values of view from the images' headers": 2,
+        "values of age from DICOM headers": 2,
+        "values of sex from DICOM headers": 2,
+        "values of view from DICOM headers": 2,
     }
     assert result.left_out["lateral.dcm"] == "lateral views" and len(result.left_out) == 6
 
@@ -91,7 +91,7 @@ def test_a_table_goes_before_the_header(archive, tmp_path):
     result = imported(archive, metadata=tmp_path / "images.csv")
     a, b, _ = result.dataset.samples
     assert a.clinical.tolist() == [50, 0, 0] and (a.patient, a.split, b.patient) == ("p9", "val", "MRN-4711")
-    assert result.notes["images without a row in the images' table"] == 2
+    assert result.notes["images without a row in the table of images"] == 2
 
 
 def test_images_without_boxes_need_classes(archive):
@@ -104,7 +104,7 @@ def test_images_without_boxes_need_classes(archive):
 def test_ages_that_cannot_be_right_are_counted(image, tmp_path):
     image(tmp_path / "a.dcm", PatientAge="400Y")
     result = import_dicom(tmp_path, None, SCHEMA, DatasetInfo("mine"), classes=["Mass"])
-    assert result.notes["values of age in the images' headers that cannot be right, left out"] == 1
+    assert result.notes["implausible values of age in DICOM headers, left out"] == 1
 
 
 BROKEN = [

@@ -81,7 +81,7 @@ def test_coco_keeps_ids_and_finds_rows_by_any_name(hospital, key):
     assert dataset.classes.ids == (7, 90) and a.target.labels.tolist() == [2]
     assert np.isnan(a.clinical).all() and b.clinical.tolist() == [50, 1, 1] and (a.split, b.split) == (None, "train")
     assert imported.notes == {
-        "images without a row in the images' table": 1,
+        "images without a row in the table of images": 1,
         "clinical rows that belong to no image, left out": 1,
         "images that stay without a split": 1,
     }

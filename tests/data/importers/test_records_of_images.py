@@ -83,7 +83,7 @@ def test_omop(omop, kind):
     assert records.notes == {
         "measurements without a number, left out": 1,
         "persons whose birth is known by its year alone: 1 July taken": 1,
-        "values of dbp that cannot be right, now missing": 1,
+        "implausible values of dbp, now missing": 1,
     }
 
 

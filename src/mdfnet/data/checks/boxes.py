@@ -13,8 +13,8 @@ from mdfnet.core.errors import UserError
 from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawBox, RawDataset
 from mdfnet.data.coco import box_of, outline_of
-from mdfnet.data.dataset_folder import check_inside
 from mdfnet.data.names import ANNOTATIONS, DESCRIPTION
+from mdfnet.data.targets import check_inside
 from mdfnet.metrics.overlap import iou
 
 #: A box may reach over the image's edge by this much before it is worth a warning, in pixels (rounding).

@@ -1,4 +1,4 @@
-"""How large a picture may be."""
+"""How large an image may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_PIXELS = 40_000_000
 
 
 def check_pixels(width: int, height: int, path: str | Path) -> None:
-    """Refuse a picture too large to be an image.
+    """Refuse an image too large to be a radiograph.
 
     Raises:
         UserError: It has more than `MOST_PIXELS`, or none.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Target
-from mdfnet.data.coco import box_of, outline_of, read_coco_json
-from mdfnet.data.dataset_folder import check_inside
+from mdfnet.data.coco import CocoEntry, box_of, outline_of, read_coco_json
 from mdfnet.data.images.read import image_size
-from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
-from mdfnet.data.names import checked_name, image_id
+from mdfnet.data.importers.common import DatasetInfo, ImageTable, ImportOptions, ImportResult, check_size
+from mdfnet.data.names import checked_name
+from mdfnet.data.targets import TargetBuilder
 
 
 def import_coco(
@@ -43,63 +40,40 @@ def import_coco(
     Raises:
         UserError: What is wrong in which file and row or annotation.
     """
-    options = options or ImportOptions()
-    options.check_columns((*schema.names, *IMAGE_COLUMNS))
+    table = ImageTable.read(metadata, schema, options)
     content = read_coco_json(annotations)
     categories = content["categories"]
     try:
         classes = Classes(tuple(entry["name"] for entry in categories), tuple(entry["id"] for entry in categories))
     except UserError as error:
         raise error.at(f"{annotations} categories") from None
-    table = ImageTable.read(metadata, schema, options)
-    marks, notes = defaultdict(list), Counter()
+    by_image = defaultdict(list)
     for annotation in content["annotations"]:
-        marks[annotation["image_id"]].append(annotation)
+        by_image[annotation["image_id"]].append(annotation)
     samples = []
     for image in content["images"]:
-        where = f"{annotations} image {image['id']}"
-        name = checked_name(image["file_name"])
-        path, row = Path(images) / name, table.row_of(name)
-        size = _checked_size(path, image, where)
-        target = _target(marks[image["id"]], classes, size, where, notes)
-        samples.append(table.sample(image_id(name), row, path, size, target))
-    return table.dataset(samples, classes, info, notes + table.unused_rows())
-
-
-def _checked_size(path: Path, image: Mapping[str, Any], where: str) -> tuple[int, int]:
-    size = image_size(path)
-    if size != (image["width"], image["height"]):
-        what = f"the image has {size[0]} x {size[1]} pixels, not {image['width']} x {image['height']}"
-        raise UserError(what, where=where, fix="boxes must be in pixels of this image")
-    return size
+        where, name = f"{annotations} image {image['id']}", checked_name(image["file_name"])
+        size = image_size(Path(images) / name)
+        check_size(size, (image["width"], image["height"]), where)
+        target = _target(by_image[image["id"]], classes, size, where, table.notes)
+        samples.append(table.sample(name, Path(images) / name, size, target))
+    return table.result(samples, classes, info)
 
 
 def _target(
-    marks: Sequence[Mapping[str, Any]], classes: Classes, size: tuple[int, int], where: str, notes: Counter[str]
+    annotations: Sequence[CocoEntry], classes: Classes, size: tuple[int, int], where: str, notes: Counter[str]
 ) -> Target:
-    boxes, labels, outlines = [], [], []
-    for annotation in marks:
+    found = TargetBuilder(*size)
+    for annotation in annotations:
         if annotation.get("iscrowd"):
             notes["crowd regions, left out"] += 1
             continue
-        here = f"{where} annotation {annotation['id']}"
-        boxes.append(box_of(annotation, here))
-        check_inside(boxes[-1], *size, here)
-        labels.append(_label(annotation, classes, here))
-        outlines.append(_outline(annotation, here, notes))
-    return Target.of(boxes, labels, outlines)
-
-
-def _label(annotation: Mapping[str, Any], classes: Classes, where: str) -> int:
-    try:
-        return classes.label_of_id(annotation["category_id"])
-    except UserError as error:
-        raise error.at(where) from None
-
-
-def _outline(annotation: Mapping[str, Any], where: str, notes: Counter[str]) -> np.ndarray | None:
-    segmentation = annotation.get("segmentation")
-    if isinstance(segmentation, dict) or (isinstance(segmentation, list) and len(segmentation) > 1):
-        notes["outlines in several parts or run-length coded, left out"] += 1
-        return None
-    return outline_of(annotation, where)
+        here, outlines = f"{where} annotation {annotation['id']}", annotation.get("segmentation")
+        outline = None
+        if isinstance(outlines, dict) or (isinstance(outlines, list) and len(outlines) > 1):
+            notes["outlines in several parts or run-length coded, left out"] += 1
+        else:
+            outline = outline_of(annotation, here)
+        box, label = box_of(annotation, here), classes.label_of_id(annotation["category_id"], here)
+        found.add(box, label, here, outline)
+    return found.target()

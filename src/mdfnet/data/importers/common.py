@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -19,10 +19,10 @@ from mdfnet.core.pseudonyms import quoted
 from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.images.intensity import AS_IS, Intensity
-from mdfnet.data.names import image_id
+from mdfnet.data.names import image_id, names_of
 from mdfnet.data.split import FRACTIONS, split_by_patient
 
-#: Columns of the images' table that are no clinical features; all but the first may be absent.
+#: Columns of the table of images that are no clinical features; all but the first may be absent.
 IMAGE_COLUMNS = ("image_id", "file", "patient_id", "split", "view")
 
 
@@ -39,12 +39,12 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to read the tables.
+    """How an importer reads its tables.
 
     Args:
         columns: Name of a feature or of one of the importer's own columns -> column of the file, where they differ.
         units: Feature name -> UCUM unit its column is in, where it is not the schema's.
-        invalid: "error", or "missing" to turn values that cannot be right to missing, with a count.
+        invalid: "error", or "missing" to turn implausible values to missing, with a count.
         fractions, seed: For `split_by_patient`, where no image has a split yet.
     """
 
@@ -58,20 +58,10 @@ class ImportOptions:
         """The file's column for a name."""
         return self.columns.get(name, name)
 
-    def check_columns(self, known: Sequence[str]) -> None:
-        """Make sure that only known names are given a column.
-
-        Raises:
-            UserError: Another name is.
-        """
-        for name in self.columns:
-            if name not in known:
-                raise UserError(f"column given for unknown {name!r}", fix=nearest(name, known))
-
 
 @dataclass(frozen=True)
 class ImportResult:
-    """An imported dataset, not yet written.
+    """What an importer gives: a dataset that is not yet written.
 
     Args:
         dataset: The dataset; its images lie where they were.
@@ -86,26 +76,40 @@ class ImportResult:
 
 @dataclass(frozen=True)
 class ImageTable:
-    """The table of images: clinical records, and where known file, patient, split and view."""
+    """The table of images (``metadata``): clinical records, and where known file, patient, split and view.
+
+    ``notes`` counts what is left out or turned to missing while samples are made.
+    """
 
     path: Path | None
     clinical: ClinicalTable
     schema: Schema
     options: ImportOptions
-    notes: Counter[str]
-    used: set[str | None] = field(default_factory=set)
+    notes: Counter[str] = field(default_factory=Counter)
+    used: set[str] = field(default_factory=set)
 
     @classmethod
-    def read(cls, path: str | Path | None, schema: Schema, options: ImportOptions) -> ImageTable:
+    def read(
+        cls, path: str | Path | None, schema: Schema, options: ImportOptions | None, other_columns: Sequence[str] = ()
+    ) -> ImageTable:
         """Read it; without a path nothing is known about any image.
 
+        Args:
+            path: Where the table lies.
+            schema: What the clinical columns mean.
+            options: How to read it; None: the defaults.
+            other_columns: Names that ``options`` may give a column beside the schema's and `IMAGE_COLUMNS`.
+
         Raises:
-            UserError: See `read_clinical_table`.
+            UserError: A column is given for an unknown name; see also `read_clinical_table`.
         """
+        options = options or ImportOptions()
+        known = (*schema.names, *IMAGE_COLUMNS, *other_columns)
+        for name in options.columns:
+            if name not in known:
+                raise UserError(f"column given for unknown {name!r}", fix=nearest(name, known))
         if path is None:
-            return cls(
-                None, ClinicalTable((), np.empty((0, len(schema)), np.float32), {}, (), ()), schema, options, Counter()
-            )
+            return cls(None, ClinicalTable((), np.empty((0, len(schema)), np.float32), {}, (), ()), schema, options)
         columns = read_table(path).columns
         extra = [name for name in IMAGE_COLUMNS[1:] if options.column(name) in columns or name in options.columns]
         clinical = read_clinical_table(
@@ -118,65 +122,112 @@ class ImageTable:
             invalid=options.invalid,
             unused="ignore",
         )
-        unread = {f"columns not read: {', '.join(clinical.unused)}": len(clinical.unused)} if clinical.unused else {}
-        notes = Counter(unread) + Counter(
-            {f"values of {name} that cannot be right, now missing": count for name, count in clinical.invalid.items()}
-        )
-        return cls(Path(path), clinical, schema, options, notes)
+        table = cls(Path(path), clinical, schema, options)
+        if clinical.unused:
+            table.notes[f"columns not read: {', '.join(clinical.unused)}"] = len(clinical.unused)
+        for name, count in clinical.invalid.items():
+            table.notes[implausible(name)] = count
+        return table
 
-    def row_of(self, name: str) -> str | None:
-        """Id of the row about an image: its file name, with or without folder and suffix."""
-        base = PurePosixPath(name).name
-        candidates = (name, image_id(name), base, image_id(base))
-        return next((candidate for candidate in candidates if candidate in self.clinical.index), None)
+    def sample(
+        self,
+        name: str,
+        image: Path,
+        size: tuple[int, int],
+        target: Target,
+        *,
+        patient: str = "",
+        split: str | None = None,
+        view: str | None = None,
+        spacing: tuple[float, float] | None = None,
+    ) -> Sample:
+        """A sample with what the table says about the image.
+
+        Args:
+            name: The image's file name, with folders; the table may have it with or without folder and suffix.
+            image: Where the image lies.
+            size: Its width and height in pixels.
+            target: What was annotated on it.
+            patient, split, view: What the importer knows of it; the table's values go before.
+            spacing: Width and height of a pixel in mm.
+
+        Raises:
+            UserError: Unknown split or view.
+        """
+        row = next((candidate for candidate in names_of(name) if candidate in self.clinical.index), None)
+        if row is not None:
+            self.used.add(row)
+        elif self.path is not None:
+            self.notes["images without a row in the table of images"] += 1
+        return Sample(
+            image_id(name),
+            image,
+            *size,
+            target,
+            self.clinical.record(row),
+            self.text(row, "patient_id") or patient,
+            self._one_of(row, "split", SPLITS) or split,
+            self._one_of(row, "view", VIEWS) or view,
+            spacing,
+        )
 
     def text(self, row: str | None, name: str) -> str | None:
         """Cell of one of `IMAGE_COLUMNS`, None where it is empty or the column absent."""
         texts = self.clinical.extra.get(self.options.column(name))
         return (texts[self.clinical.index[row]] or None) if texts and row is not None else None
 
-    def sample(self, identifier: str, row: str | None, image: Path, size: tuple[int, int], target: Target) -> Sample:
-        """A sample with what the table says about the image.
-
-        Raises:
-            UserError: Unknown split or view.
-        """
-        if row is None:
-            self.notes["images without a row in the images' table"] += 1
-        self.used.add(row)
-        clinical = self.clinical.record(row)
-        patient = self.text(row, "patient_id") or identifier
-        split, view = self._one_of(row, "split", SPLITS), self._one_of(row, "view", VIEWS)
-        return Sample(identifier, image, *size, target, clinical, patient, split, view)
-
-    def unused_rows(self) -> Counter[str]:
-        """The note on rows that no sample was made from."""
-        return Counter({"clinical rows that belong to no image, left out": len(set(self.clinical.ids) - self.used)})
-
     def _one_of(self, row: str | None, name: str, known: Sequence[str]) -> str | None:
         text = self.text(row, name)
-        if text is None or text in known:
+        if row is None or text is None or text in known:
             return text
         if self.options.invalid == "error" or name == "split":
             where = f"{self.path} row {self.clinical.numbers[self.clinical.index[row]]}"
             raise UserError(f"{name} is {quoted(text)}, not one of {', '.join(known)} or empty", where=where)
-        self.notes[f"values of {name} that cannot be right, now missing"] += name not in self.schema.names
+        self.notes[implausible(name)] += name not in self.schema.names
         return None
 
-    def dataset(
-        self, samples: Sequence[Sample], classes: Classes, info: DatasetInfo, notes: Counter[str]
+    def result(
+        self, samples: Sequence[Sample], classes: Classes, info: DatasetInfo, left_out: Mapping[str, str] | None = None
     ) -> ImportResult:
-        """The last steps: splits where there are none, and all notes together.
+        """The last steps: splits where there are none, and all notes.
 
         Raises:
             UserError: There are no images.
         """
         if not samples:
             raise UserError("there are no images", where=self.path)
+        self.notes["clinical rows that belong to no image, left out"] = len(set(self.clinical.ids) - self.used)
         if all(sample.split is None for sample in samples):
             samples = split_by_patient(samples, self.options.fractions, self.options.seed)
-            notes["images that had no split and were split by patient"] = len(samples)
-        unsplit = sum(sample.split is None for sample in samples)
-        notes["images that stay without a split"] = unsplit
+            self.notes["images that had no split and were split by patient"] = len(samples)
+        self.notes["images that stay without a split"] = sum(sample.split is None for sample in samples)
         dataset = Dataset(classes=classes, schema=self.schema, samples=tuple(samples), folder=Path(), **vars(info))
-        return ImportResult(dataset, {note: count for note, count in (self.notes + notes).items() if count})
+        return ImportResult(dataset, +self.notes, left_out or {})
+
+
+def implausible(name: str) -> str:
+    """The note on a feature's implausible values."""
+    return f"implausible values of {name}, now missing"
+
+
+def classes_named(names: Sequence[str] | None, found: Iterable[str], where: object) -> Classes:
+    """The classes asked for, else those found, sorted.
+
+    Raises:
+        UserError: There are none.
+    """
+    classes = tuple(names or sorted(set(found)))
+    if not classes:
+        raise UserError("no boxes, so no classes are known", where=where, fix="name the classes")
+    return Classes(classes)
+
+
+def check_size(size: tuple[int, int], given: tuple[object, object], where: object) -> None:
+    """Make sure that annotations are for an image of this width and height.
+
+    Raises:
+        UserError: The file that has them gives another size.
+    """
+    if tuple(map(str, size)) != tuple(map(str, given)):
+        what = f"the image has {size[0]} x {size[1]} pixels, not {given[0]} x {given[1]}"
+        raise UserError(what, where=where, fix="boxes must be in pixels of this image")

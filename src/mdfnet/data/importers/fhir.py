@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mdfnet.clinical.schema import Schema
+from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.clinical.units import UNITS
 from mdfnet.core.errors import UserError, first_problem
 from mdfnet.core.files import read_json, read_text
-from mdfnet.data.importers.fhir_resources import CodeableConcept, Component, Observation, Patient, Quantity
+from mdfnet.data.importers.fhir_resources import Component, Observation, Patient, Quantity
 from mdfnet.data.importers.measurements import (
     MatchedRecords,
     Matching,
@@ -59,13 +59,13 @@ def records_from_fhir(
 
     Args:
         files: Bundles (JSON) or bulk exports (``.ndjson``, one resource a line).
-        images, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
+        metadata, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
         assume: Feature -> UCUM unit of values that come without one.
 
     Raises:
         UserError: Not FHIR, or a unit that is unknown or missing.
     """
-    found = _Found(schema, assume or {})
+    found = _Collected(schema, assume or {})
     for path in files:
         for place, resource in _resources(Path(path)):
             found.add(resource, place)
@@ -106,7 +106,7 @@ def record_from_fhir(
         >>> record_from_fhir([heart_rate], Schema.load("mimic-ed"))[0]
         {'heartrate': {'value': 118.0, 'unit': '/min'}}
     """
-    found = _Found(schema, assume or {})
+    found = _Collected(schema, assume or {})
     for number, content in enumerate(resources, 1):
         for place, resource in _in_bundle(content, f"resource {number}"):
             found.add(resource, place)
@@ -120,17 +120,15 @@ def record_from_fhir(
     return record, {**found.notes, **notes}
 
 
-class _Found:
+class _Collected:
     """What has been read of all files."""
 
     def __init__(self, schema: Schema, assume: dict[str, str]):
         self.schema, self.assume = schema, assume
-        self.features = {
-            code: feature
-            for feature in schema.features
-            if feature.loinc
-            for code in (feature.loinc, *SYNONYMS.get(feature.loinc, ()))
-        }
+        self.features: dict[str, Feature] = {}
+        for feature in schema.features:
+            if feature.loinc:
+                self.features |= dict.fromkeys((feature.loinc, *SYNONYMS.get(feature.loinc, ())), feature)
         self.persons: dict[str, Person] = {}
         self.owner: dict[str, str] = {}
         self.measured: dict[str, list[Measurement]] = defaultdict(list)
@@ -170,39 +168,39 @@ class _Found:
         self.persons.update(dict.fromkeys(names, person))
 
     def _add_observation(self, observation: Observation, place: str) -> None:
-        parts = [part for part in (observation, *observation.component) if self._feature(part.code)]
-        if not parts:
+        parts = [(self._feature(part), part) for part in (observation, *observation.component)]
+        wanted = [(feature, part) for feature, part in parts if feature is not None]
+        if not wanted:
             self.notes["observations of something else, passed over"] += 1
             return
         if observation.status not in _FINAL:
             self.notes["observations withdrawn, registered only or of an unknown status, left out"] += 1
             return
-        patient = ((observation.subject and observation.subject.reference) or "").rpartition("/")[2]
-        patient = patient.removeprefix("urn:uuid:")
-        for part in parts:
-            value = self._value(part, place)
+        subject = (observation.subject and observation.subject.reference) or ""
+        patient = subject.rpartition("/")[2].removeprefix("urn:uuid:")
+        for feature, part in wanted:
+            value = self._value(feature, part, place)
             if value is not None:
-                self.measured[patient].append(Measurement(*value, observation.time))
+                self.measured[patient].append(Measurement(feature.name, *value, observation.time))
 
-    def _feature(self, code: CodeableConcept | None):
-        codes = code.coding if code else ()
-        return next((self.features[c.code] for c in codes if c.system == LOINC and c.code in self.features), None)
+    def _feature(self, part: Component) -> Feature | None:
+        codes = part.code.coding if part.code else ()
+        known = (self.features.get(one.code or "") for one in codes if one.system == LOINC)
+        return next((feature for feature in known if feature), None)
 
-    def _value(self, part: Component, place: str) -> tuple[str, float, str | None] | None:
-        """Feature, value and unit."""
-        feature = self._feature(part.code)
-        if part.dataAbsentReason or part.number is None:
-            answer = part.valueCodeableConcept
-            answers = [ANSWERS[c.code] for c in (answer.coding if answer else ()) if c.code in ANSWERS]
-            if answers:
-                return feature.name, answers[0], None
-            absent = not isinstance(part, Observation) or not part.component
-            self.notes["values absent or without a number, left out"] += absent
-            return None
-        unit = self._unit(part.valueQuantity, feature, place)
-        return feature.name, part.number, unit
+    def _value(self, feature: Feature, part: Component, place: str) -> tuple[float, str | None] | None:
+        """Value and unit."""
+        if part.number is not None and not part.dataAbsentReason:
+            return part.number, self._unit(part.valueQuantity, feature, place)
+        answers = part.valueCodeableConcept.coding if part.valueCodeableConcept else ()
+        for one in answers:
+            if one.code in ANSWERS:
+                return ANSWERS[one.code], None
+        is_panel = isinstance(part, Observation) and part.component
+        self.notes["values absent or without a number, left out"] += not is_panel
+        return None
 
-    def _unit(self, quantity: Quantity | None, feature, place: str) -> str | None:
+    def _unit(self, quantity: Quantity | None, feature: Feature, place: str) -> str | None:
         given = (quantity.code if quantity.system == UCUM and quantity.code else quantity.unit) if quantity else None
         if not given:
             unit = self.assume.get(feature.name, "1" if feature.unit == "1" else None)
@@ -218,12 +216,19 @@ class _Found:
 
 def _resources(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Place and content of every resource of a file; ids by which a bundle refers to its own are made theirs."""
-    if path.suffix == ".ndjson":
-        for number, line in enumerate(read_text(path).splitlines(), 1):
-            if line.strip():
-                yield f"{path} row {number}", _parsed(line, f"{path} row {number}")
+    if path.suffix != ".ndjson":
+        yield from _in_bundle(read_json(path), str(path))
         return
-    yield from _in_bundle(read_json(path), str(path))
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if line.strip():
+            place = f"{path} row {number}"
+            try:
+                content = json.loads(line)
+            except ValueError:
+                raise UserError("not JSON", where=place) from None
+            if not isinstance(content, dict):
+                raise UserError("no FHIR resource", where=place)
+            yield place, content
 
 
 def _in_bundle(content: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -248,21 +253,11 @@ def _in_bundle(content: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]
         yield f"{place} entry {number}", resource
 
 
-def _parsed(line: str, place: str) -> dict[str, Any]:
-    try:
-        content = json.loads(line)
-    except ValueError:
-        raise UserError("not JSON", where=place) from None
-    if not isinstance(content, dict):
-        raise UserError("no FHIR resource", where=place)
-    return content
-
-
 def _day(text: str | None) -> date | None:
     """FHIR's date, which may be a year or a month alone: 1 July, or the first."""
     parts = (text or "").split("-")
     try:
-        year, month, day = (*parts, *(["07", "01"][len(parts) - 1 :] if len(parts) < 3 else ()))
-        return datetime(int(year), int(month), int(day)).date()
+        year, month, day = (int(part) for part in (*parts, *["07", "01"][len(parts) - 1 :]))
+        return date(year, month, day)
     except ValueError:
         return None

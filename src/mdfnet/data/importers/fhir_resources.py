@@ -12,14 +12,12 @@ class _Resource(BaseModel):
 
 
 class Coding(_Resource):
-    """A code of a system."""
-
     system: str | None = None
     code: str | None = None
 
 
 class CodeableConcept(_Resource):
-    """The same thing in several codes."""
+    """One thing in the codes of several systems."""
 
     coding: tuple[Coding, ...] = ()
 
@@ -34,27 +32,19 @@ class Quantity(_Resource):
 
 
 class Reference(_Resource):
-    """To another resource."""
-
     reference: str | None = None
 
 
 class Identifier(_Resource):
-    """By which others know a patient."""
-
     value: str | None = None
 
 
 class Period(_Resource):
-    """From when to when."""
-
     start: str | None = None
     end: str | None = None
 
 
 class Patient(_Resource):
-    """Whom it is about."""
-
     id: str | None = None
     identifier: tuple[Identifier, ...] = ()
     gender: str | None = None
@@ -77,8 +67,6 @@ class Component(_Resource):
 
 
 class Observation(Component):
-    """What was measured."""
-
     status: str | None = None
     subject: Reference | None = None
     effectiveDateTime: str | None = None
@@ -89,10 +77,10 @@ class Observation(Component):
     @property
     def time(self) -> datetime | None:
         """When: of a period its end, of a day its end, so that nothing counts before it was there."""
-        period = self.effectivePeriod
-        text = self.effectiveDateTime or self.effectiveInstant or (period and (period.end or period.start))
+        period = self.effectivePeriod or Period()
+        text = self.effectiveDateTime or self.effectiveInstant or period.end or period.start or ""
         try:
-            time = datetime.fromisoformat(text or "")
+            time = datetime.fromisoformat(text)
         except ValueError:
             return None
         return time + timedelta(days=1, seconds=-1) if len(text) == len("2024-03-01") else time

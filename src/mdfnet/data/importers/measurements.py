@@ -7,20 +7,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import numpy as np
 
 from mdfnet.clinical.records import Invalid, format_value, read_record
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.csv_tables import Row, format_table, read_table
 from mdfnet.core.errors import UserError
-from mdfnet.data.importers.common import IMAGE_COLUMNS
+from mdfnet.data.importers.common import IMAGE_COLUMNS, implausible
 
 #: Columns of the table that says when each image was taken; ``time`` may be absent.
 PATIENT, TIME = "patient_id", "time"
+
+_UNTIMED = "images without a time: the last value of all was taken, even if it is from after the image"
 
 
 class Measurement(NamedTuple):
@@ -57,7 +58,7 @@ class Matching:
         within: Hours before the image from which a value counts.
         zone: Time zone that times without an offset are in, such as ``Europe/Berlin``. Needed only where some times
             have an offset and others have none.
-        invalid: "error", or "missing" to turn values that cannot be right to missing, with a count.
+        invalid: "error", or "missing" to turn implausible values to missing, with a count.
     """
 
     within: float = 24.0
@@ -65,8 +66,17 @@ class Matching:
     invalid: Invalid = "missing"
 
     def instant(self, time: datetime) -> datetime:
-        """A time with its offset, where that can be known."""
-        return time if time.tzinfo or not self.zone else time.replace(tzinfo=_zone(self.zone))
+        """A time with its offset, where that can be known.
+
+        Raises:
+            UserError: The time zone is unknown.
+        """
+        if time.tzinfo or not self.zone:
+            return time
+        try:
+            return time.replace(tzinfo=ZoneInfo(self.zone))
+        except (ZoneInfoNotFoundError, ValueError):
+            raise UserError(f"unknown time zone {self.zone!r}", fix="such as Europe/Berlin or UTC") from None
 
 
 def patients_of(metadata: str | Path) -> set[str]:
@@ -98,16 +108,16 @@ def records_of_images(
         matching: Which value counts.
 
     Raises:
-        UserError: The table is malformed, a time cannot be read, times with and without offset meet, or a value cannot
-            be right.
+        UserError: The table is malformed, a time cannot be read, times with and without offset are mixed, or a value is
+            implausible.
     """
     table = read_table(metadata)
     table.require("image_id", PATIENT)
     table.by("image_id")
     kept = [name for name in IMAGE_COLUMNS if name in table.columns and name not in schema.names]
-    notes: Counter[str] = Counter()
-    if TIME not in table.columns:
-        notes["images without a time: the last value of all was taken, even if it is from after the image"] = len(table)
+    timed, notes = TIME in table.columns, Counter[str]()
+    if not timed:
+        notes[_UNTIMED] = len(table)
     histories: dict[str, _History] = {}
     rows = []
     for row in table:
@@ -117,17 +127,18 @@ def records_of_images(
         if patient not in persons:
             notes["images whose patient is not in the records"] += 1
         taken = _time(row, matching)
-        given = _at(histories[patient], taken, TIME in table.columns, matching, notes)
-        given |= _of_person(persons.get(patient), taken, schema)
+        given = histories[patient].at(taken, timed, notes) | _of_person(persons.get(patient), taken, schema)
         given |= {name: row[name] for name in schema.names if row.cells.get(name)}
-        values = _values(schema, given, row, matching, notes)
-        rows.append([*(row[name] for name in kept), *map(format_value, schema.features, values)])
+        known = {name: value for name, value in given.items() if name in schema.names}
+        record = read_record(schema, known, where=row.where, invalid=matching.invalid)
+        notes.update(map(implausible, record.notes))
+        rows.append([*(row[name] for name in kept), *map(format_value, schema.features, record.values)])
     return MatchedRecords(format_table([*kept, *schema.names], rows), len(rows), +notes)
 
 
 def record_of_patient(
     person: Person | None, measured: Iterable[Measurement], schema: Schema, taken: datetime | None, matching: Matching
-) -> tuple[dict[str, object], Counter[str]]:
+) -> tuple[dict[str, Any], Counter[str]]:
     """What counts for one image of one patient: feature -> value and unit, and what was left out: sentence -> count.
 
     Args:
@@ -137,13 +148,11 @@ def record_of_patient(
         matching: Which value counts.
 
     Raises:
-        UserError: Times with and without offset meet.
+        UserError: Times with and without offset are mixed.
     """
-    notes: Counter[str] = Counter()
     taken = taken and matching.instant(taken)
-    if taken is None:
-        notes["images without a time: the last value of all was taken, even if it is from after the image"] = 1
-    given = _at(_History(measured, matching), taken, taken is not None, matching, notes)
+    notes = Counter({_UNTIMED: 1} if taken is None else {})
+    given = _History(measured, matching).at(taken, taken is not None, notes)
     return given | _of_person(person, taken, schema), +notes
 
 
@@ -151,60 +160,46 @@ class _History:
     """What was measured of one patient, by feature and in the order of time."""
 
     def __init__(self, measured: Iterable[Measurement], matching: Matching):
-        self.values: dict[str, list[Measurement]] = defaultdict(list)
+        self.within = timedelta(hours=matching.within)
+        self.values: dict[str, list[tuple[datetime, Measurement]]] = defaultdict(list)
         self.untimed = 0
         for one in measured:
             if one.time is None:
                 self.untimed += 1
             else:
-                self.values[one.feature].append(one._replace(time=matching.instant(one.time)))
-        for values in self.values.values():
+                self.values[one.feature].append((matching.instant(one.time), one))
+        try:
+            for values in self.values.values():
+                values.sort(key=itemgetter(0))
+        except TypeError:
+            raise _mixed_times() from None
+
+    def at(self, taken: datetime | None, timed: bool, notes: Counter[str]) -> dict[str, Any]:
+        """Feature -> value and unit that count for an image taken then; ``timed``: times of images are known."""
+        found: dict[str, Any] = {}
+        if timed and taken is None:
+            notes["images with an empty time: nothing measured was taken"] += 1
+            return found
+        for feature, values in self.values.items():
             try:
-                values.sort(key=lambda one: one.time)
+                end = len(values) if taken is None else bisect.bisect_right(values, taken, key=itemgetter(0))
             except TypeError:
                 raise _mixed_times() from None
-
-
-def _at(
-    history: _History, taken: datetime | None, timed: bool, matching: Matching, notes: Counter[str]
-) -> dict[str, object]:
-    """Feature -> value and unit that count for an image taken then."""
-    found: dict[str, object] = {}
-    if timed and taken is None:
-        notes["images with an empty time: nothing measured was taken"] += 1
+            if end and (taken is None or values[end - 1][0] >= taken - self.within):
+                last = values[end - 1][1]
+                found[feature] = {"value": last.value, "unit": last.unit} if last.unit else last.value
+        notes["measurements without a time, left out"] += self.untimed
+        self.untimed = 0  # counted once
         return found
-    for feature, values in history.values.items():
-        end = len(values)
-        if taken is not None:
-            try:
-                end = bisect.bisect_right(values, taken, key=lambda one: one.time)
-            except TypeError:
-                raise _mixed_times() from None
-        if end and (taken is None or values[end - 1].time >= taken - timedelta(hours=matching.within)):
-            last = values[end - 1]
-            found[feature] = {"value": last.value, "unit": last.unit} if last.unit else last.value
-    notes["measurements without a time, left out"] += history.untimed
-    history.untimed = 0
-    return found
 
 
-def _of_person(person: Person | None, taken: datetime | None, schema: Schema) -> dict[str, object]:
+def _of_person(person: Person | None, taken: datetime | None, schema: Schema) -> dict[str, Any]:
     if person is None:
         return {}
-    given: dict[str, object] = {name: person.sex for name in ("sex", "gender") if name in schema.names and person.sex}
+    given: dict[str, Any] = {name: person.sex for name in ("sex", "gender") if name in schema.names and person.sex}
     if "age" in schema.names and person.born and taken:
         given["age"] = {"value": (taken.date() - person.born).days / 365.25, "unit": "a"}
     return given
-
-
-def _values(
-    schema: Schema, given: Mapping[str, object], row: Row, matching: Matching, notes: Counter[str]
-) -> np.ndarray:
-    known = {name: value for name, value in given.items() if name in schema.names}
-    record = read_record(schema, known, where=row.where, invalid=matching.invalid)
-    for name in record.notes:
-        notes[f"values of {name} that cannot be right, now missing"] += 1
-    return record.values
 
 
 def _time(row: Row, matching: Matching) -> datetime | None:
@@ -214,15 +209,8 @@ def _time(row: Row, matching: Matching) -> datetime | None:
     try:
         return matching.instant(datetime.fromisoformat(text))
     except ValueError:
-        what = "the time is not ISO 8601"
-        raise UserError(what, where=row.where, fix="such as 2024-03-01T08:05:00 or 2024-03-01 08:05") from None
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise UserError(f"unknown time zone {name!r}", fix="such as Europe/Berlin or UTC") from None
+        fix = "such as 2024-03-01T08:05:00 or 2024-03-01 08:05"
+        raise UserError("the time is not ISO 8601", where=row.where, fix=fix) from None
 
 
 def _mixed_times() -> UserError:

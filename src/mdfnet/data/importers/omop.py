@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from importlib import resources
@@ -63,7 +63,7 @@ class Concepts(BaseModel):
 
 
 def shipped_mapping() -> str:
-    """The mapping that comes with the package, as YAML to start an own one from."""
+    """The mapping that comes with the package, as YAML to start one's own from."""
     return (resources.files("mdfnet.clinical") / "omop.yaml").read_text(encoding="utf-8")
 
 
@@ -83,26 +83,30 @@ def records_from_omop(
 
     Args:
         measurement, person: CSV (also ``.gz``) or Parquet.
-        images, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
+        metadata, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
         mapping: YAML file with the site's concepts; see `Concepts`.
 
     Raises:
         UserError: A table or column is missing, or a unit is not in the mapping.
     """
-    concepts, notes = Concepts.read(mapping), Counter()
+    concepts, notes = Concepts.read(mapping), Counter[str]()
     features = {one: name for name, ids in concepts.measurements.items() if name in schema.names for one in ids}
     patients = sorted(patients_of(metadata))
     with duckdb.connect() as database:
         persons = {row[0]: _person(row[1:], concepts, notes) for row in _rows(database, person, _PERSON, patients)}
         measured: dict[str, list[Measurement]] = defaultdict(list)
         wanted = f"try_cast(measurement_concept_id as bigint) in ({', '.join(map(str, features)) or 'null'})"
-        for patient, concept, *rest in _rows(database, measurement, _MEASUREMENT, patients, wanted):
-            feature = features[int(float(concept))]
-            one = _measured(feature, *rest, concepts, schema, measurement, notes)
-            if one is not None:
-                measured[patient].append(one)
-    matching = matching or Matching()
-    records = records_of_images(metadata, persons, measured, schema, matching)
+        for patient, concept, value, unit, *times in _rows(database, measurement, _MEASUREMENT, patients, wanted):
+            feature, time = features[int(float(concept))], _time(*times)
+            number = _number(value)
+            if number is None:
+                notes["measurements without a number, left out"] += 1
+            elif time is None:
+                notes["measurements whose time cannot be read, left out"] += 1
+            else:
+                code = _unit(feature, unit, concepts, schema, measurement)
+                measured[patient].append(Measurement(feature, number, code, time))
+    records = records_of_images(metadata, persons, measured, schema, matching or Matching())
     return replace(records, notes={**notes, **records.notes})
 
 
@@ -112,8 +116,8 @@ def _rows(
     columns: tuple[str, ...],
     patients: list[str],
     where: str = "",
-) -> Iterator[tuple[str | None, ...]]:
-    """The columns, as text, of the rows about these patients."""
+) -> Iterator[tuple[str, ...]]:
+    """The columns, as text, of the rows about these patients; empty where a column or a value is absent."""
     if not Path(path).is_file():
         raise UserError("no such file", where=path)
     kind = "read_parquet(?)" if Path(path).suffix == ".parquet" else "read_csv(?, all_varchar=true, header=true)"
@@ -123,7 +127,7 @@ def _rows(
             if column not in there:
                 fix = f"an OMOP table with {', '.join(columns)} is expected"
                 raise UserError(f"no column {column!r}", where=path, fix=fix)
-        cells = ", ".join(f"cast({name} as varchar)" if name in there else "null" for name in columns)
+        cells = ", ".join(f"coalesce(cast({name} as varchar), '')" if name in there else "''" for name in columns)
         query = f"select {cells} from {kind} where cast(person_id as varchar) in (select unnest(?::varchar[]))"
         result = database.execute(f"{query} and {where}" if where else query, [str(path), patients])
         while part := result.fetchmany(100_000):
@@ -132,31 +136,22 @@ def _rows(
         raise UserError("not an OMOP table in CSV or Parquet, or damaged", where=path) from None
 
 
-def _measured(
-    feature: str,
-    value: str | None,
-    unit: str | None,
-    time: str | None,
-    day: str | None,
-    concepts: Concepts,
-    schema: Schema,
-    where: object,
-    notes: Counter[str],
-) -> Measurement | None:
+def _number(text: str) -> float | None:
     try:
-        number = float(value or "")
+        return float(text)
     except ValueError:
-        notes["measurements without a number, left out"] += 1
         return None
+
+
+def _time(time: str, day: str) -> datetime | None:
+    """A time, or the end of a day."""
     try:
-        when = datetime.fromisoformat(time) if time else datetime.fromisoformat(day) + timedelta(days=1, seconds=-1)
-    except (TypeError, ValueError):
-        notes["measurements whose time cannot be read, left out"] += 1
+        return datetime.fromisoformat(time) if time else datetime.fromisoformat(day) + timedelta(days=1, seconds=-1)
+    except ValueError:
         return None
-    return Measurement(feature, number, _unit(feature, unit, concepts, schema, where), when)
 
 
-def _unit(feature: str, unit: str | None, concepts: Concepts, schema: Schema, where: object) -> str | None:
+def _unit(feature: str, unit: str, concepts: Concepts, schema: Schema, where: object) -> str | None:
     identifier = int(float(unit)) if unit else 0
     if identifier in concepts.units:
         return concepts.units[identifier]
@@ -169,7 +164,7 @@ def _unit(feature: str, unit: str | None, concepts: Concepts, schema: Schema, wh
     return concepts.assume.get(feature)
 
 
-def _person(cells: tuple[str | None, ...], concepts: Concepts, notes: Counter[str]) -> Person:
+def _person(cells: Sequence[str], concepts: Concepts, notes: Counter[str]) -> Person:
     gender, year, month, day, birth = cells
     sex = concepts.genders.get(int(float(gender))) if gender else None
     if sex is None:
@@ -177,7 +172,7 @@ def _person(cells: tuple[str | None, ...], concepts: Concepts, notes: Counter[st
     try:
         if birth:
             return Person(sex, datetime.fromisoformat(birth).date())
-        born = date(int(float(year or "")), int(float(month or 7)), int(float(day or 1)))
+        born = date(int(float(year)), int(float(month or 7)), int(float(day or 1)))
     except ValueError:
         notes["persons without a date of birth"] += 1
         return Person(sex, None)

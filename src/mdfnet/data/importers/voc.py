@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.arrays import Array
 from mdfnet.core.conventions import SPLITS
 from mdfnet.core.csv_tables import read_table
-from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_text
 from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
-from mdfnet.data.dataset_folder import check_inside
 from mdfnet.data.images.read import image_size
-from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
+from mdfnet.data.importers.common import DatasetInfo, ImageTable, ImportOptions, ImportResult, check_size, classes_named
 from mdfnet.data.names import SUFFIXES, checked_name, image_id
+from mdfnet.data.targets import TargetBuilder
 
 #: Ids of the classes, which VOC has no place for: id, name; lies beside the folder of annotations.
 CLASS_TABLE = "classes.csv"
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 def import_voc(
@@ -47,24 +46,22 @@ def import_voc(
         classes: Names in label order. Default: ``classes.csv`` beside the folder, or all there are, sorted.
         origin: What the file calls the first pixel: 1 as VOC does, whose box from 1 to the width covers the whole
             image; 0 as tools do that write corners as they are.
-        schema, info, images, options: As for `mdfnet.data.importers.import_coco`.
+        schema, info, metadata, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and object.
     """
-    options = options or ImportOptions()
-    options.check_columns((*schema.names, *IMAGE_COLUMNS))
+    table = ImageTable.read(metadata, schema, options)
     files = {image_id(path.relative_to(annotations).with_suffix("").as_posix()): path for path in _files(annotations)}
     trees = {name: _tree(path) for name, path in files.items()}
     known = _classes(Path(annotations).parent / CLASS_TABLE, classes, trees, annotations)
-    table, splits, samples = ImageTable.read(metadata, schema, options), _splits(sets), []
+    splits, samples = _splits(sets) if sets else {}, []
     for name, tree in trees.items():
         image = _image(Path(images), checked_name(name), files[name])
         size = image_size(image)
         target = _target(tree, size, known, origin, files[name])
-        sample = table.sample(name, table.row_of(f"{name}{image.suffix}"), image, size, target)
-        samples.append(replace(sample, split=sample.split or splits.get(name)))
-    return table.dataset(samples, known, info, table.unused_rows())
+        samples.append(table.sample(f"{name}{image.suffix}", image, size, target, split=splits.get(name)))
+    return table.result(samples, known, info)
 
 
 def _files(folder: str | Path) -> list[Path]:
@@ -93,59 +90,49 @@ def _classes(
         if not all(row["id"].lstrip("-").isdigit() for row in table):
             raise UserError("an id is not a whole number", where=path)
         return Classes(tuple(row["name"] for row in table), tuple(int(row["id"]) for row in table))
-    found = {item.findtext("name", "").strip() for tree in trees.values() for item in tree.iter("object")}
-    if not (names or found):
-        raise UserError("no boxes, so no classes are known", where=where, fix="name the classes")
-    return Classes(tuple(names or sorted(found)))
+    found = (item.findtext("name", "").strip() for tree in trees.values() for item in tree.iter("object"))
+    return classes_named(names, found, where)
 
 
-def _splits(sets: str | Path | None) -> dict[str, str]:
+def _splits(sets: str | Path) -> dict[str, str]:
     """Name of an image -> split."""
     splits: dict[str, str] = {}
-    for split in SPLITS if sets else ():
+    for split in SPLITS:
         path = Path(sets) / f"{split}.txt"
         for line in read_text(path).splitlines() if path.is_file() else ():
             if line.strip() and splits.setdefault(line.strip(), split) != split:
                 raise UserError(f"image {line.strip()!r} is in {splits[line.strip()]} too", where=path)
-    if sets and not splits:
+    if not splits:
         raise UserError("no train.txt, val.txt or test.txt that lists images", where=sets)
     return splits
 
 
 def _image(folder: Path, name: str, annotation: Path) -> Path:
-    found = [path for suffix in SUFFIXES for path in (folder / f"{name}{suffix}", folder / f"{name}{suffix.upper()}")]
-    there = next((path for path in found if path.is_file()), None)
-    if there is None:
-        raise UserError(f"no image {name!r} in {folder}", where=annotation, fix="remove the file or add the image")
-    return there
+    for suffix in SUFFIXES:
+        for path in (folder / f"{name}{suffix}", folder / f"{name}{suffix.upper()}"):
+            if path.is_file():
+                return path
+    raise UserError(f"no image {name!r} in {folder}", where=annotation, fix="remove the file or add the image")
 
 
 def _target(tree: ElementTree.Element, size: tuple[int, int], classes: Classes, origin: int, path: Path) -> Target:
-    given = tuple(tree.findtext(f"size/{side}", "") for side in ("width", "height"))
-    if any(given) and given != tuple(map(str, size)):
-        what = f"the image has {size[0]} x {size[1]} pixels, not {given[0]} x {given[1]}"
-        raise UserError(what, where=path, fix="boxes must be in pixels of this image")
-    boxes, labels = [], []
+    given = tree.findtext("size/width", ""), tree.findtext("size/height", "")
+    if any(given):
+        check_size(size, given, path)
+    found = TargetBuilder(*size)
     for number, item in enumerate(tree.iter("object"), 1):
-        where, name = f"{path} object {number}", item.findtext("name", "").strip()
-        if name not in classes.names:
-            raise UserError(f"unknown class {name!r}", where=where, fix=nearest(name, classes.names))
-        box = _box(item, origin, where)
-        check_inside(box, *size, where)
-        boxes.append(box)
-        labels.append(classes.label(name))
-    return Target.of(boxes, labels)
+        where = f"{path} object {number}"
+        label = classes.label(item.findtext("name", "").strip(), where)
+        found.add(_box(item, origin, where), label, where)
+    return found.target()
 
 
-def _box(item: ElementTree.Element, origin: int, where: str) -> np.ndarray:
-    texts = [item.findtext(f"bndbox/{corner}", "") for corner in _CORNERS]
+def _box(item: ElementTree.Element, origin: int, where: str) -> Array:
+    texts = [item.findtext(f"bndbox/{corner}", "") for corner in ("xmin", "ymin", "xmax", "ymax")]
     try:
         corners = [float(text) for text in texts]
     except ValueError:
         corners = [np.nan]
     if not all(map(is_coordinate, corners)):
         raise UserError(f"bndbox is {', '.join(texts)}, not four numbers", where=where)
-    box = np.round(np.array(corners) - [origin, origin, 0, 0], 9).astype(np.float32)
-    if not (box[2:] > box[:2]).all():
-        raise UserError("the box has no area", where=where, fix="fix or remove it")
-    return box
+    return np.round(np.array(corners) - [origin, origin, 0, 0], 9).astype(np.float32)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.arrays import Floats
 from mdfnet.core.conventions import SPLITS
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_text, read_yaml
 from mdfnet.core.outlines import extents
 from mdfnet.core.types import Classes, Target
 from mdfnet.data.coco import is_coordinate
-from mdfnet.data.dataset_folder import check_inside
 from mdfnet.data.images.read import image_size
-from mdfnet.data.importers.common import IMAGE_COLUMNS, DatasetInfo, ImageTable, ImportOptions, ImportResult
-from mdfnet.data.names import SUFFIXES, UNSPLIT, checked_name, image_id
+from mdfnet.data.importers.common import DatasetInfo, ImageTable, ImportOptions, ImportResult
+from mdfnet.data.names import SUFFIXES, UNSPLIT, checked_name
+from mdfnet.data.targets import TargetBuilder
 
 #: Decimals of a pixel that are kept: what division and multiplication by the image's size leave beyond is rounding.
-DECIMALS = 9
+_DECIMALS = 9
 
 
 def import_yolo(
@@ -45,20 +45,18 @@ def import_yolo(
     Raises:
         UserError: What is wrong in which file and row.
     """
-    options = options or ImportOptions()
-    options.check_columns((*schema.names, *IMAGE_COLUMNS))
+    table = ImageTable.read(metadata, schema, options)
     content = read_yaml(data)
     if not isinstance(content, dict) or not content.get("names"):
         raise UserError("no 'names' of classes", where=data, fix="give the YAML file of a YOLO dataset")
     numbers, classes = _classes(content, data)
-    table, samples = ImageTable.read(metadata, schema, options), []
+    samples = []
     for split in (*SPLITS, UNSPLIT):
         for path, name in _images(content.get(split), Path(data).parent / str(content.get("path") or ""), data):
             size = image_size(path)
-            target = _target(_labels_of(path), size, numbers)
-            sample = table.sample(image_id(checked_name(name)), table.row_of(name), path, size, target)
-            samples.append(replace(sample, split=sample.split or (split if split in SPLITS else None)))
-    return table.dataset(samples, classes, info, table.unused_rows())
+            target, known = _target(_labels_of(path), size, numbers), split if split in SPLITS else None
+            samples.append(table.sample(checked_name(name), path, size, target, split=known))
+    return table.result(samples, classes, info)
 
 
 def _classes(content: dict[str, Any], data: object) -> tuple[list[int], Classes]:
@@ -100,45 +98,38 @@ def _labels_of(image: Path) -> Path:
     return Path(*parts).with_suffix(".txt")
 
 
-def _target(path: Path, size: tuple[int, int], numbers: list[int]) -> Target:
-    boxes, labels, outlines = [], [], []
+def _target(path: Path, size: tuple[int, int], numbers: Sequence[int]) -> Target:
+    found = TargetBuilder(*size)
     lines = read_text(path).splitlines() if path.is_file() else []
     for row, line in enumerate(lines, 1):
         if line.strip():
             where = f"{path} row {row}"
             number, shares = _numbers(line, where)
             if number not in numbers:
-                raise UserError(
-                    f"unknown class {number}", where=where, fix=f"known are: {', '.join(map(str, numbers))}"
-                )
-            box, outline = _box(shares, size, where)
-            check_inside(box, *size, where)
-            boxes.append(box)
-            labels.append(numbers.index(number) + 1)
-            outlines.append(outline)
-    return Target.of(boxes, labels, outlines)
+                fix = f"known are: {', '.join(map(str, numbers))}"
+                raise UserError(f"unknown class {number}", where=where, fix=fix)
+            box, outline = _box(shares, size)
+            found.add(box, numbers.index(number) + 1, where, outline)
+    return found.target()
 
 
-def _numbers(line: str, where: str) -> tuple[int, np.ndarray]:
+def _numbers(line: str, where: str) -> tuple[int, Floats]:
+    """Class number, and the shares of the image's size that follow it."""
     try:
-        number, *shares = line.split()
-        shares = np.array([float(share) for share in shares])
-        if len(shares) in (4, *range(6, 10_000, 2)) and all(is_coordinate(float(share)) for share in shares):
-            return int(number), shares
+        number, *texts = line.split()
+        shares = [float(text) for text in texts]
+        if len(shares) in (4, *range(6, 10_000, 2)) and all(map(is_coordinate, shares)):
+            return int(number), np.array(shares)
     except ValueError:
         pass
     fix = "class, then center x, center y, width, height, or the corners of an outline, as shares of the image"
     raise UserError("not a box", where=where, fix=fix)
 
 
-def _box(shares: np.ndarray, size: tuple[int, int], where: str) -> tuple[np.ndarray, np.ndarray | None]:
+def _box(shares: Floats, size: tuple[int, int]) -> tuple[Floats, Floats | None]:
     """Box ``[4]`` and outline ``[P, 2]`` in pixels."""
     if len(shares) > 4:
-        outline = np.round(shares.reshape(-1, 2) * size, DECIMALS).astype(np.float32)
-        box = extents(outline)
-    else:
-        outline, (center, half) = None, (shares[:2], shares[2:] / 2)
-        box = np.round(np.concatenate([center - half, center + half]) * (size * 2), DECIMALS).astype(np.float32)
-    if not (box[2:] > box[:2]).all():
-        raise UserError("the box has no area", where=where, fix="fix or remove it")
-    return box, outline
+        outline = np.round(shares.reshape(-1, 2) * size, _DECIMALS).astype(np.float32)
+        return extents(outline), outline
+    center, half = shares[:2], shares[2:] / 2
+    return np.round(np.concatenate([center - half, center + half]) * (size * 2), _DECIMALS).astype(np.float32), None

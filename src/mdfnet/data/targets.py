@@ -1,0 +1,59 @@
+"""The target of one image put together box by box, each found to lie on the image."""
+
+from __future__ import annotations
+
+from mdfnet.core.arrays import Array
+from mdfnet.core.errors import UserError
+from mdfnet.core.types import Target
+
+
+class TargetBuilder:
+    """Collects what a file says of one image.
+
+    Args:
+        width, height: Size of the image in pixels.
+
+    Examples:
+        >>> import numpy as np
+        >>> builder = TargetBuilder(64, 64)
+        >>> builder.add(np.array([5, 5, 20, 30]), 1, where="boxes.csv row 2")
+        >>> builder.target().labels.tolist()
+        [1]
+    """
+
+    def __init__(self, width: int, height: int):
+        self.width, self.height = width, height
+        self._boxes: list[Array] = []
+        self._labels: list[int] = []
+        self._outlines: list[Array | None] = []
+
+    def add(self, box: Array, label: int, where: object, outline: Array | None = None) -> None:
+        """Take in a box ``[4]`` xyxy, its 1-based label and, where there is one, its outline ``[P, 2]``.
+
+        Raises:
+            UserError: The box has no area, or lies altogether outside the image.
+        """
+        if not (box[2:] > box[:2]).all():
+            raise UserError(f"box {_corners(box)} has no area", where=where, fix="fix or remove it")
+        check_inside(box, self.width, self.height, where)
+        self._boxes.append(box)
+        self._labels.append(label)
+        self._outlines.append(outline)
+
+    def target(self) -> Target:
+        """All that was added, in that order."""
+        return Target.of(self._boxes, self._labels, self._outlines)
+
+
+def check_inside(box: Array, width: int, height: int, where: object) -> None:
+    """Make sure that a box meets its image.
+
+    Raises:
+        UserError: It lies altogether outside.
+    """
+    if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
+        raise UserError(f"box {_corners(box)} lies outside the image of {width} x {height} pixels", where=where)
+
+
+def _corners(box: Array) -> str:
+    return ", ".join(f"{corner:g}" for corner in box)
