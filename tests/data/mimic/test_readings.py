@@ -25,7 +25,7 @@ def row(*labels, certainty=5, box="1,2,11,22"):
     return f"{box},{certainty},{','.join(str(label in labels) for label in LABELS)}"
 
 
-def marks(folder, *rows, header=HEADER, **rules):
+def drawn_boxes(folder, *rows, header=HEADER, **rules):
     (folder / "ellipses.csv").write_text(header + "".join(f"{row}\n" for row in rows))
     fates = Counter()
     found = read_boxes(folder / "ellipses.csv", READING, Rules(**rules), fates)
@@ -53,17 +53,17 @@ ELLIPSES = [
 
 @pytest.mark.parametrize(("drawn", "rules", "labels", "fates"), ELLIPSES)
 def test_ellipses(tmp_path, drawn, rules, labels, fates):
-    boxes, found, counted = marks(tmp_path, drawn, **rules)
+    boxes, found, counted = drawn_boxes(tmp_path, drawn, **rules)
     assert list(found) == labels and boxes == [[1, 2, 11, 22]] * len(labels)
     assert +counted == {"ellipses": 1, **fates}
 
 
 def test_boxes_are_cut_at_the_edges(tmp_path):
-    assert marks(tmp_path, row(A, box="-5,2,90,200"))[0] == [[0, 2, 64, 80]]
+    assert drawn_boxes(tmp_path, row(A, box="-5,2,90,200"))[0] == [[0, 2, 64, 80]]
 
 
 def test_no_ellipse_is_no_finding(tmp_path):
-    assert marks(tmp_path) == ([], (), Counter())
+    assert drawn_boxes(tmp_path) == ([], (), Counter())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_no_ellipse_is_no_finding(tmp_path):
 )
 def test_broken_ellipses(tmp_path, rows, header, message):
     with pytest.raises(UserError, match=f"ellipses of metadata_phase_1.csv {message}") as error:
-        marks(tmp_path, *rows, header=header)
+        drawn_boxes(tmp_path, *rows, header=header)
     assert "P100R000001" not in str(error.value)
 
 

@@ -1,4 +1,4 @@
-"""Phantom images: reproducible, marked where the finding is, and silent about which look-alike it is."""
+"""Phantom images: reproducible, annotated where the finding is, and silent about which look-alike it is."""
 
 from collections import Counter
 from dataclasses import replace
@@ -40,13 +40,13 @@ def test_same_settings_give_the_same_bytes(made):
         pytest.param({"missing": 0.9}, id="hardly a vital sign"),
     ],
 )
-def test_images_and_marks_depend_on_size_and_seed_alone(made, change):
+def test_images_and_annotations_depend_on_size_and_seed_alone(made, change):
     for one, other in zip(made[:5], phantoms(CONFIG.model_copy(update=change)), strict=False):
         np.testing.assert_array_equal(one.image, other.image)
         np.testing.assert_array_equal(one.target.boxes, other.target.boxes)
 
 
-def test_marks_scale_with_the_image(made):
+def test_annotations_scale_with_the_image(made):
     for one, larger in zip(made[:10], phantoms(CONFIG.model_copy(update={"size": 128})), strict=False):
         np.testing.assert_allclose(2 * one.target.boxes, larger.target.boxes, rtol=1e-5)
 
@@ -67,7 +67,7 @@ def test_the_image_does_not_know_which_look_alike_it_shows(pattern):
     assert first.opacities == second.opacities
 
 
-def test_marks_are_ellipses_inside_the_image(made):
+def test_annotations_are_ellipses_inside_the_image(made):
     for phantom in made:
         assert phantom.image.shape == (64, 64)
         assert phantom.image.dtype == np.uint8
@@ -106,7 +106,7 @@ def cardiothoracic_ratio(anatomy):
 
 
 @pytest.mark.parametrize("enlarged", [False, True])
-def test_a_heart_is_marked_exactly_when_wider_than_half_the_thorax(enlarged):
+def test_a_heart_is_annotated_exactly_when_wider_than_half_the_thorax(enlarged):
     rng = np.random.default_rng(0)
     hearts = [draw_anatomy(rng, male=bool(index % 2), enlarged_heart=enlarged) for index in range(200)]
     assert {heart.view for heart in hearts} == {"PA", "AP"}
@@ -126,7 +126,7 @@ def test_ap_images_magnify_the_heart_and_raise_the_diaphragm():
 
 
 @pytest.mark.parametrize("angle", [-0.08, 0, 0.08])
-def test_marks_turn_and_shift_with_the_patient(angle):
+def test_annotations_rotate_and_shift_with_the_patient(angle):
     position = Position(angle, (0.03, -0.02))
     sheet = canvas(256)
     dot = 255 * (np.hypot(sheet.x - 0.25, sheet.y - 0.3) < 0.03)

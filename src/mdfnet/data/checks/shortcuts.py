@@ -144,11 +144,11 @@ def _check_attributes(raw: RawDataset) -> Iterator[Finding]:
             if found := discrimination(rates(values, mask, patients), mask, patients, GIVES_BOX):
                 kind = "source-gives-label" if label else "source-gives-box"
                 target = repr(label) if label else "images with boxes"
-                what = f"the images' {attribute} tells {target} with an {found}: {_most_telling(values, mask)}"
+                what = f"the images' {attribute} tells {target} with an {found}: {_most_different(values, mask)}"
                 yield Finding(kind, what, IMAGES, count=found.images)
 
 
-def _most_telling(values: Array, mask: Bools) -> str:
+def _most_different(values: Array, mask: Bools) -> str:
     """The value whose share differs most between the group and the rest, in words."""
     shares = {value: ((values[mask] == value).mean(), (values[~mask] == value).mean()) for value in np.unique(values)}
     value = max(shares, key=lambda value: abs(shares[value][0] - shares[value][1]))

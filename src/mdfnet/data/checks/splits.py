@@ -96,7 +96,7 @@ def _check_classes(raw: RawDataset, split: str, images: list[str]) -> Iterator[F
     few = {}
     for category_id, label in raw.category_names.items():
         if not boxes[category_id]:
-            what = f"split {split!r} has no {label!r}, so nothing can be said about it there"
+            what = f"split {split!r} has no {label!r}, so it cannot be evaluated there"
             yield Finding("split-without-class", what, SPLIT_TABLE)
         elif boxes[category_id] < FEWEST_BOXES:
             few[label] = boxes[category_id]

@@ -14,7 +14,7 @@ from mdfnet.metrics.images import auroc
 #: Replicates of the bootstrap.
 REPLICATES = 400
 
-#: Nothing is said of a group, or of the rest, with fewer patients.
+#: A group, or the rest, with fewer patients is not judged.
 FEWEST_PATIENTS = 20
 
 FOLDS = 5

@@ -16,9 +16,9 @@ from mdfnet.core.csv_tables import Row, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES
 from mdfnet.data.mimic.rules import EllipseLabels, Findings, Rules
-from mdfnet.data.mimic.tables import ColumnKind, TableFiles, load
+from mdfnet.data.mimic.tables import ColumnKinds, TableFiles, load
 
-READING_COLUMNS: dict[str, ColumnKind] = {
+READING_COLUMNS: ColumnKinds = {
     "id": "text",
     "eye_tracking_data_discarded": "text",
     "dicom_id": "text",
@@ -40,7 +40,7 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _NO_LABELS = (*_CORNERS, "certainty", "Other")
 _TRUE = ("true", "1", "1.0")
 
-#: Fates of ellipses, in words.
+#: Why an ellipse gives no box, or fewer than its labels.
 UNCERTAIN = "less certain than asked"
 OTHER_LABELS = "none of the labels asked for"
 NO_AREA = "without area on the image"

@@ -1,4 +1,4 @@
-"""Finding the releases by their layout, as PhysioNet delivers them, and telling their versions."""
+"""Finding the releases and their versions by their layout, as PhysioNet delivers them."""
 
 from __future__ import annotations
 

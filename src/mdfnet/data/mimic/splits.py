@@ -10,10 +10,10 @@ import duckdb
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.data.mimic.rules import Rules, SplitRule
-from mdfnet.data.mimic.tables import ColumnKind, TableFiles, load
+from mdfnet.data.mimic.tables import ColumnKinds, TableFiles, load
 from mdfnet.data.split import split_by_fold, split_by_patient
 
-OFFICIAL_COLUMNS: dict[str, ColumnKind] = {"dicom_id": "text", "split": "text"}
+OFFICIAL_COLUMNS: ColumnKinds = {"dicom_id": "text", "split": "text"}
 _OFFICIAL = {"train": "train", "validate": "val", "test": "test"}
 
 #: The paper trains on this share of its rows; validation and test halve the rest.

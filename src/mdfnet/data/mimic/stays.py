@@ -10,9 +10,9 @@ import duckdb
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, StayRule
-from mdfnet.data.mimic.tables import ColumnKind, TableFiles, interval, load, quoted
+from mdfnet.data.mimic.tables import ColumnKinds, TableFiles, interval, load, quoted
 
-IMAGE_COLUMNS: dict[str, ColumnKind] = {
+IMAGE_COLUMNS: ColumnKinds = {
     "dicom_id": "text",
     "subject_id": "key",
     "study_id": "key",
@@ -20,7 +20,7 @@ IMAGE_COLUMNS: dict[str, ColumnKind] = {
     "StudyDate": "text",
     "StudyTime": "text",
 }
-STAY_COLUMNS: dict[str, ColumnKind] = {"subject_id": "key", "stay_id": "key", "intime": "time", "outtime": "time"}
+STAY_COLUMNS: ColumnKinds = {"subject_id": "key", "stay_id": "key", "intime": "time", "outtime": "time"}
 
 #: Outcomes of the match, in words.
 MATCHED = "in one stay"

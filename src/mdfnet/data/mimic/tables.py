@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import duckdb
 
@@ -23,6 +23,9 @@ from mdfnet.core.errors import UserError, nearest
 
 #: What a column holds: a whole number that every row has, a point in time, a number, or text.
 ColumnKind = Literal["key", "time", "number", "text"]
+
+#: Column -> what it holds.
+ColumnKinds: TypeAlias = dict[str, ColumnKind]
 
 #: How MIMIC writes times. They have no zone: each patient's dates are shifted, the clock is the hospital's.
 TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -247,5 +250,5 @@ def _explained(message: str, source: TableFiles, file: int) -> UserError:
         "unterminated quote": "a quotation mark is not closed",
         "not utf-8": "not UTF-8 text",
     }
-    what = next((text for mark, text in reasons.items() if mark.lower() in message.lower()), "cannot be read as CSV")
+    what = next((text for part, text in reasons.items() if part.lower() in message.lower()), "cannot be read as CSV")
     return UserError(what, where=where, fix=_ROWS_AT_FAULT)

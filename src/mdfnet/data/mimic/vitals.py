@@ -16,27 +16,18 @@ from mdfnet.clinical.units import convert
 from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError
 from mdfnet.data.mimic.rules import Rules, Values, Vitals
-from mdfnet.data.mimic.tables import ColumnKind, TableFiles, interval, load
+from mdfnet.data.mimic.tables import ColumnKinds, TableFiles, interval, load
 
 #: The measurements of MIMIC-IV-ED, as its two tables call them; acuity is given at triage only.
 MEASURED = ("temperature", "heartrate", "resprate", "o2sat", "sbp", "dbp", "pain", "acuity")
-TRIAGE_COLUMNS: dict[str, ColumnKind] = {"stay_id": "key", **dict.fromkeys(MEASURED, "text")}
-VITALSIGN_COLUMNS: dict[str, ColumnKind] = {
-    "stay_id": "key",
-    "charttime": "time",
-    **dict.fromkeys(MEASURED[:-1], "text"),
-}
-PATIENT_COLUMNS: dict[str, ColumnKind] = {
-    "subject_id": "key",
-    "gender": "text",
-    "anchor_age": "number",
-    "anchor_year": "number",
-}
+TRIAGE_COLUMNS: ColumnKinds = {"stay_id": "key", **dict.fromkeys(MEASURED, "text")}
+VITALSIGN_COLUMNS: ColumnKinds = {"stay_id": "key", "charttime": "time", **dict.fromkeys(MEASURED[:-1], "text")}
+PATIENT_COLUMNS: ColumnKinds = {"subject_id": "key", "gender": "text", "anchor_age": "number", "anchor_year": "number"}
 
 #: MIMIC-IV-ED records temperatures in this unit, and now and then in degrees Celsius.
 TEMPERATURE_UNIT = "[degF]"
 
-#: "No pain" in words. Everything else that is no number (asleep, unable, intubated) says nothing about pain.
+#: "No pain" in words. Everything else that is not a number (asleep, unable, intubated) says nothing about pain.
 _NO_PAIN = {"denies", "denies pain", "no pain", "none", "no"}
 _OUT_OF_TEN = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*10")
 
@@ -73,7 +64,7 @@ def read_value(feature: NumberFeature, text: str | None) -> tuple[float, Fate]:
     """A cell of MIMIC-IV-ED in the feature's unit.
 
     Temperatures are Fahrenheit; a number that is a body temperature only in degrees Celsius is taken for that (the two
-    ranges are far apart). Pain may be text: ``7/10`` is 7, ``denies`` is 0. What is no number or lies outside the
+    ranges are far apart). Pain may be text: ``7/10`` is 7, ``denies`` is 0. What is not a number or lies outside the
     feature's range is refused.
 
     Returns:

@@ -67,7 +67,7 @@ def phantoms(config: PhantomConfig) -> Iterator[Phantom]:
 
 
 def write_phantoms(config: PhantomConfig, folder: str | Path) -> Dataset:
-    """Write phantoms as a dataset folder with PNG images, marked as synthetic throughout.
+    """Write phantoms as a dataset folder with PNG images, labeled as synthetic throughout.
 
     Args:
         config: What to make.

@@ -149,7 +149,7 @@ class Effusion:
     Args:
         side: -1 the patient's right, +1 the left.
         level: Height at which the meniscus meets the middle of the lung.
-        rise: How much higher it stands at the chest wall.
+        rise: How much higher it reaches at the chest wall.
         anatomy: The thorax it lies in.
     """
 
@@ -187,5 +187,5 @@ def draw_effusion(rng: np.random.Generator, anatomy: Anatomy, side: int) -> Effu
 
 
 def heart_ellipse(anatomy: Anatomy) -> Ellipse:
-    """Around the heart, as readers mark an enlarged one."""
+    """Around the heart, as readers outline an enlarged one."""
     return Ellipse(anatomy.heart_center, anatomy.heart_axes)
