@@ -106,8 +106,8 @@ def test_a_folder_that_is_no_model_is_not_overwritten(model, tmp_path):
 
 def test_a_detector_starts_from_a_saved_model_with_the_same_findings(model, tmp_path):
     model.save(tmp_path / "model")
+    # Other clinical features, another size of image.
     started = mdfnet.build("tiny", size=96, classes=model.classes, **{"detector.weights": str(tmp_path / "model")})
-    started.load_pretrained()  # other clinical features, another size of image
     given, own = model.detector.state_dict(), started.detector.state_dict()
     assert all(torch.equal(own[key], value) for key, value in given.items())
 
@@ -118,7 +118,8 @@ def test_for_other_findings_only_their_layers_start_anew(name, tmp_path):
     given = mdfnet.build("tiny", **keys)
     given.save(tmp_path / "model")
     classes = mdfnet.Classes(("Mass", "Nodule"))
-    started = mdfnet.build("tiny", classes=classes, **keys, **{"detector.weights": str(tmp_path / "model")})
+    weights = {"detector.weights": str(tmp_path / "model")}
+    started = mdfnet.build("tiny", classes=classes, pretrained=False, **keys, **weights)
     before = {key: value.clone() for key, value in started.detector.state_dict().items()}
     started.load_pretrained()
     theirs, own = given.detector.state_dict(), started.detector.state_dict()
@@ -131,7 +132,6 @@ def test_two_findings_of_other_names_are_not_taken_for_the_same(model, tmp_path)
     model.save(tmp_path / "model")
     classes = mdfnet.Classes(("Effusion", "Pneumonia"))
     started = mdfnet.build("tiny", classes=classes, **{"detector.weights": str(tmp_path / "model")})
-    started.load_pretrained()
     given, own = model.detector.state_dict(), started.detector.state_dict()
     assert any(given[key].shape == own[key].shape and not torch.equal(given[key], own[key]) for key in own)
 
@@ -145,7 +145,6 @@ def test_two_findings_of_other_names_are_not_taken_for_the_same(model, tmp_path)
 )
 def test_a_saved_model_of_another_detector_is_refused_with_the_reason(keys, message, model, tmp_path):
     model.save(tmp_path / "model")
-    started = mdfnet.build("tiny", **keys, **{"detector.weights": str(tmp_path / "model")})
     with pytest.raises(mdfnet.UserError, match=message) as caught:
-        started.load_pretrained()
+        mdfnet.build("tiny", **keys, **{"detector.weights": str(tmp_path / "model")})
     assert str(tmp_path / "model") in str(caught.value)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 
 from mdfnet.experiments.work import Job
-from mdfnet.models.config import load_config
 from mdfnet.models.inference import detect_images, on_best_device
 from mdfnet.models.model import build
 from mdfnet.training.batches import TrainingImages, collate
@@ -41,8 +40,8 @@ def estimate(jobs: Sequence[Job]) -> dict[str, float]:
 
 
 def _pace(job: Job, steps: int = 3) -> Pace:
-    config = load_config(job.config, {"detector.weights": None} if hasattr(job.config.detector, "weights") else {})
-    model = on_best_device(build(config, classes=job.dataset.classes, schema=job.dataset.schema))
+    config = job.config
+    model = on_best_device(build(config, classes=job.dataset.classes, schema=job.dataset.schema, pretrained=False))
     samples, size = job.dataset.split("train"), config.train.batch_size
     images = TrainingImages(samples, config)
     model.train()

@@ -122,4 +122,4 @@ def find_model(path: str | Path) -> Path:
     if str(path) == "demo":
         return DEMO_MODEL
     fix = "give a run's folder, a model's folder, or 'demo' for the shipped one"
-    raise UserError("no model here", where=path, fix=fix)
+    raise UserError(f"no model here: {CARD} is missing", where=path, fix=fix)

@@ -1,4 +1,4 @@
-"""A saved model read again: found by its folder, its run or the name of the shipped one."""
+"""A saved model read again, found by its folder, its run or the name of the shipped one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.core.errors import UserError
-from mdfnet.models.card import CARD, WEIGHTS, read_card
+from mdfnet.models.card import CARD, WEIGHTS, find_model, read_card
 from mdfnet.models.checkpoint import read_state
 from mdfnet.models.model import Model
 from mdfnet.models.operating_points import read_operating
@@ -14,12 +14,19 @@ from mdfnet.models.preprocessing import Preprocessing
 
 
 def load(folder: str | Path) -> Model:
-    """Read a model that :func:`save` wrote; ready for detection.
+    """Read a model that :meth:`Model.save` wrote; ready for detection.
+
+    Args:
+        folder: A model's folder, a run's folder, of which it is the best model, or ``"demo"``, the shipped one.
 
     Raises:
-        UserError: A file is missing or altered, of a later version, or does not fit the rest.
+        UserError: There is none, a file is altered, of a later version, or does not fit the rest.
+
+    Examples:
+        >>> load("demo").schema.name
+        'mimic-ed'
     """
-    folder = Path(folder)
+    folder = find_model(folder)
     card = read_card(folder)
     state = read_state(folder, card)
     try:

@@ -1,13 +1,14 @@
-"""The model: an image and a record in, losses or detections out."""
+"""The model: images and records in, losses or detections out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from mdfnet.clinical.records import RecordResult, read_records
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.clinical.use import uses_of
+from mdfnet.core.arrays import Array
 from mdfnet.core.outlines import masks_of
 from mdfnet.core.types import PAPER_CLASSES, Classes, Detections
 from mdfnet.models.card import FORMAT_VERSION, NOTICE, Card, is_model, versions
@@ -26,11 +28,15 @@ from mdfnet.models.detectors.settings import ComposedConfig
 from mdfnet.models.fusion.build import attach
 from mdfnet.models.fusion.features import Features, image_features, replayed
 from mdfnet.models.fusion.screen import Screen
+from mdfnet.models.inputs import are_records, as_images, checked_targets
 from mdfnet.models.operating_points import Operating
 from mdfnet.models.preprocessing import Geometry, Preprocessing
+from mdfnet.models.scale import SCALE, scale_of, scale_state
 
-#: Records of a batch: a tensor, or named values image by image.
-Clinical = Tensor | Sequence[Mapping[str, Any] | RecordResult | None]
+#: Records of a batch: a tensor or an array, or named values image by image.
+Clinical: TypeAlias = Tensor | Array | Sequence[Mapping[str, Any] | RecordResult | None]
+#: Boxes, labels and perhaps masks, image by image.
+Targets: TypeAlias = Sequence[Mapping[str, Tensor]]
 
 
 def build(
@@ -38,18 +44,21 @@ def build(
     *,
     classes: Classes = PAPER_CLASSES,
     schema: Schema | str | None = None,
+    pretrained: bool = True,
     **overrides: Any,
 ) -> Model:
-    """Make an untrained model. Nothing is downloaded; see :meth:`Model.load_pretrained`.
+    """Make a model to train, its detector started from pretrained weights where the config names some.
 
     Args:
         config: A preset name, a path to a YAML file, or a config.
         classes: What it shall find. Default: the paper's five.
         schema: Its clinical features, or the name of a schema. Default: ``mimic-ed``, the paper's ten.
-        overrides: Config keys, such as ``mask_head=True`` or ``epochs=3``.
+        pretrained: Load what ``detector.weights`` names, as :meth:`Model.load_pretrained` does; a name of torchvision
+            or of the Hugging Face hub is downloaded. False: all weights start at random.
+        overrides: Config keys, such as ``mask_head=True``, ``epochs=3`` or ``weights="DEFAULT"``.
 
     Raises:
-        UserError: The config does not fit.
+        UserError: The config does not fit, or its weights cannot be had.
 
     Examples:
         >>> model = build("tiny")
@@ -58,23 +67,35 @@ def build(
         4
     """
     schema = Schema.load(schema or "mimic-ed") if not isinstance(schema, Schema) else schema
-    return Model(load_config(config, overrides), classes, schema)
+    model = Model(load_config(config, overrides), classes, schema)
+    if pretrained:
+        model.load_pretrained()
+    return model
 
 
 class Model(nn.Module):
     """A detector with clinical fusion attached.
 
-    Images are lists of float32 ``[3, H, W]`` or ``[1, H, W]`` in [0, 1], of any sizes. A clinical batch is float32
-    ``[B, F]`` in the schema's order and units; categories as their index; NaN = missing; None = no records at all. For
-    detection it may also be a list of records with named values, see :func:`mdfnet.clinical.records.read_records`.
-    Values that cannot be right never reach the network: they are taken as missing.
+    ``model(images, targets, clinical)`` gives losses in training mode and detections in evaluation mode, as the
+    detectors of torchvision do; :meth:`losses` and :meth:`detect` give one of them whatever the mode.
+
+    Images are a list of float tensors ``[3, H, W]`` or ``[1, H, W]`` in [0, 1], of any sizes; uint8 and uint16 are
+    divided by their largest value; a tensor ``[B, 1 or 3, H, W]`` is a list of B images.
+
+    Clinical data are ``[B, F]`` in the schema's order and units, a category as its index, NaN = missing; or a list of
+    records with named values, see :func:`mdfnet.clinical.records.read_records`; or None: no records at all. Implausible
+    values never reach the network: they are taken as missing.
+
+    ``state_dict()`` carries the clinical scale beside the weights, and ``load_state_dict()`` takes it over.
 
     Args:
-        config, classes, schema: What :func:`build` says.
+        config, classes, schema: See :func:`build`.
         fitted: The clinical scale fitted on the training split. Default: from the schema's plausible ranges.
 
-    ``operating`` holds the operating points and the calibration that were fitted on validation images, None before
-    that. Detections are never changed by them."""
+    Attributes:
+        operating: Operating points and calibration, fitted on validation images; None before that. Detections are never
+            changed by them.
+    """
 
     def __init__(self, config: Config, classes: Classes, schema: Schema, fitted: Standardizer | None = None):
         super().__init__()
@@ -87,6 +108,36 @@ class Model(nn.Module):
         self.fusion = attach(config, schema, self.fitted, self.detector) if config.fused else None
         self.screen = Screen(schema)
         self.operating: Operating | None = None
+
+    def forward(
+        self,
+        images: Sequence[Tensor] | Tensor,
+        targets: Targets | None = None,
+        clinical: Clinical | None = None,
+    ) -> dict[str, Tensor] | list[Detections]:
+        """In training mode what :meth:`losses` gives, in evaluation mode what :meth:`detect` gives.
+
+        Args:
+            images, clinical: See the class.
+            targets: See :meth:`losses`. In evaluation mode they may be there and are not used.
+
+        Raises:
+            TypeError: Records stand in the place of targets.
+
+        Examples:
+            >>> model, images = build("tiny", size=64), [torch.rand(1, 64, 64)]
+            >>> targets = [{"boxes": torch.tensor([[8.0, 8, 40, 40]]), "labels": torch.tensor([1])}]
+            >>> sorted(model(images, targets))
+            ['loss_box_reg', 'loss_classifier', 'loss_objectness', 'loss_rpn_box_reg']
+            >>> (found,) = model.eval()(images)
+            >>> found["boxes"].shape[1]
+            4
+        """
+        if self.training:
+            return self.losses(images, targets, clinical)
+        if are_records(targets):
+            raise TypeError("records stand where targets belong; write model(images, clinical=records)")
+        return self.detect(images, clinical)
 
     def fit(self, fitted: Standardizer) -> None:
         """Take over the clinical scale fitted on the training split."""
@@ -103,7 +154,6 @@ class Model(nn.Module):
         Raises:
             UserError: They cannot be had or do not fit.
         """
-
         weights = self.config.detector.weights
         if weights is not None and is_model(weights):
             start_from(self.detector, self.config, self.classes, weights)
@@ -113,29 +163,35 @@ class Model(nn.Module):
             pretrain(self.config.detector, self.fusion)
 
     def losses(
-        self, images: Sequence[Tensor], targets: Sequence[dict[str, Tensor]], clinical: Tensor | None
+        self, images: Sequence[Tensor] | Tensor, targets: Targets | None, clinical: Clinical | None = None
     ) -> dict[str, Tensor]:
         """Training losses by name, scalars.
 
         Args:
             images, clinical: See the class.
             targets: Per image ``boxes`` float32 ``[N, 4]`` xyxy in image pixels, ``labels`` int64 ``[N]`` from 1 and,
-                for a mask head, optionally ``masks`` ``[N, H, W]``.
+                for a mask head, optionally ``masks`` ``[N, H, W]``. An image without findings has zero rows.
+
+        Raises:
+            TypeError, ValueError: Images, targets or records are not what they should be.
         """
         batch, geometries = self._prepare(images)
-        targets = [self._target(target, geometry) for target, geometry in zip(targets, geometries, strict=True)]
-        with self._patients(self.screen(self._values(clinical, batch)), batch):
-            return self.detector.losses(batch, targets)
+        targets = checked_targets(targets, len(batch), len(self.classes))
+        ready = [self._target(target, geometry, batch) for target, geometry in zip(targets, geometries, strict=True)]
+        given, _ = self._read(clinical, batch)
+        with self._patients(self.screen(given), batch):
+            return self.detector.losses(batch, ready)
 
     @torch.no_grad()
-    def detect(self, images: Sequence[Tensor], clinical: Clinical | None = None) -> list[Detections]:
+    def detect(self, images: Sequence[Tensor] | Tensor, clinical: Clinical | None = None) -> list[Detections]:
         """Find boxes, in the pixels of the images given. Never looks at targets; always in evaluation mode.
 
-        What became of each image's record stands in ``Detections.record``: values used, missing, refused and why.
+        How each image's record was used is in ``Detections.record``: values used, missing, refused and why.
 
         Raises:
             UserError: A unit in a record does not fit its feature.
-            ValueError: There is not one record per image, or a tensor has not one column per feature.
+            TypeError, ValueError: Images are not what they should be, there is not one record per image, or a tensor
+                has not one column per feature.
 
         Examples:
             >>> model = build("tiny", size=64)
@@ -147,7 +203,7 @@ class Model(nn.Module):
         return self._detect(batch, geometries, clinical)
 
     @torch.no_grad()
-    def encode(self, images: Sequence[Tensor]) -> Features:
+    def encode(self, images: Sequence[Tensor] | Tensor) -> Features:
         """The part that depends on the images alone, for :meth:`detect_from` with as many records as wanted."""
         batch, geometries = self._prepare(images)
         with self._evaluating():
@@ -156,8 +212,8 @@ class Model(nn.Module):
     @torch.no_grad()
     def detect_from(self, features: Features, clinical: Clinical | None = None) -> list[Detections]:
         """What :meth:`detect` gives for these images and records. One image may come with several records."""
-        if clinical is not None and len(features) == 1 < len(clinical):
-            features = features.repeat(len(clinical))
+        if clinical is not None:
+            features = features.for_records(len(clinical))
         with replayed(self.detector, features.outputs):
             return self._detect(features.images, features.geometries, clinical)
 
@@ -168,11 +224,10 @@ class Model(nn.Module):
         For those who ask the detector for more than detections, as :mod:`mdfnet.explain.regions` does. Gives the
         features, repeated where one image came with several records.
         """
-        if len(features) == 1 < len(clinical):
-            features = features.repeat(len(clinical))
-        kept = self.screen(self._values(clinical, features.images))
+        features = features.for_records(len(clinical))
+        given, _ = self._read(clinical, features.images)
         replaying = replayed(self.detector, features.outputs)
-        with torch.no_grad(), replaying, self._evaluating(), self._patients(kept, features.images):
+        with torch.no_grad(), replaying, self._evaluating(), self._patients(self.screen(given), features.images):
             yield features
 
     def save(self, folder: str | Path, **training: Any) -> None:
@@ -198,24 +253,47 @@ class Model(nn.Module):
             weights_sha256="",
             training=training,
         )
-        write_model(folder, card, self.state_dict(), self.operating)
+        # The scale stands in the card, and nowhere else: two could differ.
+        weights = {key: value for key, value in self.state_dict().items() if not key.startswith(SCALE)}
+        write_model(folder, card, weights, self.operating)
 
-    def _prepare(self, images: Sequence[Tensor]) -> tuple[Tensor, list[Geometry]]:
-        device = next(self.parameters()).device
-        prepared = [self.preprocessing(image.to(device)) for image in images]
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination.update({prefix + name: value for name, value in scale_state(self.fitted).items()})
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: Any, strict: bool, *lists: list[str]
+    ) -> None:
+        """Take the scale over before torch looks for weights; a state dict of mdfnet 0.1 has none, and changes none."""
+        scale = [key for key in state_dict if key.startswith(prefix + SCALE)]
+        values = {key.removeprefix(prefix): state_dict.pop(key) for key in scale}
+        if any(len(value) != len(self.schema) for value in values.values()):
+            lists[-1].append(f"the clinical scale is not of the {len(self.schema)} features of {self.schema.name}")
+        elif values:
+            self.fit(scale_of(values))
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *lists)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """What ``to``, ``half``, ``cuda`` and alike go through."""
+        if fn(torch.zeros(1)).dtype in (torch.float16, torch.bfloat16):
+            fix = "keep the weights in float32 and detect under torch.autocast"
+            raise TypeError(f"16 bits are too few for the coordinates of boxes; {fix}")
+        return super()._apply(fn, recurse)
+
+    def _prepare(self, images: Sequence[Tensor] | Tensor) -> tuple[Tensor, list[Geometry]]:
+        prepared = [self.preprocessing(image) for image in as_images(images, next(self.parameters()))]
         return torch.stack([image for image, _ in prepared]), [geometry for _, geometry in prepared]
 
-    def _target(self, target: dict[str, Tensor], geometry: Geometry) -> dict[str, Tensor]:
-        device, size = next(self.parameters()).device, self.config.input.size
-        boxes = geometry.to_network(target["boxes"].to(device))
-        ready = {"boxes": boxes, "labels": target["labels"].to(device)}
+    def _target(self, target: Mapping[str, Tensor], geometry: Geometry, batch: Tensor) -> dict[str, Tensor]:
+        boxes = geometry.to_network(target["boxes"].to(batch))
+        ready = {"boxes": boxes, "labels": target["labels"].to(batch.device)}
         outlines = self.config.detector.outlines
         if outlines is not None:
             masks = target.get("masks")
             if masks is None:
-                ready["masks"] = masks_of(boxes, size, outlines)
+                ready["masks"] = masks_of(boxes, self.config.input.size, outlines)
             else:
-                ready["masks"] = self._masks_to_network(masks.to(device), geometry)
+                ready["masks"] = self._masks_to_network(masks.to(batch.device), geometry)
         return ready
 
     def _masks_to_network(self, masks: Tensor, geometry: Geometry) -> Tensor:
@@ -224,13 +302,7 @@ class Model(nn.Module):
         return torch.stack([self.preprocessing(mask[None].float())[0][0] for mask in masks]).gt(0.5).to(torch.uint8)
 
     def _detect(self, batch: Tensor, geometries: Sequence[Geometry], clinical: Clinical | None) -> list[Detections]:
-        notes: Sequence[Mapping[str, str]] = [{}] * len(batch)
-        if clinical is not None and not isinstance(clinical, Tensor):
-            if isinstance(clinical, Mapping) or len(clinical) != len(batch):
-                raise ValueError(f"clinical is not a list of {len(batch)} records, one per image")
-            values, notes = read_records(self.schema, clinical)
-            clinical = torch.from_numpy(values)
-        given = self._values(clinical, batch)
+        given, notes = self._read(clinical, batch)
         kept = self.screen(given)
         with self._evaluating(), self._patients(kept, batch):
             found = self.detector.detect(batch)
@@ -240,14 +312,18 @@ class Model(nn.Module):
         uses = uses_of(self.schema, self.fitted.seen, given.cpu().numpy(), kept.cpu().numpy(), notes)
         return [replace(one, record=use) for one, use in zip(found, uses, strict=True)]
 
-    def _values(self, clinical: Tensor | None, batch: Tensor) -> Tensor:
-        """Float32 ``[B, F]`` where the batch is, all NaN where there are no records."""
-        shape = (len(batch), len(self.schema))
+    def _read(self, clinical: Clinical | None, batch: Tensor) -> tuple[Tensor, Sequence[Mapping[str, str]]]:
+        """Values ``[B, F]``, float32, where the batch is, all NaN without records; and what was not taken, and why."""
+        count, notes = len(batch), [{}] * len(batch)
         if clinical is None:
-            return torch.full(shape, torch.nan, device=batch.device)
-        if clinical.shape != shape:
-            raise ValueError(f"clinical is {list(clinical.shape)}, expected {list(shape)}")
-        return clinical.to(batch.device, torch.float32)
+            return torch.full((count, len(self.schema)), torch.nan, device=batch.device), notes
+        if not isinstance(clinical, Tensor | np.ndarray):
+            if isinstance(clinical, Mapping) or len(clinical) != count:
+                raise ValueError(f"clinical is not a list of {count} records, one per image")
+            clinical, notes = read_records(self.schema, clinical)
+        if clinical.shape != (count, len(self.schema)):
+            raise ValueError(f"clinical is {list(clinical.shape)}, expected {[count, len(self.schema)]}")
+        return torch.as_tensor(clinical).to(batch.device, torch.float32), notes
 
     @contextmanager
     def _patients(self, clinical: Tensor, batch: Tensor) -> Iterator[None]:

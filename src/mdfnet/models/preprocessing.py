@@ -14,19 +14,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
 from mdfnet.data.images.read import unit_range
 
 
-def image_tensor(image: np.ndarray) -> Tensor:
-    """An image as read, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
+def image_tensor(image: Array) -> Tensor:
+    """An image as :func:`mdfnet.read_image` gives it, uint8 or uint16 ``[H, W]`` -> float32 ``[1, H, W]`` in [0, 1].
+
+    Raises:
+        ValueError: It is another array.
 
     Examples:
         >>> image_tensor(np.full((2, 2), 255, np.uint8)).max().item()
         1.0
     """
+    if image.dtype not in (np.uint8, np.uint16) or image.ndim != 2:
+        raise ValueError(f"an image is uint8 or uint16 [H, W], got {image.dtype} {list(image.shape)}")
     return torch.from_numpy(unit_range(image))[None]
 
 

@@ -72,7 +72,7 @@ def train(
     images = _image_data(dataset, config)
     _silence_lightning()
     L.seed_everything(config.train.seed, workers=True, verbose=False)
-    model = build(config, classes=dataset.classes, schema=dataset.schema)
+    model = build(config, classes=dataset.classes, schema=dataset.schema, pretrained=False)
     model.preprocessing = replace(model.preprocessing, intensity=dataset.intensity)
     model.fit(Standardizer.fit(dataset.schema, np.stack([sample.clinical for sample in images.train])))
     if config.train.epochs == 0 and config.detector.weights is not None:

@@ -129,7 +129,6 @@ def test_a_gray_network_is_the_color_network_on_gray_images(name, images, tmp_pa
     state = {key: value.contiguous() for key, value in color.detector.net.state_dict().items()}
     save_file(state, tmp_path / "color.safetensors")
     gray = made(name, weights=str(tmp_path / "color.safetensors")).eval()
-    gray.load_pretrained()
     first, second = (model.detect(list(images))[0] for model in (color, gray))
     torch.testing.assert_close(first.scores, second.scores)
 
@@ -156,6 +155,6 @@ def test_weights_that_cannot_be_had_say_why(monkeypatch, tmp_path):
     monkeypatch.setattr(libreyolo, "download_weights", offline)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(mdfnet.UserError, match=r"cannot download COCO of LibreYOLOXn \(no network\)"):
-        made("yolox_nano", weights="COCO").load_pretrained()
+        made("yolox_nano", weights="COCO")
     with pytest.raises(mdfnet.UserError, match="known are: COCO"):
-        made("yolox_nano", weights="IMAGENET").load_pretrained()
+        made("yolox_nano", weights="IMAGENET")

@@ -29,7 +29,7 @@ def test_parameter_counts_are_the_published_ones(preset, mask_head, published):
 
 def test_the_baseline_is_torchvisions_mask_rcnn():
     torch.manual_seed(0)
-    ours = mdfnet.build("paper-baseline", box_score=0.0)
+    ours = mdfnet.build("paper-baseline", pretrained=False, box_score=0.0)
     for norm in ours.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             norm.momentum = 1.0
@@ -66,7 +66,7 @@ def test_the_baseline_is_torchvisions_mask_rcnn():
 
 
 def test_raw_values_reach_the_box_head():
-    model = mdfnet.build("paper-1d", mask_head=False)
+    model = mdfnet.build("paper-1d", pretrained=False, mask_head=False)
     record = torch.tensor([[67, 37.2, 110, 24, 91, 120, 70, 3, 2, 1.0]])
     z = model.fusion.encoder(record).vector
     assert z.shape == (1, 64)
@@ -75,19 +75,19 @@ def test_raw_values_reach_the_box_head():
 
 
 def test_missing_values_become_the_training_mean_and_mode():
-    model = mdfnet.build("paper-1d", mask_head=False)
+    model = mdfnet.build("paper-1d", pretrained=False, mask_head=False)
     z = model.fusion.encoder(torch.full((1, 10), float("nan"))).vector
     assert torch.equal(z[0, :9], torch.as_tensor(model.fitted.mean[:9]).float())
 
 
 def test_spatialization_doubles_up_to_the_image():
-    model = mdfnet.build("paper-3d", mask_head=False, size=128)
+    model = mdfnet.build("paper-3d", pretrained=False, mask_head=False, size=128)
     fuser = model.fusion.maps["net/backbone"].fuser
     assert fuser.grow(torch.rand(2, 64, 1, 1)).shape == (2, 3, 128, 128)
     with pytest.raises(mdfnet.UserError, match="power of two"):
-        mdfnet.build("paper-3d", size=160)
+        mdfnet.build("paper-3d", pretrained=False, size=160)
     with pytest.raises(mdfnet.UserError, match=r"fusion\.dim"):
-        mdfnet.build("paper-3d", dim=8)
+        mdfnet.build("paper-3d", pretrained=False, dim=8)
 
 
 def test_pretrained_weights_load_from_a_local_file(tmp_path):
@@ -95,7 +95,6 @@ def test_pretrained_weights_load_from_a_local_file(tmp_path):
     classifier = mobilenet_v3_small()
     save_file(classifier.state_dict(), tmp_path / "weights.safetensors")
     model = mdfnet.build("paper-mdfnet", weights=str(tmp_path / "weights.safetensors"))
-    model.load_pretrained()
     first = classifier.features[0][0].weight
     assert torch.equal(model.detector.net.backbone.trunk[0][0].weight, first)
     assert torch.equal(model.fusion.maps["net/backbone"].fuser.backbone.trunk[0][0].weight, first)
@@ -105,7 +104,6 @@ def test_a_gray_network_takes_the_sum_over_the_colors(tmp_path):
     classifier = mobilenet_v3_small()
     save_file(classifier.state_dict(), tmp_path / "weights.safetensors")
     model = mdfnet.build("tiny", weights=str(tmp_path / "weights.safetensors"))
-    model.load_pretrained()
     torch.testing.assert_close(
         model.detector.net.backbone.trunk[0][0].weight, classifier.features[0][0].weight.sum(1, keepdim=True)
     )
@@ -124,14 +122,14 @@ def test_a_gray_network_takes_the_sum_over_the_colors(tmp_path):
 )
 def test_weights_and_backbones_that_cannot_be_had_say_why(overrides, message):
     with pytest.raises(mdfnet.UserError, match=message):
-        mdfnet.build("tiny", **overrides).load_pretrained()
+        mdfnet.build("tiny", **overrides)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
     state = {key: value[:1] if value.ndim else value for key, value in mobilenet_v3_small().state_dict().items()}
     save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / "other.safetensors")
     with pytest.raises(mdfnet.UserError, match="give the weights of mobilenet_v3_small"):
-        mdfnet.build("tiny", weights=str(tmp_path / "other.safetensors")).load_pretrained()
+        mdfnet.build("tiny", weights=str(tmp_path / "other.safetensors"))
 
 
 def test_making_a_model_draws_the_same_random_numbers_every_time():

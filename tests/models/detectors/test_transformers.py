@@ -249,7 +249,6 @@ def test_weights_load_into_a_gray_network_of_other_classes(name, form, tmp_path)
     weights = tmp_path / "donor"
     weights = weights / "model.safetensors" if form == "file" else weights
     model = tiny(name, weights=str(weights))
-    model.load_pretrained()
     own, given = model.detector.net.state_dict(), donor.state_dict()
     first = next(key for key, value in own.items() if value.ndim == 4)
     torch.testing.assert_close(own[first], given[first].sum(1, keepdim=True))
@@ -261,7 +260,7 @@ def test_weights_load_into_a_gray_network_of_other_classes(name, form, tmp_path)
 
 def test_frozen_batch_norms_are_for_pretrained_weights(tmp_path):
     for name in ("detr", "rt-detr-v2"):
-        model = tiny(name, weights=str(tmp_path))
+        model = tiny(name, weights=str(tmp_path), pretrained=False)
         assert [module for module in model.modules() if "FrozenBatchNorm" in type(module).__name__]
 
 
@@ -281,7 +280,7 @@ def test_weights_that_cannot_be_had_say_why(weights, message, tmp_path, monkeypa
     wider.detector.net.save_pretrained(tmp_path / "other")
     weights = weights.format(folder=tmp_path / "folder", other=tmp_path / "other")
     with pytest.raises(mdfnet.UserError, match=message):
-        tiny("detr", weights=weights).load_pretrained()
+        tiny("detr", weights=weights)
 
 
 OPTIONS = [

@@ -29,7 +29,6 @@ def test_a_timm_trunk_is_its_classifier_cut_off(name, tmp_path):
     save_file(classifier.state_dict(), tmp_path / "weights.safetensors")
     weights = {"weights": str(tmp_path / "weights.safetensors"), "backbone": f"timm/{name}"}
     model = mdfnet.build("tiny", stride=16, depth=16, **weights)
-    model.load_pretrained()
     image = torch.rand(1, 1, 64, 64)
     (expected,) = classifier.forward_intermediates(image.repeat(1, 3, 1, 1), indices=[-2], intermediates_only=True)
     torch.testing.assert_close(model.detector.net.backbone.trunk.eval()(image)[-1], expected)
@@ -48,7 +47,7 @@ def test_a_timm_trunk_is_its_classifier_cut_off(name, tmp_path):
 )  # fmt: skip
 def test_what_cannot_be_had_says_why(overrides, words):
     with pytest.raises(mdfnet.UserError, match=words):
-        mdfnet.build("tiny", **overrides).load_pretrained()
+        mdfnet.build("tiny", **overrides)
 
 
 def test_a_stride_that_is_not_there_is_refused_with_those_that_are():
@@ -57,7 +56,7 @@ def test_a_stride_that_is_not_there_is_refused_with_those_that_are():
 
 
 def test_offline_is_said_in_one_line(monkeypatch):
-    model = mdfnet.build("tiny", backbone="timm/resnet18", weights="a1_in1k")
+    model = mdfnet.build("tiny", backbone="timm/resnet18", weights="a1_in1k", pretrained=False)
 
     def offline(*args, **options):
         raise OSError("no network")

@@ -36,10 +36,10 @@ class Features:
     def __len__(self) -> int:
         return len(self.images)
 
-    def repeat(self, count: int) -> Features:
-        """One image ``count`` times, for as many records."""
-        if len(self) != 1:
-            raise ValueError(f"only the features of one image are repeated, these are of {len(self)}")
+    def for_records(self, count: int) -> Features:
+        """One image ``count`` times, for as many records; several images as they are."""
+        if len(self) != 1 or count < 2:
+            return self
         outputs = {name: _repeat(output, count) for name, output in self.outputs.items()}
         return Features(self.images.expand(count, -1, -1, -1), self.geometries * count, outputs)
 
