@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # for editors and type checkers; tests/test_public_names.py c
     from mdfnet.data.dataset_folder import read_dataset as read_dataset
     from mdfnet.data.dataset_folder import write_dataset as write_dataset
     from mdfnet.data.images.read import read_image as read_image
+    from mdfnet.data.torch_dataset import DetectionDataset as DetectionDataset
+    from mdfnet.data.torch_dataset import collate as collate
     from mdfnet.evaluation.evaluate import evaluate as evaluate
     from mdfnet.metrics.evaluation import score_detections as score_detections
     from mdfnet.models.config import Config as Config
