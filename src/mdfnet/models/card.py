@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -19,11 +19,12 @@ from mdfnet.models.config import Config
 #: Version of the folder's format. A later one is refused.
 FORMAT_VERSION = 2
 
-
 WEIGHTS, CARD = "model.safetensors", "model.json"
 
-
 NOTICE = "Research use only. Not a medical device."
+
+#: The model that ships with the package, trained on synthetic images; ``scripts/make_demo_model.py`` makes it.
+DEMO_MODEL = Path(__file__).parent / "demo_model"
 
 
 class Card(BaseModel):
@@ -44,7 +45,7 @@ class Card(BaseModel):
     training: dict[str, Any]
 
     @model_validator(mode="after")
-    def _fitted_to_schema(self):
+    def _fitted_to_schema(self) -> Self:
         lengths = {name: len(values) for name, values in self.fitted.items()}
         if lengths != dict.fromkeys(("mean", "std", "mode"), len(self.clinical_schema)):
             raise ValueError("fitted needs mean, std and mode of every clinical feature")
@@ -62,8 +63,24 @@ class Card(BaseModel):
 
 
 def is_model(folder: str | Path) -> bool:
-    """Whether a saved model is there."""
+    """Whether a folder is that of a saved model."""
     return (Path(folder) / CARD).is_file()
+
+
+def find_model(path: str | Path) -> Path:
+    """The folder of a model: itself, the best model of a run, or the shipped ``demo``.
+
+    Raises:
+        UserError: There is none.
+    """
+    path = Path(path)
+    for folder in (path, path / "model"):
+        if is_model(folder):
+            return folder
+    if str(path) == "demo":
+        return DEMO_MODEL
+    fix = "give a run's folder, a model's folder, or 'demo' for the shipped one"
+    raise UserError(f"no model here: {CARD} is missing", where=path, fix=fix)
 
 
 def read_card(folder: str | Path) -> Card:
@@ -100,26 +117,6 @@ def _of_version_1(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
+    """Versions of what a result depends on, by name."""
     names = ("mdfnet", "torch", "torchvision", "lightning", "numpy", "pillow", "pydicom")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
-
-
-#: The model that ships with the package, trained on synthetic images; ``scripts/make_demo_model.py`` makes it.
-DEMO_MODEL = Path(__file__).parent / "demo_model"
-
-
-def find_model(path: str | Path) -> Path:
-    """The folder of a model: itself, the best model of a run, or the shipped ``demo``.
-
-    Raises:
-        UserError: There is none.
-    """
-    path = Path(path)
-    for folder in (path, path / "model"):
-        if (folder / CARD).is_file():
-            return folder
-    if str(path) == "demo":
-        return DEMO_MODEL
-    fix = "give a run's folder, a model's folder, or 'demo' for the shipped one"
-    raise UserError(f"no model here: {CARD} is missing", where=path, fix=fix)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
@@ -24,10 +24,13 @@ from mdfnet.core.settings import InputConfig, Part
 from mdfnet.models.detectors.registry import find
 from mdfnet.models.detectors.settings import DetectorConfig, RCNNConfig
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 _PRESETS = Shipped("mdfnet.models", "presets", "preset")
 
 #: Version of this format. A file of a later version is refused; see :func:`load_config`.
-CONFIG_VERSION = 2
+CONFIG_VERSION: Final = 2
 
 
 def _chosen(values: Any) -> Any:
@@ -123,20 +126,20 @@ class Config(Part):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
     @model_validator(mode="after")
-    def _map_of_several_cells(self):
+    def _map_of_several_cells(self) -> Self:
         smallest = self.detector.smallest_input
         if self.input.size < smallest:
             raise ValueError(f"input.size {self.input.size} leaves {self.detector.name} one cell; at least {smallest}")
         return self
 
     @model_validator(mode="after")
-    def _paper_sizes(self):
+    def _paper_sizes(self) -> Self:
         if self.fusion.map == "paper" and self.input.size & (self.input.size - 1):
             raise ValueError(f"fusion.map paper doubles up to input.size, {self.input.size} is not a power of two")
         return self
 
     @model_validator(mode="after")
-    def _begins_as_the_detector(self):
+    def _begins_as_the_detector(self) -> Self:
         fresh = self.fusion.vector == "concat" and not self.fusion.zero_start
         if self.staged and (self.fusion.map == "paper" or fresh):
             what = "fusion.zero_start false" if fresh else "fusion.map paper"
@@ -144,7 +147,7 @@ class Config(Part):
         return self
 
     @model_validator(mode="after")
-    def _something_to_train(self):
+    def _something_to_train(self) -> Self:
         if self.train.epochs == 0 and not (self.staged and self.detector.weights and self.last_epochs):
             raise ValueError("train.epochs = 0 leaves the detector as it is: give detector.weights and fusion_epochs")
         return self
@@ -168,9 +171,10 @@ class Config(Part):
     @property
     def last_epochs(self) -> int:
         """Epochs of the training, or of its second stage."""
-        if not self.staged:
-            return self.train.epochs
-        return math.ceil(self.train.epochs / 2) if self.train.fusion_epochs == "half" else self.train.fusion_epochs
+        epochs, fusion = self.train.epochs, self.train.fusion_epochs
+        if not self.fused or fusion is None:
+            return epochs
+        return math.ceil(epochs / 2) if fusion == "half" else fusion
 
 
 def presets() -> list[str]:
@@ -178,7 +182,7 @@ def presets() -> list[str]:
     return _PRESETS.names()
 
 
-def load_config(source: str | Path | Config = "default", overrides: list[str] | Mapping[str, Any] = ()) -> Config:
+def load_config(source: str | Path | Config = "default", overrides: Iterable[str] | Mapping[str, Any] = ()) -> Config:
     """Read a preset by name or a YAML file by path, and apply overrides.
 
     Args:
@@ -219,7 +223,7 @@ def _validate(values: Any, where: object, before: Config | None = None) -> Confi
         raise UserError("; ".join(_say(problem, known) for problem in error.errors()), where=where) from None
 
 
-def _say(problem: dict[str, Any], known: list[str]) -> str:
+def _say(problem: ErrorDetails, known: list[str]) -> str:
     """One pydantic problem in one line: key, what was given, what is expected."""
     key = ".".join(str(part) for part in problem["loc"]) or "config"
     if problem["type"] == "extra_forbidden":

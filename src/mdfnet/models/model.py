@@ -278,7 +278,8 @@ class Model(nn.Module):
         if fn(torch.zeros(1)).dtype in (torch.float16, torch.bfloat16):
             fix = "keep the weights in float32 and detect under torch.autocast"
             raise TypeError(f"16 bits are too few for the coordinates of boxes; {fix}")
-        return super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch does not annotate it
+        return self
 
     def _prepare(self, images: Sequence[Tensor] | Tensor) -> tuple[Tensor, list[Geometry]]:
         prepared = [self.preprocessing(image) for image in as_images(images, next(self.parameters()))]
@@ -314,7 +315,8 @@ class Model(nn.Module):
 
     def _read(self, clinical: Clinical | None, batch: Tensor) -> tuple[Tensor, Sequence[Mapping[str, str]]]:
         """Values ``[B, F]``, float32, where the batch is, all NaN without records; and what was not taken, and why."""
-        count, notes = len(batch), [{}] * len(batch)
+        count = len(batch)
+        notes: Sequence[Mapping[str, str]] = [{}] * count
         if clinical is None:
             return torch.full((count, len(self.schema)), torch.nan, device=batch.device), notes
         if not isinstance(clinical, Tensor | np.ndarray):

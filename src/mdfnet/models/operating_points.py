@@ -85,7 +85,7 @@ class Operating:
 
     def calibrated(self, label: str, score: float) -> float:
         """How likely a box of a class with this score is a hit, as far as the validation images tell."""
-        return float(at_temperature(score, self.temperatures[label]))
+        return float(at_temperature(np.asarray(score), self.temperatures[label]))
 
     def point(self, name: str) -> OperatingPoint:
         """The point of a name.
@@ -173,19 +173,18 @@ def fit_operating(
     targets, names = [sample.target for sample in samples], [sample.id for sample in samples]
     cases = Cases.of(detections, targets, len(classes), names)
     matches = match(cases, overlap="iobb", thresholds=(HIT,))
-    rules = [("max-f1", "highest F1 of each class", lambda k: best_f1(matches, k))]
+    labels = range(1, len(classes) + 1)
+    rules = [("max-f1", "highest F1 of each class", [best_f1(matches, k) for k in labels])]
     for least in sensitivities:
-        rule = f"each class finds at least {least:g} of its marks, at the highest score that does"
-        rules.append((f"sensitivity-{least:g}", rule, lambda k, least=least: reaching(matches, k, least)))
+        rule = f"each class finds at least {least:g} of its annotated boxes, at the highest score that does"
+        rules.append((f"sensitivity-{least:g}", rule, [reaching(matches, k, least) for k in labels]))
     for most in false_positives:
         rule = f"at most {most:g} false positives per image, an equal share for each class"
-        rules.append((f"fp-{most:g}", rule, lambda k, most=most: allowing(matches, k, most / len(classes))))
-    labels = range(1, len(classes) + 1)
+        rules.append((f"fp-{most:g}", rule, [allowing(matches, k, most / len(classes)) for k in labels]))
     points = []
-    for name, rule, threshold in rules:
-        thresholds = np.array([threshold(label) for label in labels])
-        sensitivity, alarms = performance(matches, thresholds)
-        named = dict(zip(classes.names, thresholds.tolist(), strict=True))
+    for name, rule, thresholds in rules:
+        sensitivity, alarms = performance(matches, np.array(thresholds))
+        named = dict(zip(classes.names, thresholds, strict=True))
         points.append(OperatingPoint(name, rule, named, float(sensitivity[-1]), float(alarms[-1])))
     scores = [(matches.score[matches.label == k], matches.matched[0, matches.label == k]) for k in labels]
     temperatures = dict(zip(classes.names, (fit_temperature(*pair) for pair in scores), strict=True))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
 from mdfnet.data.images.read import unit_range
+
+#: Coordinates, as an array or as a tensor.
+Values = TypeVar("Values", Array, Tensor)
 
 
 def image_tensor(image: Array) -> Tensor:
@@ -71,12 +74,12 @@ class Geometry:
         """Stretch both axes to the square, as the paper does."""
         return cls(width, height, (size / width, size / height), (0, 0))
 
-    def to_network(self, boxes: np.ndarray | Tensor):
+    def to_network(self, boxes: Values) -> Values:
         """Boxes ``[N, 4]`` (or points ``[N, 2]``) in image pixels -> the same in network pixels."""
         scale, offset = self._affine(boxes)
         return boxes * scale + offset
 
-    def to_image(self, boxes: np.ndarray | Tensor):
+    def to_image(self, boxes: Values) -> Values:
         """Boxes ``[N, 4]`` (or points ``[N, 2]``) in network pixels -> the same in image pixels."""
         scale, offset = self._affine(boxes)
         return (boxes - offset) / scale
@@ -91,7 +94,7 @@ class Geometry:
         limit = boxes.new_tensor([self.width, self.height] * 2)
         return self.to_image(boxes).clamp(min=0).minimum(limit)
 
-    def _affine(self, like):
+    def _affine(self, like: Values) -> tuple[Values, Values]:
         repeats = like.shape[-1] // 2
         if isinstance(like, Tensor):
             return like.new_tensor(self.scale * repeats), like.new_tensor(self.offset * repeats)
@@ -146,7 +149,8 @@ class Preprocessing:
 
     def geometry(self, width: int, height: int) -> Geometry:
         """Where an image of this size will lie."""
-        return getattr(Geometry, self.input.fit)(width, height, self.input.size)
+        place = Geometry.letterbox if self.input.fit == "letterbox" else Geometry.squash
+        return place(width, height, self.input.size)
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Geometry]:
         """Resize one image.

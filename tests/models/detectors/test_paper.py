@@ -23,7 +23,7 @@ PARAMETERS = [
 
 @pytest.mark.parametrize(("preset", "mask_head", "published"), PARAMETERS)
 def test_parameter_counts_are_the_published_ones(preset, mask_head, published):
-    model = mdfnet.build(preset, mask_head=mask_head)
+    model = mdfnet.build(preset, pretrained=False, mask_head=mask_head)
     assert sum(p.numel() for p in model.parameters() if p.requires_grad) == published
 
 

@@ -60,10 +60,11 @@ class Backbone(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps = self.trunk(x)
         x = maps[-1]
-        if self.lateral is not None:
+        if self.lateral is not None and self.top is not None:
             fine = self.lateral(maps[0])
             x = fine + F.interpolate(self.top(x), fine.shape[-2:], mode="nearest")
-        return self.norm(self.neck(x))
+        out: torch.Tensor = self.norm(self.neck(x))
+        return out
 
 
 class Pyramid(nn.Module):

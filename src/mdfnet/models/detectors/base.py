@@ -120,8 +120,8 @@ def outputs_of(module: nn.Module, names: Sequence[str], run: Callable[[], object
     """
     outputs: dict[str, Any] = {}
 
-    def recorder(name: str):
-        def after(module, args, output):
+    def recorder(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def after(module: nn.Module, args: Any, output: Any) -> None:
             outputs[name] = output
             if len(outputs) == len(names):
                 raise _Answered
@@ -139,7 +139,7 @@ def outputs_of(module: nn.Module, names: Sequence[str], run: Callable[[], object
     return outputs
 
 
-def _to_float32(module: nn.Module, args: tuple, output):
+def _to_float32(module: nn.Module, args: Any, output: Any) -> Any:
     if isinstance(output, Tensor):
         return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
     if isinstance(output, dict):
@@ -149,7 +149,7 @@ def _to_float32(module: nn.Module, args: tuple, output):
     return output
 
 
-def maps_of(output) -> Iterator[Tensor]:
+def maps_of(output: Any) -> Iterator[Tensor]:
     """The maps in what a map site gives."""
     if isinstance(output, Tensor):
         yield output

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
-from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, outputs_of
+from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, maps_of, outputs_of
 from mdfnet.models.detectors.registry import Entry
 
 #: Classes of the detector that is looked at, as many as the paper's.
@@ -60,8 +60,6 @@ def _facts(entry: Entry, device: str) -> Facts:
 
 
 def _strides(detector: Detector, images: Tensor) -> tuple[int, ...] | None:
-    from mdfnet.models.detectors.base import maps_of
-
     names = [site.module for site in detector.map_sites]
     outputs = outputs_of(detector, names, lambda: detector.detect(images))
     if len(outputs) < len(names):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from libreyolo.models.yolo9.loss import YOLO9Loss
@@ -18,7 +18,7 @@ from libreyolo.models.yolo9.nn import LibreYOLO9Model
 from libreyolo.models.yolox.nn import LibreYOLOXModel
 from libreyolo.utils.download import download_weights
 from libreyolo.utils.serialization import load_untrusted_torch_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import batched_nms, box_convert, clip_boxes_to_image
 
@@ -37,6 +37,10 @@ CANDIDATES = 1000
 WEIGHTS = "COCO"
 
 
+#: The networks of the library that are known here.
+Network: TypeAlias = LibreYOLO9Model | LibreYOLOXModel
+
+
 class YOLO(Detector):
     """What YOLOX and YOLOv9 have in common: backbone, neck, and a head on three maps.
 
@@ -50,7 +54,10 @@ class YOLO(Detector):
     #: Parts whose shapes depend on the number of classes.
     of_classes: tuple[str, ...]
 
-    def __init__(self, net: nn.Module, config: YOLOConfig, input: InputConfig, published: str):
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, net: Network, config: YOLOConfig, input: InputConfig, published: str):
         super().__init__()
         if input.channels == 1:
             gray_input(net)
@@ -94,7 +101,7 @@ class YOLO(Detector):
         return Detections(box[keep], label[keep] + 1, best[keep])
 
 
-class _SizedYOLOX(LibreYOLOXModel):
+class _SizedYOLOX(LibreYOLOXModel):  # type: ignore[misc]  # libreyolo ships no types
     """YOLOX of any size: the library looks its sizes up in a table."""
 
     def __init__(self, size: dict[str, Any], classes: int, act: str):
@@ -132,7 +139,9 @@ class YOLOX(YOLO):
 
     def _losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         self.net.head.grids = [torch.zeros(1)] * 3  # the library keeps them on the device that was first used
-        return self.net(images, _padded([box_convert(t["boxes"], "xyxy", "cxcywh") for t in targets], targets))
+        boxes = [box_convert(target["boxes"], "xyxy", "cxcywh") for target in targets]
+        losses: dict[str, Tensor] = self.net(images, _padded(boxes, targets))
+        return losses
 
     def _found(self, images: Tensor) -> tuple[Tensor, Tensor]:
         found = self.net(images)
@@ -163,14 +172,15 @@ class YOLOv9(YOLO):
         # Made anew: the library's own stays on the device that was first used.
         loss = YOLO9Loss(head.nc, head.reg_max, head.stride.tolist(), [width, height], images.device)
         shares = [target["boxes"] / target["boxes"].new_tensor([width, height] * 2) for target in targets]
-        return loss(self.net(images), _padded(shares, targets))
+        losses: dict[str, Tensor] = loss(self.net(images), _padded(shares, targets))
+        return losses
 
     def _found(self, images: Tensor) -> tuple[Tensor, Tensor]:
         boxes, scores = self.net(images)["predictions"].mT.split([4, self.net.head.nc], -1)
         return boxes, scores
 
 
-def _made(name: str, kind: type[nn.Module], /, **options: Any) -> nn.Module:
+def _made(name: str, kind: type[Network], /, **options: Any) -> Network:
     try:
         return kind(**options)
     except (TypeError, ValueError) as error:
@@ -194,5 +204,6 @@ def _download(weights: str, published: str) -> dict[str, Tensor]:
         download_weights(str(path), published[-1])
     except (OSError, RuntimeError) as error:
         raise no_download(weights, published, error) from None
-    state = load_untrusted_torch_file(str(path), map_location="cpu", context="weights")
-    return state.get("model", state)
+    content = load_untrusted_torch_file(str(path), map_location="cpu", context="weights")
+    state: dict[str, Tensor] = content.get("model", content)
+    return state

@@ -81,7 +81,8 @@ class Entry:
             what = f"{self.name} needs {self.library}, which is not installed"
             raise UserError(what, where="detector.name", fix=self.install)
         module, _, maker = self.home.partition(":")
-        return getattr(import_module(module), maker)(settings, input, classes)
+        made: Detector = getattr(import_module(module), maker)(settings, input, classes)
+        return made
 
 
 def _torchvision(name: str, family: str, source: str) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -49,7 +49,7 @@ class ComposedConfig(DetectorConfig):
     )
 
     @model_validator(mode="after")
-    def _deep_enough(self):
+    def _deep_enough(self) -> Self:
         if self.depth < self.stride:
             raise ValueError(f"depth {self.depth} is below stride {self.stride}")
         return self
@@ -93,7 +93,7 @@ class DenseConfig(ComposedConfig):
 
     @property
     def smallest_input(self) -> int:
-        return max(2 * self.depth, self.stride * 2**self.levels)
+        return max(2 * self.depth, self.stride << self.levels)
 
 
 class LibraryConfig(DetectorConfig):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Detections
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, mode_of
+
+#: The networks of torchvision that are known here.
+Network: TypeAlias = GeneralizedRCNN | RetinaNet | FCOS | SSD
 
 #: Modules that choose between losses and detections by their ``training`` flag.
 SWITCHES = (GeneralizedRCNN, RegionProposalNetwork, RoIHeads, RetinaNet, FCOS, SSD)
@@ -36,9 +40,8 @@ FOREGROUND_ONLY = (RetinaNet, FCOS)
 PRECISE = ("backbone", "head", "rpn.head", "roi_heads.box_predictor", "roi_heads.mask_predictor")
 
 
-class Standardized(GeneralizedRCNNTransform):
-    """Intensities alone: images arrive at the network's size, :class:`mdfnet.models.preprocessing.Preprocessing`
-    resizes them.
+class Standardized(GeneralizedRCNNTransform):  # type: ignore[misc]  # torchvision ships no types
+    """Standardizes intensities and nothing else: images arrive at the network's size.
 
     Torchvision's own would resize them to the size they have and copy them twice: a tenth of a small detector's time.
     """
@@ -46,7 +49,9 @@ class Standardized(GeneralizedRCNNTransform):
     def __init__(self, input: InputConfig):
         super().__init__(input.size, input.size, list(input.mean), list(input.std))
 
-    def forward(self, images: Sequence[Tensor], targets: list[dict[str, Tensor]] | None = None):
+    def forward(
+        self, images: Sequence[Tensor], targets: list[dict[str, Tensor]] | None = None
+    ) -> tuple[ImageList, list[dict[str, Tensor]] | None]:
         batch = self.normalize(torch.stack(list(images)))
         return ImageList(batch, [tuple(batch.shape[-2:])] * len(batch)), targets
 
@@ -61,9 +66,7 @@ class TorchvisionDetector(Detector):
         pretrain: Loads the network's pretrained weights.
     """
 
-    def __init__(
-        self, net: nn.Module, input: InputConfig, channels: Sequence[int], pretrain: Callable[[nn.Module], None]
-    ):
+    def __init__(self, net: Network, input: InputConfig, channels: Sequence[int], pretrain: Callable[[Network], None]):
         super().__init__()
         net.transform = Standardized(input)
         _let_start(net)
@@ -80,7 +83,8 @@ class TorchvisionDetector(Detector):
     def losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         targets = [target | {"labels": target["labels"] - self.first_label} for target in targets]
         with mode_of(self._switches, training=True):
-            return self.net(list(images), targets)
+            losses: dict[str, Tensor] = self.net(list(images), targets)
+        return losses
 
     def detect(self, images: Tensor) -> list[Detections]:
         with mode_of(self._switches, training=False):
@@ -96,7 +100,7 @@ class TorchvisionDetector(Detector):
         self.pretrain(self.net)
 
 
-def _let_start(net: nn.Module) -> None:
+def _let_start(net: Network) -> None:
     """FCOS's distances from a place to a box's four sides start at one cell of its level.
 
     So they start in its paper, as exp(0) (Tian et al., ICCV 2019, section 3.2). Torchvision's relu starts around zero,
@@ -106,10 +110,11 @@ def _let_start(net: nn.Module) -> None:
         nn.init.ones_(net.head.regression_head.bbox_reg.bias)
 
 
-def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:
+def _vector_sites(net: Network) -> Iterator[VectorSite]:
     """The layers of the heads that fusion takes part in: over each RoI, or where the scores of each cell come from."""
     if isinstance(net, GeneralizedRCNN):
-        layer = _first(net.roi_heads.box_head, nn.Linear)
+        layers = net.roi_heads.box_head.named_modules()
+        layer = next(name for name, module in layers if isinstance(module, nn.Linear))
         pooler = "net.roi_heads.box_roi_pool"
         yield VectorSite(f"net.roi_heads.box_head.{layer}", rois=pooler)
         yield VectorSite("net.roi_heads.box_predictor.cls_score", rois=pooler, last=True)
@@ -117,15 +122,11 @@ def _vector_sites(net: nn.Module) -> Iterator[VectorSite]:
         for level, head in enumerate(net.head.classification_head.module_list):
             inner = "" if isinstance(head, nn.Conv2d) else f".{len(head) - 1}"  # SSDlite: depthwise, then the scores
             yield VectorSite(f"net.head.classification_head.module_list.{level}{inner}", last=True)
-    else:  # the tower starts so small that a patient added to its first layer would hardly be heard behind its last
+    else:  # the tower starts so small that a patient added to its first layer would hardly count behind its last
         yield VectorSite("net.head.classification_head.cls_logits", last=True)
 
 
-def _first(net: nn.Module, kind: type[nn.Module]) -> str:
-    return next(name for name, module in net.named_modules() if isinstance(module, kind))
-
-
-def _loss_names(net: nn.Module) -> tuple[str, ...]:
+def _loss_names(net: Network) -> tuple[str, ...]:
     for kind, names in LOSSES.items():
         if isinstance(net, kind):
             return names

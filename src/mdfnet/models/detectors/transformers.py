@@ -18,14 +18,14 @@ from transformers import PreTrainedModel
 from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Detections
-from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, mode_of, outputs_of
+from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, maps_of, mode_of, outputs_of
 from mdfnet.models.detectors.settings import TransformersConfig
 from mdfnet.models.detectors.transformers_config import PREFIXES, library_config, quiet
 from mdfnet.models.detectors.transformers_weights import pretrain
 
 
 @dataclass(frozen=True)
-class Kind:
+class NetworkKind:
     """What this package has to know of a network of the library.
 
     Args:
@@ -50,14 +50,16 @@ _VARIFOCAL = ("loss_vfl", "loss_bbox", "loss_giou")
 _VIT, _PATCHES = ("model.backbone.backbone", "model.backbone.projector"), "vit.embeddings.patch_embeddings.projection"
 
 KINDS = {
-    "detr": Kind("model.input_projection", _BACKBONE, "class_labels_classifier", softmax=True),
-    "conditional-detr": Kind("model.input_projection", _BACKBONE, "class_labels_classifier"),
-    "deformable-detr": Kind("model.backbone", _BACKBONE, "class_embed"),
-    "rt-detr-v2": Kind("model.backbone", _BACKBONE, "model.decoder.class_embed", _VARIFOCAL),
-    "d-fine": Kind("model.backbone", _BACKBONE, "model.decoder.class_embed", (*_VARIFOCAL, "loss_fgl", "loss_ddf")),
-    "rf-detr": Kind("model.backbone.projector", _VIT, "class_embed"),
-    "lw-detr": Kind("model.backbone.projector", _VIT, "class_embed"),
-    "yolos": Kind(
+    "detr": NetworkKind("model.input_projection", _BACKBONE, "class_labels_classifier", softmax=True),
+    "conditional-detr": NetworkKind("model.input_projection", _BACKBONE, "class_labels_classifier"),
+    "deformable-detr": NetworkKind("model.backbone", _BACKBONE, "class_embed"),
+    "rt-detr-v2": NetworkKind("model.backbone", _BACKBONE, "model.decoder.class_embed", _VARIFOCAL),
+    "d-fine": NetworkKind(
+        "model.backbone", _BACKBONE, "model.decoder.class_embed", (*_VARIFOCAL, "loss_fgl", "loss_ddf")
+    ),
+    "rf-detr": NetworkKind("model.backbone.projector", _VIT, "class_embed"),
+    "lw-detr": NetworkKind("model.backbone.projector", _VIT, "class_embed"),
+    "yolos": NetworkKind(
         _PATCHES,
         (_PATCHES,),
         "class_labels_classifier.layers.2",
@@ -97,16 +99,20 @@ class TransformersDetector(Detector):
         pretrain: Loads the network's pretrained weights.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         net: PreTrainedModel,
-        kind: Kind,
+        kind: NetworkKind,
         config: TransformersConfig,
         input: InputConfig,
         channels: Sequence[int],
         pretrain: Callable[[PreTrainedModel], None],
     ):
         super().__init__()
+        self.net: PreTrainedModel
         self.net, self.kind, self.settings, self.pretrain, self.size = net, kind, config, pretrain, input.size
         for name in ("mean", "std"):
             self.register_buffer(name, torch.tensor(getattr(input, name)).view(-1, 1, 1), persistent=False)
@@ -164,12 +170,9 @@ class TransformersDetector(Detector):
         """What a loss counts in the library's sum; RT-DETR and D-FINE have weighted theirs already."""
         if "loss_vfl" in self.loss_names:
             return 1.0
-        key, default = {
-            "loss_ce": ("class_loss_coefficient", 1.0),
-            "loss_bbox": ("bbox_loss_coefficient", None),
-            "loss_giou": ("giou_loss_coefficient", None),
-        }[loss]
-        return getattr(self.net.config, key, default)
+        if loss == "loss_ce":
+            return float(getattr(self.net.config, "class_loss_coefficient", 1.0))
+        return float(getattr(self.net.config, f"{loss.removeprefix('loss_')}_loss_coefficient"))
 
     @property
     def _switches(self) -> list[nn.Module]:
@@ -215,23 +218,22 @@ def _let_learn(net: PreTrainedModel, config: TransformersConfig) -> None:
         parameter.requires_grad_(not name.endswith(UNUSED))
 
 
-def _let_start(net: PreTrainedModel, kind: Kind) -> None:
+def _let_start(net: PreTrainedModel, kind: NetworkKind) -> None:
     """Score layers that the library starts at one half start low, or most of the loss is spent on nothing."""
     for name in _layers(net, kind.scores):
-        bias = net.get_submodule(name).bias
+        bias = net.get_parameter(f"{name}.bias")
         if bias.is_meta or not bias.any():  # there it has no values
             nn.init.constant_(bias, -math.log((1 - PRIOR) / PRIOR))
 
 
-def _channels(net: PreTrainedModel, kind: Kind, input: InputConfig) -> list[int]:
+def _channels(net: PreTrainedModel, kind: NetworkKind, input: InputConfig) -> list[int]:
     """Channels of each map of the site, found by running the network up to there once."""
     training = net.training
     with torch.no_grad():
         images = torch.zeros(1, input.channels, input.size, input.size)
-        output = outputs_of(net.eval(), [kind.map], lambda: net(images))[kind.map]
+        output = outputs_of(net.train(False), [kind.map], lambda: net(images))[kind.map]
     net.train(training)
-    maps = [output] if isinstance(output, Tensor) else output
-    return [(value[0] if isinstance(value, tuple) else value).shape[1] for value in maps]
+    return [map.shape[1] for map in maps_of(output)]
 
 
 def _layers(net: PreTrainedModel, name: str) -> list[str]:

@@ -186,7 +186,7 @@ def _strides(made: PreTrainedConfig) -> list[float]:
 def quiet() -> Iterator[None]:
     """The library prints whole configs where it makes a network."""
     before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers does not annotate it
     try:
         yield
     finally:

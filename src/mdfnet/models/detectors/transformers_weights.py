@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 from transformers import PreTrainedModel
 
@@ -44,14 +45,14 @@ def pretrain(weights: str | None, net: PreTrainedModel) -> None:
     load_fitting(net, donor.state_dict(), where=weights, fix=fix, fresh=OF_CLASSES)
 
 
-def _from_name(weights: str, net: PreTrainedModel) -> tuple[PreTrainedModel, dict]:
+def _from_name(weights: str, net: PreTrainedModel) -> Any:
     name, _, revision = weights.partition("@")
     if Path(name).exists() and not (Path(name) / "config.json").is_file():
         raise UserError("no config.json beside the weights", where=name, fix="give a folder that transformers saved")
     return type(net).from_pretrained(name, revision=revision or "main", output_loading_info=True)
 
 
-def _from_file(weights: str, net: PreTrainedModel) -> tuple[PreTrainedModel, dict]:
+def _from_file(weights: str, net: PreTrainedModel) -> Any:
     """A file says nothing of its config: it is the network's own, but for colors and classes."""
     state, config = read_weights(weights), copy.deepcopy(net.config)
     if any(value.ndim == 4 and value.shape[1] == 3 for value in state.values()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 import torchvision
@@ -106,7 +107,7 @@ def gray_input(net: nn.Module) -> None:
     new = nn.Conv2d(pixels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None)
     with torch.no_grad():
         new.weight.copy_(sum_colors(old.weight))
-        if old.bias is not None:
+        if old.bias is not None and new.bias is not None:
             new.bias.copy_(old.bias)
     setattr(owner, name, new)
 
@@ -142,7 +143,7 @@ def _features(name: str) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers[: [child for child, _ in layers].index("avgpool")]))
 
 
-def _timm(name: str, **options) -> nn.Module:
+def _timm(name: str, **options: Any) -> nn.Module:
     """A trunk of timm; what lies behind its last map is left out."""
     try:
         import timm
@@ -153,18 +154,19 @@ def _timm(name: str, **options) -> nn.Module:
         fix = nearest(short, timm.list_models()) if timm.list_models(f"*{short[:4]}*") else "see timm.list_models()"
         raise UserError(f"no timm classifier {short!r}", where="detector.backbone", fix=fix)
     try:
-        net = timm.create_model(short, pretrained=False, features_only=True, **options)
+        made = timm.create_model(short, pretrained=False, features_only=True, **options)
     except (RuntimeError, AttributeError, TypeError) as error:
         raise _no_maps(name, error) from None
-    last = net.feature_info.module_name()[-1]
-    if last.startswith("blocks.") and isinstance(getattr(net, "blocks", None), nn.Sequential):
-        net.blocks = net.blocks[: int(last.split(".")[1]) + 1]
+    net = cast(timm.models.FeatureListNet, made)
+    last, blocks = net.feature_info.module_name()[-1], getattr(net, "blocks", None)
+    if last.startswith("blocks.") and isinstance(blocks, nn.Sequential):
+        net.blocks = blocks[: int(last.split(".")[1]) + 1]
     return net
 
 
 def _timm_maps(name: str, x: Tensor) -> list[Tensor]:
     try:
-        maps = _timm(name).eval()(x)
+        maps: list[Tensor] = _timm(name).eval()(x)
     except (AssertionError, RuntimeError) as error:  # made for images of one size
         raise _no_maps(name, error) from None
     if any(map.ndim != 4 or map.shape[-1] != map.shape[-2] for map in maps):

@@ -24,7 +24,7 @@ def sum_colors(kernel: Tensor) -> Tensor:
         >>> sum_colors(torch.ones(8, 12, 3, 3)).shape
         torch.Size([8, 4, 3, 3])
     """
-    return kernel.unflatten(1, (-1, 3)).sum(2)
+    return kernel.reshape(len(kernel), -1, 3, *kernel.shape[2:]).sum(2)
 
 
 def find_weights(name: str, weights: str) -> dict[str, Tensor]:
@@ -96,7 +96,8 @@ def _download(name: str, weights: str) -> dict[str, Tensor]:
             f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known.__members__)
         )
     try:
-        return known[weights].get_state_dict(progress=False, check_hash=True)
+        state: dict[str, Tensor] = known[weights].get_state_dict(progress=False, check_hash=True)
+        return state
     except OSError as error:
         raise no_download(weights, name, error) from None
 

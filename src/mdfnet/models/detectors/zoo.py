@@ -12,7 +12,7 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.models.detectors.settings import ZooConfig
-from mdfnet.models.detectors.torchvision import TorchvisionDetector
+from mdfnet.models.detectors.torchvision import Network, TorchvisionDetector
 from mdfnet.models.detectors.trunks import gray_input
 from mdfnet.models.detectors.weights import find_weights, load_fitting, no_download
 
@@ -45,7 +45,7 @@ def build(config: ZooConfig, input: InputConfig, classes: int) -> TorchvisionDet
     return TorchvisionDetector(net, input, channels, partial(_pretrain, config))
 
 
-def _net(config: ZooConfig, classes: int) -> nn.Module:
+def _net(config: ZooConfig, classes: int) -> Network:
     kind = config.name.partition("_")[0]
     background = 0 if kind in ("retinanet", "fcos") else 1
     try:
@@ -66,7 +66,7 @@ def _channels(backbone: nn.Module, side: int) -> list[int]:
     return [map.shape[1] for map in maps.values()]
 
 
-def _pretrain(config: ZooConfig, net: nn.Module) -> None:
+def _pretrain(config: ZooConfig, net: Network) -> None:
     if config.weights is not None:
         state, fix = find_weights(config.name, config.weights), f"give the weights of {config.name}"
         load_fitting(net, state, where=config.weights, fix=fix, fresh=OF_CLASSES)

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, maps_of
-from mdfnet.models.fusion.encoder import Patients
+from mdfnet.models.fusion.encoder import Encoder, Patients
+from mdfnet.models.fusion.maps import MapFuser
+from mdfnet.models.fusion.vectors import VectorFuser
 
 
 class Context:
@@ -29,18 +32,18 @@ class Context:
 class _MapHook(nn.Module):
     """Fuses at a map site, whose output may be a tensor, a dict or list of tensors, or of ``(tensor, mask)`` pairs."""
 
-    def __init__(self, context: Context, fuser: nn.Module):
+    def __init__(self, context: Context, fuser: MapFuser):
         super().__init__()
         self.fuser, self.context = fuser, context
 
-    def after(self, module: nn.Module, args: tuple, output):
+    def after(self, module: nn.Module, args: Any, output: Any) -> Any:
         if (patients := self.context.patients) is None:
             return None
         plain = list(maps_of(output))
         return _with_maps(output, map(patients.where_known, self.fuser(plain, patients), plain))
 
 
-def _with_maps(output, maps: Iterator[Tensor]):
+def _with_maps(output: Any, maps: Iterator[Tensor]) -> Any:
     """An output with other maps in their places."""
     if isinstance(output, Tensor):
         return next(maps)
@@ -49,22 +52,22 @@ def _with_maps(output, maps: Iterator[Tensor]):
     return type(output)(_with_map(value, maps) for value in output)
 
 
-def _with_map(value, maps: Iterator[Tensor]):
+def _with_map(value: Any, maps: Iterator[Tensor]) -> Any:
     return (next(maps), *value[1:]) if isinstance(value, tuple) else next(maps)
 
 
 class _VectorHook(nn.Module):
     """Fuses at a vector site: puts channels last and lines the clinical rows up with the layer's rows."""
 
-    def __init__(self, context: Context, fuser: nn.Module, per_roi: bool):
+    def __init__(self, context: Context, fuser: VectorFuser, per_roi: bool):
         super().__init__()
         self.fuser, self.per_roi, self.context = fuser, per_roi, context
 
-    def count(self, module: nn.Module, args: tuple):
+    def count(self, module: nn.Module, args: Any) -> None:
         """Before the RoI pooler: how many boxes each image has."""
         self.context.rows = [len(boxes) for boxes in args[1]]
 
-    def after(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor | None:
+    def after(self, module: nn.Module, args: Any, output: Tensor) -> Tensor | None:
         if (patients := self.context.patients) is None:
             return None
         z, x = patients.vector, args[0]
@@ -80,10 +83,10 @@ class _VectorHook(nn.Module):
 
 
 class ModalityDropout(nn.Module):
-    """In training, hides whole records and single values at random, so that one model serves with all, some or none.
+    """In training, drops whole records and single values at random, so that one model serves with all, some or none.
 
     Args:
-        records, values: Shares hidden, in [0, 1].
+        records, values: Shares dropped, in [0, 1].
     """
 
     def __init__(self, records: float, values: float):
@@ -104,39 +107,41 @@ class ClinicalFusion(nn.Module):
     Args:
         detector: Hooks are put on it; it holds no reference to this module's parameters.
         encoder: ``[B, F]`` values with NaN where missing -> :class:`~mdfnet.models.fusion.encoder.Patients`.
-        hiding: Hides values in training.
+        modality_dropout: Drops values in training.
         maps: 3-D fusers by the site they fuse at, see :mod:`mdfnet.models.fusion.maps`.
         vectors: 1-D fusers by the site they fuse at, see :mod:`mdfnet.models.fusion.vectors`.
-        silent: Say nothing of images without any record: the detector is then bit by bit the plain one.
+        silent: Fuse nothing into images without any record: the detector is then bit by bit the plain one.
     """
 
     def __init__(
         self,
         detector: Detector,
-        encoder: nn.Module,
+        encoder: Encoder,
         modality_dropout: nn.Module,
-        maps: Mapping[MapSite, nn.Module],
-        vectors: Mapping[VectorSite, nn.Module],
+        maps: Mapping[MapSite, MapFuser],
+        vectors: Mapping[VectorSite, VectorFuser],
         *,
         silent: bool = False,
     ):
         super().__init__()
+        self.encoder: Encoder
         self.encoder, self.modality_dropout, self.context, self.silent = encoder, modality_dropout, Context(), silent
         self.maps, self.vectors = nn.ModuleDict(), nn.ModuleDict()
-        for site, fuser in maps.items():
-            hook = _MapHook(self.context, fuser)
-            detector.get_submodule(site.module).register_forward_hook(hook.after)
-            self.maps[_key(site.module)] = hook
+        for place, map_fuser in maps.items():
+            on_maps = _MapHook(self.context, map_fuser)
+            detector.get_submodule(place.module).register_forward_hook(on_maps.after)
+            self.maps[_key(place.module)] = on_maps
         for site, fuser in vectors.items():
-            hook = _VectorHook(self.context, fuser, site.rois is not None)
-            detector.get_submodule(site.module).register_forward_hook(hook.after)
+            on_rows = _VectorHook(self.context, fuser, site.rois is not None)
+            detector.get_submodule(site.module).register_forward_hook(on_rows.after)
             if site.rois:
-                detector.get_submodule(site.rois).register_forward_pre_hook(hook.count)
-            self.vectors[_key(site.module)] = hook
+                detector.get_submodule(site.rois).register_forward_pre_hook(on_rows.count)
+            self.vectors[_key(site.module)] = on_rows
 
     def vector_fuser(self, module: str) -> nn.Module | None:
         """The 1-D fuser at a layer of the detector, if there is one."""
-        return self.vectors[_key(module)].fuser if _key(module) in self.vectors else None
+        key = _key(module)
+        return self.vectors[key].get_submodule("fuser") if key in self.vectors else None
 
     @contextmanager
     def of(self, clinical: Tensor) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +23,7 @@ class Patients:
         vector: ``[B, D]``.
         tokens: ``[B, T, D]``, one per feature where the encoder has such, else the vector alone.
         present: bool ``[B, T]``, which tokens say something.
-        has_record: bool ``[B]``: where it is False nothing is fused; None: heard everywhere.
+        has_record: bool ``[B]``: where it is False nothing is fused; None: all patients have a record.
     """
 
     vector: Tensor
@@ -30,7 +32,7 @@ class Patients:
     has_record: Tensor | None = None
 
     def where_known(self, fused: Tensor, plain: Tensor, rows: Tensor | None = None, axis: int = 0) -> Tensor:
-        """What is fused for patients who are heard, what is plain for the others.
+        """What is fused for patients who have a record, what is plain for the others.
 
         Args:
             fused, plain: Of one shape, patients along ``axis``.
@@ -51,11 +53,15 @@ class Patients:
 class Columns(nn.Module):
     """Which columns of ``[B, F]`` are numbers and which categories, and what was fitted on the training split.
 
-    The fitted numbers are buffers that follow the module to its device, but are saved once, as JSON beside the weights.
+    The fitted numbers are buffers, so that they follow the module to its device; :mod:`mdfnet.models.scale` saves them.
     """
 
     #: Standardized values beyond this many deviations add nothing but risk.
     LIMIT = 5.0
+
+    mean: Tensor
+    std: Tensor
+    mode: Tensor
 
     def __init__(self, schema: Schema, fitted: Standardizer):
         super().__init__()
@@ -69,12 +75,13 @@ class Columns(nn.Module):
 
     def fit(self, fitted: Standardizer) -> None:
         """Take over what was fitted on the training split."""
-        for name in ("mean", "std", "mode"):
-            getattr(self, name).copy_(torch.as_tensor(getattr(fitted, name)))
+        self.mean.copy_(torch.as_tensor(fitted.mean))
+        self.std.copy_(torch.as_tensor(fitted.std))
+        self.mode.copy_(torch.as_tensor(fitted.mode))
 
     def standardized(self, clinical: Tensor) -> Tensor:
         """Numbers ``[B, numbers]`` with mean 0 and deviation 1 over the training split; 0 where missing."""
-        numbers = ((clinical - self.mean) / self.std)[:, self.numbers]
+        numbers: Tensor = ((clinical - self.mean) / self.std)[:, self.numbers]
         return numbers.clamp(-self.LIMIT, self.LIMIT).nan_to_num(0.0)
 
     def chosen(self, clinical: Tensor) -> list[Tensor]:
@@ -90,10 +97,8 @@ class Columns(nn.Module):
         return torch.where(clinical.isnan(), fill, clinical)
 
 
-class MLPEncoder(nn.Module):
-    """Standardized numbers, one-hot categories and the mask of what is known -> two layers -> ``[B, dim]``.
-
-    A patient of whom nothing is known gets a learned vector of their own.
+class Encoder(nn.Module, ABC):
+    """Turns records ``[B, F]``, NaN where missing, into :class:`Patients`.
 
     Args:
         schema: What the columns mean.
@@ -104,6 +109,19 @@ class MLPEncoder(nn.Module):
     def __init__(self, schema: Schema, dim: int, fitted: Standardizer):
         super().__init__()
         self.columns, self.dim = Columns(schema, fitted), dim
+
+    @abstractmethod
+    def forward(self, clinical: Tensor) -> Patients: ...
+
+
+class MLPEncoder(Encoder):
+    """Standardized numbers, one-hot categories and the mask of what is known -> two layers -> ``[B, dim]``.
+
+    A patient of whom nothing is known gets a learned vector of their own.
+    """
+
+    def __init__(self, schema: Schema, dim: int, fitted: Standardizer):
+        super().__init__(schema, dim, fitted)
         width = len(self.columns.numbers) + sum(count for _, count in self.columns.categories) + len(schema)
         self.net = nn.Sequential(nn.Linear(width, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
         self.no_record = nn.Parameter(torch.zeros(dim))
@@ -115,19 +133,15 @@ class MLPEncoder(nn.Module):
         return Patients.of(torch.where(known.any(1, keepdim=True), z, self.no_record))
 
 
-class TokenEncoder(nn.Module):
+class TokenEncoder(Encoder):
     """A token per feature, so that fusers can tell them apart: ``[B, features, dim]``, and their mixture ``[B, dim]``.
 
     A number is a direction times its standardized value plus an offset, a category a vector of its own, as in the
     FT-Transformer (Gorishniy et al., NeurIPS 2021, section 3.3); what is missing has a learned token of its own, too.
-
-    Args:
-        schema, dim, fitted: As :class:`MLPEncoder`.
     """
 
     def __init__(self, schema: Schema, dim: int, fitted: Standardizer):
-        super().__init__()
-        self.columns, self.dim = Columns(schema, fitted), dim
+        super().__init__(schema, dim, fitted)
         columns = [*self.columns.numbers, *(i for i, _ in self.columns.categories)]
         self.order = [columns.index(i) for i in range(len(schema))]
         self.direction = nn.Parameter(torch.randn(len(self.columns.numbers), dim) * dim**-0.5)
@@ -148,7 +162,7 @@ class TokenEncoder(nn.Module):
         return Patients(vector, tokens, known)
 
 
-class PaperEncoder(nn.Module):
+class PaperEncoder(Encoder):
     """The paper's clinical vector: raw numbers beside embedded categories (arXiv 2302.13390).
 
     With nine numbers, gender and ``dim`` 64 the embedding is 2 x 55. Missing values become the training mean, or the
@@ -159,8 +173,7 @@ class PaperEncoder(nn.Module):
     scaled = False
 
     def __init__(self, schema: Schema, dim: int, fitted: Standardizer):
-        super().__init__()
-        self.columns, self.dim = Columns(schema, fitted), dim
+        super().__init__(schema, dim, fitted)
         counts = [count for _, count in self.columns.categories]
         if dim < len(self.columns.numbers) + len(counts):
             fix = f"at least {len(self.columns.numbers) + len(counts)} for schema {schema.name!r}"
@@ -190,4 +203,9 @@ class ScaledPaperEncoder(PaperEncoder):
 
 
 #: Encoders by their name in the config.
-ENCODERS = {"mlp": MLPEncoder, "tokens": TokenEncoder, "paper": PaperEncoder, "paper-scaled": ScaledPaperEncoder}
+ENCODERS: dict[str, Callable[[Schema, int, Standardizer], Encoder]] = {
+    "mlp": MLPEncoder,
+    "tokens": TokenEncoder,
+    "paper": PaperEncoder,
+    "paper-scaled": ScaledPaperEncoder,
+}

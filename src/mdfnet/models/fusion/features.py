@@ -48,7 +48,7 @@ class Features:
         return Features(self.images, self.geometries, {})
 
 
-def _repeat(output, count: int):
+def _repeat(output: Any, count: int) -> Any:
     if isinstance(output, Tensor):
         return output.expand(count, *output.shape[1:])
     if isinstance(output, dict):

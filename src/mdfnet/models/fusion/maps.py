@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mdfnet.models.detectors.backbone import Backbone
 from mdfnet.models.fusion.encoder import Patients
 
 Maps = Sequence[Tensor]
@@ -40,7 +41,14 @@ def resized(map: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(map.contiguous(memory_format=torch.channels_last), size, mode="bilinear")
 
 
-class Added(nn.Module, ABC):
+class MapFuser(nn.Module, ABC):
+    """Brings the patients into all maps of a site."""
+
+    @abstractmethod
+    def forward(self, maps: Maps, patients: Patients) -> list[Tensor]: ...
+
+
+class Added(MapFuser):
     """A fuser that adds to the maps something that depends on the patient alone."""
 
     @abstractmethod
@@ -83,7 +91,7 @@ class Deconv(Added):
         return [out(grown) for out in self.out]
 
 
-class Repeat(nn.Module):
+class Repeat(MapFuser):
     """Add the clinical vector, projected to the map's channels, to every cell alike.
 
     Args:
@@ -100,7 +108,7 @@ class Repeat(nn.Module):
         ]
 
 
-class FiLMMap(nn.Module):
+class FiLMMap(MapFuser):
     """Scale and shift every channel by the patient: feature-wise linear modulation (Perez et al., AAAI 2018).
 
     Args:
@@ -119,7 +127,7 @@ class FiLMMap(nn.Module):
         return fused
 
 
-class Attention(nn.Module):
+class Attention(MapFuser):
     """Every cell asks the patient's tokens, one a feature, for what matters to it, and adds the answer.
 
     What is missing cannot be asked; a token of its own answers where nothing else can.
@@ -144,7 +152,7 @@ class Attention(nn.Module):
         for map, query, out in zip(maps, self.query, self.out, strict=True):
             questions = query(map).flatten(2).transpose(1, 2)  # [B, cells, hidden]
             answers = F.scaled_dot_product_attention(questions, key, value, attn_mask=asked)
-            fused.append(map + out(answers.transpose(1, 2).unflatten(2, map.shape[-2:])))
+            fused.append(map + out(answers.transpose(1, 2).reshape(len(map), -1, *map.shape[-2:])))
         return fused
 
 
@@ -166,7 +174,7 @@ class PaperMap(Added):
         ValueError: ``size`` is not a power of two.
     """
 
-    def __init__(self, dim: int, channels: Sequence[int], size: int, backbone: nn.Module):
+    def __init__(self, dim: int, channels: Sequence[int], size: int, backbone: Backbone):
         super().__init__()
         if size & (size - 1):
             raise ValueError(f"the paper's spatialization doubles up to the image's size: {size} is not a power of two")
@@ -189,4 +197,9 @@ def _stage(dim: int, out: int, *, last: bool) -> nn.Sequential:
 
 
 #: Light map fusers by their name in the config.
-MAPS = {"deconv": Deconv, "repeat": Repeat, "film": FiLMMap, "attention": Attention}
+MAPS: dict[str, Callable[[int, Sequence[int]], MapFuser]] = {
+    "deconv": Deconv,
+    "repeat": Repeat,
+    "film": FiLMMap,
+    "attention": Attention,
+}

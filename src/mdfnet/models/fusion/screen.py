@@ -1,4 +1,4 @@
-"""The last gate before the network: what cannot be right becomes missing, whoever gave it."""
+"""The last gate before the network: implausible values become missing, whoever gave them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mdfnet.clinical.schema import Schema
 
 
 class Screen(nn.Module):
-    """Turns values ``[B, F]`` to NaN that the schema calls impossible: ``[B, F]``, float32.
+    """Turns implausible values to NaN: ``[B, F]`` -> ``[B, F]``, float32.
 
-    These are numbers outside the plausible range, what is no index of a category, and both of two numbers that
-    contradict each other (:data:`mdfnet.clinical.plausible.NEVER_BELOW`). A few operations on the batch where it is,
-    without waiting for the device; :mod:`mdfnet.clinical.use` finds the words.
+    These are numbers outside the schema's plausible range, what is no index of a category, and both of two numbers that
+    contradict each other (:data:`mdfnet.clinical.plausible.NEVER_BELOW`). A few operations on the batch's own device,
+    without waiting for it; :mod:`mdfnet.clinical.use` puts them into words.
 
     Examples:
         >>> screen = Screen(Schema.load("age-sex-view"))
@@ -22,6 +22,10 @@ class Screen(nn.Module):
         tensor([[61.,  1.,  0.],
                 [nan, nan, nan]])
     """
+
+    low: Tensor
+    high: Tensor
+    whole: Tensor
 
     def __init__(self, schema: Schema):
         super().__init__()

@@ -7,13 +7,26 @@ broadcast to them, and gives ``[..., out]``. All start as the plain layer, bit b
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
 from mdfnet.models.fusion.maps import zeroed
 
+#: What can be fused.
+Layer: TypeAlias = nn.Linear | nn.Conv2d
 
-class Concat(nn.Module):
+
+class VectorFuser(nn.Module, ABC):
+    """Lets a layer see the patients beside its own input."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor: ...
+
+
+class Concat(VectorFuser):
     """``layer(cat[x, z])``, written as ``layer(x) + project(z)``: the layer and its pretrained weights stay.
 
     Args:
@@ -30,36 +43,38 @@ class Concat(nn.Module):
         True
     """
 
-    def __init__(self, dim: int, layer: nn.Linear | nn.Conv2d, *, zero_start: bool = True):
+    def __init__(self, dim: int, layer: Layer, *, zero_start: bool = True):
         super().__init__()
         width_in, width_out = channels_of(layer)
         self.project = zeroed(nn.Linear(dim, width_out, bias=False))
         if not zero_start:
             bound = 1 / math.sqrt(width_in + dim)
-            for parameter in (self.project.weight, layer.weight, layer.bias):
+            for parameter in (self.project.weight, *layer.parameters()):
                 nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        return y + self.project(z)
+        added: Tensor = self.project(z)
+        return y + added
 
 
-class FiLMVector(nn.Module):
+class FiLMVector(VectorFuser):
     """Scale and shift what the layer gives by the patient: feature-wise linear modulation (Perez et al., AAAI 2018).
 
     Args:
         dim, layer: As :class:`Concat`.
     """
 
-    def __init__(self, dim: int, layer: nn.Linear | nn.Conv2d):
+    def __init__(self, dim: int, layer: Layer):
         super().__init__()
         self.project = zeroed(nn.Linear(dim, 2 * channels_of(layer)[1]))
 
     def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        scale, shift = self.project(z).chunk(2, -1)
+        projected: Tensor = self.project(z)
+        scale, shift = projected.chunk(2, -1)
         return y * (1 + scale) + shift
 
 
-class Residual(nn.Module):
+class Residual(VectorFuser):
     """``layer(x) + mlp(cat[x, z])``: what is added depends on the patient and on what is looked at.
 
     Written with one projection for each, so that ``z`` is not copied to every row of ``x``.
@@ -69,7 +84,7 @@ class Residual(nn.Module):
         hidden: Width of the hidden layer.
     """
 
-    def __init__(self, dim: int, layer: nn.Linear | nn.Conv2d, *, hidden: int = 64):
+    def __init__(self, dim: int, layer: Layer, *, hidden: int = 64):
         super().__init__()
         width_in, width_out = channels_of(layer)
         self.look, self.know = nn.Linear(width_in, hidden), nn.Linear(dim, hidden, bias=False)
@@ -77,10 +92,11 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         hidden = self.look(x).add_(self.know(z)).relu_()  # in place: there may be as many rows as a map has cells
-        return y + self.out(hidden)
+        added: Tensor = self.out(hidden)
+        return y + added
 
 
-def channels_of(layer: nn.Linear | nn.Conv2d) -> tuple[int, int]:
+def channels_of(layer: Layer) -> tuple[int, int]:
     """Input and output channels of a layer.
 
     Examples:
@@ -93,4 +109,4 @@ def channels_of(layer: nn.Linear | nn.Conv2d) -> tuple[int, int]:
 
 
 #: Vector fusers by their name in the config.
-VECTORS = {"concat": Concat, "film": FiLMVector, "residual": Residual}
+VECTORS: dict[str, Callable[[int, Layer], VectorFuser]] = {"concat": Concat, "film": FiLMVector, "residual": Residual}
