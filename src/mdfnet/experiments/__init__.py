@@ -1,1 +1,1 @@
-"""Whole experiments: many trainings of one plan, compared; see `mdfnet.experiments.run`."""
+"""Whole experiments: many trainings of one plan, compared; start at `mdfnet.experiments.run`."""

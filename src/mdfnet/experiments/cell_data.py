@@ -1,4 +1,4 @@
-"""The images of a cell: where they come from, how they are split, how many train, which clinical features go along."""
+"""The data of a cell: their source, their split, the number of training images, the clinical features."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mdfnet.experiments.plan import Arm, Phantoms, Plan, SyntheticData
 
 
 def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
-    """The dataset of a seed; synthetic ones are made when they are first asked for.
+    """The dataset of a seed; synthetic ones are generated at first use.
 
     Raises:
         UserError: No data are given, or they cannot be read.
@@ -30,11 +30,11 @@ def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
         raise UserError(f"the experiment {plan.name!r} has no data", fix="give a dataset folder as --data FOLDER")
     if isinstance(plan.data, SyntheticData):
         folder = out / "data" / f"seed-{seed}"
-        return read_dataset(folder) if folder.exists() else write_phantoms(_phantoms(plan.data.phantom, seed), folder)
+        return read_dataset(folder) if folder.exists() else write_phantoms(_config(plan.data.phantom, seed), folder)
     return read_dataset(plan.data)
 
 
-def _phantoms(wanted: Phantoms, seed: int) -> PhantomConfig:
+def _config(wanted: Phantoms, seed: int) -> PhantomConfig:
     count = wanted.train + wanted.val + wanted.test
     splits = (wanted.train / count, wanted.val / count, wanted.test / count)
     return PhantomConfig(count=count, size=wanted.size, seed=wanted.seed + seed, signal=wanted.signal, splits=splits)
@@ -44,7 +44,7 @@ def arranged(dataset: Dataset, plan: Plan, cell: Cell) -> Dataset:
     """A cell's own view of the data: its split, its number of training images, its clinical features.
 
     Raises:
-        UserError: More folds than patients, fewer images than asked for, or patients who are not known.
+        UserError: More folds than patients, fewer images than asked for, or unknown patients.
     """
     arm = plan.arms[cell.arm]
     samples = _split(dataset, plan, plan.split_of(cell.arm), cell.fold)
@@ -55,11 +55,14 @@ def arranged(dataset: Dataset, plan: Plan, cell: Cell) -> Dataset:
 
 def _split(dataset: Dataset, plan: Plan, rule: str, fold: int | None) -> tuple[Sample, ...]:
     samples = dataset.samples
-    if rule == "row":  # patients are torn, so each row is its own
+    if rule == "row":  # a patient's rows are torn apart, so each counts as a patient
         names = paper_rows(len(samples))
         return tuple(replace(s, patient=s.id, split=name) for s, name in zip(samples, names, strict=True))
-    if rule == "patient" or fold is not None:
-        _check_patients(dataset)
+    rules = dataset.provenance.rules if dataset.provenance else {}
+    if (rule == "patient" or fold is not None) and rules.get("split") == "row":
+        what = "this build split rows and forgot the patients, so it cannot be split by patient"
+        fix = "build it with --split patient; the experiment splits rows itself where the paper did"
+        raise UserError(what, where=dataset.folder, fix=fix)
     if fold is not None:
         patients = len({sample.patient for sample in samples})
         if plan.folds > patients:
@@ -69,16 +72,8 @@ def _split(dataset: Dataset, plan: Plan, rule: str, fold: int | None) -> tuple[S
     return split_by_patient(samples) if rule == "patient" else samples
 
 
-def _check_patients(dataset: Dataset) -> None:
-    rules = dataset.provenance.rules if dataset.provenance else {}
-    if rules.get("split") == "row":
-        what = "this build split rows and forgot the patients, so it cannot be split by patient"
-        fix = "build it with --split patient; the experiment splits rows itself where the paper did"
-        raise UserError(what, where=dataset.folder, fix=fix)
-
-
 def nested(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
-    """The samples with only some of the training images: patients in an order of chance until there are enough.
+    """The samples with only some of the training images: patients in random order until there are enough.
 
     The same seed gives the same order, so that a smaller set lies within every larger one.
 
@@ -106,13 +101,13 @@ def nested(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ..
 
 
 def seen_by(arm: Arm, schema: Schema) -> tuple[str, ...]:
-    """Features that an arm sees, in the schema's order."""
+    """Clinical features that an arm gets, in the schema's order."""
     only = schema.names if arm.only is None else arm.only
     return tuple(name for name in schema.names if name in only and name not in arm.without)
 
 
 def with_features(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """A dataset with only some of its clinical features: for the model there are no others."""
+    """A dataset with only some of its clinical features, as if there were no others."""
     if tuple(names) == dataset.schema.names:
         return dataset
     if not names:
@@ -124,7 +119,7 @@ def with_features(dataset: Dataset, names: Sequence[str]) -> Dataset:
 
 
 def hidden(samples: Sequence[Sample], share: float, seed: int) -> tuple[Sample, ...]:
-    """The same images with a share of their clinical values missing, each by chance."""
+    """The same images with a share of their clinical values missing at random."""
     random = np.random.default_rng(seed)
     return tuple(
         replace(s, clinical=np.where(random.random(len(s.clinical)) < share, np.nan, s.clinical).astype(np.float32))
@@ -135,13 +130,13 @@ def hidden(samples: Sequence[Sample], share: float, seed: int) -> tuple[Sample, 
 def translated(other: Dataset, home: Dataset, names: Mapping[str, str]) -> Dataset:
     """A dataset of another place in the classes and clinical features of the training data.
 
-    Findings without a counterpart are left out; a class that is not marked there has no score. A feature that the other
-    place does not have is missing on all its images.
+    Findings without a counterpart are left out; a class without annotations there has no score. A feature that the
+    other place lacks is missing on all its images.
 
     Args:
-        other: The dataset of the other place; all its images are tested on, whatever their split.
+        other: The dataset of the other place; all its images are test images, whatever their split.
         home: The training data.
-        names: Finding there -> finding here; the same names need no entry.
+        names: Finding there -> finding here; equal names need no entry.
 
     Raises:
         UserError: A name is unknown, no finding has a counterpart, or a feature means something else there.
@@ -150,23 +145,24 @@ def translated(other: Dataset, home: Dataset, names: Mapping[str, str]) -> Datas
         for name, known in ((there, other.classes.names), (here, home.classes.names)):
             if name not in known:
                 raise UserError(f"no finding {name!r}", where=f"classes {there}: {here}", fix=nearest(name, known))
-    same = {name: name for name in other.classes.names if name in home.classes.names}
-    meaning = {**same, **names}
+    meaning = {name: name for name in other.classes.names if name in home.classes.names} | dict(names)
     if not meaning:
         listed = ", ".join(other.classes.names)
         fix = "say what they mean, as in classes: {Effusion: Pleural abnormality}"
         raise UserError(f"none of the findings ({listed}) is one of the training data's", where=other.folder, fix=fix)
     columns = [_column(name, other, home) for name in home.schema.names]
-    samples = tuple(
-        replace(sample, split="test", clinical=_moved(sample.clinical, columns),
-                target=_target(sample.target, other.classes, home.classes, meaning))
-        for sample in other.samples
-    )  # fmt: skip
+
+    def at_home(sample: Sample) -> Sample:
+        values = [np.nan if column is None else sample.clinical[column] for column in columns]
+        target = _target(sample.target, other.classes, home.classes, meaning)
+        return replace(sample, split="test", clinical=np.array(values, np.float32), target=target)
+
+    samples = tuple(map(at_home, other.samples))
     return replace(other, classes=home.classes, schema=home.schema, samples=samples)
 
 
 def _column(name: str, other: Dataset, home: Dataset) -> int | None:
-    """Where a feature stands in the other dataset, None where it does not."""
+    """Index of a feature in the other dataset; None where it is absent."""
     if name not in other.schema.names:
         return None
     here, there = home.schema[name], other.schema[name]
@@ -176,12 +172,8 @@ def _column(name: str, other: Dataset, home: Dataset) -> int | None:
     return other.schema.index(name)
 
 
-def _moved(values: np.ndarray, columns: Sequence[int | None]) -> np.ndarray:
-    return np.array([np.nan if column is None else values[column] for column in columns], np.float32)
-
-
 def _target(target: Target, there: Classes, here: Classes, meaning: Mapping[str, str]) -> Target:
-    names = [meaning.get(there.name(int(label))) for label in target.labels]
-    kept = [index for index, name in enumerate(names) if name is not None]
-    outlines = [target.polygons[index] for index in kept]
-    return Target.of(target.boxes[kept], [here.label(names[index]) for index in kept], outlines)
+    names = [there.name(int(label)) for label in target.labels]
+    kept = [index for index, name in enumerate(names) if name in meaning]
+    labels = [here.label(meaning[names[index]]) for index in kept]
+    return Target.of(target.boxes[kept], labels, [target.polygons[index] for index in kept])

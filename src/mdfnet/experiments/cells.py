@@ -1,12 +1,12 @@
-"""From a plan to its cells: a cell is one training and its scoring, of one arm, seed, fold and size."""
+"""From a plan to its cells: one training and its scoring for each arm, seed, fold and size."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
@@ -20,8 +20,8 @@ class Cell:
 
     Args:
         arm: What is trained.
-        seed: Of the training, and of the data where they are made.
-        fold: The fold that is tested on, from 0; None without cross-validation.
+        seed: Of the training, and of the data where they are generated.
+        fold: The test fold, from 0; None without cross-validation.
         size: Number of training images; None for all.
 
     Examples:
@@ -36,28 +36,23 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Name of its folder."""
+        """Name of the cell's folder."""
         parts = [re.sub(r"[^\w.]+", "-", self.arm).strip("-"), f"seed-{self.seed}"]
         parts += [f"{key}-{value}" for key, value in (("fold", self.fold), ("size", self.size)) if value is not None]
         return "-".join(parts)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
-
 
 def arms_for(plan: Plan, schema: Schema) -> tuple[Plan, list[str]]:
-    """The plan with the arms that the data allow, and what was left out, in sentences.
+    """The plan with the arms that the data allow, and sentences on what was left out.
 
-    An arm whose name has a ``*`` becomes one for each clinical feature.
+    An arm with ``*`` in its name becomes one for each clinical feature.
 
     Raises:
         UserError: An arm names a feature that the data lack, and is not optional.
     """
-    arms, notes = {}, []
+    arms, notes = dict[str, Arm](), []
     for name, arm in _one_each(plan.arms, schema).items():
-        features = (*(arm.only or ()), *arm.without)
-        absent = [feature for feature in features if feature not in schema.names]
+        absent = [name for name in (*(arm.only or ()), *arm.without) if name not in schema.names]
         if absent and not arm.optional:
             try:
                 schema.index(absent[0])
@@ -71,45 +66,40 @@ def arms_for(plan: Plan, schema: Schema) -> tuple[Plan, list[str]]:
 
 
 def _one_each(arms: Mapping[str, Arm], schema: Schema) -> dict[str, Arm]:
-    done = {}
+    each = {}
     for name, arm in arms.items():
         for feature in schema.names if EACH in name else (EACH,):
-            filled = {key: tuple(one.replace(EACH, feature) for one in getattr(arm, key))
-                      for key in ("only", "without") if getattr(arm, key)}  # fmt: skip
-            done[name.replace(EACH, feature)] = arm.model_copy(update=filled)
-    return done
+            only = arm.only and tuple(one.replace(EACH, feature) for one in arm.only)
+            without = tuple(one.replace(EACH, feature) for one in arm.without)
+            each[name.replace(EACH, feature)] = arm.model_copy(update={"only": only, "without": without})
+    return each
 
 
 def cells_of(plan: Plan) -> list[Cell]:
     """All cells, replicate by replicate, so that a part of the experiment can already be compared.
 
     Raises:
-        UserError: Two arms would have one folder.
+        UserError: Two arms would have the same folder.
 
     Examples:
         >>> from mdfnet.experiments.plan import load_plan
         >>> [cell.name for cell in cells_of(load_plan("ablation", ["seeds=[0, 7]"], ["both"]))]
         ['none-seed-0', 'both-seed-0', 'none-seed-7', 'both-seed-7']
     """
-    cells = []
-    for seed in plan.seeds:
-        for size in plan.sizes:
-            for fold in range(plan.folds) if plan.folds else (None,):
-                for name in plan.arms:
-                    by_row = plan.split_of(name) == "row"
-                    if not (by_row and fold):  # a split of rows has no folds of patients: once
-                        cells.append(Cell(name, seed, None if by_row else fold, None if size == "all" else size))
-    named: dict[str, Cell] = {}
-    for cell in cells:
-        if cell.name.lower() in named:
-            other = named[cell.name.lower()].arm
-            raise UserError(f"arms {other!r} and {cell.arm!r} would have one folder", fix="rename one of them")
-        named[cell.name.lower()] = cell
-    return cells
+    folds, named = range(plan.folds) if plan.folds else (None,), dict[str, Cell]()
+    for seed, size, fold, arm in itertools.product(plan.seeds, plan.sizes, folds, plan.arms):
+        by_row = plan.split_of(arm) == "row"
+        if by_row and fold:  # a split of rows has no folds of patients: once
+            continue
+        cell = Cell(arm, seed, None if by_row else fold, None if size == "all" else size)
+        other = named.setdefault(cell.name.lower(), cell).arm
+        if other != arm:
+            raise UserError(f"arms {other!r} and {arm!r} would have one folder", fix="rename one of them")
+    return list(named.values())
 
 
 def config_of(plan: Plan, cell: Cell, images: int) -> Config:
-    """The config of a cell that trains on so many images."""
+    """The config of a cell with this number of training images."""
     arm = plan.arms[cell.arm]
     config = load_config(arm.config or plan.config, {**plan.set, **arm.set, "train.seed": cell.seed})
     steps, epochs = math.ceil(images / config.train.batch_size), config.train.epochs

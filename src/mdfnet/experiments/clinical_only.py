@@ -1,11 +1,11 @@
-"""The baseline that sees no image: findings from the clinical record, boxes from the training boxes' distribution.
+"""The baseline without images: findings from the clinical record, boxes from the distribution of the training boxes.
 
-What fusion reaches must be more than this, and than the image alone; otherwise it is one of the two that works.
+Fusion must be better than this and than the image alone; otherwise one of the two does all the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +13,17 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.arrays import Array
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.metrics.overlap import iou
 
-#: Boxes that the baseline draws per finding, at most.
+#: Boxes that the baseline predicts per finding, at most.
 BOXES = 5
 
-#: Images with and without a finding that it takes to keep some aside in boosting.
+#: Fewest images with and without a finding for early stopping of boosting.
 FEWEST = 20
 
-#: Images whose boxes are looked through for the most typical ones, at most.
+#: Images whose boxes are searched for the most typical ones, at most.
 CANDIDATES = 1000
 
 
@@ -32,21 +33,21 @@ class TypicalBoxes:
 
     Args:
         boxes: float64 ``[K, 4]``, corners as shares of the image's width and height.
-        shares: float64 ``[K]``, on which share of the images with the finding a marked box overlaps this one by IoU 0.5
-            that no box before it overlaps.
+        shares: float64 ``[K]``, share of the images with the finding on which this box hits (IoU 0.5) an annotated box
+            that no box before it hits.
     """
 
-    boxes: np.ndarray
-    shares: np.ndarray
+    boxes: Array
+    shares: Array
 
 
 class ClinicalOnly:
-    """Predicts findings by gradient boosting from the record alone, and puts them where they mostly are.
+    """Predicts findings by gradient boosting from the record alone, at their most typical places.
 
     A box's score is the probability of the finding times the share of images on which the box would hit.
 
     Args:
-        samples: Training images with their records and marks.
+        samples: Training images with their records and annotations.
         classes, schema: Their classes and clinical features.
         seed: Of the boosting.
 
@@ -54,8 +55,8 @@ class ClinicalOnly:
         >>> from mdfnet.core.types import Target
         >>> schema, classes = Schema.load("age-sex-view"), Classes(("Effusion",))
         >>> records = [np.array([20 + i, 0, 0], np.float32) for i in range(60)]
-        >>> marks = [Target.of([[0, 0, 4, 8]] * (i >= 30), [1] * (i >= 30)) for i in range(60)]
-        >>> images = [Sample(f"f{i}", None, 8, 8, marks[i], record) for i, record in enumerate(records)]
+        >>> targets = [Target.of([[0, 0, 4, 8]] * (i >= 30), [1] * (i >= 30)) for i in range(60)]
+        >>> images = [Sample(f"f{i}", None, 8, 8, targets[i], record) for i, record in enumerate(records)]
         >>> young, old = ClinicalOnly(images, classes, schema).detect([images[0], images[-1]])
         >>> old.boxes.tolist(), bool(old.scores[0] > 0.9 > 0.1 > young.scores[0])
         ([[0.0, 0.0, 4.0, 8.0]], True)
@@ -71,23 +72,26 @@ class ClinicalOnly:
         self._where = [typical_boxes(samples, label) for label in range(1, len(classes) + 1)]
 
     def detect(self, samples: Sequence[Sample]) -> list[Detections]:
-        """Detections of each image, in its pixels, highest score first; the images are not opened."""
+        """Detections on each image, in its pixels, highest score first; the images are not opened."""
         records = np.stack([sample.clinical for sample in samples])
         chances = np.stack([finding(records) for finding in self._finding], 1)
         return [self._boxes(sample, chance) for sample, chance in zip(samples, chances, strict=True)]
 
-    def _boxes(self, sample: Sample, chances: np.ndarray) -> Detections:
+    def _boxes(self, sample: Sample, chances: Array) -> Detections:
         side = np.array([sample.width, sample.height] * 2)
         boxes = np.concatenate([where.boxes for where in self._where]) * side
         labels = np.repeat(np.arange(len(self._where)) + 1, [len(where.shares) for where in self._where])
         scores = np.concatenate([chance * w.shares for chance, w in zip(chances, self._where, strict=True)])
         order = np.argsort(-scores, kind="stable")
-        tensors = (boxes[order].astype(np.float32), labels[order], scores[order].astype(np.float32))
-        return Detections(*map(torch.from_numpy, tensors))
+        return Detections(
+            torch.from_numpy(boxes[order].astype(np.float32)),
+            torch.from_numpy(labels[order]),
+            torch.from_numpy(scores[order].astype(np.float32)),
+        )
 
 
-def _classifier(records: np.ndarray, present: np.ndarray, categories: list[bool], seed: int):
-    """Probability of a finding from records ``[N, F]``; where training has only one answer, that one."""
+def _classifier(records: Array, present: Array, categories: list[bool], seed: int) -> Callable[[Array], Array]:
+    """Probability of a finding from records ``[N, F]``; constant where training has only one answer."""
     if present.all() or not present.any():
         rate = float(present.mean())
         return lambda given: np.full(len(given), rate)
@@ -95,7 +99,7 @@ def _classifier(records: np.ndarray, present: np.ndarray, categories: list[bool]
         categorical_features=categories,
         learning_rate=0.05,
         max_leaf_nodes=8,
-        early_stopping=min(present.sum(), (~present).sum()) >= FEWEST,  # a tenth of them says when to stop
+        early_stopping=min(present.sum(), (~present).sum()) >= FEWEST,  # on a tenth of them
         random_state=seed,
     )
     boosted.fit(records, present)
@@ -103,19 +107,19 @@ def _classifier(records: np.ndarray, present: np.ndarray, categories: list[bool]
 
 
 def typical_boxes(samples: Sequence[Sample], label: int) -> TypicalBoxes:
-    """The boxes that hit most: each time the one that hits marks, not hit yet, on most images."""
+    """The most typical boxes: each in turn the one that hits annotations, not hit before, on most images."""
     with_finding = [sample for sample in samples if (sample.target.labels == label).any()][:CANDIDATES]
     if not with_finding:
         return TypicalBoxes(np.zeros((0, 4)), np.zeros(0))
-    marks = [s.target.boxes[s.target.labels == label] / ([s.width, s.height] * 2) for s in with_finding]
-    image = np.repeat(np.arange(len(marks)), [len(boxes) for boxes in marks])
-    boxes = np.concatenate(marks)
-    hits, on_image = iou(boxes, boxes) >= 0.5, image[:, None] == np.arange(len(marks))
-    chosen, shares, left = [], [], np.ones(len(boxes), bool)
+    by_image = [s.target.boxes[s.target.labels == label] / ([s.width, s.height] * 2) for s in with_finding]
+    image = np.repeat(np.arange(len(by_image)), [len(boxes) for boxes in by_image])
+    boxes = np.concatenate(by_image)
+    hits, on_image = iou(boxes, boxes) >= 0.5, image[:, None] == np.arange(len(by_image))
+    chosen, shares, left = list[int](), list[float](), np.ones(len(boxes), bool)
     while left.any() and len(chosen) < BOXES:
         images = ((hits & left) @ on_image).sum(1)
         best = int(images.argmax())
         chosen.append(best)
-        shares.append(images[best] / len(marks))
+        shares.append(images[best] / len(by_image))
         left &= ~hits[best]
     return TypicalBoxes(boxes[chosen], np.array(shares))

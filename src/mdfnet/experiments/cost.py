@@ -1,4 +1,4 @@
-"""What an experiment will cost in time: a few steps of each arm are timed, and multiplied."""
+"""How long an experiment will take: a few steps of each arm are timed, and multiplied."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from mdfnet.experiments.work import Job
 from mdfnet.models.inference import detect_images, on_best_device
 from mdfnet.models.model import build
 from mdfnet.training.batches import TrainingImages, collate
+from mdfnet.training.module import sum_of
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds per image, in training and in detection, with loading."""
+    """Seconds per image of training and of detection, loading included."""
 
     training: float
     detection: float
@@ -29,10 +30,9 @@ class Pace:
 
 
 def estimate(jobs: Sequence[Job]) -> dict[str, float]:
-    """Seconds that each cell will take on this machine, by its name; a clinical-only cell takes none to speak of.
+    """Seconds that each cell will take on this machine, by its name; a clinical-only cell takes next to none.
 
-    The boxes of a model that has learnt nothing are not those of a trained one, so that this is right to a factor of
-    about two.
+    An untrained model finds other boxes than a trained one, so this is right to a factor of about two.
     """
     trained = {job.cell.arm: job for job in reversed(jobs) if not job.settings["clinical_only"]}
     paces = {arm: _pace(job) for arm, job in trained.items()}
@@ -46,11 +46,11 @@ def _pace(job: Job, steps: int = 3) -> Pace:
     images = TrainingImages(samples, config)
     model.train()
     training = []
-    for step in range(steps + 1):  # the first one is slow by itself
+    for step in range(steps + 1):  # the first one is always slow
         started = time.perf_counter()
         batch = collate([images[(step * size + place) % len(images), step] for place in range(size)])
         losses = model.losses(batch["images"], batch["targets"], batch["clinical"])
-        sum(losses.values()).backward()
+        sum_of(losses.values()).backward()
         training.append((time.perf_counter() - started) / size)
     model.eval()
     started, shown = time.perf_counter(), samples[: 2 * size]

@@ -1,50 +1,50 @@
-"""One experiment as one YAML file: which arms are compared, on which data, over which seeds, folds and sizes.
+"""An experiment as a YAML file: which arms are compared, on which data, over which seeds, folds and sizes.
 
-A protocol is such a file that comes with the package; it is found by its name.
+A protocol is one that comes with the package, known by its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mdfnet.core.errors import UserError, first_problem, meant, nearest
 from mdfnet.core.resources import Shipped
 from mdfnet.data.phantom.config import Fraction
-from mdfnet.metrics.evaluation import MEASURES
+from mdfnet.metrics.measures import MEASURES
 from mdfnet.models.config import key_and_value, load_config
 
 _PROTOCOLS = Shipped("mdfnet.experiments", "protocols", "protocol")
 
-#: Stands for each clinical feature of the data in turn: an arm with it in its name becomes one arm per feature.
+#: Placeholder for each clinical feature of the data: an arm with it in its name becomes one arm per feature.
 EACH = "*"
 
-#: What a model may be given of the test images' records.
+#: What a model may get of the test images' records -> share of values that are hidden.
 RECORDS = {"given": 0.0, "half": 0.5, "none": 1.0}
 
 
 class PlanPart(BaseModel):
-    """A part of a plan: frozen, unknown keys refused."""
+    """Frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Arm(PlanPart):
-    """One of the things compared. What it does not say is as in the experiment.
+    """One of the things compared. What it does not set is as in the experiment.
 
     Args:
         config: Preset or YAML file to start from.
         set: Config keys it changes.
-        only, without: Clinical features it sees, or does not see; by default it sees all of the data.
-        clinical_only: Not a detector: findings from the record, boxes from the training boxes' distribution.
+        only, without: Clinical features it gets, or does not get. Default: all of the data.
+        clinical_only: Not a detector: findings from the record, boxes from the distribution of training boxes.
         split: See `Plan`.
-        against: The arm it is compared with, where that is not the experiment's reference.
+        against: The arm it is compared with, unless that is the experiment's reference.
         published: Its row in the published table, see `mdfnet.experiments.published`.
-        optional: Left out where the data lack one of its features; otherwise that is an error.
+        optional: Left out where the data lack one of its features, instead of an error.
     """
 
     config: str | None = None
@@ -59,13 +59,13 @@ class Arm(PlanPart):
 
 
 class Phantoms(PlanPart):
-    """Synthetic data, made for each seed anew: other images, other patients; see `mdfnet.data.phantom`.
+    """Synthetic data, made anew for each seed: other images, other patients; see `mdfnet.data.phantom`.
 
     Args:
-        train, val, test: Number of images in each split, to one in a hundred of all.
+        train, val, test: Number of images in each split, within one percent of all.
         size: Width and height of the images in pixels.
-        signal: How much vital signs tell, in [0, 1].
-        seed: Of the images of the first seed.
+        signal: How informative vital signs are, in [0, 1].
+        seed: Of the images of seed 0; the next seed has the next.
     """
 
     train: int = Field(ge=1)
@@ -77,7 +77,7 @@ class Phantoms(PlanPart):
 
 
 class SyntheticData(PlanPart):
-    """Data that are made and not given as a folder."""
+    """Data that are generated, instead of a folder."""
 
     phantom: Phantoms
 
@@ -86,27 +86,32 @@ def _counted(seeds: Any) -> Any:
     return list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
 
 
+def _known_measure(name: str) -> str:
+    if name not in MEASURES:
+        raise ValueError(f"no measure {name!r}; {nearest(name, MEASURES)}")
+    return name
+
+
 class Plan(PlanPart):
     """One experiment.
 
     Args:
-        name: What it is called.
+        name: Name of the experiment.
         question: What it answers, in a sentence.
-        data: Dataset folder, or synthetic images to make.
+        data: Dataset folder, or synthetic images to generate.
         config, set: Preset or YAML file that all arms start from, and config keys that all of them change.
         arms: What is compared, by name.
         reference: The arm that the others are compared with.
         seeds: One training of every arm for each; a number stands for that many from 0.
-        folds: Cross-validation over so many folds of patients; 0 for none.
-        sizes: Numbers of training images, smaller sets within larger ones; "all" for all there are.
-        min_steps: Small training sets get more epochs, so that there are at least so many steps.
-        split: "given": as the data have it; "patient": drawn anew by patient; "row": the paper's split of rows,
-            which puts a patient's images into several splits.
-        records: What of the test images' records the models are given: all that is "given", "half", "none".
+        folds: Number of folds of patients in cross-validation; 0 for none.
+        sizes: Numbers of training images, smaller sets within larger ones; "all" for all of them.
+        min_steps: Small training sets get more epochs, for at least this many steps.
+        split: "given": as in the data; "patient": drawn anew by patient; "row": the paper's split of rows, which puts
+            images of one patient into several splits.
+        records: What the models get of the test images' records: all that is "given", "half", "none".
         test: Dataset folder of another place, to test on as well.
-        classes: What that dataset calls a finding -> what the training data call it. Findings of the same name need no
-            entry.
-        measure: What is reported.
+        classes: That dataset's name of a finding -> the training data's. Equal names need no entry.
+        measure: What is reported, see `mdfnet.metrics.measures`.
     """
 
     name: str
@@ -124,10 +129,10 @@ class Plan(PlanPart):
     records: tuple[Literal["given", "half", "none"], ...] = ("given",)
     test: Path | None = None
     classes: dict[str, str] = {}
-    measure: Literal[MEASURES] = "AP@IoU=0.5"
+    measure: Annotated[str, AfterValidator(_known_measure)] = "AP@IoU=0.5"
 
     @model_validator(mode="after")
-    def _consistent(self):
+    def _consistent(self) -> Self:
         for key in ("seeds", "sizes", "records"):
             values = getattr(self, key)
             if not values or len(set(values)) < len(values):
@@ -144,16 +149,17 @@ class Plan(PlanPart):
         return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
 
     def split_of(self, arm: str) -> str:
-        """How the data of an arm are split: as it says, else as the experiment does."""
+        """How the data of an arm are split."""
         return self.arms[arm].split or self.split
 
     @property
     def largest(self) -> int | None:
-        """The largest number of training images; None where that is all there are."""
-        return None if "all" in self.sizes else max(self.sizes)
+        """The largest number of training images; None for all of them."""
+        numbers = [size for size in self.sizes if size != "all"]
+        return max(numbers) if len(numbers) == len(self.sizes) else None
 
     def against(self, arm: str) -> str:
-        """The arm that an arm is compared with; itself for a reference."""
+        """The arm that an arm is compared with; a reference is compared with itself."""
         return self.arms[arm].against or self.reference
 
 
@@ -169,7 +175,7 @@ def load_plan(source: str | Path, changes: Sequence[str] = (), arms: Sequence[st
         source: Name or path.
         changes: ``["key=value", ...]``: keys of the plan (``seeds=3``, ``sizes=[100,all]``); any other key is one of
             the config, for all arms.
-        arms: Only these arms, and those that they are compared with.
+        arms: Only these arms, and the arms they are compared with.
         values: Keys of the plan, such as ``data=folder``; None changes nothing.
 
     Raises:
@@ -180,8 +186,10 @@ def load_plan(source: str | Path, changes: Sequence[str] = (), arms: Sequence[st
         >>> list(plan.arms), plan.seeds, plan.set
         (['none', '3-D', '1-D', 'both'], (0, 1), {'epochs': 3})
     """
-    content = _read(source)
-    content |= {key: value for key, value in values.items() if value is not None}
+    content = _PROTOCOLS.read(source)
+    if not isinstance(content, Mapping):
+        raise UserError("not an experiment: it has no keys", where=source)
+    content = {**content, **{key: value for key, value in values.items() if value is not None}}
     content["set"] = dict(content.get("set") or {})
     for key, value in map(key_and_value, changes):
         (content if key in Plan.model_fields else content["set"])[key] = value
@@ -190,25 +198,15 @@ def load_plan(source: str | Path, changes: Sequence[str] = (), arms: Sequence[st
     except ValidationError as error:
         raise UserError(_problem(error), where=source) from None
     if plan.test is None and plan.classes:
-        raise UserError("classes say what the findings of another dataset are, and none is given", where=source,
-                        fix="give it as --test FOLDER")  # fmt: skip
+        what = "classes name the findings of another dataset, and none is given"
+        raise UserError(what, where=source, fix="give it as --test FOLDER")
     return _chosen(plan, arms)
 
 
-def _read(source: str | Path) -> dict[str, Any]:
-    content = _PROTOCOLS.read(source)
-    if not isinstance(content, Mapping):
-        raise UserError("not an experiment: it has no keys", where=source)
-    return dict(content)
-
-
 def _problem(error: ValidationError) -> str:
-    """The first problem in one line; of a misspelled key the nearest that is known."""
+    """The first problem in one line; for a misspelled key with the nearest known one."""
     first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), None)
     if first is None:
-        first = error.errors()[0]
-        if first["loc"] == ("measure",):
-            return f"no measure {first['input']!r}; {nearest(str(first['input']), MEASURES)}"
         return first_problem(error)
     *parts, key = map(str, first["loc"])
     part = next((model for name, model in (("arms", Arm), ("phantom", Phantoms)) if name in parts), Plan)
@@ -220,16 +218,15 @@ def _problem(error: ValidationError) -> str:
 def _chosen(plan: Plan, names: Sequence[str]) -> Plan:
     for name in names:
         if name not in plan.arms:
-            raise UserError(
-                f"the experiment has no arm {name!r}", fix=meant(name, plan.arms) or f"its arms: {', '.join(plan.arms)}"
-            )
+            fix = meant(name, plan.arms) or f"its arms: {', '.join(plan.arms)}"
+            raise UserError(f"the experiment has no arm {name!r}", fix=fix)
     wanted = {*names, *map(plan.against, names)}
     wanted |= {plan.reference} if names else set(plan.arms)
     return plan.model_copy(update={"arms": {name: arm for name, arm in plan.arms.items() if name in wanted}})
 
 
-def placed(plan: Plan) -> Plan:
-    """The plan with whole paths, so that it means the same from wherever it is read."""
+def with_absolute_paths(plan: Plan) -> Plan:
+    """The plan, meaning the same in any working directory."""
 
     def whole(name: str | None) -> str | None:
         return str(Path(name).resolve()) if name and Path(name).is_file() else name
@@ -240,10 +237,10 @@ def placed(plan: Plan) -> Plan:
 
 
 def check_configs(plan: Plan) -> None:
-    """Whether the config of every arm can be made.
+    """Make sure that the config of every arm is valid.
 
     Raises:
-        UserError: One cannot; the arm is named.
+        UserError: One is not; the arm is named.
     """
     for name, arm in plan.arms.items():
         try:

@@ -10,7 +10,7 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.experiments.cell_data import open_data
 from mdfnet.experiments.cells import Cell, arms_for, cells_of
-from mdfnet.experiments.plan import Plan, SyntheticData, check_configs, placed
+from mdfnet.experiments.plan import Plan, SyntheticData, check_configs, with_absolute_paths
 from mdfnet.experiments.state import begin, check_data, collect, is_done
 from mdfnet.experiments.work import Job, job_of
 
@@ -63,7 +63,7 @@ def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
     Raises:
         UserError: They do not fit; nothing has been trained.
     """
-    plan, out = placed(plan), Path(out)
+    plan, out = with_absolute_paths(plan), Path(out)
     made = isinstance(plan.data, SyntheticData)
     first = open_data(plan, plan.seeds[0], out)
     seeds = plan.seeds[:1] if dry else plan.seeds

@@ -1,7 +1,7 @@
-"""What came out: each arm's mean, and what it differs by from the arm it is compared with.
+"""The results: each arm's mean, and its difference from the arm it is compared with.
 
-Where all seeds have the same images, differences are `mdfnet.evaluation.compare`'s: over patients and seeds, or over
-folds. Where each seed has images of its own, a seed is a whole replicate, and intervals are Student's over replicates.
+Where all seeds share their images, differences are those of `mdfnet.evaluation.compare`: over patients and seeds, or
+over folds. Where each seed has images of its own, a seed is a whole replicate, and intervals are Student's over these.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,11 +20,9 @@ from mdfnet.experiments.cells import cells_of
 from mdfnet.experiments.plan import Plan, SyntheticData
 from mdfnet.experiments.state import folder_of
 from mdfnet.metrics.significance import student_quantile
+from mdfnet.metrics.verdicts import verdict_of
 
-#: (measure, view, size, finding, arm) -> seed -> mean over its folds.
-Values = dict[tuple[str, str, int | None, str, str], dict[int, float]]
-
-#: Fewest replicates that get an interval: of two it would be thirteen times their distance.
+#: Fewest replicates that get an interval: that of two would be thirteen times as wide as they are apart.
 FEWEST = 3
 
 #: What was scored -> in words.
@@ -38,10 +36,10 @@ VIEWS = {
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over seeds; the folds of a seed are averaged first, being together one look at the same patients.
+    """A mean over seeds; the folds of a seed are averaged first, as together they test each patient once.
 
     Args:
-        value: The mean; NaN of nothing.
+        value: The mean; NaN without seeds.
         half: Half the width of Student's 95 % interval over seeds; NaN with fewer than three.
         count: How many seeds.
 
@@ -56,14 +54,10 @@ class Mean:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Mean:
-        """Mean and Student's interval."""
-        count = len(values)
-        if count == 0:
-            return cls(np.nan, np.nan, 0)
-        half = np.nan
+        count, half = len(values), np.nan
         if count >= FEWEST:
             half = float(student_quantile(count - 1)) * float(np.std(values, ddof=1)) / count**0.5
-        return cls(float(np.mean(values)), half, count)
+        return cls(float(np.mean(values)) if count else np.nan, half, count)
 
     def __str__(self) -> str:
         if self.count == 0:
@@ -73,14 +67,14 @@ class Mean:
 
 @dataclass(frozen=True)
 class Change:
-    """What an arm differs by from the one it is compared with.
+    """The difference of an arm from the one it is compared with.
 
     Args:
         value: Arm minus reference, mean over pairs.
         low, high: 95 % interval; NaN where there is none.
         pairs: How many pairs of cells.
         over: What the interval covers.
-        p: Of the permutation test over patients, corrected over findings after Holm; NaN without.
+        p: Of the permutation test over patients, corrected over findings after Holm; NaN without one.
     """
 
     value: float
@@ -92,7 +86,7 @@ class Change:
 
     @classmethod
     def of_replicates(cls, pairs: Sequence[float]) -> Change:
-        """Student's, over pairs that share nothing."""
+        """With Student's interval, of independent pairs."""
         mean = Mean.of(pairs)
         return cls(mean.value, mean.value - mean.half, mean.value + mean.half, mean.count, "replicates")
 
@@ -103,15 +97,24 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """``higher``, ``lower`` or ``not shown``; how many replicates there are of how many, where too few to say.
-
-        Shown is a difference whose interval leaves out zero and, where there is a test, whose p is below 0.05.
-        """
+        """See :func:`mdfnet.metrics.verdicts.verdict_of`; where there are too few replicates, how many of how many."""
         if np.isnan(self.low):
             return f"{self.pairs} of {FEWEST} replicates" if self.pairs else ""
-        if self.low <= 0 <= self.high or self.p >= 0.05:
-            return "not shown"
-        return "higher" if self.value > 0 else "lower"
+        return verdict_of(self.value, self.low, self.high, self.p)
+
+
+class ScoreKey(NamedTuple):
+    """What a score is of; the fields are as in :class:`SummaryRow`."""
+
+    measure: str
+    view: str
+    size: int | None
+    finding: str
+    arm: str
+
+
+#: What is scored -> seed -> mean over its folds.
+Scores = dict[ScoreKey, dict[int, float]]
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class SummaryRow:
         size: Number of training images; None for all.
         finding: A finding, or "all" for the mean over them.
         arm: What was trained.
-        score: Its mean.
+        score: Its mean over seeds.
         change: From ``against``; None for a reference.
         against: The arm it is compared with.
     """
@@ -140,55 +143,56 @@ class SummaryRow:
 
     @property
     def place(self) -> tuple[str, str, int | None, str]:
-        """Measure, view, size and finding."""
         return self.measure, self.view, self.size, self.finding
 
 
 def summarize(
     plan: Plan, results: Iterable[Mapping[str, Any]], out: Path, measures: Sequence[str] = (), draws: int = 1000
 ) -> list[SummaryRow]:
-    """The report's lines, from the lines of ``results.jsonl`` and the cells' folders.
+    """The report's lines, by measure, view, size, finding and arm.
 
-    A seed counts only when all its folds are there.
+    A seed counts only when all its folds are done.
 
     Args:
-        plan, results, out: Of which experiment.
+        plan, results, out: The experiment, the lines of its ``results.jsonl`` and its folder.
         measures: Default: the plan's alone.
         draws: Replicates of the bootstrap over patients, and permutations.
     """
     measures = list(measures) or [plan.measure]
-    values = by_replicate(plan, results, measures)
-    findings = list(dict.fromkeys(key[3] for key in values))
-    findings = [*(finding for finding in findings if finding != "all"), "all"]
+    scores = by_replicate(plan, results, measures)
+    findings = [*dict.fromkeys(key.finding for key in scores if key.finding != "all"), "all"]
     sizes = [None if size == "all" else size for size in plan.sizes]
+    changes = {
+        (view, size, arm): _changes(plan, out, view, size, arm, scores, measures, draws)
+        for view, size, arm in itertools.product(VIEWS, sizes, plan.arms)
+    }
     rows = []
-    for view, size, arm in itertools.product(VIEWS, sizes, plan.arms):
-        changes = _changes(plan, out, view, size, arm, values, measures, draws)
-        for measure, finding in itertools.product(measures, findings):
-            if by_seed := values.get((measure, view, size, finding, arm)):
-                mean, change = Mean.of(list(by_seed.values())), changes.get((measure, finding))
-                rows.append(SummaryRow(measure, view, size, finding, arm, mean, change, plan.against(arm)))
-    order = (measures, list(VIEWS), sizes, findings)
-    return sorted(rows, key=lambda row: [known.index(value) for known, value in zip(order, row.place, strict=True)])
+    for key in itertools.starmap(ScoreKey, itertools.product(measures, VIEWS, sizes, findings, plan.arms)):
+        if by_seed := scores.get(key):
+            change = changes[key.view, key.size, key.arm].get((key.measure, key.finding))
+            rows.append(SummaryRow(*key, Mean.of(list(by_seed.values())), change, plan.against(key.arm)))
+    return rows
 
 
 def growth(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str | None = None) -> dict[str, Change]:
     """How far each arm's gain on the test images with most training images exceeds that with fewest, seed by seed.
 
-    Of arms that have no reference, or that were trained with one number of images alone, nothing is said.
+    Arms without a reference, or with one number of training images alone, are left out.
 
     Args:
-        plan, results: Of which experiment.
+        plan, results: As of :func:`summarize`.
         measure: Default: the plan's.
     """
-    measure, sizes = measure or plan.measure, [math.inf if size == "all" else size for size in plan.sizes]
-    values, grown = by_replicate(plan, results, [measure]), {}
-    ends = [None if size == math.inf else size for size in (min(sizes), max(sizes))]
+    measure = measure or plan.measure
+    scores, grown = by_replicate(plan, results, [measure]), {}
+    sizes = sorted(plan.sizes, key=lambda size: math.inf if size == "all" else size)
     for arm in plan.arms:
-        against = plan.against(arm)
-        few, many = (_gains(*(values.get((measure, "test", size, "all", one), {}) for one in (arm, against)))
-                     for size in ends)  # fmt: skip
-        if arm != against and len(sizes) > 1 and few.keys() & many.keys():
+        few, many = (
+            _gains(*(scores.get(ScoreKey(measure, "test", None if size == "all" else size, "all", one), {})
+                     for one in (arm, plan.against(arm))))
+            for size in (sizes[0], sizes[-1])
+        )  # fmt: skip
+        if arm != plan.against(arm) and len(sizes) > 1 and few.keys() & many.keys():
             pairs = [many[seed] - few[seed] for seed in sorted(few.keys() & many.keys())]
             over = "replicates" if isinstance(plan.data, SyntheticData) else "seeds"
             grown[arm] = replace(Change.of_replicates(pairs), over=over)
@@ -200,19 +204,17 @@ def _gains(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, fl
 
 
 def _changes(
-    plan: Plan, out: Path, view: str, size: int | None, arm: str, values: Values, measures: Sequence[str], draws: int
+    plan: Plan, out: Path, view: str, size: int | None, arm: str, scores: Scores, measures: Sequence[str], draws: int
 ) -> dict[tuple[str, str], Change]:
     """By measure and finding; over patients where the seeds share their images, else over replicates."""
     against = plan.against(arm)
-    own, other = ({(key[0], key[3]): v for key, v in values.items() if (key[1], key[2], key[4]) == (view, size, one)}
-                  for one in (arm, against))  # fmt: skip
+    own, other = ({(key.measure, key.finding): by_seed for key, by_seed in scores.items()
+                   if (key.view, key.size, key.arm) == (view, size, one)} for one in (arm, against))  # fmt: skip
     if arm == against or not (own and other):
         return {}
     gains = {key: _gains(own[key], other.get(key, {})) for key in own}
     if isinstance(plan.data, SyntheticData):
-        return {
-            key: Change.of_replicates([by_seed[seed] for seed in sorted(by_seed)]) for key, by_seed in gains.items()
-        }
+        return {key: Change.of_replicates([one[seed] for seed in sorted(one)]) for key, one in gains.items()}
     cells = [c for c in cells_of(plan) if (c.arm, c.size) == (arm, size) and c.seed in gains[measures[0], "all"]]
     if not cells:
         return {}
@@ -225,9 +227,9 @@ def _changes(
     }
 
 
-def by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measures: Sequence[str]) -> Values:
+def by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measures: Sequence[str]) -> Scores:
     """The scores seed by seed, of seeds that have all their folds."""
-    found: dict[tuple, dict[int, list[float]]] = {}
+    found: dict[ScoreKey, dict[int, list[float]]] = {}
     for result in results:
         cell = result["cell"]
         if cell["arm"] not in plan.arms or cell["seed"] not in plan.seeds:
@@ -235,36 +237,35 @@ def by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measures: Seq
         for (view, table), measure in itertools.product(result["scores"].items(), measures):
             for finding, row in table.items():
                 value = np.nan if row[measure] is None else row[measure]
-                key = (measure, view, cell["size"], finding, cell["arm"])
+                key = ScoreKey(measure, view, cell["size"], finding, cell["arm"])
                 found.setdefault(key, {}).setdefault(cell["seed"], []).append(value)
     done = {}
     for key, by_seed in found.items():
-        rule = plan.split_of(key[4])
-        folds = 1 if rule == "row" else plan.folds or 1
-        whole = {seed: _mean(values) for seed, values in by_seed.items() if len(values) == folds}
-        done[key] = {seed: value for seed, value in whole.items() if not np.isnan(value)}
+        folds = 1 if plan.split_of(key.arm) == "row" else plan.folds or 1
+        means = {seed: _mean(values) for seed, values in by_seed.items() if len(values) == folds}
+        done[key] = {seed: mean for seed, mean in means.items() if not np.isnan(mean)}
     return done
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Mean over folds; a fold in which a finding was never marked has none."""
-    there = [value for value in values if not np.isnan(value)]
-    return float(np.mean(there)) if there else np.nan
+    """Over folds; one whose test images do not have the finding has no score."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else np.nan
 
 
 def alarms(rows: Iterable[SummaryRow]) -> list[str]:
     """What must not be overlooked, in sentences: gains that do not carry over, and gains that need no image."""
-    known = {(row.view, row.size, row.arm): row for row in rows if row.finding == "all" and row.change}
+    changes = {(row.view, row.size, row.arm): (row.change, row.against)
+               for row in rows if row.finding == "all" and row.change}  # fmt: skip
     lines = []
-    for (view, size, arm), row in known.items():
-        if view != "test" or row.change.verdict != "higher":
+    for (view, size, arm), (change, against) in changes.items():
+        if view != "test" or change.verdict != "higher":
             continue
-        abroad, bare = known.get(("other", size, arm)), known.get(("none", size, arm))
-        if abroad and abroad.change.verdict == "lower":
-            lines.append(f"{arm} is better than {row.against} at home and WORSE at the other place: "
-                         f"{row.change} and {abroad.change}")  # fmt: skip
-        elif abroad and abroad.change.verdict == "not shown":
-            lines.append(f"{arm} is better than {row.against} at home; at the other place that is not shown")
-        if bare and bare.change.verdict == "lower":
-            lines.append(f"{arm} leans on the record: without records it is worse than {row.against}, {bare.change}")
+        abroad, without = (changes.get((name, size, arm), (None, ""))[0] for name in ("other", "none"))
+        if abroad and abroad.verdict == "lower":
+            lines.append(f"{arm} is better than {against} at home and WORSE at the other place: {change} and {abroad}")
+        elif abroad and abroad.verdict == "not shown":
+            lines.append(f"{arm} is better than {against} at home; at the other place that is not shown")
+        if without and without.verdict == "lower":
+            lines.append(f"{arm} leans on the record: without records it is worse than {against}, {without}")
     return lines

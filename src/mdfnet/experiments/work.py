@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
     config = config_of(plan, cell, len(own.split("train")))
     abroad = other and translated(other, own, plan.classes)
     settings = {
-        "cell": cell.to_dict(),
+        "cell": asdict(cell),
         "clinical_only": arm.clinical_only,
         "features": list(seen_by(arm, dataset.schema)),
         "split": plan.split_of(cell.arm),
@@ -170,7 +170,7 @@ def _do(job: Job, image_only: Path | None, log: Callable[[str], None]) -> None:
     views = _views(job, trained.fused)
     scores = {name: _scored(job, name, dataset, samples, trained) for name, (dataset, samples) in views.items()}
     result = {
-        "cell": job.cell.to_dict(),
+        "cell": asdict(job.cell),
         "images": {name: len(job.dataset.split(name)) for name in ("train", "val", "test")},
         "seconds": round(time.perf_counter() - started, 1),
         "versions": versions(),

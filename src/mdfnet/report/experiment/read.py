@@ -16,7 +16,7 @@ from mdfnet.experiments.cells import Cell, cells_of
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import SETTINGS, collect, folder_of, is_done, read_plan
-from mdfnet.experiments.summary import Mean, alarms, by_replicate, growth, summarize
+from mdfnet.experiments.summary import Mean, ScoreKey, alarms, by_replicate, growth, summarize
 from mdfnet.metrics.froc import RATES
 from mdfnet.models.config import Config
 from mdfnet.report.contents import DatasetCard
@@ -88,7 +88,7 @@ def _sees(out: Path, cell: Cell) -> str:
 
 def _by_seed(plan: Plan, results: Iterable[Mapping[str, Any]], size: int | None) -> dict[str, dict[int, float]]:
     values = by_replicate(plan, results, [plan.measure])
-    return {arm: values.get((plan.measure, "test", size, "all", arm), {}) for arm in plan.arms}
+    return {arm: values.get(ScoreKey(plan.measure, "test", size, "all", arm), {}) for arm in plan.arms}
 
 
 def _by_arm(out: Path, cells: Sequence[Cell], of) -> dict[str, Any]:
