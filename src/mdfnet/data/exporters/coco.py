@@ -33,7 +33,7 @@ def export_coco(dataset: Dataset, folder: str | Path, *, link: bool = False, siz
             names = {sample.id for sample in export.place_images(split, Path("images"))}
             images = [image for image in content["images"] if image_id(image["file_name"]) in names]
             ids = {image["id"] for image in images}
-            marks = [mark for mark in content["annotations"] if mark["image_id"] in ids]
-            part = {"images": images, "annotations": marks, "categories": content["categories"]}
+            annotations = [one for one in content["annotations"] if one["image_id"] in ids]
+            part = {"images": images, "annotations": annotations, "categories": content["categories"]}
             export.write(f"annotations/instances_{split}.json", json.dumps(part))
         return export.notes(outlines=True)

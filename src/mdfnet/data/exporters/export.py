@@ -15,8 +15,8 @@ from mdfnet.data.images.read import is_dicom
 from mdfnet.data.names import UNSPLIT, image_name
 from mdfnet.data.placing import Place, place_images, placed_samples
 
-#: The clinical table of an export; ``--images`` of the imports reads it.
-IMAGE_TABLE = "images.csv"
+#: The clinical table of an export; ``--metadata`` of the imports reads it.
+_IMAGE_TABLE = "images.csv"
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,10 @@ def exporting(dataset: Dataset, folder: str | Path, link: bool, size: int | None
     placed = replace(dataset, samples=placed_samples(dataset.samples, place, size))
     with new_folder(folder) as draft:
         export = Export(placed, draft, dataset.samples, place)
-        export.write(IMAGE_TABLE, _images_text(placed))
+        columns, rows = clinical_rows(placed)
+        with_split = [[*row, sample.split or ""] for row, sample in zip(rows, placed.samples, strict=True)]
+        export.write(_IMAGE_TABLE, format_table(["image_id", *columns[1:], "split"], with_split))
         yield export
-
-
-def _images_text(dataset: Dataset) -> str:
-    columns, rows = clinical_rows(dataset)
-    with_split = [[*row, sample.split or ""] for row, sample in zip(rows, dataset.samples, strict=True)]
-    return format_table(["image_id", *columns[1:], "split"], with_split)
 
 
 def stem(sample: Sample) -> str:

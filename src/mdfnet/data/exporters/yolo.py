@@ -15,7 +15,7 @@ from mdfnet.data.exporters.export import exporting, stem
 def export_yolo(dataset: Dataset, folder: str | Path, *, link: bool = False, size: int | None = None) -> dict[str, int]:
     """Write ``data.yaml``, ``images/SPLIT/`` and ``labels/SPLIT/``. A line is a box: outlines are left out.
 
-    YOLO numbers classes from 0 without gaps; the original ids stand in ``data.yaml`` as ``category_ids``, where
+    YOLO numbers classes from 0 without gaps; the original ids are in ``data.yaml`` as ``category_ids``, where
     `mdfnet.data.importers.import_yolo` finds them.
 
     Args and errors: see `export_coco`.
@@ -24,9 +24,8 @@ def export_yolo(dataset: Dataset, folder: str | Path, *, link: bool = False, siz
         for split in export.splits:
             for sample in export.place_images(split, Path("images") / split):
                 export.write(f"labels/{split}/{stem(sample)}.txt", _lines(sample))
-        content = {split: f"images/{split}" for split in export.splits}
-        names = dict(enumerate(dataset.classes.names))
-        content |= {"names": names, "category_ids": list(dataset.classes.ids)}
+        content: dict[str, object] = {split: f"images/{split}" for split in export.splits}
+        content |= {"names": dict(enumerate(dataset.classes.names)), "category_ids": list(dataset.classes.ids)}
         export.write("data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
         return export.notes(outlines=False)
 

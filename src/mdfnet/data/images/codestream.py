@@ -1,19 +1,22 @@
 """What a compressed image says of its own size, before a decoder takes memory for it.
 
-A decoder believes the header of what it decodes, DICOM believes its own; where the two differ, one of them lies.
+A decoder believes the header of what it decodes, DICOM believes its own; where the two differ, one of them lies. Pillow
+reads only some of these headers: no JPEG-LS, and no JPEG of more than 8 bits.
 """
 
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 
 from pydicom.uid import UID, RLELossless
 
 #: JPEG and JPEG-LS start a frame with one of these (ITU-T T.81 table B.1, T.87 table C.1): size and components follow.
 _FRAME_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
-#: Planes are padded to an even length, by some writers to more.
-_RLE_PADDING = 8
 _STANDALONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
+
+#: Byte planes are padded to an even length, by some writers to more.
+_RLE_PADDING = 8
 
 
 def matches(frame: bytes, syntax: UID, width: int, height: int, sample_bytes: int) -> bool:
@@ -70,7 +73,7 @@ def _rle_fits(frame: bytes, pixels: int, sample_bytes: int) -> bool:
     if count != sample_bytes:
         return False
     bounds = [*offsets[:count], len(frame)]
-    return all(_plane_fits(frame, *bounds[i : i + 2], pixels) for i in range(count))
+    return all(_plane_fits(frame, start, end, pixels) for start, end in pairwise(bounds))
 
 
 def _plane_fits(frame: bytes, place: int, end: int, pixels: int) -> bool:

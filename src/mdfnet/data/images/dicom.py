@@ -6,13 +6,15 @@ Stored values -> modality LUT -> VOI LUT or window -> polarity (DICOM PS3.3 C.11
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.conventions import VIEWS
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.dicom_file import read_coded, read_header, read_pixels, refusing_damage
@@ -21,7 +23,7 @@ from mdfnet.data.images.limits import check_pixels
 
 _LATERAL_VIEWS = ("LL", "RL", "LLO", "RLO", "LATERAL")
 
-#: Storage classes of radiographs (PS3.4 B.5): computed, digital, and what was captured or digitized from image.
+#: Storage classes of radiographs (PS3.4 B.5): computed, digital, and what was captured or digitized from film.
 _RADIOGRAPHS = {
     "1.2.840.10008.5.1.4.1.1.1",
     "1.2.840.10008.5.1.4.1.1.1.1",
@@ -35,7 +37,7 @@ _FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
 
 
 class Unsuitable(UserError):
-    """A whole image, but none for us: lateral, mirrored, raw, several frames, no radiograph. ``kind`` says which."""
+    """A whole image, but none for us: lateral, mirrored, raw, several frames, not a radiograph; ``kind`` says which."""
 
     def __init__(self, what: str, *, where: object = None, fix: str | None = None, kind: str = "unsuitable"):
         super().__init__(what, where=where, fix=fix)
@@ -44,7 +46,7 @@ class Unsuitable(UserError):
 
 @dataclass(frozen=True)
 class Header:
-    """What an image's header says of it, as far as we ask.
+    """What a DICOM header says of its image, as far as we ask.
 
     Args:
         width, height: In pixels.
@@ -53,7 +55,7 @@ class Header:
         sex: "F", "M" or None.
         age: In years at the time of the image, or None.
         spacing: Width and height of a pixel in mm, at the patient where it was calibrated, else at the detector.
-        burnt_in: Whether text about the patient may be burnt into the pixels.
+        burnt_in: Whether the header says that annotations are burnt into the pixels.
     """
 
     width: int
@@ -66,7 +68,7 @@ class Header:
     burnt_in: bool
 
 
-def read_dicom(path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
+def read_dicom(path: str | Path, intensity: Intensity = AS_IS) -> Array:
     """Read a frontal image from a DICOM file as it is to be looked at.
 
     The first window or VOI LUT of the file is used; an image without one keeps its full range. MONOCHROME1 is inverted
@@ -94,7 +96,7 @@ def checked_header(path: str | Path) -> pydicom.Dataset:
     return header
 
 
-def gray(stored: np.ndarray, header: pydicom.Dataset, path: str | Path, intensity: Intensity = AS_IS) -> np.ndarray:
+def gray(stored: Array, header: pydicom.Dataset, path: str | Path, intensity: Intensity = AS_IS) -> Array:
     """Stored values ``[H, W]`` of an image with a checked header as it is to be looked at; see `read_dicom`.
 
     Raises:
@@ -153,15 +155,11 @@ def age_of(header: pydicom.Dataset) -> float | None:
     """From the dates, or as the header has it (``061Y``, ``010M``)."""
     born, taken = str(header.get("PatientBirthDate") or ""), str(header.get("StudyDate") or "")
     if len(born) == len(taken) == 8 and (born + taken).isdigit():
-        days = np.datetime64(_iso(taken)) - np.datetime64(_iso(born))
-        return round(days / np.timedelta64(1, "D") / 365.25, 2)
+        lived = datetime.strptime(taken, "%Y%m%d") - datetime.strptime(born, "%Y%m%d")
+        return round(lived.days / 365.25, 2)
     text = str(header.get("PatientAge") or "").strip()
     years = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
     return int(text[:-1]) * years[text[-1]] if text[:-1].isdigit() and text[-1] in years else None
-
-
-def _iso(date: str) -> str:
-    return f"{date[:4]}-{date[4:6]}-{date[6:]}"
 
 
 def _check_image(header: pydicom.Dataset, path: str | Path) -> None:
@@ -198,14 +196,14 @@ def _check_projection(header: pydicom.Dataset, path: str | Path) -> None:
     view = str(header.get("ViewPosition") or "").strip().upper()
     if view in _LATERAL_VIEWS or any("lateral" in meaning.lower() for meaning in meanings):
         raise Unsuitable("a lateral view", where=path, fix="give frontal images, PA or AP", kind="lateral views")
-    orientation = header.get("PatientOrientation") or ()
+    orientation = list(header.get("PatientOrientation") or ())
     if len(orientation) == 2 and str(orientation[0]).startswith("R"):
-        fix = "mirror it, so that the patient's left is on the picture's right"
+        fix = "mirror it, so that the patient's left is on the image's right"
         what = "stored mirrored (patient orientation starts with R)"
         raise Unsuitable(what, where=path, fix=fix, kind="stored mirrored")
 
 
-def _displayed(stored: np.ndarray, header: pydicom.Dataset, inverted: bool) -> np.ndarray:
+def _displayed(stored: Array, header: pydicom.Dataset, inverted: bool) -> Array:
     """The pipeline is a function of the value alone: each value goes its way once, then the image is looked up."""
     low = int(stored.min())
     values, darkest, brightest = _pipeline(np.arange(low, int(stored.max()) + 1), header)
@@ -215,11 +213,12 @@ def _displayed(stored: np.ndarray, header: pydicom.Dataset, inverted: bool) -> n
     white = np.iinfo(depth).max
     if (darkest, brightest) != (0, white):
         values = (values - darkest) * (white / (brightest - darkest))
-    table = np.clip(np.rint(values), 0, white).astype(depth)
-    return table.take(stored.astype(np.int32) - low)
+    table: Floats = np.clip(np.rint(values), 0, white)
+    displayed: Array = table.astype(depth).take(stored.astype(np.int32) - low)
+    return displayed
 
 
-def _pipeline(stored: np.ndarray, header: pydicom.Dataset) -> tuple[np.ndarray, float, float]:
+def _pipeline(stored: Array, header: pydicom.Dataset) -> tuple[Array, float, float]:
     """Values after modality and VOI transformation, with the lowest and highest that could come out."""
     signed = header.get("PixelRepresentation", 0)
     extremes = np.array([0, 2**header.BitsStored - 1]) - (2 ** (header.BitsStored - 1) if signed else 0)

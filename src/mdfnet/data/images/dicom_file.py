@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-import numpy as np
 import pydicom
 from pydicom.config import disable_value_validation
-from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import generate_frames
 from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     AllTransferSyntaxes,
@@ -26,6 +26,7 @@ from pydicom.uid import (
     MPEGTransferSyntaxes,
 )
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.data.images.codestream import matches
 from mdfnet.data.images.limits import MOST_PIXELS
@@ -34,13 +35,13 @@ from mdfnet.data.images.limits import MOST_PIXELS
 MOST_BYTES = 4 * MOST_PIXELS
 
 #: What stands before the pixels is no larger, in bytes: a few kilobytes are usual, overlays can be megabytes.
-MOST_HEADER = 8_000_000
+_MOST_HEADER = 8_000_000
 
 #: How often pydicom may read from a header: some 300 elements are usual, and each takes one to three.
-MOST_READS = 6_000
+_MOST_READS = 6_000
 
 #: What is read of a header: what an image is, how it is displayed, and whom it shows. Nothing else leaves the file.
-KEYWORDS = (
+_KEYWORDS = (
     *("SOPClassUID", "Modality", "PresentationIntentType", "BurnedInAnnotation", "StudyDate", "StudyTime"),
     *("PatientID", "PatientSex", "PatientAge", "PatientBirthDate", "PatientOrientation"),
     *("ViewPosition", "ViewCodeSequence", "PixelSpacing", "ImagerPixelSpacing"),
@@ -50,10 +51,8 @@ KEYWORDS = (
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
 )
 
-_UNCOMPRESSED = (
-    *(ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian),
-    DeflatedExplicitVRLittleEndian,
-)
+_DEFLATED = DeflatedExplicitVRLittleEndian
+_UNCOMPRESSED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, _DEFLATED)
 _META_START, _PIXELS = 132, 0x7FE00010
 
 
@@ -75,31 +74,34 @@ class _Bounded:
         return self.file.read(left if count < 0 else min(count, left))
 
 
+def _bounded(file: BinaryIO, reads: int) -> BinaryIO:
+    return cast(BinaryIO, _Bounded(file, reads))  # as much of one as pydicom uses
+
+
 class _Unquoted:
     """pydicom without validation while any thread reads: its warnings quote values, its switch is one for all."""
 
-    def __init__(self):
-        self.lock, self.readers = threading.Lock(), 0
+    def __init__(self) -> None:
+        self.lock, self.readers, self.switch = threading.Lock(), 0, ExitStack()
 
     def __enter__(self) -> None:
         with self.lock:
             if not self.readers:
-                self.switch = disable_value_validation()
-                self.switch.__enter__()
+                self.switch.enter_context(disable_value_validation())
             self.readers += 1
 
     def __exit__(self, *_: object) -> None:
         with self.lock:
             self.readers -= 1
             if not self.readers:
-                self.switch.__exit__(None, None, None)
+                self.switch.close()
 
 
 _UNQUOTED = _Unquoted()
 
 
 def read_header(path: str | Path, more: tuple[str, ...] = ()) -> pydicom.Dataset:
-    """The `KEYWORDS` of a file that are there, and ``file_meta``; the pixels are not touched.
+    """The `_KEYWORDS` of a file that are there, and ``file_meta``; the pixels are not touched.
 
     Args:
         path: Where it lies.
@@ -108,10 +110,10 @@ def read_header(path: str | Path, more: tuple[str, ...] = ()) -> pydicom.Dataset
     Raises:
         UserError: Not DICOM, damaged, of a kind that no image has, or larger than any image.
     """
-    return _read(path, MOST_HEADER, more)
+    return _read(path, _MOST_HEADER, more)
 
 
-def read_pixels(path: str | Path, header: pydicom.Dataset) -> np.ndarray:
+def read_pixels(path: str | Path, header: pydicom.Dataset) -> Array:
     """The stored values ``[H, W]`` of an image whose header has been found to be an image's.
 
     Raises:
@@ -129,7 +131,7 @@ def read_coded(path: str | Path, header: pydicom.Dataset) -> pydicom.Dataset:
         UserError: Damaged, or more or fewer pixels than the header says.
     """
     expected = header.Rows * header.Columns * header.BitsAllocated // 8
-    dataset = _read(path, MOST_HEADER + expected, ("PixelData",))
+    dataset = _read(path, _MOST_HEADER + expected, ("PixelData",))
     if "PixelData" not in dataset:
         raise UserError("the DICOM file has no PixelData", where=path, fix="is it a chest X-ray?")
     syntax = dataset.file_meta.TransferSyntaxUID
@@ -152,18 +154,20 @@ def _read(path: str | Path, most: int, more: tuple[str, ...]) -> pydicom.Dataset
         if size > MOST_BYTES:
             raise UserError(f"{size // 1_000_000} MB in one file", fix="is it a chest X-ray?")
         file.seek(_META_START)
-        meta = read_dataset(_Bounded(file, MOST_READS), False, True, stop_when=lambda tag, *_: tag.group != 2)
+        part = read_dataset(_bounded(file, _MOST_READS), False, True, stop_when=lambda tag, *_: tag.group != 2)
+        meta = FileMetaDataset(part)
         syntax = UID(meta.TransferSyntaxUID)
         if syntax not in AllTransferSyntaxes or syntax in MPEGTransferSyntaxes:
             raise UserError(f"stored as {syntax.name}", fix="store it as explicit little endian")
-        if syntax == DeflatedExplicitVRLittleEndian:
-            file = BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), most))
+        content: BinaryIO = file
+        if syntax == _DEFLATED:
+            content = BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), most))
             meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        tags = [tag_for_keyword(keyword) for keyword in (*KEYWORDS, *more)]
+        tags: list[BaseTag | int] = [Tag(keyword) for keyword in (*_KEYWORDS, *more)]
         stop = None if pixels else (lambda tag, *_: tag >= _PIXELS)
-        reads = MOST_READS + (size // 4096 if pixels else 0)  # compressed pixels are read 8 kB at a time
+        reads = _MOST_READS + (size // 4096 if pixels else 0)  # compressed pixels are read 8 kB at a time
         implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
-        dataset = read_dataset(_Bounded(file, reads), implicit, little, stop_when=stop, specific_tags=tags)
+        dataset = read_dataset(_bounded(content, reads), implicit, little, stop_when=stop, specific_tags=tags)
         dataset.file_meta = meta
         return dataset
 

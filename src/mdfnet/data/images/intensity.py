@@ -1,7 +1,7 @@
 """How the stored values of a DICOM image become gray values: recipes with a name and a version.
 
 A dataset declares the recipe its images went through, a model keeps the one it was trained on, and a DICOM image given
-to that model goes through the same. PNG and JPEG images have been through theirs already: they are taken as they are.
+to that model goes through the same one. PNG and JPEG images have been through theirs already and are taken as they are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mdfnet.core.arrays import Floats, Ints
 from mdfnet.core.errors import UserError, nearest
 
 Intensity = Literal["as-is", "window/1", "mimic-cxr-jpg/1"]
@@ -33,13 +35,14 @@ def checked_intensity(name: object, where: object = None) -> Intensity:
         Traceback (most recent call last):
         mdfnet.core.errors.UserError: model.json: unknown intensity recipe 'window/2'; did you mean 'window/1'?
     """
-    known = get_args(Intensity)
-    if name not in known:
-        raise UserError(f"unknown intensity recipe {name!r}", where=where, fix=nearest(str(name), known))
-    return name
+    known: tuple[Intensity, ...] = get_args(Intensity)
+    for recipe in known:
+        if recipe == name:
+            return recipe
+    raise UserError(f"unknown intensity recipe {name!r}", where=where, fix=nearest(str(name), known))
 
 
-def mimic_cxr_jpg(stored: np.ndarray, inverted: bool) -> np.ndarray:
+def mimic_cxr_jpg(stored: Ints, inverted: bool) -> NDArray[np.uint8]:
     """Stored values ``[H, W]`` -> uint8 ``[H, W]`` as in MIMIC-CXR-JPG: the image's own range, then equalized.
 
     No modality LUT and no window. The code is its author's, published in MIT-LCP/mimic-cxr issue 16: to [0, 255] by the
@@ -63,7 +66,7 @@ def mimic_cxr_jpg(stored: np.ndarray, inverted: bool) -> np.ndarray:
     return equalization(np.bincount(gray.ravel(), minlength=256))[gray]
 
 
-def equalization(histogram: np.ndarray) -> np.ndarray:
+def equalization(histogram: Ints) -> NDArray[np.uint8]:
     """New gray value of each old one, uint8 ``[256]``, for counts ``[256]``; the same as OpenCV's ``equalizeHist``.
 
     Examples:
@@ -78,4 +81,5 @@ def equalization(histogram: np.ndarray) -> np.ndarray:
     below = np.cumsum(histogram) - histogram[first]
     below[: first + 1] = 0
     scale = np.float32(255.0 / (count - histogram[first]))  # OpenCV computes in 32 bits
-    return np.clip(np.rint(below.astype(np.float32) * scale), 0, 255).astype(np.uint8)
+    table: Floats = np.clip(np.rint(below.astype(np.float32) * scale), 0, 255)
+    return table.astype(np.uint8)

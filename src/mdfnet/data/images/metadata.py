@@ -25,8 +25,9 @@ _JPEG_KEPT = (0xE0, 0xEE)
 _JPEG_FIELDS = {0xE1: "EXIF or XMP", 0xED: "IPTC", 0xFE: "a comment"}
 _START_OF_SCAN = 0xDA
 
-#: Elements of DICOM that an image is read by, or that say how it was taken and nothing of whom (PS3.6 keywords).
-DICOM_KEPT = (
+#: Elements of DICOM that the pixels are read by, or that say how the image was taken and nothing of whom (PS3.6
+#: keywords).
+_DICOM_KEPT = (
     *("SOPClassUID", "Modality", "ImageType", "PresentationIntentType", "ViewPosition", "ViewCodeSequence"),
     *("PatientOrientation", "BurnedInAnnotation", "PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"),
     *("EstimatedRadiographicMagnificationFactor", "PixelSpacingCalibrationType", "SamplesPerPixel"),
@@ -38,7 +39,7 @@ DICOM_KEPT = (
     *("LossyImageCompression", "PixelData"),
 )
 
-#: Elements that name or date a patient, a study or a physician; PS3.15 table E.1-1 has more, and none is kept.
+#: Elements that name or date a patient, a study or a physician. PS3.15 table E.1-1 has more; none of them is kept.
 _DICOM_IDENTIFYING = (
     *("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "PatientAddress", "PatientTelephoneNumbers"),
     *("AccessionNumber", "StudyID", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "InstitutionName"),
@@ -63,7 +64,10 @@ def identifying_fields(path: str | Path) -> tuple[str, ...]:
     with open(path, "rb") as file:
         head = file.read(132)
     if head[128:] == b"DICM":
-        return tuple(_dicom_fields(path))
+        import pydicom
+
+        dataset = pydicom.dcmread(path, stop_before_pixels=True)
+        return tuple(keyword for keyword in _DICOM_IDENTIFYING if str(dataset.get(keyword) or "").strip())
     if head.startswith(_PNG):
         fields = (_PNG_FIELDS.get(kind) for kind, _ in _png_chunks(Path(path).read_bytes()))
     elif head.startswith(_JPEG):
@@ -98,7 +102,8 @@ def copy_without_metadata(source: str | Path, target: str | Path) -> None:
         if head.startswith(_PNG):
             kept = b"".join([_PNG, *(chunk for kind, chunk in _png_chunks(content) if kind in _PNG_KEPT)])
         elif head.startswith(_JPEG):
-            kept = b"".join([b"\xff\xd8", *_jpeg_kept(content)])
+            shown = (segment for marker, segment in _jpeg_segments(content) if _shows_pixels(marker))
+            kept = b"".join([b"\xff\xd8", *shown])
         else:
             kept = content
     except (struct.error, IndexError, ValueError) as error:
@@ -136,20 +141,9 @@ def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
             place += length
 
 
-def _jpeg_kept(content: bytes) -> Iterator[bytes]:
-    for marker, segment in _jpeg_segments(content):
-        application = 0xE0 <= marker <= 0xEF or marker == 0xFE
-        if not application or marker in _JPEG_KEPT:
-            yield segment
-
-
-def _dicom_fields(path: str | Path) -> Iterator[str]:
-    import pydicom
-
-    dataset = pydicom.dcmread(path, stop_before_pixels=True)
-    for keyword in _DICOM_IDENTIFYING:
-        if str(dataset.get(keyword) or "").strip():
-            yield keyword
+def _shows_pixels(marker: int) -> bool:
+    application_or_comment = 0xE0 <= marker <= 0xEF or marker == 0xFE
+    return not application_or_comment or marker in _JPEG_KEPT
 
 
 def _copy_dicom(source: str | Path, target: str | Path) -> None:
@@ -159,7 +153,7 @@ def _copy_dicom(source: str | Path, target: str | Path) -> None:
 
     image = pydicom.dcmread(source)
     kept = pydicom.Dataset()
-    for keyword in DICOM_KEPT:
+    for keyword in _DICOM_KEPT:
         if keyword in image:
             kept[keyword] = image[keyword]
     kept.remove_private_tags()

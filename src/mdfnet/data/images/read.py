@@ -1,4 +1,4 @@
-"""Images from files: PNG, JPEG and DICOM to one gray picture, and nothing lost on the way that the file holds."""
+"""Images from files: PNG, JPEG and DICOM to one gray image, at the full depth that the file holds."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from PIL import Image
 from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
-from mdfnet.data.images.intensity import AS_IS, Intensity
+from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
 from mdfnet.data.images.limits import MOST_PIXELS, check_pixels
 
 #: Deflate, and so PNG, makes at most 1032 bytes of one; JPEG, with a bit for a block of 64 pixels at least, fewer.
-MOST_PIXELS_PER_BYTE = 1032
+_MOST_PIXELS_PER_BYTE = 1032
 
 #: What Pillow and zlib raise on files that are damaged.
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 
-def read_image(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[int, int] | None = None) -> np.ndarray:
+def read_image(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[int, int] | None = None) -> Array:
     """Read an image as it is to be looked at: high values bright.
 
     PNG and JPEG in any color mode become gray (ITU-R 601 luma; transparency lies over black); gray values are kept as
-    they are. DICOM: see `mdfnet.data.images.dicom.read_dicom`. Which it is, is told from the content, not from the
-    name.
+    they are. DICOM: see `mdfnet.data.images.dicom.read_dicom`. The content tells which it is, not the name.
 
     Args:
         path: Where it lies.
         intensity: Recipe for DICOM.
-        at_least: Width and height that will do. A JPEG then comes at a half, a quarter or an eighth, which costs less,
-            as long as it has twice that; made as small, it is the whole one to less than a gray level on average.
+        at_least: Width and height that will do. A JPEG is then decoded at a half, a quarter or an eighth, which costs
+            less, as long as it has twice that; made as small, it differs from the whole one by less than a gray level
+            on average.
 
     Returns:
         ``[H, W]`` uint8 or, from more than 8 bits, uint16 at full scale (65535 is white).
@@ -58,7 +58,7 @@ def read_image(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[i
             if at_least and image.format == "JPEG":
                 image.draft(None, (2 * at_least[0], 2 * at_least[1]))
             return _gray(image)
-    except DAMAGED as error:
+    except _DAMAGED as error:
         raise UserError(f"the image is damaged: {error}", where=path, fix="fetch or export it again") from None
 
 
@@ -76,18 +76,19 @@ def image_size(path: str | Path) -> tuple[int, int]:
         return image.size
 
 
-def read_sample_image(sample: Sample, at_least: tuple[int, int] | None = None) -> np.ndarray:
+def read_sample_image(sample: Sample, at_least: tuple[int, int] | None = None) -> Array:
     """The image of a sample; see `read_image`.
 
     Raises:
-        UserError: It cannot be read, or has another size than its annotations say: then its boxes mean other places.
+        UserError: It cannot be read, or has another size than its annotations are for: its boxes would mean other
+            places.
     """
-    image = read_image(sample.image, sample.intensity, at_least)
+    image = read_image(sample.image, checked_intensity(sample.intensity, sample.image), at_least)
     size = image.shape[::-1] if at_least is None else image_size(sample.image)
     if size != (sample.width, sample.height):
         found, known = f"{size[0]} x {size[1]}", f"{sample.width} x {sample.height}"
         what = f"the image has {found} pixels, its annotations are for {known}"
-        raise UserError(what, where=sample.image, fix="give the image the boxes were marked on")
+        raise UserError(what, where=sample.image, fix="give the image that the boxes were drawn on")
     return image
 
 
@@ -122,14 +123,15 @@ def is_dicom(path: str | Path) -> bool:
 def _opened(path: str | Path) -> Image.Image:
     try:
         image = Image.open(path, formats=("PNG", "JPEG"))
-    except (*DAMAGED, Image.DecompressionBombError) as error:
-        if isinstance(error, Image.DecompressionBombError):
-            raise UserError(f"more than {MOST_PIXELS // 1_000_000} million pixels", where=path) from None
+    except Image.DecompressionBombError:
+        raise UserError(f"more than {MOST_PIXELS // 1_000_000} million pixels", where=path) from None
+    except _DAMAGED:
         raise UserError("not a PNG, JPEG or DICOM image", where=path) from None
     check_pixels(*image.size, path)
     _check_bytes(image, path)
-    if getattr(image, "n_frames", 1) > 1:
-        raise UserError(f"{image.n_frames} pictures in one file", where=path, fix="give one image per file")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise UserError(f"{frames} pictures in one file", where=path, fix="give one image per file")
     if image.format == "JPEG" and image.getexif().get(0x0112, 1) != 1:
         raise UserError("stored turned (EXIF orientation)", where=path, fix="save it upright")
     return image
@@ -139,12 +141,12 @@ def _check_bytes(image: Image.Image, path: str | Path) -> None:
     """Refuse a header that claims more pixels than the file can hold, before memory is taken for them."""
     pixels, there = image.width * image.height, Path(path).stat().st_size
     packed = 8 if image.mode in ("1", "P") else 1  # PNG stores up to 8 such pixels in a byte
-    if pixels > there * packed * MOST_PIXELS_PER_BYTE:
+    if pixels > there * packed * _MOST_PIXELS_PER_BYTE:
         what = f"the image is damaged: {image.width} x {image.height} pixels claimed in {there} bytes"
         raise UserError(what, where=path, fix="fetch or export it again")
 
 
-def _gray(image: Image.Image) -> np.ndarray:
+def _gray(image: Image.Image) -> Array:
     if image.mode.startswith("I"):
         return np.asarray(image).astype(np.uint16)
     if image.mode in ("P", "PA", "LA", "La", "RGBA", "RGBa") or "transparency" in image.info:

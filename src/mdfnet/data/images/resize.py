@@ -1,4 +1,4 @@
-"""Images made smaller once, when a dataset is written, with what was marked on them: the longest side bounded."""
+"""Images made smaller once, when a dataset is written, with their annotations: the longest side bounded."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.types import Sample, Target
 
 #: Antialiasing and sharp; a box filter would smear a nodule, no filter at all would alias ribs.
@@ -25,7 +26,7 @@ def shrunk_size(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def shrink_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def shrink_image(image: Array, size: tuple[int, int]) -> Array:
     """An image ``[H, W]``, uint8 or uint16, at another width and height, antialiased.
 
     Examples:
@@ -37,12 +38,13 @@ def shrink_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if image.dtype == np.uint8:
         return np.array(Image.fromarray(image).resize(size, _FILTER))
     wide = np.asarray(Image.fromarray(image.astype(np.float32)).resize(size, _FILTER))  # Pillow filters no 16 bits
-    return np.clip(np.rint(wide), 0, np.iinfo(image.dtype).max).astype(image.dtype)
+    clipped: Floats = np.clip(np.rint(wide), 0, np.iinfo(image.dtype).max)
+    return clipped.astype(image.dtype)
 
 
 def shrink_sample(sample: Sample, longest: int) -> Sample:
-    """A sample with size, boxes, outlines and spacing as they are once its image is `shrunk_size`; the image itself
-    stays.
+    """A sample with size, boxes, outlines and spacing as they are once its image is `shrunk_size`; not the image
+    itself.
 
     Examples:
         >>> sample = Sample("a", Path("a.png"), 2000, 1000, Target.of([[100, 200, 300, 500]], [1]), None)
@@ -60,6 +62,6 @@ def shrink_sample(sample: Sample, longest: int) -> Sample:
     return replace(sample, width=width, height=height, target=target, spacing=spacing)
 
 
-def write_png(image: np.ndarray, path: Path) -> None:
+def write_png(image: Array, path: Path) -> None:
     """Write an image ``[H, W]``, uint8 or uint16, as PNG without loss."""
     Image.fromarray(image).save(path, format="PNG", compress_level=1)  # higher levels: much slower, hardly smaller

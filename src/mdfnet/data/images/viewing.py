@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pydicom
 from PIL import Image
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
+from mdfnet.core.arrays import Array
 from mdfnet.data.images.dicom import checked_header, gray, view_of
 from mdfnet.data.images.dicom_file import read_pixels, refusing_damage
 from mdfnet.data.images.intensity import AS_IS, Intensity
@@ -26,11 +27,11 @@ class Viewing:
 
     Args:
         kind: What the file is.
-        bits: The largest value there can be has so many.
+        bits: How many the largest possible value has.
         invert: Whether high values are dark (MONOCHROME1).
         center, width: Window, as DICOM has it (PS3.3 C.11.2.1.2).
         view: "PA", "AP" or None.
-        taken: When, in the header's own time; None where the file does not say.
+        taken: When it was taken, in the header's own time; None where the file does not say.
     """
 
     kind: Literal["dicom", "png", "jpeg"]
@@ -42,7 +43,7 @@ class Viewing:
     taken: datetime | None = None
 
 
-def read_for_viewing(path: str | Path, intensity: Intensity = AS_IS) -> tuple[np.ndarray, np.ndarray, Viewing]:
+def read_for_viewing(path: str | Path, intensity: Intensity = AS_IS) -> tuple[Array, Array, Viewing]:
     """Read an image once, for the model and for a viewer.
 
     Args:
@@ -73,11 +74,11 @@ def read_for_viewing(path: str | Path, intensity: Intensity = AS_IS) -> tuple[np
     radiograph = read_image(path)
     bits = 8 * radiograph.itemsize
     with Image.open(path) as image:
-        kind = "png" if image.format == "PNG" else "jpeg"
+        kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
     return radiograph, radiograph.astype(np.uint16), Viewing(kind, bits, False, 2.0 ** (bits - 1), 2.0**bits)
 
 
-def _viewed(stored: np.ndarray, header: pydicom.Dataset) -> tuple[np.ndarray, Viewing]:
+def _viewed(stored: Array, header: pydicom.Dataset) -> tuple[Array, Viewing]:
     """The modality LUT is a function of the value alone: it is made once for all values, then looked up."""
     signed = header.get("PixelRepresentation", 0)
     least = -(2 ** (header.BitsStored - 1)) if signed else 0
@@ -101,7 +102,7 @@ def _viewed(stored: np.ndarray, header: pydicom.Dataset) -> tuple[np.ndarray, Vi
     return values, Viewing("dicom", max(1, span.bit_length()), invert, *window, view_of(header), _taken(header))
 
 
-def _first(value) -> float:
+def _first(value: Any) -> float:
     return float(value if isinstance(value, int | float | str) else value[0])
 
 
