@@ -33,7 +33,7 @@ def changed(lines):
         pytest.param(lambda lines: lines[1:], "row 1: a line before this one was removed", id="the first removed"),
         pytest.param(lambda lines: [*lines[:3], *lines[2:]], "row 4: a line before this one", id="put in twice"),
         pytest.param(lambda lines: [lines[1], lines[0], *lines[2:]], "row 1: a line before", id="moved"),
-        pytest.param(lambda lines: [*lines, "{}\n"], "row 6: no line of an audit log", id="something else"),
+        pytest.param(lambda lines: [*lines, "{}\n"], "row 6: not a line of an audit log", id="something else"),
         pytest.param(lambda lines: [*lines[:4], lines[4][:-9]], "row 5: the line is not whole", id="cut off"),
     ],
 )

@@ -58,7 +58,10 @@ def secondary_capture(
         capture.BurnedInAnnotation = "NO"  # which asks for annotation that identifies the patient
         capture.ImageType = ["DERIVED", "SECONDARY"]
         capture.DerivationDescription = f"{algorithm.title} {algorithm.version}: boxes drawn on the image"
-        capture.SourceImageSequence = [_reference(common)]
+        reference = Dataset()
+        reference.ReferencedSOPClassUID = common.SOPClassUID
+        reference.ReferencedSOPInstanceUID = common.SOPInstanceUID
+        capture.SourceImageSequence = [reference]
         capture.BodyPartExamined = "CHEST"
         return named(capture)
 
@@ -72,9 +75,3 @@ def _words(detections: Detections, algorithm: Algorithm) -> list[tuple[str, str]
         (what, algorithm.reported_from),
         ("record:", record),
     ]
-
-
-def _reference(image: Dataset) -> Dataset:
-    reference = Dataset()
-    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
-    return reference

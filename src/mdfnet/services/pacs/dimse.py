@@ -69,7 +69,7 @@ class Receiver:
         (self.folder / f"{key}.dcm").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self.server.shutdown()
 
     def _listen(self, settings: ReceiveSource) -> ThreadedAssociationServer:

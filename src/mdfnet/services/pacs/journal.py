@@ -30,12 +30,11 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 class Journal:
     """The node's memory. Every method is one transaction: it has happened wholly or not at all.
 
-    An image is noted together with the cursor that lies behind it, and its report is kept, byte for byte, before it is
-    sent. So no image is lost, none is answered twice, and what is sent twice is the same object, which an archive
-    keeps once.
+    An image is noted together with the cursor behind it, and its report is kept, byte for byte, before it is sent. So
+    no image is lost, none is answered twice, and what is sent twice is the same object, which an archive keeps once.
 
     Args:
-        path: The file, made if absent, readable by its owner alone; ":memory:" for one that is forgotten.
+        path: The file, made if absent, readable by its owner alone; ":memory:" for one in memory alone.
 
     Raises:
         UserError: It cannot be opened, or another node has it.
@@ -72,14 +71,14 @@ class Journal:
             raise UserError("this is no journal", where=path, fix="give another folder as state") from None
 
     def in_memory(self) -> Journal:
-        """A copy that is forgotten; this one is closed."""
+        """A copy in memory alone; this one is closed."""
         copy = Journal(":memory:")
         self.base.backup(copy.base)
         self.close()
         return copy
 
     def close(self) -> None:
-        """Let another node have it."""
+        """Close the file, so that another node can open it."""
         self.base.close()
 
     def note(self, keys: Iterable[str], facts: dict[str, str]) -> None:

@@ -43,10 +43,14 @@ def presentation_state(
     image = evidence(source)
     with of_same_study(source) as named:
         layer = GraphicLayer(layer_name="MDFNET", order=1, description=f"{algorithm.title}, research use only"[:64])
+        outlines = [
+            GraphicObject(GraphicTypeValues.POLYLINE, closed_outline(box), AnnotationUnitsValues.PIXEL)
+            for box in numbers(detections)[0]
+        ]
         notes = GraphicAnnotation(
             referenced_images=[image],
             graphic_layer=layer,
-            graphic_objects=_boxes(detections) or None,
+            graphic_objects=outlines or None,
             text_objects=[*_names(detections, classes, image), _notice(image, algorithm, detections)],
         )
         # Without this, viewers show the negative of a MONOCHROME1 image.
@@ -63,13 +67,6 @@ def presentation_state(
         )
         state.BodyPartExamined = "CHEST"
         return named(state)
-
-
-def _boxes(detections: Detections) -> list[GraphicObject]:
-    return [
-        GraphicObject(GraphicTypeValues.POLYLINE, closed_outline(box), AnnotationUnitsValues.PIXEL)
-        for box in numbers(detections)[0]
-    ]
 
 
 def _names(detections: Detections, classes: Classes, image: Dataset) -> list[TextObject]:

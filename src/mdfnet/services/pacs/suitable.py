@@ -100,10 +100,6 @@ def _time(text: str, offset: str, zone: str) -> datetime | None:
     offset = sign + own if sign else offset.strip()
     try:
         time = datetime.strptime(digits, {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}[len(digits)])
-        return (
-            datetime.strptime(f"{time:%Y%m%d%H%M%S}{offset}", "%Y%m%d%H%M%S%z")
-            if offset
-            else time.replace(tzinfo=ZoneInfo(zone))
-        )
+        return time.replace(tzinfo=datetime.strptime(offset, "%z").tzinfo if offset else ZoneInfo(zone))
     except (KeyError, ValueError):
         return None

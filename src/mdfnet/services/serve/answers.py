@@ -41,8 +41,10 @@ class Clinical(BaseModel):
     used: list[str]
     missing: list[str]
     refused: dict[str, str] = Field(description="Feature -> why its value is implausible; it was taken as missing.")
-    unseen: list[str] = Field(description="Used, although no image of the training had such a value.")
-    notes: dict[str, str] = Field(description="What training had of unseen ones; why other names were passed over.")
+    unseen: list[str] = Field(description="Used, although no training image had such a value.")
+    notes: dict[str, str] = Field(
+        description="What training had instead of unseen values; why other names were not used."
+    )
 
 
 class Detection(BaseModel):
@@ -54,13 +56,16 @@ class Detection(BaseModel):
     box: Box
 
 
-class Prediction(BaseModel):
-    """What was found, highest score first, and with what."""
-
+class _Answer(BaseModel):
     model: ModelName
     notice: str
     preprocessing: PreprocessingFacts
     image: ImageSize
+
+
+class Prediction(_Answer):
+    """What was found, highest score first, and with what."""
+
     clinical: Clinical | None = Field(description="null: the model looks at images alone.")
     detections: list[Detection]
 
@@ -84,13 +89,9 @@ class ScoredResult(Result):
     scores: list[float | None] = Field(description="In the order of the boxes; null where nothing was found there.")
 
 
-class WhatIf(BaseModel):
+class WhatIf(_Answer):
     """One image, several records."""
 
-    model: ModelName
-    notice: str
-    preprocessing: PreprocessingFacts
-    image: ImageSize
     results: list[Result]
 
 

@@ -119,7 +119,7 @@ async def _warm_up(service: Service) -> None:
 
 
 async def _sweep(service: Service) -> None:
-    """Images go after their time, also when nobody asks for any."""
+    """Images are closed after their time, also when nobody asks for any."""
     while True:
         await asyncio.sleep(min(60.0, service.settings.kept_seconds))
         service.images.sweep()

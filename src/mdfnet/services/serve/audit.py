@@ -78,7 +78,7 @@ class Audit:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file."""
         os.close(self._file)
 
     def _last(self) -> tuple[int, str]:
@@ -122,7 +122,7 @@ def _entry(line: bytes, where: str) -> dict[str, Any]:
         given = entry.pop("hash")
         entry["number"], entry["previous"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise UserError("no line of an audit log", where=where) from None
+        raise UserError("not a line of an audit log", where=where) from None
     if given != _hash(entry):
         raise UserError("the line was changed after it was written", where=where)
     return {**entry, "hash": given}

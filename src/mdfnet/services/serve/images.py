@@ -39,12 +39,10 @@ class OpenImage:
 
     @property
     def width(self) -> int:
-        """In pixels."""
         return int(self.values.shape[1])
 
     @property
     def height(self) -> int:
-        """In pixels."""
         return int(self.values.shape[0])
 
     @property
@@ -54,7 +52,7 @@ class OpenImage:
 
 
 class OpenImages:
-    """Keeps them by ids that cannot be guessed; when memory is short the least recently used goes, in time each.
+    """Keeps images under ids that cannot be guessed; closes the least recently used when memory is short, all in time.
 
     Args:
         settings: How much memory and how long.
@@ -89,7 +87,7 @@ class OpenImages:
         return image
 
     def sweep(self) -> None:
-        """Let go of what was not used for long."""
+        """Close what has not been used for long."""
         oldest = self.clock() - self.settings.kept_seconds
         while self._images and next(iter(self._images.values()))[0] < oldest:
             self._images.popitem(last=False)

@@ -40,7 +40,7 @@ def manual(openapi: dict[str, Any]) -> str:
     ]
     schemas = {name: _pretty(schema) for name, schema in openapi["components"]["schemas"].items()}
     return _TEMPLATES.get_template("manual.html").render(
-        info=openapi["info"], operations=operations, schemas=schemas, link=_link
+        info=openapi["info"], operations=operations, schemas=schemas, link=Markup('<a href="#{0}">{0}</a>').format
     )
 
 
@@ -55,7 +55,3 @@ def _shown(kind: str, schema: dict[str, Any]) -> Shown:
 
 def _pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _link(name: str) -> Markup:
-    return Markup('<a href="#{0}">{0}</a>').format(name)

@@ -32,7 +32,6 @@ class Metrics:
         self.decoders_replaced = Gauge("mdfnet_decoders_replaced", replaced, registry=registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
@@ -42,7 +41,6 @@ class Metrics:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a step."""
         start = perf_counter()
         try:
             yield

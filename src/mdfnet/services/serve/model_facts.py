@@ -38,7 +38,11 @@ def _feature(feature: Feature, position: int, fitted: Standardizer) -> FeatureFa
         return FeatureFacts(
             name=feature.name, title=feature.meaning, kind="category", categories=list(feature.categories)
         )
-    seen = fitted.seen[position] if fitted.seen else ()
+    seen, span = None, fitted.seen[position] if fitted.seen else ()
+    if span:  # to the figures that 32 bits have
+        figures = (*span, fitted.mean[position], fitted.std[position])
+        low, high, mean, deviation = (float(f"{number:.6g}") for number in figures)
+        seen = Seen(min=low, max=high, mean=mean, sd=deviation)
     return FeatureFacts(
         name=feature.name,
         title=feature.meaning,
@@ -46,11 +50,5 @@ def _feature(feature: Feature, position: int, fitted: Standardizer) -> FeatureFa
         unit=feature.unit,
         plausible=(feature.low, feature.high),
         normal=normal_range(feature),
-        seen=_seen(*seen, fitted.mean[position], fitted.std[position]) if seen else None,
+        seen=seen,
     )
-
-
-def _seen(*numbers: float) -> Seen:
-    """To the figures that 32 bits have."""
-    low, high, mean, deviation = (float(f"{number:.6g}") for number in numbers)
-    return Seen(min=low, max=high, mean=mean, sd=deviation)

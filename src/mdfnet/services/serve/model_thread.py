@@ -36,5 +36,5 @@ class ModelThread:
         return await asyncio.get_running_loop().run_in_executor(self._thread, timed)
 
     def stop(self) -> None:
-        """Take nothing more; return when the function that runs has ended."""
+        """Accept nothing more; return when the function that runs has ended."""
         self._thread.shutdown(cancel_futures=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import numpy as np
-
 from mdfnet.clinical.records import RecordResult, read_record
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import RecordUse
 from mdfnet.data.importers.fhir import record_from_fhir
@@ -57,18 +55,15 @@ def clinical_answer(schema: Schema, given: RecordResult, use: RecordUse | None) 
     if use is None:
         return None
     values = {
-        feature.name: _value(feature, value) if feature.name in use.used else None
+        feature.name: feature.categories[int(value)] if feature.kind == "category" else float(str(value))
         for feature, value in zip(schema.features, given.values, strict=True)
+        if feature.name in use.used
     }
     return Clinical(
-        values=values,
+        values=dict.fromkeys(schema.names) | values,
         used=list(use.used),
         missing=list(use.missing),
         refused=dict(use.refused),
         unseen=list(use.unseen),
         notes={**use.unseen, **use.unknown},
     )
-
-
-def _value(feature: Feature, value: np.float32) -> float | str:
-    return feature.categories[int(value)] if feature.kind == "category" else float(str(value))

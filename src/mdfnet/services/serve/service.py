@@ -162,7 +162,7 @@ class Service:
         return Explanation(boxes=answers, exact=shares.exact)
 
     def use(self, record: RecordResult) -> RecordUse | None:
-        """What the model makes of a record, without running it; None where it looks at images alone."""
+        """How the model uses a record, without running it; None where it looks at images alone."""
         if not self.fused:
             return None
         given = torch.from_numpy(record.values)[None]
@@ -213,12 +213,11 @@ class Service:
             raise Refused(503, "no_audit", message, fix, {"retry-after": "60"}) from None
 
     def result(self, record: RecordResult, found: Detections) -> Result:
-        """For the answer."""
         clinical = clinical_answer(self.schema, record, found.record)
         return Result(clinical=clinical, detections=self.detections(found))
 
     def detections(self, found: Detections) -> list[Detection]:
-        """For the answer; the third decimal of a pixel, the sixth of a score."""
+        """For the answer: pixels to three decimals, scores to six."""
         detections = []
         for number, score, (x1, y1, x2, y2) in zip(
             found.labels.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True
@@ -230,18 +229,10 @@ class Service:
         return detections
 
     def opened(self, identifier: str, image: OpenImage) -> OpenedImage:
-        """For the answer."""
         viewing = image.viewing
-        return OpenedImage(
-            id=identifier,
-            width=image.width,
-            height=image.height,
-            bits=viewing.bits,
-            invert=viewing.invert,
-            window=Window(center=viewing.center, width=viewing.width),
-            kind=viewing.kind,
-            view=viewing.view,
-        )
+        window = Window(center=viewing.center, width=viewing.width)
+        shown = {name: getattr(viewing, name) for name in ("bits", "invert", "kind", "view")}
+        return OpenedImage(id=identifier, width=image.width, height=image.height, window=window, **shown)
 
 
 def _batches(records: Sequence[RecordResult]) -> list[list[RecordResult]]:

@@ -23,7 +23,7 @@ class Settings:
         records: Most records of one what-if.
         boxes: Most boxes of one what-if or explanation.
         kept_bytes: Memory for open images; the least recently used one goes first.
-        kept_seconds: An open image is gone when it was not used for as long.
+        kept_seconds: An open image is closed when it was not used for as long.
         images: Folder of the worklist, or None.
         zone: Time zone of DICOM times without an offset, such as ``Europe/Berlin``, or None.
     """

@@ -23,7 +23,7 @@ class Folder:
     """A worklist out of a folder: its images by name, with the records of its ``clinical.csv``, if it has one.
 
     Args:
-        folder: Where the images lie; what lies below it in other folders is not looked at. None: an empty worklist.
+        folder: Where the images are; its subfolders are not looked at. None: an empty worklist.
         schema: The model's.
 
     Raises:
