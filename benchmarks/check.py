@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from mdfnet.report.marks import font
 from PIL import Image, ImageDraw
 
 from mdfnet.clinical.schema import Schema
@@ -26,7 +27,6 @@ from mdfnet.data.checks.pixels import Pixels, has_text
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.read import read_image
 from mdfnet.data.importers import DatasetInfo, import_csv
-from mdfnet.report.marks import font
 
 #: Copies are made of every so many images; false alarms are looked for among all.
 EVERY = 4

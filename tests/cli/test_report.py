@@ -73,6 +73,22 @@ def test_mistakes_are_told(runs, tmp_path):
     assert not (tmp_path / "report").exists()
 
 
+def test_evaluations_of_earlier_versions_are_read(runs, tmp_path):
+    pages = []
+    for text in ("images", "films"):
+        shutil.copytree(runs / "fused", tmp_path / text / "fused")
+        path = tmp_path / text / "fused/test/evaluation.json"
+        content = json.loads(path.read_text())
+        point = {"name": "youden", "fitted": [0.5, 0.25], "sensitivity": [0.5], "sensitivity_intervals": [[0, 1]]}
+        point |= {"false_positives_per_image": [0.125], "false_positives_intervals": [[0, 1]]}
+        path.write_text(json.dumps(content | {"operating_points": [point]}).replace("_image\"", f"_{text[:-1]}\"")
+                        .replace('"images":', f'"{text}":'))  # fmt: skip
+        run("report", tmp_path / text / "fused", "--out", tmp_path / text / "report", "--title", "x")
+        pages.append((tmp_path / text / "report/report.html").read_text())
+    assert "fused: youden" in pages[0]
+    assert pages[1] == pages[0]
+
+
 def test_a_dataset_that_moved_or_changed_is_told(runs, tmp_path):
     moved, out = tmp_path / "moved", ("--out", tmp_path / "report")
     shutil.copytree(runs / "plain", moved / "plain")

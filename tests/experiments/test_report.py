@@ -16,7 +16,7 @@ from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import read_plan
 from mdfnet.experiments.summary import Change, Mean, growth, summarize
 from mdfnet.report.contents import DatasetCard
-from mdfnet.report.experiment.contents import ExperimentReport, Told
+from mdfnet.report.experiment.contents import ExperimentReport, FindingDiscrimination
 from mdfnet.report.experiment.evidence import tables
 from mdfnet.report.experiment.explain_cells import explain_cells
 from mdfnet.report.experiment.page import render, write_experiment
@@ -93,17 +93,17 @@ def test_models_are_explained_once_and_the_report_says_what_tells(ablation, tmp_
     report = read_experiment(out, draws=20)
     found = [json.loads((page.parent / "explanation.json").read_text()) for page in pages]
     values = [one["importance"][0]["discrimination"]["value"] for one in found]
-    told = report.told["both"][0]
+    told = report.discriminations["both"][0]
     expected = [Mean.of([v for v in column if v is not None]).value for column in zip(*values, strict=True)]
     assert told.images == 3 and np.allclose([mean.value for mean in told.discrimination], expected, equal_nan=True)
-    assert "Which clinical value tells of which finding" in render(report)
+    assert "Which clinical value discriminates which finding" in render(report)
     for page in pages:  # as earlier versions wrote them
         path = page.with_name("explanation.json")
         text = path.read_text()
         for now, before in {"effect": "pull", "discrimination": "telling", "images": "films", "image": "film"}.items():
             text = text.replace(f'"{now}":', f'"{before}":')
         path.write_text(text)
-    assert read_experiment(out, draws=20).told["both"] == report.told["both"]
+    assert read_experiment(out, draws=20).discriminations["both"] == report.discriminations["both"]
 
 
 def test_an_experiment_of_which_nothing_is_done(ablation, tmp_path):
@@ -212,15 +212,19 @@ def test_growth_is_the_difference_of_gains_seed_by_seed():
 @pytest.mark.parametrize(
     ("half", "words"),
     [
-        pytest.param(0.01, "“fused” is told most by: Mass: temperature (0.200 ± 0.010).", id="shown"),
-        pytest.param(0.3, "No value is shown to tell “fused” of a finding.", id="the interval holds zero"),
+        pytest.param(
+            0.01, "values that discriminate best in “fused” are: Mass: temperature (0.200 ± 0.010).", id="shown"
+        ),
+        pytest.param(0.3, "No value is shown to discriminate any finding in “fused”.", id="the interval holds zero"),
         pytest.param(float("nan"), "No value is shown", id="too few seeds"),
     ],
 )
-def test_what_tells(half, words):
+def test_which_values_discriminate(half, words):
     means = (Mean(0.1, half, 5), Mean(0.2, half, 5))
-    report = report_of(gain(0.2), told={"fused": (Told("Mass", ("age", "temperature"), means, 9),)})
-    assert words in said(report, "What tells")
+    report = report_of(
+        gain(0.2), discriminations={"fused": (FindingDiscrimination("Mass", ("age", "temperature"), means, 9),)}
+    )
+    assert words in said(report, "Which values discriminate")
 
 
 def test_everything_from_outside_is_escaped():
@@ -228,8 +232,8 @@ def test_everything_from_outside_is_escaped():
     plan = Plan.model_validate({"name": HOSTILE, "reference": "plain", "arms": arms, "seeds": 4,
                                 "data": {"phantom": {"train": 1, "val": 1, "test": 1}}})  # fmt: skip
     results = [line("plain", seed, 0.5) for seed in range(4)] + [line(HOSTILE, seed, 0.6) for seed in range(4)]
-    told = {HOSTILE: (Told(HOSTILE, (HOSTILE,), (Mean(0.1, 0.01, 4),), 3),)}
-    page = render(report_of(results, plan, title=HOSTILE, people=HOSTILE, told=told, alarms=(HOSTILE,),
+    told = {HOSTILE: (FindingDiscrimination(HOSTILE, (HOSTILE,), (Mean(0.1, 0.01, 4),), 3),)}
+    page = render(report_of(results, plan, title=HOSTILE, people=HOSTILE, discriminations=told, alarms=(HOSTILE,),
                             environment={HOSTILE: HOSTILE}))  # fmt: skip
     assert HOSTILE not in page and "&lt;script&gt;" in page
 

@@ -8,7 +8,7 @@ import pytest
 from mdfnet.core.types import Classes, Detections, Target
 from mdfnet.metrics.evaluation import Evaluation, score_detections
 from mdfnet.report.answer import answer
-from mdfnet.report.contents import DatasetCard, ModelResult, Report
+from mdfnet.report.contents import DatasetCard, EvaluationReport, ModelResult
 
 CLASSES = Classes(("Atelectasis", "Effusion"))
 BOXES = np.float32([[0, 0, 10, 10], [50, 50, 90, 90]])
@@ -24,14 +24,14 @@ def scored(*labels: int, target: Target = BOTH) -> Evaluation:
 def words(*evaluations: Evaluation, synthetic: tuple[str, ...] = ()) -> str:
     models = tuple(ModelResult(name, scores) for name, scores in zip(("plain", "fused"), evaluations, strict=False))
     card = DatasetCard("phantom", "", "", CLASSES.names, (), synthetic)
-    return " ".join(answer(Report("A title", models, card)))
+    return " ".join(answer(EvaluationReport("A title", models, card)))
 
 
 @pytest.mark.parametrize(
     ("text", "phrase"),
     [
         pytest.param(
-            words(scored(1, 2)), "1 image of the test split of phantom, 1 with findings, 2 marked", id="on what"
+            words(scored(1, 2)), "1 image of the test split of phantom, 1 with findings, 2 annotated", id="on what"
         ),
         pytest.param(words(scored(1, 1)), "“plain” reaches a mean AP of 0.50", id="one model alone"),
         pytest.param(
@@ -50,7 +50,9 @@ def words(*evaluations: Evaluation, synthetic: tuple[str, ...] = ()) -> str:
         ),
         pytest.param(words(scored(1, 2), scored(1, 2)), "against 1.00 of “plain”: no difference.", id="no difference"),
         pytest.param(
-            words(scored(1, target=Target.of([], []))), "Nothing was marked on these images", id="only healthy images"
+            words(scored(1, target=Target.of([], []))),
+            "Nothing was annotated on these images",
+            id="only healthy images",
         ),
         pytest.param(
             words(scored(1, 2), synthetic=("images", "findings", "clinical")),
@@ -68,6 +70,6 @@ def test_what_did_not_happen_is_not_said():
     assert "largest" not in same and "synthetic" not in same
 
 
-def test_a_class_that_was_never_marked_is_no_extreme():
+def test_a_class_that_was_never_annotated_is_no_extreme():
     only_first = Target.of(BOXES[:1], [1])
     assert "lowest" not in words(scored(1, target=only_first))

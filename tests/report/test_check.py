@@ -10,6 +10,7 @@ from PIL import Image
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.checks import KINDS, Finding, check_dataset
+from mdfnet.data.checks.statistics import Discrimination
 from mdfnet.report import check as module
 from mdfnet.report.check import MOST_IMAGES, MOST_MESSAGES, write_check_page
 
@@ -76,11 +77,17 @@ def test_every_kind_is_either_found_or_listed_as_not_found(page):
     assert "Not looked at, as asked: image-blank" in clean
 
 
-def test_what_columns_tell_is_a_table(page):
-    part = section(page(), "tellings")
+def test_what_columns_discriminate_is_a_table(page):
+    part = section(page(), "discrimination")
     heads = ["Column", "Atelectasis", "Effusion", "any box"]
     assert re.findall(r'<th scope="col">(.*?)</th>', part) == heads
     assert set(re.findall(r"<td>(.*?)</td>", part)) == {"–"}  # six patients say nothing
+
+
+def test_a_column_that_is_lower_with_a_finding_has_an_auroc_below_one_half(page, monkeypatch):
+    found = {"Effusion": Discrimination(0.75, 0.625, 0.875, False, 90), "any box": None}
+    monkeypatch.setattr(module, "column_discriminations", lambda raw: [("o2sat", found)])
+    assert "<td>0.25 <small>0.12–0.38</small></td>" in section(page(), "discrimination")
 
 
 def test_whose_images_it_shows_is_said(page):

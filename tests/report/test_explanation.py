@@ -75,7 +75,7 @@ def test_the_words_are_of_the_box_that_the_record_does_most_to(case):
         f"{name}: the model scores this box {told.contributions.full[most]:.2f} with the record and "
     )
     none = explain_case(model, told.image, RECORDS[2], score=0.999, orders=2)
-    assert in_words(none, model.classes, {}).startswith("With this record, the model finds nothing")
+    assert in_words(none, model.classes, {}).startswith("With this record, no box of the model reaches")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_page_of_a_set(tmp_path):
     text = (tmp_path / "page.html").read_text()
     assert_whole(text)
     assert "No alarm" in text and "Atelectasis &lt;b&gt;" in text and "<i>" not in text
-    assert "Shown to tell of it: temperature (0.40 (0.30 to 0.50))." in text
+    assert "Shown to discriminate: temperature (0.40 (0.30 to 0.50))." in text
     write_set_page(tmp_path / "page.html", "x", [], relied(alarms={"misled": ()}), features)
     text = (tmp_path / "page.html").read_text()
     assert "No alarm" not in text and "The model follows the record without being better for it" in text

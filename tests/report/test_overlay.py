@@ -7,8 +7,7 @@ import pytest
 
 from mdfnet.core.types import Classes, Detections, Target
 from mdfnet.report.colors import class_colors
-from mdfnet.report.marks import font, free_place
-from mdfnet.report.overlay import draw
+from mdfnet.report.overlay import draw, font, free_place
 
 CLASSES = Classes(("Enlarged cardiac silhouette", "Atelectasis", "Épanchement"))
 GREY = np.full((256, 256), 128, np.uint8)

@@ -88,9 +88,9 @@ def test_colors_are_the_pages_own():
     assert not colors, "every stand-in became a CSS variable"
 
 
-def test_bars_tell_their_values_and_what_was_never_marked():
+def test_bars_show_their_values_and_what_was_never_annotated():
     shown = texts(all_plots()["classes"])
-    assert {"0.30", "0.50", "0.25", "not marked"} <= set(shown)
+    assert {"0.30", "0.50", "0.25", "not annotated"} <= set(shown)
 
 
 def test_what_was_not_measured_is_left_out_of_a_curve():

@@ -7,17 +7,27 @@ import subprocess
 
 import pytest
 
-from mdfnet.report.tables import Cell, Column, Table, as_csv, as_latex, write_table
+from mdfnet.report.tables import Column, ReportTable, TableCell, as_csv, as_latex, write_table
 
 NAN = float("nan")
-TABLE = Table(
+TABLE = ReportTable(
     "scores",
     "AP at 50 % & more",
     (Column("Class"), Column("Boxes"), Column("image_only", "AP, IoU 0.5"), Column("fused", "AP, IoU 0.5")),
     (
-        (Cell("Mass"), Cell(1234, form="{:,d}"), Cell(1 / 3, 0.25, 0.4), Cell(0.5, 0.4, 0.6, difference=0.2)),
-        (Cell("a_b ~ {x} \\ ^ <5> # $"), Cell(0, form="{:,d}"), Cell(NAN), Cell(NAN, difference=NAN)),
-        (Cell("all"), Cell(1234, form="{:,d}"), Cell(1 / 3), Cell(-0.5)),
+        (
+            TableCell("Mass"),
+            TableCell(1234, form="{:,d}"),
+            TableCell(1 / 3, 0.25, 0.4),
+            TableCell(0.5, 0.4, 0.6, difference=0.2),
+        ),
+        (
+            TableCell("a_b ~ {x} \\ ^ <5> # $"),
+            TableCell(0, form="{:,d}"),
+            TableCell(NAN),
+            TableCell(NAN, difference=NAN),
+        ),
+        (TableCell("all"), TableCell(1234, form="{:,d}"), TableCell(1 / 3), TableCell(-0.5)),
     ),
     note="95 % intervals",
     total=True,

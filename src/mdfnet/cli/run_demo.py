@@ -15,7 +15,7 @@ from mdfnet.evaluation.evaluate import evaluate
 from mdfnet.evaluation.score import Scored
 from mdfnet.models.card import NOTICE
 from mdfnet.models.config import load_config
-from mdfnet.report.html import write_report
+from mdfnet.report.evaluation import write_report
 from mdfnet.report.runs import read_report
 from mdfnet.training.train import train
 

@@ -86,7 +86,7 @@ def evaluate(
     from mdfnet.evaluation.evaluate import evaluate as run_evaluation
     from mdfnet.evaluation.subgroups import groupings_of
     from mdfnet.models.card import DEMO_MODEL, find_model
-    from mdfnet.report.html import write_report
+    from mdfnet.report.evaluation import write_report
     from mdfnet.report.runs import read_report
 
     folder, images = find_model(model).resolve(), read_dataset(dataset)
@@ -165,7 +165,7 @@ def report(
     """
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.experiments.state import is_experiment
-    from mdfnet.report.html import write_folder
+    from mdfnet.report.evaluation import write_folder
     from mdfnet.report.runs import read_report
 
     if any(map(is_experiment, evaluations)):

@@ -46,6 +46,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file as UTF-8, in one step; raises what :func:`replacing` does."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def new_folder(path: str | Path) -> Iterator[Path]:
     """Fill a folder in one step: yields a temporary sibling, which becomes ``path`` when the block ends well.

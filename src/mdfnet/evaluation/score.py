@@ -207,3 +207,11 @@ def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:
         raise UserError("not an evaluation", where=path, fix=fix) from None
     except UserError as error:
         raise error.at(path) from None
+
+
+def read_details(path: str | Path) -> dict[str, Any]:
+    """All parts of such a file, see :func:`write_scored`; raises what :func:`read_evaluation` does."""
+    read_evaluation(path)  # says what is wrong with it
+    path = Path(path) / "evaluation.json" if Path(path).is_dir() else Path(path)
+    content: dict[str, Any] = with_current_keys(read_json(path))
+    return content

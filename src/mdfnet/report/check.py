@@ -1,4 +1,4 @@
-"""What the check of a dataset found, as one HTML file with pictures of the images it is about."""
+"""What the check of a dataset found, as one HTML file with the images concerned."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import replacing
+from mdfnet.core.files import write_text
 from mdfnet.core.types import Classes, Target
 from mdfnet.data.checks import KINDS, Finding, FindingKind
 from mdfnet.data.checks.kinds import FAMILIES, SEVERITIES
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.checks.shortcuts import column_discriminations
+from mdfnet.data.checks.statistics import Discrimination
 from mdfnet.data.images.read import read_image
 from mdfnet.data.names import IMAGES, checked_name
-from mdfnet.report.html import NOTICE, data_url, template
+from mdfnet.report.html import Panel, render_page
 from mdfnet.report.overlay import draw
 
 #: Of each kind so many images are shown, and so many messages written out; the rest are counted.
@@ -26,25 +27,16 @@ _PICTURE_SIZE = 360
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image with the boxes a finding is about: its name and split, and the picture as a data URL."""
-
-    name: str
-    splits: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Group:
+class FindingGroup:
     """All findings of a kind, and images that show the first of them: one row of pictures for each."""
 
     kind: FindingKind
     findings: tuple[Finding, ...]
-    pictures: tuple[tuple[Picture, ...], ...]
+    pictures: tuple[tuple[Panel, ...], ...]
 
     @property
     def messages(self) -> tuple[Finding, ...]:
-        """Those that are written out."""
+        """Those that are written out in full."""
         return self.findings[:MOST_MESSAGES]
 
     @property
@@ -63,7 +55,7 @@ def write_check_page(
         path: File to write.
         folder: The dataset folder; images are read again for their pictures.
         findings: What was found in it.
-        ignored: Kinds that were left out, for the page to say so.
+        ignored: Kinds that were left out; the page says so.
 
     Raises:
         UserError: There is no such folder, or the file cannot be written.
@@ -77,35 +69,40 @@ def write_check_page(
         True
     """
     raw = RawDataset.read(Path(folder))
-    groups = defaultdict(list)
+    groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in sorted(findings, key=lambda finding: finding.rank):
         groups[finding.id].append(finding)
-    page = template("check.html.j2").render(
+    clean = {
+        family: [kind for kind in KINDS.values() if kind.family == family and kind.id not in {*groups, *ignored}]
+        for family in FAMILIES
+    }
+    page = render_page(
+        "check.html.j2",
         title=raw.description.name if raw.description else Path(folder).name,
-        notice=NOTICE,
+        synthetic=raw.description.synthetic if raw.description else (),
         raw=raw,
-        synthetic="images" in raw.description.synthetic if raw.description else False,
         patients=len(set(raw.patients.values())),
         counts={name: sum(finding.severity == name for finding in findings) for name in SEVERITIES},
         kinds_of_warnings=sum(KINDS[kind].severity == "warning" for kind in groups),
-        groups=[Group(KINDS[kind], tuple(group), tuple(_rows(raw, group))) for kind, group in groups.items()],
+        groups=[FindingGroup(KINDS[kind], tuple(group), tuple(_rows(raw, group))) for kind, group in groups.items()],
         ignored=ignored,
-        tellings=list(column_discriminations(raw)),
-        clean={
-            family: [
-                kind
-                for kind in KINDS.values()
-                if kind.family == family and kind.id not in groups and kind.id not in ignored
-            ]
-            for family in FAMILIES
-        },
+        discriminations=[
+            (column, {label: found and _directed(found) for label, found in by_label.items()})
+            for column, by_label in column_discriminations(raw)
+        ],
+        clean=clean,
     )
-    with replacing(path) as draft:
-        draft.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
-def _rows(raw: RawDataset, findings: Sequence[Finding]) -> Iterator[tuple[Picture, ...]]:
-    """Pictures finding by finding: what is compared stands side by side."""
+def _directed(found: Discrimination) -> tuple[float, float, float]:
+    """AUROC and interval, below 0.5 where images with the finding have the lower values."""
+    ends = (found.auc, found.low, found.high)
+    return ends if found.higher else (1 - found.auc, 1 - found.high, 1 - found.low)
+
+
+def _rows(raw: RawDataset, findings: Sequence[Finding]) -> Iterator[tuple[Panel, ...]]:
+    """Pictures finding by finding: what is compared is side by side."""
     shown: set[str] = set()
     for finding in findings:
         if len(shown) >= MOST_IMAGES:
@@ -117,7 +114,7 @@ def _rows(raw: RawDataset, findings: Sequence[Finding]) -> Iterator[tuple[Pictur
             yield pictures
 
 
-def _picture(raw: RawDataset, name: str, finding: Finding) -> Picture | None:
+def _picture(raw: RawDataset, name: str, finding: Finding) -> Panel | None:
     """None where the image cannot be read: then that is the finding."""
     try:
         image = read_image(raw.folder / IMAGES / checked_name(name))
@@ -132,4 +129,4 @@ def _picture(raw: RawDataset, name: str, finding: Finding) -> Picture | None:
     ]
     target = Target.of([box.corners for box in boxes], [known.index(box.category_id) + 1 for box in boxes])
     picture = draw(image, classes, target=target, size=_PICTURE_SIZE)
-    return Picture(name, ", ".join(sorted(raw.splits_of_image(name))), data_url(picture))
+    return Panel.of(name, picture, ", ".join(sorted(raw.splits_of_image(name))) or "no split")

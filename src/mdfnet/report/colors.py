@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mdfnet.core.arrays import Floats
+
+#: Red, green and blue in 0 ... 255.
+Color = tuple[int, int, int]
+
 #: Okabe and Ito's color-blind-safe hues (2008, jfly.uni-koeln.de/color), darkest first; RGB in 0 ... 255.
 HUES = (
     (0, 114, 178),  # blue
@@ -19,7 +24,7 @@ HUES = (
 LIGHTNESS = (42.0, 90.0)
 
 
-def class_colors(count: int) -> tuple[tuple[int, int, int], ...]:
+def class_colors(count: int) -> tuple[Color, ...]:
     """Colors for ``count`` classes: Okabe-Ito hues in evenly spaced, strictly rising lightness.
 
     Neighbors differ by 48 / (count - 1) units of CIE L*; past seven classes hues repeat, lightness does not.
@@ -38,7 +43,7 @@ def class_colors(count: int) -> tuple[tuple[int, int, int], ...]:
     )
 
 
-def luminance(color: tuple[int, int, int]) -> float:
+def luminance(color: Color) -> float:
     """Relative luminance of an sRGB color, 0 (black) to 1 (white), as WCAG 2.2 defines it.
 
     Examples:
@@ -48,7 +53,7 @@ def luminance(color: tuple[int, int, int]) -> float:
     return float(_linear(color) @ _WEIGHTS)
 
 
-def ink_on(color: tuple[int, int, int]) -> tuple[int, int, int]:
+def ink_on(color: Color) -> Color:
     """Black or white, whichever reads better on a ground of this color.
 
     Examples:
@@ -61,17 +66,18 @@ def ink_on(color: tuple[int, int, int]) -> tuple[int, int, int]:
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 
-def _linear(color: tuple[int, int, int]) -> np.ndarray:
+def _linear(color: Color) -> Floats:
     """Linear light of sRGB, IEC 61966-2-1."""
     value = np.asarray(color) / 255
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
-def _with_lightness(color: tuple[int, int, int], lightness: float) -> tuple[int, int, int]:
+def _with_lightness(color: Color, lightness: float) -> Color:
     """The color darkened (toward black) or lightened (toward white) in linear light to a CIE L* above 8."""
     target = ((lightness + 16) / 116) ** 3
     light = _linear(color)
     now = light @ _WEIGHTS
     light = light * target / now if target < now else light + (1 - light) * (target - now) / (1 - now)
     value = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return tuple(int(channel) for channel in (value * 255).round())
+    red, green, blue = (int(channel) for channel in (value * 255).round())
+    return red, green, blue

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mdfnet.core.arrays import Array
 from mdfnet.core.types import Detections, Target
 from mdfnet.metrics.evaluation import Evaluation
 
@@ -29,8 +28,8 @@ class ModelResult:
         parameters: Number of learnable parameters.
         config: Its settings as YAML.
         sees: What it looks at, in words, such as "images alone".
-        details: What stands behind the scores, as ``evaluation.json`` has it: ``intervals``, ``sweep``, ``froc``,
-            ``roc``, ``reliability``, ``mistakes``, ``operating_points``, ``groups``; what is not there is not shown.
+        details: What is behind the scores, as ``evaluation.json`` has it: ``intervals``, ``sweep``, ``froc``, ``roc``,
+            ``reliability``, ``mistakes``, ``operating_points``, ``groups``; what is not there is not shown.
     """
 
     name: str
@@ -43,8 +42,8 @@ class ModelResult:
 
     def intervals(self, measure: str) -> list[tuple[float, float]]:
         """95 % intervals per class and, last, of all; NaN where there are none."""
-        none = [(math.nan, math.nan)] * (len(self.evaluation.classes) + 1)
-        return self.details.get("intervals", {}).get(measure, none)
+        found: Sequence[tuple[float, float]] | None = self.details.get("intervals", {}).get(measure)
+        return list(found) if found else [(math.nan, math.nan)] * (len(self.evaluation.classes) + 1)
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,13 @@ class ImageExample:
     Args:
         id: Name of the image.
         image: uint8 or full-scale uint16 ``[H, W]``.
-        target: What was marked, in pixels of ``image``.
+        target: Its annotations, in pixels of ``image``.
         detections: Model name -> what it found, in pixels of ``image``, arrays or tensors in main memory.
         record: Names and values of the clinical record, from :func:`mdfnet.report.record.describe`.
     """
 
     id: str
-    image: np.ndarray
+    image: Array
     target: Target
     detections: Mapping[str, Detections]
     record: Sequence[tuple[str, str]] = ()
@@ -68,7 +67,7 @@ class ImageExample:
 
 @dataclass(frozen=True)
 class SplitCard:
-    """How much a split holds: images, images with findings, patients, and marked boxes per class."""
+    """How much a split holds: images, images with findings, patients, and annotated boxes per class."""
 
     name: str
     images: int
@@ -79,7 +78,7 @@ class SplitCard:
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Where the data of a report come from and what they hold.
+    """Where the data of a report come from, and how much of what they hold.
 
     Args:
         name, source, license: As the dataset says.
@@ -104,9 +103,19 @@ class DatasetCard:
         return cls(dataset.name, dataset.source, dataset.license, dataset.classes.names, splits, dataset.synthetic)
 
 
+def synthetic_parts(parts: Sequence[str]) -> list[str]:
+    """Which parts of a dataset are made up, as a reader would call them.
+
+    Examples:
+        >>> synthetic_parts(["images", "clinical"])
+        ['images', 'clinical records']
+    """
+    return ["clinical records" if part == "clinical" else part for part in parts]
+
+
 @dataclass(frozen=True)
-class Report:
-    """Everything that :func:`mdfnet.report.html.write_report` puts on the page.
+class EvaluationReport:
+    """Everything that :func:`mdfnet.report.evaluation.write_report` puts on the page.
 
     Args:
         title: Of the page.
@@ -117,7 +126,7 @@ class Report:
         images_note: How the examples were chosen, in a sentence.
         image_score: Only detections of at least this score are drawn on the examples.
         environment: Name -> value: versions, hardware, command, seed.
-        comparisons: Of each other model with the first, in their order; none where the patients are not known.
+        comparisons: Of each other model with the first, in their order; none where patients are unknown.
         people: Who the patients of that split are, in words.
 
     Raises:
@@ -135,7 +144,7 @@ class Report:
     comparisons: tuple[Comparison, ...] = ()
     people: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         names = [model.name for model in self.models]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"a report needs models with different names, got {names}")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from mdfnet.metrics.froc import RATES
-from mdfnet.report.style import Plot, legend, line, panels, plain, rows_of
+from mdfnet.report.style import MARKERS, Palette, Plot, banded_line, legend, panels, plain, rows_of
 
-#: Bins with fewer boxes than this are small marks beside the line: their share of hits is mostly chance.
+#: Name of a model -> class -> numbers of its curve, by name.
+ClassCurves = Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]
+
+#: Bins with fewer boxes than this are small dots beside the line: their share of hits is mostly chance.
 FEW_BOXES = 10
 
 #: What FROC axes begin and end with, false positives per image.
@@ -24,12 +30,11 @@ def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, fl
         values: Name of a model -> (sensitivity, low, high) at each of the rates 1/8 to 8.
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
         for number, (name, rows) in enumerate(values.items()):
             value, low, high = np.array(rows, float).T
-            axes.fill_between(RATES, low, high, color=palette.color(number), alpha=0.18, linewidth=0)
-            line(axes, number, palette, RATES, value, name)
+            banded_line(axes, RATES, value, (low, high), name, palette.line(number))
         froc_axes(axes)
         axes.set(xlabel="false positives per image and finding", ylabel="mean sensitivity")
         axes.legend(loc="lower right")
@@ -38,7 +43,7 @@ def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, fl
     return Plot("froc", "FROC, mean over findings", words, (5.4, 3.4), draw)
 
 
-def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mapping[str, Mapping]]) -> Plot:
+def froc_panels(overlap: str, classes: Sequence[str], curves: ClassCurves) -> Plot:
     """The FROC curve of each class, in a panel of its own.
 
     Args:
@@ -47,7 +52,7 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mappi
         curves: Name of a model -> class -> ``false_positives`` and ``sensitivity``.
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         for axes, label in zip(panels(figure, len(classes)), classes, strict=True):
             for number, (name, by_class) in enumerate(curves.items()):
                 x, y = (np.array(by_class[label][key], float) for key in ("false_positives", "sensitivity"))
@@ -55,8 +60,8 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mappi
                     x, y = np.append(x.clip(_FIRST), max(_LAST, x[-1])), np.append(y, y[-1])
                     first = max(0, int((x <= _FIRST).sum()) - 1)  # what is found before the axis begins
                     x, y = x[first:], y[first:]
-                    style = {"drawstyle": "steps-post", "marker": False}
-                    line(axes, number, palette, x, y, name, **style)
+                    style = palette.line(number, marker=False)
+                    axes.plot(x, y, label=plain(name), drawstyle="steps-post", **style)
             froc_axes(axes)
             axes.set_title(plain(label))
         finish_panels(figure, "false positives per image", "sensitivity")
@@ -66,9 +71,7 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: Mapping[str, Mappi
     return Plot("froc-findings", "FROC of each finding", words, size, draw)
 
 
-def roc_panels(
-    classes: Sequence[str], curves: Mapping[str, Mapping[str, Mapping]], areas: Mapping[str, Sequence]
-) -> Plot:
+def roc_panels(classes: Sequence[str], curves: ClassCurves, areas: Mapping[str, Sequence[float]]) -> Plot:
     """Is the finding on the image at all: the ROC curve of each class in a panel of its own.
 
     Args:
@@ -77,16 +80,15 @@ def roc_panels(
         areas: Name of a model -> area per class.
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         for k, (axes, label) in enumerate(zip(panels(figure, len(classes)), classes, strict=True)):
-            axes.plot([0, 1], [0, 1], color=palette.rule, linewidth=1)
+            _unit_square(axes, palette, label)
             for number, (name, by_class) in enumerate(curves.items()):
                 x, y = (np.array(by_class[label][key], float) for key in ("false_positive_rate", "sensitivity"))
-                line(axes, number, palette, x, y, name, marker=False)
+                axes.plot(x, y, label=plain(name), **palette.line(number, marker=False))
                 text = f"{areas[name][k]:.2f}"
                 place = (0.97, 0.05 + 0.11 * (len(curves) - 1 - number))
                 axes.text(*place, text, ha="right", color=palette.color(number), weight="bold", fontsize=8)
-            axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         finish_panels(figure, "1 − specificity", "sensitivity")
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
@@ -94,7 +96,7 @@ def roc_panels(
     return Plot("roc-findings", "ROC of whole images", words, size, draw)
 
 
-def reliability_panels(classes: Sequence[str], bins: Mapping[str, Mapping[str, Mapping]]) -> Plot:
+def reliability_panels(classes: Sequence[str], bins: ClassCurves) -> Plot:
     """Share of hits against score, per class: on the diagonal a score means what it says.
 
     Args:
@@ -102,26 +104,25 @@ def reliability_panels(classes: Sequence[str], bins: Mapping[str, Mapping[str, M
         bins: Name of a model -> class -> ``detections``, ``score`` and ``hits`` of each bin.
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         for axes, label in zip(panels(figure, len(classes)), classes, strict=True):
-            axes.plot([0, 1], [0, 1], color=palette.rule, linewidth=1)
+            _unit_square(axes, palette, label)
             for number, (name, by_class) in enumerate(bins.items()):
                 boxes = np.array(by_class[label]["detections"])
                 x, y = (np.array(by_class[label][key], float) for key in ("score", "hits"))
                 known, enough = np.isfinite(x), boxes >= FEW_BOXES
-                line(axes, number, palette, x[enough], y[enough], name, marker=False)
+                axes.plot(x[enough], y[enough], label=plain(name), **palette.line(number, marker=False))
                 sizes = np.where(enough[known], 26, 5)
-                markers = "os^D"[number % 4]
-                axes.scatter(x[known], y[known], sizes, color=palette.color(number), marker=markers, zorder=3)
-            axes.set(title=plain(label), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+                marker = MARKERS[number % len(MARKERS)]
+                axes.scatter(x[known], y[known], sizes, color=palette.color(number), marker=marker, zorder=3)
         finish_panels(figure, "score", "share of boxes that hit")
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
-    words = f"Share of boxes that hit a marked one, by their score, for each finding, of {_names(bins)}"
+    words = f"Share of boxes that hit an annotated one, by their score, for each finding, of {_names(bins)}"
     return Plot("reliability", "Reliability of the scores", words, size, draw)
 
 
-def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping]]]) -> Plot:
+def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Plot:
     """Mean AP over the overlap that counts as a hit: how much of a difference is finding, how much is outlining.
 
     Args:
@@ -130,14 +131,13 @@ def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping]]]) -> Plot
     """
     overlaps = list(next(iter(sweeps.values())))
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         for axes, overlap in zip(panels(figure, len(overlaps)), overlaps, strict=True):
             for number, (name, by_overlap) in enumerate(sweeps.items()):
                 rows = by_overlap[overlap]
                 x, y = [row["threshold"] for row in rows], np.array([row["AP"][-1] for row in rows], float)
                 low, high = np.array([row["AP_interval"] for row in rows], float).T
-                axes.fill_between(x, low, high, color=palette.color(number), alpha=0.18, linewidth=0)
-                line(axes, number, palette, x, y, name, markevery=2)
+                banded_line(axes, x, y, (low, high), name, palette.line(number) | {"markevery": 2})
             axes.set(
                 title=overlap, ylim=(0, 1.02), xlim=(-0.02, 1.02), xlabel=f"smallest {overlap} that counts as a hit"
             )
@@ -149,7 +149,7 @@ def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping]]]) -> Plot
     return Plot("overlap", "AP by overlap", words, (7.2, 3.0), draw)
 
 
-def froc_axes(axes) -> None:
+def froc_axes(axes: Axes) -> None:
     """Axes of a FROC curve: false positives on a log scale."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(RATES, ["1/8", "1/4", "1/2", "1", "2", "4", "8"])
@@ -158,11 +158,17 @@ def froc_axes(axes) -> None:
     axes.grid(axis="y")
 
 
-def finish_panels(figure, xlabel: str, ylabel: str) -> None:
+def finish_panels(figure: Figure, xlabel: str, ylabel: str) -> None:
     """Labels and a legend for all panels."""
     figure.supxlabel(xlabel, fontsize=9)
     figure.supylabel(ylabel, fontsize=9)
     legend(figure)
+
+
+def _unit_square(axes: Axes, palette: Palette, title: str) -> None:
+    """Both axes from 0 to 1, with the diagonal."""
+    axes.plot([0, 1], [0, 1], color=palette.rule, linewidth=1)
+    axes.set(title=plain(title), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 
 
 def _names(models: Mapping[str, object]) -> str:

@@ -12,9 +12,9 @@ from mdfnet.metrics.groups import GROUP_MEASURES
 from mdfnet.metrics.mistakes import KINDS, SIZES
 from mdfnet.report import curves, plots
 from mdfnet.report.answer import HEADLINE
-from mdfnet.report.contents import ModelResult, Report
+from mdfnet.report.contents import EvaluationReport, ModelResult
 from mdfnet.report.style import Plot
-from mdfnet.report.tables import NOTHING, Cell, Column, Table
+from mdfnet.report.tables import NOTHING, Column, Heads, ReportTable, Rows, TableCell
 
 #: Columns of the score table: measure -> heading.
 MEASURES = {
@@ -39,24 +39,24 @@ COUNTS = {"true_positives": "Hits (TP)", "false_positives": "False alarms (FP)",
 OVERLAP, OVERLAP_WORDS = "IoBB", "a box hits at IoBB 0.5"
 
 
-def figures(report: Report) -> list[Plot]:
+def figures(report: EvaluationReport) -> list[Plot]:
     """All plots, in the order of the page."""
-    return [*_scores(report), *_behind(report), *_training(report)]
+    return [*_scores(report), *_curves(report), *_errors(report), *_training(report)]
 
 
-def tables(report: Report) -> list[Table]:
+def tables(report: EvaluationReport) -> list[ReportTable]:
     """All tables, in the order of the page."""
     result = [
-        _measures(report, "measures", "Average precision (AP) and average recall (AR)", MEASURES, "{:.2f}"),
+        _measures(report, "measures", "Average precision (AP) and average recall (AR)", MEASURES),
         _counts(report),
     ]
     if all(set(FURTHER) <= set(model.details.get("intervals", {})) for model in report.models):
-        result.append(_measures(report, "further", "FROC, whole images, calibration", FURTHER, "{:.2f}"))
+        result.append(_measures(report, "further", "FROC, whole images, calibration", FURTHER))
     made = (_differences, _mistakes, _operating, _groups)
     return result + [table for make in made if (table := make(report)) is not None]
 
 
-def _scores(report: Report) -> Iterator[Plot]:
+def _scores(report: EvaluationReport) -> Iterator[Plot]:
     classes = report.models[0].evaluation.classes.names
     if report.comparisons:
         rows = {
@@ -69,7 +69,7 @@ def _scores(report: Report) -> Iterator[Plot]:
     yield plots.class_bars("AP at IoU 0.5", classes, values, intervals)
 
 
-def _behind(report: Report) -> Iterator[Plot]:
+def _curves(report: EvaluationReport) -> Iterator[Plot]:
     classes, models = report.models[0].evaluation.classes.names, report.models
     if all("intervals" in model.details for model in models):
         yield curves.froc_mean(OVERLAP_WORDS, {model.name: _froc_rows(model) for model in models})
@@ -82,8 +82,15 @@ def _behind(report: Report) -> Iterator[Plot]:
         yield curves.reliability_panels(classes, reliability)
     if sweep := _of_all(models, lambda details: details["sweep"]):
         yield curves.overlap_sweep(sweep)
+
+
+def _errors(report: EvaluationReport) -> Iterator[Plot]:
+    models = report.models
     if mistakes := _of_all(models, lambda details: details["mistakes"]["counts"]):
-        counts = {name: [_total(by_kind[kind]) for kind in KINDS] for name, by_kind in mistakes.items()}
+        counts = {
+            name: [sum(sum(by_size.values()) for by_size in by_kind[kind].values()) for kind in KINDS]
+            for name, by_kind in mistakes.items()
+        }
         yield plots.mistake_bars(KINDS, counts)
     if groups := _of_all(models, lambda details: details["groups"] or None):
         names = [(group["grouping"], group["name"]) for group in groups[models[0].name]]
@@ -94,13 +101,13 @@ def _behind(report: Report) -> Iterator[Plot]:
         yield plots.group_intervals("mean AP at IoU 0.5", names, values)
 
 
-def _training(report: Report) -> Iterator[Plot]:
+def _training(report: EvaluationReport) -> Iterator[Plot]:
     if runs := {model.name: model.curve for model in report.models if model.curve}:
         yield plots.training_curves(runs)
 
 
-def _of_all(models: tuple[ModelResult, ...], part: Callable[[Mapping], Any]) -> dict[str, Any]:
-    """A part of every model's details by name; nothing where one lacks it."""
+def _of_all(models: tuple[ModelResult, ...], part: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+    """Name of each model -> a part of its details; nothing where one lacks it."""
     try:
         found = {model.name: part(model.details) for model in models}
     except KeyError:
@@ -113,137 +120,116 @@ def _froc_rows(model: ModelResult) -> list[tuple[float, float, float]]:
     return [(model.evaluation.mean(name), *model.intervals(name)[-1]) for name in names]
 
 
-def _measures(report: Report, name: str, caption: str, columns: Mapping[str, str], form: str) -> Table:
+def _measures(
+    report: EvaluationReport, name: str, caption: str, columns: Mapping[str, str], form: str = "{:.2f}"
+) -> ReportTable:
     first, *others = (model.evaluation for model in report.models)
     changes = [compare(first, other) for other in others]
     heads = [Column(model.name, heading) for heading in columns.values() for model in report.models]
-    rows = []
+    rows: Rows = []
     for number, row in enumerate(first.rows()):
-        cells = []
+        rows.append([row["class"], TableCell(row["truths"], form="{:,d}")])
         for measure in columns:
             for place, model in enumerate(report.models):
                 value = model.evaluation.rows()[number][measure]
                 limits = model.intervals(measure)[number] if measure not in COUNTS else (math.nan, math.nan)
                 change = changes[place - 1][number][measure] if place else None
-                cells.append(Cell(value, *limits, difference=change, form=form))
-        rows.append((Cell(row["class"]), Cell(row["truths"], form="{:,d}"), *cells))
+                rows[-1].append(TableCell(value, *limits, difference=change, form=form))
     note = f"Small: difference from “{report.models[0].name}”." if others else ""
-    return Table(name, caption, (Column("Class"), Column("Boxes"), *heads), tuple(rows), note, total=True)
+    return ReportTable.of(name, caption, ["Class", "Boxes", *heads], rows, note, total=True)
 
 
-def _counts(report: Report) -> Table:
+def _counts(report: EvaluationReport) -> ReportTable:
     score = report.models[0].evaluation.score_threshold
-    return _measures(report, "counts", f"Counts at score {score:.2g} and more, IoBB 0.5", COUNTS, "{:d}")
+    return _measures(report, "counts", f"Counts at scores of {score:.2g} and above, IoBB 0.5", COUNTS, "{:d}")
 
 
-def _differences(report: Report) -> Table | None:
+def _differences(report: EvaluationReport) -> ReportTable | None:
     if not report.comparisons:
         return None
     first, *others = report.models
-    rows, breaks = [], []
+    rows: Rows = []
+    breaks = []
     for other, comparison in zip(others, report.comparisons, strict=True):
         breaks.append(len(rows))
         for one in comparison.of(HEADLINE):
-            cells = [Cell(one.first), Cell(one.second), Cell(one.value, one.low, one.high, form="{:+.2f}")]
-            verdict = Cell("not marked" if one.verdict == NOTHING else one.verdict)
-            p, corrected = (_p(value) for value in (one.p, one.p_corrected))
-            rows.append(
-                (
-                    Cell(f"{one.finding}" if len(others) == 1 else f"{other.name}: {one.finding}"),
-                    *cells,
-                    p,
-                    corrected,
-                    verdict,
-                )
-            )
-    columns = (
-        "Finding",
-        first.name,
-        others[0].name if len(others) == 1 else "model",
-        "difference",
-        "p",
-        "p, Holm",
-        "verdict",
-    )
+            name = one.finding if len(others) == 1 else f"{other.name}: {one.finding}"
+            difference = TableCell(one.value, one.low, one.high, form="{:+.2f}")
+            verdict = plots.NOT_ANNOTATED if one.verdict == NOTHING else one.verdict
+            rows.append([name, one.first, one.second, difference, _p(one.p), _p(one.p_corrected), verdict])
+    second = others[0].name if len(others) == 1 else "model"
+    columns: Heads = ["Finding", first.name, second, "difference", "p", "p, Holm", "verdict"]
     caption = f"Differences in AP at IoU 0.5 from “{first.name}”, 95 % intervals"
-    note = report.comparisons[0].sentences()[-1]
-    return Table("differences", caption, tuple(map(Column, columns)), tuple(rows), note, breaks=tuple(breaks))
+    return ReportTable.of("differences", caption, columns, rows, report.comparisons[0].sentences()[-1], breaks=breaks)
 
 
-def _p(value: float) -> Cell:
-    return Cell(value, form="{:.3f}", words="< 0.001" if value < 0.001 else "")
+def _p(value: float) -> TableCell:
+    return TableCell(value, form="{:.3f}", words="< 0.001" if value < 0.001 else "")
 
 
-def _mistakes(report: Report) -> Table | None:
+def _mistakes(report: EvaluationReport) -> ReportTable | None:
     found = _of_all(report.models, lambda details: details["mistakes"])
     if not found:
         return None
     heads = [Column(size, name) for name in found for size in (*SIZES, "all")]
-    rows = []
+    rows: Rows = []
     for kind in (*KINDS, "hits", "truths"):
-        cells = []
+        rows.append(["annotated boxes" if kind == "truths" else kind])
         for mistakes in found.values():
             counts = [sum(by_size[size] for by_size in mistakes["counts"][kind].values()) for size in SIZES]
-            cells += [Cell(count, form="{:,d}") for count in (*counts, sum(counts))]
-        rows.append((Cell({"truths": "marked boxes"}.get(kind, kind)), *cells))
+            rows[-1] += [TableCell(count, form="{:,d}") for count in (*counts, sum(counts))]
     one = next(iter(found.values()))
-    note = f"Score {one['score']:g} and more, IoU 0.5. Sizes are thirds of the marked boxes by area"
+    note = f"Scores of {one['score']:g} and above, IoU 0.5. Sizes are thirds of the annotated boxes by area"
     if not any(map(math.isnan, one["size_borders"])):
-        note += ": squares of {:.0f} and {:.0f} pixels' side lie between them".format(*one["size_borders"])
-    columns = (Column("Kind of error"), *heads)
-    return Table(
-        "mistakes", "Errors by kind and size of the box", columns, tuple(rows), f"{note}.", breaks=(len(KINDS),)
-    )
+        note += ", divided at squares with sides of {:.0f} and {:.0f} pixels".format(*one["size_borders"])
+    caption = "Errors by kind and size of the box"
+    return ReportTable.of("mistakes", caption, ["Kind of error", *heads], rows, f"{note}.", breaks=[len(KINDS)])
 
 
-def _operating(report: Report) -> Table | None:
-    rows = []
+def _operating(report: EvaluationReport) -> ReportTable | None:
+    rows: Rows = []
     for model in report.models:
         for point in model.details.get("operating_points", ()):
-            sensitivity = Cell(point["sensitivity"][-1], *point["sensitivity_intervals"][-1])
-            alarms = Cell(point["false_positives_per_image"][-1], *point["false_positives_intervals"][-1])
-            fitted = [Cell(value) for value in point["fitted"]]
-            rows.append((Cell(f"{model.name}: {point['name']}"), fitted[0], sensitivity, fitted[1], alarms))
+            sensitivity = TableCell(point["sensitivity"][-1], *point["sensitivity_intervals"][-1])
+            alarms = TableCell(point["false_positives_per_image"][-1], *point["false_positives_intervals"][-1])
+            fitted = point["fitted"]
+            rows.append([f"{model.name}: {point['name']}", fitted[0], sensitivity, fitted[1], alarms])
     if not rows:
         return None
-    heads = [
-        Column(name, group)
-        for group in ("Sensitivity", "False alarms per image")
-        for name in ("validation", report.split)
-    ]
-    note = f"Thresholds were found on validation images, and applied here as they were. {OVERLAP_WORDS.capitalize()}."
-    return Table("operating-points", "Operating points", (Column("Point"), *heads), tuple(rows), note)
+    groups, names = ("Sensitivity", "False alarms per image"), ("validation", report.split)
+    heads = [Column(name, group) for group in groups for name in names]
+    note = f"Thresholds were fitted on validation images and applied here unchanged; {OVERLAP_WORDS}."
+    return ReportTable.of("operating-points", "Operating points", ["Point", *heads], rows, note)
 
 
-def _groups(report: Report) -> Table | None:
+def _groups(report: EvaluationReport) -> ReportTable | None:
     found = _of_all(report.models, lambda details: details["groups"] or None)
     if not found:
         return None
     first = found[report.models[0].name]
     heads = [Column(name, _heading(measure)) for measure in GROUP_MEASURES for name in found]
-    rows, breaks = [], []
+    rows: Rows = []
     for number, group in enumerate(first):
-        if number and first[number - 1]["grouping"] != group["grouping"]:
-            breaks.append(number)
-        cells = []
+        rows.append([f"{group['grouping']}: {group['name']}"])
+        rows[-1] += [TableCell(group[key], form="{:,d}") for key in ("images", "patients", "truths")]
         for measure in GROUP_MEASURES:
-            for groups in found.values():
-                one = groups[number]["standings"][measure]
-                cells.append(Cell(one["value"], one["low"], one["high"]))
-        words = [_verdict(groups[number], name if len(found) > 1 else "") for name, groups in found.items()]
-        name = f"{group['grouping']}: {group['name']}"
-        counts = [Cell(group[key], form="{:,d}") for key in ("images", "patients", "truths")]
-        rows.append((Cell(name), *counts, *cells, Cell("; ".join(dict.fromkeys(filter(None, words))) or "not shown")))
-    columns = (Column("Group"), Column("Images"), Column("Patients"), Column("Boxes"), *heads, Column("shortfall"))
-    note = (
-        "Means over the findings marked in a group. A shortfall is shown where the interval of the group's difference"
-        " to the other patients, corrected over all groups, lies below zero. Too small: fewer than 20 patients or"
-        " marked boxes, in the group or beside it."
-    )
-    return Table("groups", "By group of patients", columns, tuple(rows), note, breaks=tuple(breaks))
+            standings = (groups[number]["standings"][measure] for groups in found.values())
+            rows[-1] += [TableCell(one["value"], one["low"], one["high"]) for one in standings]
+        words = [_shortfall(groups[number], name if len(found) > 1 else "") for name, groups in found.items()]
+        rows[-1].append("; ".join(dict.fromkeys(filter(None, words))) or "not shown")
+    breaks = [k for k in range(1, len(first)) if first[k]["grouping"] != first[k - 1]["grouping"]]
+    columns: Heads = ["Group", "Images", "Patients", "Boxes", *heads, "shortfall"]
+    return ReportTable.of("groups", "By group of patients", columns, rows, _GROUPS_NOTE, breaks=breaks)
 
 
-def _verdict(group: Mapping[str, Any], name: str) -> str:
+_GROUPS_NOTE = (
+    "Means over the findings annotated in a group. A shortfall is shown where the interval of the group's difference"
+    " against the other patients, corrected over all groups, lies below zero. Too small: fewer than 20 patients or"
+    " annotated boxes, in the group or outside it."
+)
+
+
+def _shortfall(group: Mapping[str, Any], name: str) -> str:
     if group["too_small"]:
         return "too small"
     if not group["falls_short"]:
@@ -254,7 +240,3 @@ def _verdict(group: Mapping[str, Any], name: str) -> str:
 
 def _heading(measure: str) -> str:
     return {"AP@IoU=0.5": "AP, IoU 0.5", "FROC@IoU=0.5": "FROC mean", "AUROC": "AUROC of images"}.get(measure, measure)
-
-
-def _total(by_class: Mapping[str, Mapping[str, int]]) -> int:
-    return sum(count for by_size in by_class.values() for count in by_size.values())

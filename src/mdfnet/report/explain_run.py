@@ -31,7 +31,7 @@ from mdfnet.report.record import describe
 #: What is written.
 PAGE = "explanation.html"
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def explain_file(
@@ -44,7 +44,7 @@ def explain_file(
     orders: int | None = None,
     invalid: Invalid = "error",
     command: str = "",
-    log: Say = print,
+    log: Log = print,
 ) -> None:
     """Write OUT/explanation.html on an image file and its record.
 
@@ -55,7 +55,7 @@ def explain_file(
         out: Folder to write.
         score: Boxes below this score are not explained.
         orders: As :func:`mdfnet.explain.shapley.explain`.
-        invalid: What to do with values that cannot be right.
+        invalid: What to do with implausible values.
         command: For the page.
         log: Where to print.
 
@@ -81,7 +81,7 @@ def explain_sample(
     score: float = 0.3,
     orders: int | None = None,
     command: str = "",
-    log: Say = print,
+    log: Log = print,
 ) -> None:
     """Write OUT/explanation.html on one image of a dataset, with the record it has there.
 
@@ -113,14 +113,14 @@ def explain_split(
     orders: int | None = None,
     seed: int = 0,
     command: str = "",
-    log: Say = print,
+    log: Log = print,
 ) -> None:
     """Write the page, ``explanation.json`` and ``importance.csv`` on importance and reliance over a split.
 
     Args:
         model, out, orders, command, log: As :func:`explain_file`.
         dataset, split: Which images.
-        images: Look at so many images alone, drawn at random; None: at all.
+        images: Look at this many images, drawn at random; None: at all.
         seed: Of the draw, of shuffled records and of the bootstrap.
 
     Raises:
@@ -161,15 +161,15 @@ def _one(
     orders: int | None,
     synthetic: Sequence[str],
     facts: dict[str, str],
-    log: Say,
+    log: Log,
 ) -> None:
     case = explain_case(network, pixels, torch.from_numpy(record), score=score, orders=orders)
     write_case_page(out / PAGE, name, case, network.classes, network.schema, synthetic=synthetic, facts=facts)
-    log(in_words(case, network.classes, dict(describe(network.schema, record, case.found.record))))
+    log(in_words(case, network.classes, dict(describe(network.schema, record.tolist(), case.found.record))))
     log(f"page: {out / PAGE}. {NOTICE}")
 
 
-def _counting(what: str, images: int, log: Say) -> Callable[[], None]:
+def _counting(what: str, images: int, log: Log) -> Callable[[], None]:
     """Says at every tenth image of a long run how far it is."""
     done = itertools.count(1)
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from mdfnet.explain.importance import Estimate, Importance
+from mdfnet.explain.importance import Importance
 from mdfnet.explain.what_if import Curve
-from mdfnet.report.style import Palette, Plot, on_page, plain
+from mdfnet.metrics.verdicts import signed
+from mdfnet.report.style import Palette, Plot, dots, name_rows, on_page, plain
 
-#: Score points that a plot of importance spans at least: noise shall not look like news.
+#: Score points that a plot of importance spans at least, so that noise does not look like a result.
 SMALLEST = 0.05
 
-#: Series whose colors mean what raises a score, and what lowers it.
+#: Series in whose colors values are drawn that raise a score, and that lower it.
 UP, DOWN = 2, 1
 
 
 def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *, name: str) -> str:
-    """From the score without a record to that with it, value by value, the largest first.
+    """From the score without a record to that with it, value by value, the largest first, as ``<svg>`` element.
 
     Args:
         labels: Feature and value, such as "temperature 38.9 °C".
@@ -26,12 +29,6 @@ def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *
         baseline: The score without a record.
         name: Of the plot, unique on its page.
 
-    Returns:
-        ``<svg>`` element.
-
-    Examples:
-        >>> waterfall(["temperature 38.9 °C", "age 61 years"], [0.3, -0.05], 0.5, name="box-1")[:4]
-        '<svg'
     """
     order = np.argsort(-np.abs(values), kind="stable")
     steps = np.asarray(values, float)[order]
@@ -39,19 +36,18 @@ def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *
     starts = ends - steps
     final = float(ends[-1]) if len(ends) else baseline
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
         rows = np.arange(1, len(steps) + 1)
         colors = [palette.series[UP if step > 0 else DOWN] for step in steps]
         axes.barh(rows, steps, 0.7, left=starts, color=colors)
         axes.barh([0, len(steps) + 1], [baseline, final], 0.7, color=palette.series[0])
-        for y, value, at in zip(rows, steps, np.maximum(starts, ends), strict=True):
-            axes.text(at + 0.01, y, _signed(value), va="center", fontsize=8)
-        for y, value in ((0, baseline), (len(steps) + 1, final)):
-            axes.text(value + 0.01, y, f"{value:.2f}", va="center", fontsize=8, fontweight="bold")
+        for y, step, at in zip(rows, steps, np.maximum(starts, ends), strict=True):
+            axes.text(at + 0.01, float(y), "±0" if abs(step) < 0.005 else signed(step), va="center", fontsize=8)
+        for end, score in ((0, baseline), (len(steps) + 1, final)):
+            axes.text(score + 0.01, end, f"{score:.2f}", va="center", fontsize=8, fontweight="bold")
         names = ["without a record", *(labels[k] for k in order), "with the record"]
-        axes.set_yticks(np.arange(len(names)), [plain(text) for text in names])
-        axes.tick_params(axis="y", length=0)
+        name_rows(axes, np.arange(len(names)), names)
         axes.set(xlim=(min(0, *starts, *ends, 0) - 0.02, 1.12), ylim=(len(names) - 0.5, -0.5), xlabel="score")
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(axis="x")
@@ -61,19 +57,16 @@ def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *
 
 
 def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], *, name: str) -> str:
-    """One box's score against each feature, with how usual the values were in training below.
+    """One box's score against each feature, with how usual the values were in training below, as ``<svg>`` element.
 
     Args:
         curves: Of the same boxes.
         box: Which of them.
         units: Unit of each feature as people write it.
         name: Of the plot, unique on its page.
-
-    Returns:
-        ``<svg>`` element.
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         panels = figure.subplots(1, max(3, len(curves)), sharey=True)
         for axes, curve in zip(panels, curves, strict=False):
             (_bars if curve.feature.kind == "category" else _line)(axes, curve, box, palette)
@@ -89,45 +82,28 @@ def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], 
     return on_page(Plot(name, "What if", words, (10.8, 2.5), draw))
 
 
-def importance_bars(features: Sequence[str], told: Importance, *, name: str) -> str:
-    """How much each feature matters for one finding: size, effect and discrimination with their intervals.
-
-    Returns:
-        ``<svg>`` element.
-    """
-    order = np.argsort(np.nan_to_num(told.size.value), kind="stable")
+def importance_bars(features: Sequence[str], importance: Importance, *, name: str) -> str:
+    """How much each feature matters for one finding, with intervals, as ``<svg>`` element."""
+    order = np.argsort(np.nan_to_num(importance.size.value), kind="stable")
     parts = {
-        "size: how far scores move": told.size,
-        "effect: what knowing it adds": told.effect,
-        "discrimination: what its value adds": told.discrimination,
+        "size: how far scores move": importance.size,
+        "effect: what knowing it adds": importance.effect,
+        "discrimination: what its value adds": importance.discrimination,
     }
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         for axes, (title, part) in zip(figure.subplots(1, 3, sharey=True), parts.items(), strict=True):
-            _intervals(axes, part, order, palette)
-            axes.set_title(title)
-        figure.axes[0].set_yticks(np.arange(len(order)), [plain(features[k]) for k in order])
+            dots(axes, palette, part.value[order], (part.low[order], part.high[order]), part.shown[order])
+            name_rows(axes, np.arange(len(order)), [features[k] for k in order])
+            low, high = axes.get_xlim()
+            axes.set(title=title, xlabel="score points", ylim=(-0.6, len(order) - 0.4))
+            axes.set_xlim(min(low, -SMALLEST / 2), max(high, SMALLEST))
 
-    words = f"Importance of the clinical features for {told.finding}"
+    words = f"Importance of the clinical features for {importance.finding}"
     return on_page(Plot(name, "Importance", words, (10.8, 0.7 + 0.21 * len(order)), draw))
 
 
-def _intervals(axes, part: Estimate, order: np.ndarray, palette: Palette) -> None:
-    rows = np.arange(len(order))
-    shown = part.shown[order]
-    axes.axvline(0, color=palette.ink, linewidth=0.8)
-    axes.hlines(rows, part.low[order], part.high[order], color=palette.ink, linewidth=1.2)
-    for these, face in ((shown, palette.series[1]), (~shown, "none")):
-        axes.scatter(
-            part.value[order][these], rows[these], s=22, facecolors=face, edgecolors=palette.series[1], zorder=3
-        )
-    axes.tick_params(axis="y", length=0)
-    low, high = axes.get_xlim()
-    axes.set(xlabel="score points", xlim=(min(low, -SMALLEST / 2), max(high, SMALLEST)), ylim=(-0.6, len(order) - 0.4))
-    axes.grid(axis="x")
-
-
-def _line(axes, curve: Curve, box: int, palette: Palette) -> None:
+def _line(axes: Axes, curve: Curve, box: int, palette: Palette) -> None:
     if curve.density is not None:
         axes.fill_between(curve.values, 0, 0.25 * curve.density, color=palette.rule, linewidth=0)
     inside = np.where(curve.outside, np.nan, curve.scores[:, box])
@@ -138,13 +114,9 @@ def _line(axes, curve: Curve, box: int, palette: Palette) -> None:
         axes.plot([curve.own], [at], "o", color=palette.series[2], markersize=5)
 
 
-def _bars(axes, curve: Curve, box: int, palette: Palette) -> None:
+def _bars(axes: Axes, curve: Curve, box: int, palette: Palette) -> None:
     names = [curve.feature.categories[int(value)] for value in curve.values]
     colors = [palette.series[2] if value == curve.own else palette.series[1] for value in curve.values]
     axes.bar(np.arange(len(names)), curve.scores[:, box], 0.6, color=colors)
     texts = [f"{name}*" if outside else name for name, outside in zip(names, curve.outside, strict=True)]
     axes.set_xticks(np.arange(len(names)), [plain(text) for text in texts])
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "±0"

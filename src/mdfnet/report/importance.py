@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,12 +11,15 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from mdfnet.core.files import replacing
+from mdfnet.core.arrays import Floats
+from mdfnet.core.csv_tables import format_table
+from mdfnet.core.files import without_nan, write_text
 from mdfnet.explain.importance import Estimate, Importance
 from mdfnet.explain.reliance import ALARMS, CONDITIONS, Reliance
-from mdfnet.report.answer import listed
+from mdfnet.metrics.verdicts import listed
+from mdfnet.models.card import NOTICE
 from mdfnet.report.explanation_plots import importance_bars
-from mdfnet.report.html import NOTICE, template
+from mdfnet.report.html import render_page
 
 #: What each condition of the reliance test is called.
 TITLES = {
@@ -31,8 +33,8 @@ TITLES = {
 def write_set_page(
     path: str | Path,
     title: str,
-    told: Sequence[Importance],
-    relied: Reliance,
+    importances: Sequence[Importance],
+    reliance: Reliance,
     features: Sequence[str],
     *,
     synthetic: Sequence[str] = (),
@@ -43,8 +45,8 @@ def write_set_page(
     Args:
         path: File to write.
         title: Of the page.
-        told: Per finding.
-        relied: The reliance test on the same images.
+        importances: One per finding.
+        reliance: The reliance test on the same images.
         features: Names of the clinical features.
         synthetic: Which of "images", "findings" and "clinical" are made up.
         facts: Name -> value: model, data, command.
@@ -52,78 +54,79 @@ def write_set_page(
     Raises:
         UserError: The file cannot be written.
     """
-    page = template("importance.html.j2").render(
+    page = render_page(
+        "importance.html.j2",
         title=title,
-        notice=NOTICE,
-        synthetic=["clinical records" if part == "clinical" else part for part in synthetic],
-        verdict=verdict(relied),
-        alarms=alarms_in_words(relied),
-        rows=_rows(relied),
-        classes=relied.classes.names,
-        images=relied.images,
-        patients=relied.patients,
+        synthetic=synthetic,
+        facts=facts,
+        verdict=verdict(reliance),
+        alarms=alarms_in_words(reliance),
+        rows=_rows(reliance),
+        classes=reliance.classes.names,
+        images=reliance.images,
+        patients=reliance.patients,
         parts=[
             (one, in_words(one, features), Markup(importance_bars(features, one, name=f"importance-{index}")))
-            for index, one in enumerate(told)
+            for index, one in enumerate(importances)
         ],
-        facts=facts or {},
     )
-    with replacing(path) as draft:
-        draft.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
-def verdict(relied: Reliance) -> str:
+def verdict(reliance: Reliance) -> str:
     """The reliance test in a few sentences, with intervals."""
-    own = f"With each patient's own record the mean AP is {relied.ap.value[0, -1]:.2f}"
-    shuffled = f"with another patient's record {relied.ap.value[1, -1]:.2f}, {_change(relied.ap_gain, 0)}"
-    missing = f"without a record {relied.ap.value[2, -1]:.2f}, {_change(relied.ap_gain, 1)}"
+    own = f"With each patient's own record the mean AP is {reliance.ap.value[0, -1]:.2f}"
+    shuffled = f"with another patient's record {reliance.ap.value[1, -1]:.2f}, {_change(reliance.ap_gain, 0)}"
+    missing = f"without a record {reliance.ap.value[2, -1]:.2f}, {_change(reliance.ap_gain, 1)}"
     kept = (
-        f"{_span(relied.kept, -1, '{:.0%}')} of what the image-level AUROC has above chance is left without the image"
+        f"{_span(reliance.kept, -1, '{:.0%}')} of what the image-level AUROC has above chance is left without the image"
     )
     return f"{own}; {shuffled}; {missing}. {kept}."
 
 
-def alarms_in_words(relied: Reliance) -> list[str]:
+def alarms_in_words(reliance: Reliance) -> list[str]:
     """What is wrong, a sentence each, with the findings that show it."""
-    return [f"{ALARMS[name]}{f': {listed(of)}' if of else ''}" for name, of in relied.alarms.items()]
+    return [f"{ALARMS[name]}{f': {listed(of)}' if of else ''}" for name, of in reliance.alarms.items()]
 
 
-def in_words(told: Importance, features: Sequence[str]) -> str:
-    """What tells for a finding, in a sentence."""
-    if not told.positives or told.positives == told.images:
-        return f"Marked on {told.positives} of {told.images} images: there is nothing to compare."
-    shown = [k for k in np.argsort(-told.discrimination.value) if told.discrimination.low[k] > 0]
-    gap = f"Marked on {told.positives} of {told.images} images, scored {float(told.gap.value):.2f} higher there"
-    image = f"of that, {float(told.image.value):.2f} come from the image alone"
-    if not shown:
-        return f"{gap}; {image}. No clinical value is shown to tell of it."
-    parts = ", ".join(f"{features[k]} ({_span(told.discrimination, k, '{:.2f}')})" for k in shown[:3])
-    return f"{gap}; {image}. Shown to tell of it: {parts}."
+def in_words(importance: Importance, features: Sequence[str]) -> str:
+    """Which clinical values discriminate a finding, in a sentence."""
+    annotated = f"Annotated on {importance.positives} of {importance.images} images"
+    if not importance.positives or importance.positives == importance.images:
+        return f"{annotated}: there is nothing to compare."
+    found = importance.discrimination
+    shown = [k for k in np.argsort(-found.value) if found.low[k] > 0]
+    gap = f"{annotated}, scored {float(importance.gap.value):.2f} higher there"
+    image = f"of that, {float(importance.image.value):.2f} come from the image alone"
+    parts = ", ".join(f"{features[k]} ({_span(found, k, '{:.2f}')})" for k in shown[:3])
+    said = f"Shown to discriminate: {parts}." if parts else "No clinical value is shown to discriminate."
+    return f"{gap}; {image}. {said}"
 
 
-def write_set_files(folder: Path, told: Sequence[Importance], relied: Reliance, features: Sequence[str]) -> None:
+def write_set_files(
+    folder: Path, importances: Sequence[Importance], reliance: Reliance, features: Sequence[str]
+) -> None:
     """Write ``importance.csv``, a row per finding and feature, and ``explanation.json`` with all numbers.
 
     Raises:
         UserError: A file cannot be written.
     """
-    columns = [f"{name}{end}" for name in ("size", "effect", "discrimination") for end in ("", "_low", "_high")]
-    with replacing(folder / "importance.csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["finding", "feature", "images", "positives", *columns])
-        for one in told:
-            for k, feature in enumerate(features):
-                numbers = [end[k] for part in (one.size, one.effect, one.discrimination) for end in _ends(part)]
-                texts = ["" if math.isnan(number) else f"{number:.6g}" for number in numbers]
-                writer.writerow([one.finding, feature, one.images, one.positives, *texts])
+    parts = ("size", "effect", "discrimination")
+    columns = [f"{name}{end}" for name in parts for end in ("", "_low", "_high")]
+    rows: list[list[object]] = []
+    for one in importances:
+        for k, feature in enumerate(features):
+            numbers = [end[k] for name in parts for end in _ends(getattr(one, name))]
+            texts = ["" if math.isnan(number) else f"{number:.6g}" for number in numbers]
+            rows.append([one.finding, feature, one.images, one.positives, *texts])
     content = {
         "reliance": {
-            "alarms": {name: list(of) for name, of in relied.alarms.items()},
+            "alarms": {name: list(of) for name, of in reliance.alarms.items()},
             "conditions": list(CONDITIONS),
-            "classes": [*relied.classes.names, "mean"],
-            "images": relied.images,
-            "patients": relied.patients,
-            **{name: _plain(getattr(relied, name)) for name in ("ap", "auroc", "ap_gain", "kept", "reaction")},
+            "classes": [*reliance.classes.names, "mean"],
+            "images": reliance.images,
+            "patients": reliance.patients,
+            **{name: _plain(getattr(reliance, name)) for name in ("ap", "auroc", "ap_gain", "kept", "reaction")},
         },
         "features": list(features),
         "importance": [
@@ -131,23 +134,23 @@ def write_set_files(folder: Path, told: Sequence[Importance], relied: Reliance, 
                 "finding": one.finding,
                 "images": one.images,
                 "positives": one.positives,
-                **{name: _plain(getattr(one, name)) for name in ("size", "effect", "discrimination", "image", "gap")},
+                **{name: _plain(getattr(one, name)) for name in (*parts, "image", "gap")},
             }
-            for one in told
+            for one in importances
         ],
         "notice": NOTICE,
     }
-    with replacing(folder / "explanation.json") as draft:
-        draft.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+    table = format_table(["finding", "feature", "images", "positives", *columns], rows)
+    write_text(folder / "importance.csv", table)
+    write_text(folder / "explanation.json", json.dumps(without_nan(content), indent=1, allow_nan=False))
 
 
-def _rows(relied: Reliance) -> list[tuple[str, list[str], str]]:
+def _rows(reliance: Reliance) -> list[tuple[str, list[str], str]]:
     """Per condition: title, AP of each class and the mean with its interval, AUROC of the mean."""
     rows = []
     for index, name in enumerate(CONDITIONS):
-        per_class = ["–" if math.isnan(value) else f"{value:.2f}" for value in relied.ap.value[index, :-1]]
-        mean = _span(Estimate(*(end[index] for end in _ends(relied.ap))), -1, "{:.2f}")
-        auroc = _span(Estimate(*(end[index] for end in _ends(relied.auroc))), -1, "{:.2f}")
+        per_class = ["–" if math.isnan(value) else f"{value:.2f}" for value in reliance.ap.value[index, :-1]]
+        mean, auroc = (_span(part, (index, -1), "{:.2f}") for part in (reliance.ap, reliance.auroc))
         rows.append((TITLES[name], [*per_class, mean], auroc))
     return rows
 
@@ -158,7 +161,7 @@ def _change(gain: Estimate, index: int) -> str:
     return f"a difference of {span}" if low > 0 or high < 0 else f"a difference that is not shown ({span})"
 
 
-def _span(part: Estimate, at: int, form: str) -> str:
+def _span(part: Estimate, at: int | tuple[int, int], form: str) -> str:
     value, low, high = (form.format(float(end[at])) for end in _ends(part))
     return f"{value} ({low} to {high})".replace("-", "−")
 
@@ -167,8 +170,7 @@ def _ends(part: Estimate) -> tuple[Any, Any, Any]:
     return part.value, part.low, part.high
 
 
-def _plain(part: Estimate | np.ndarray) -> Any:
-    """JSON has no NaN: null."""
+def _plain(part: Estimate | Floats) -> Any:
     if isinstance(part, Estimate):
-        return {name: _plain(np.asarray(end)) for name, end in zip(("value", "low", "high"), _ends(part), strict=True)}
-    return np.where(np.isnan(part), None, part).tolist()
+        return {name: np.asarray(end).tolist() for name, end in zip(("value", "low", "high"), _ends(part), strict=True)}
+    return part.tolist()

@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from mdfnet.report.answer import signed
-from mdfnet.report.style import HATCHES, MARKERS, Plot, legend, line, plain
+from mdfnet.metrics.verdicts import signed
+from mdfnet.report.style import (
+    HATCHES,
+    MARKERS,
+    Palette,
+    Plot,
+    around_zero,
+    beside,
+    legend,
+    name_rows,
+    plain,
+)
 
-Curve = Sequence[Mapping[str, float]]
-Interval = tuple[float, float]
+#: One row per epoch.
+History = Sequence[Mapping[str, float]]
+
+#: What is said in place of a value that there is none of.
+NOT_ANNOTATED = "not annotated"
 
 
-def training_curves(runs: Mapping[str, Curve]) -> Plot:
+def training_curves(runs: Mapping[str, History]) -> Plot:
     """Loss and validation AP over the epochs, one line per run.
 
     Args:
         runs: Name of a run -> one row per epoch with ``epoch`` and, where they were measured, ``train_loss`` and
             ``val_ap``.
 
-    Examples:
-        >>> from mdfnet.report.style import on_page
-        >>> on_page(training_curves({"fused": [{"epoch": 1, "train_loss": 0.9, "val_ap": 0.1}]}))[:4]
-        '<svg'
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         for axes, (key, title) in zip(figure.subplots(1, 2), keys, strict=True):
             for number, (name, curve) in enumerate(runs.items()):
                 points = [(row["epoch"], row[key]) for row in curve if key in row and np.isfinite(row[key])]
-                line(axes, number, palette, *np.array(points, float).reshape(-1, 2).T, name)
+                epochs, values = np.array(points, float).reshape(-1, 2).T
+                axes.plot(epochs, values, label=plain(name), **palette.line(number))
             axes.set(title=title, xlabel="epoch")
             axes.set_ylim(bottom=0)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
             axes.grid(axis="y")
         figure.axes[0].legend(loc="upper right")
 
@@ -46,7 +59,7 @@ def class_bars(
     measure: str,
     classes: Sequence[str],
     values: Mapping[str, Sequence[float]],
-    intervals: Mapping[str, Sequence[Interval]] | None = None,
+    intervals: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Plot:
     """One measure per class as bars, models beside each other.
 
@@ -56,26 +69,21 @@ def class_bars(
         values: Name of a model -> one value in [0, 1] per class; NaN leaves the bar out and says so.
         intervals: Name of a model -> (low, high) per class, for those models that have intervals.
 
-    Examples:
-        >>> from mdfnet.report.style import on_page
-        >>> on_page(class_bars("AP", ["Effusion"], {"image-only": [0.3], "fused": [0.5]}, {"fused": [(0.4, 0.6)]}))[:4]
-        '<svg'
     """
     middle, thickness = np.arange(len(classes)), 0.8 / len(values)
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
-        for number, (name, heights) in enumerate(values.items()):
-            heights = np.asarray(heights, float)
+        for number, (name, of_model) in enumerate(values.items()):
+            heights = np.asarray(of_model, float)
             at = middle + (number - (len(values) - 1) / 2) * thickness
             axes.barh(at, np.nan_to_num(heights), 0.9 * thickness, color=palette.color(number), label=plain(name))
             ranges = np.array((intervals or {}).get(name, [(value, value) for value in heights]), float)
             axes.hlines(at, *ranges.T, color=palette.ink, linewidth=1.2)
             for y, value, end in zip(at, heights, ranges[:, 1], strict=True):
-                text = "not marked" if np.isnan(value) else f"{value:.2f}"
+                text = NOT_ANNOTATED if np.isnan(value) else f"{value:.2f}"
                 axes.text(np.nan_to_num(end) + 0.008, y, text, va="center", fontsize=8)
-        axes.set_yticks(middle, [plain(name) for name in classes])
-        axes.tick_params(axis="y", length=0)
+        name_rows(axes, middle, classes)
         axes.set(xlabel=measure, xlim=(0, 1.06), ylim=(len(classes) - 0.5, -0.5))
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(axis="x")
@@ -99,14 +107,10 @@ def differences(
         classes: Names of the rows; the last is for all together.
         values: Name of a model -> (difference, low, high) per row; NaN leaves a row out.
 
-    Examples:
-        >>> from mdfnet.report.style import on_page
-        >>> on_page(differences("AP", "image-only", ["Effusion", "all"], {"fused": [(0.1, -0.1, 0.3)] * 2}))[:4]
-        '<svg'
     """
     middle = np.arange(len(classes))
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
         axes.axvline(0, color=palette.ink, linewidth=0.9)
         for number, (name, rows) in enumerate(values.items(), start=1):
@@ -115,14 +119,12 @@ def differences(
             axes.hlines(at, low, high, color=palette.color(number), linewidth=2)
             marker = MARKERS[number % len(MARKERS)]
             axes.plot(value, at, marker, color=palette.color(number), markersize=6, label=plain(name))
-            for y, numbers in zip(at, zip(value, low, high, strict=True), strict=True):
-                text = "{} ({} to {})".format(*(signed(one) for one in numbers))
-                text = "not marked" if np.isnan(numbers[0]) else text
-                where = {"xytext": (8, 0), "textcoords": "offset points", "xycoords": axes.get_yaxis_transform()}
-                axes.annotate(text, (1, y), va="center", fontsize=8, annotation_clip=False, **where)
+            for y, row in zip(at, rows, strict=True):
+                text = "{} ({} to {})".format(*map(signed, row))
+                text = NOT_ANNOTATED if np.isnan(row[0]) else text
+                beside(axes, 1, y, text, (8, 0), va="center", annotation_clip=False)
         axes.axhline(len(classes) - 1.5, color=palette.rule, linewidth=0.8)
-        axes.set_yticks(middle, [plain(name) for name in classes])
-        axes.tick_params(axis="y", length=0)
+        name_rows(axes, middle, classes)
         axes.set(ylim=(len(classes) - 0.5, -0.5), xlabel=f"difference in {measure} from {plain(reference)}")
         around_zero(axes)
         axes.grid(axis="x")
@@ -134,7 +136,9 @@ def differences(
     return Plot("differences", f"Differences in {measure} from {reference}", words, size, draw)
 
 
-def group_intervals(measure: str, groups: Sequence[tuple[str, str]], values: Mapping[str, Sequence[dict]]) -> Plot:
+def group_intervals(
+    measure: str, groups: Sequence[tuple[str, str]], values: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Plot:
     """A measure by group of patients, with intervals; open marks where a group is too small to compare.
 
     Args:
@@ -145,22 +149,20 @@ def group_intervals(measure: str, groups: Sequence[tuple[str, str]], values: Map
     firsts = [number for number, (grouping, _) in enumerate(groups) if not number or groups[number - 1][0] != grouping]
     at = np.array([number + 0.5 * sum(first <= number for first in firsts) for number in range(len(groups))])
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
         for number, (name, rows) in enumerate(values.items()):
             y = at + (number - (len(values) - 1) / 2) * 0.5 / len(values)
             value, low, high = (np.array([row[key] for row in rows], float) for key in ("value", "low", "high"))
             small = np.array([row["too_small"] for row in rows], bool)
-            style = {"color": palette.color(number), "markersize": 5}
+            style: dict[str, Any] = {"color": palette.color(number), "markersize": 5}
             axes.hlines(y, low, high, color=palette.color(number), linewidth=1.5)
             marker = MARKERS[number % len(MARKERS)]
             axes.plot(np.where(small, np.nan, value), y, marker, label=plain(name), **style)
             axes.plot(np.where(small, value, np.nan), y, marker, markerfacecolor="white", **style)
-        axes.set_yticks(at, [plain(name) for _, name in groups])
+        name_rows(axes, at, [name for _, name in groups])
         for first in firsts:
-            place = {"xytext": (-4, 9), "textcoords": "offset points", "xycoords": axes.get_yaxis_transform()}
-            axes.annotate(plain(groups[first][0]), (0, at[first]), ha="right", weight="bold", fontsize=8, **place)
-        axes.tick_params(axis="y", length=0)
+            beside(axes, 0, at[first], plain(groups[first][0]), (-4, 9), ha="right", weight="bold")
         axes.set(xlabel=measure, xlim=(0, 1.02), ylim=(at[-1] + 0.6, at[0] - 1.1))
         axes.grid(axis="x")
         legend(figure)
@@ -179,37 +181,22 @@ def mistake_bars(kinds: Sequence[str], counts: Mapping[str, Sequence[float]]) ->
     middle, thickness = np.arange(len(kinds)), 0.8 / len(counts)
     most = max(max(numbers) for numbers in counts.values()) or 1
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
         for number, (name, numbers) in enumerate(counts.items()):
             at = middle + (number - (len(counts) - 1) / 2) * thickness
-            axes.barh(
-                at,
-                numbers,
-                0.86 * thickness,
-                color=palette.color(number),
-                hatch=HATCHES[number % len(HATCHES)],
-                edgecolor="white",
-                linewidth=0,
-                label=plain(name),
-            )
+            style: dict[str, Any] = {"hatch": HATCHES[number % len(HATCHES)], "edgecolor": "white", "linewidth": 0}
+            axes.barh(at, numbers, 0.86 * thickness, color=palette.color(number), label=plain(name), **style)
             for y, count in zip(at, numbers, strict=True):
                 axes.text(count + most * 0.01, y, f"{count:,}", va="center", fontsize=8)
-        axes.set_yticks(middle, kinds)
-        axes.tick_params(axis="y", length=0)
+        name_rows(axes, middle, kinds)
         axes.set(xlabel="errors", xlim=(0, most * 1.12), ylim=(len(kinds) - 0.5, -0.5))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.grid(axis="x")
         legend(figure)
 
     size = (7.2, 0.8 + len(kinds) * (0.16 + 0.14 * len(counts)))
     return Plot("mistakes", "Errors by kind", f"Number of errors by kind of {_listed(counts)}", size, draw)
-
-
-def around_zero(axes) -> None:
-    """Limits that show zero, and at least a tenth on either side of it."""
-    low, high = axes.get_xlim()
-    axes.set_xlim(min(low, -0.1), max(high, 0.1))
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -1,11 +1,11 @@
-"""From the folders that evaluations wrote to a report: what there is to say about each model, which images to show."""
+"""From the folders that evaluations wrote to what a report says about each model, and which images it shows."""
 
 from __future__ import annotations
 
 import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,15 @@ from mdfnet.evaluation.prediction_files import read_csv
 from mdfnet.evaluation.subgroups import AGE, SEX
 from mdfnet.models.card import CARD, Card, read_card
 from mdfnet.report.answer import PICTURED
-from mdfnet.report.contents import DatasetCard, ImageExample, ModelResult, Report
+from mdfnet.report.contents import DatasetCard, EvaluationReport, ImageExample, ModelResult
 from mdfnet.report.record import describe
 from mdfnet.training.callbacks import read_history
 
 #: Images shown in a report.
 IMAGES = 6
 IMAGES_NOTE = (
-    "The first images of the split with findings, two for each number of classes on them, in the order of the dataset: "
-    "not chosen by how well they came out."
+    "The first images of the split with findings, two for each number of different findings on them, in the order of"
+    " the dataset: not chosen by how well the models did."
 )
 
 
@@ -43,7 +43,7 @@ def read_report(
     dataset: Dataset | None = None,
     command: str = "",
     names: Sequence[str] | None = None,
-) -> Report:
+) -> EvaluationReport:
     """A report on one or more models that were evaluated on the same images; the first is the reference.
 
     Args:
@@ -60,18 +60,20 @@ def read_report(
     dataset = dataset or _dataset_of(contents[0], folders[0])
     for content, folder in zip(contents, folders, strict=True):
         _check_dataset(content, folder, dataset)
-    called = names or _names(folders)
-    results = [_result(*parts) for parts in zip(called, contents, folders, strict=True)]
+    results = [_result(*parts) for parts in zip(names or _names(folders), contents, folders, strict=True)]
     evaluated = set(results[0].evaluation.images)
     samples = [sample for sample in dataset.samples if sample.id in evaluated]
     measures, draws = (*COMPARED, PICTURED), contents[0].get("replicates", scoring.REPLICATES)
     comparisons = [compare_evaluations([folders[0], other], measures, replicates=draws) for other in folders[1:]]
-    return Report(
+    found = {one.name: read_csv(folder / "predictions.csv", dataset.classes)
+             for one, folder in zip(results, folders, strict=True)}  # fmt: skip
+    uses = dict(use for folder in reversed(folders) for use in _uses(folder))
+    return EvaluationReport(
         title=title,
         models=tuple(results),
         dataset=DatasetCard.of(dataset),
         split=contents[0]["about"]["split"],
-        images=_examples(samples, called, folders, dataset),
+        images=[_example(sample, found, uses, dataset.schema) for sample in _shown(samples)],
         images_note=IMAGES_NOTE,
         environment=_environment(command, contents),
         comparisons=tuple(comparisons),
@@ -99,22 +101,18 @@ def people(samples: Sequence[Sample], schema: Schema) -> str:
         known = known[~np.isnan(known)]
         shares = [(label, np.mean(known == k)) for k, label in enumerate(schema[name].categories)] if len(known) else []
         if shares:
-            parts.append(
-                f"{name} "
-                + ", ".join(f"{share:.0%}".replace("%", f"\u00a0% {label}") for label, share in shares if share)
-            )
+            texts = [f"{share:.0%}".replace("%", f"\u00a0% {label}") for label, share in shares if share]
+            parts.append(f"{name} {', '.join(texts)}")
     return "; ".join(parts) + "."
 
 
 def _read(folder: Path) -> dict[str, Any]:
     """All of an evaluation's file; null becomes NaN."""
-    path = folder / "evaluation.json"
-    if not path.is_file():
+    if not (folder / "evaluation.json").is_file():
         fix = "score the model first: mdfnet evaluate RUN DATASET; or name the split that it was scored on by --split"
         raise UserError("no evaluation here", where=folder, fix=fix)
-    content = read_json(path)
-    scoring.read_evaluation(path)  # says what is wrong with it
-    return {key: value if key == "about" else _with_nan(value) for key, value in content.items()}
+    details = scoring.read_details(folder)
+    return {key: value if key == "about" else _with_nan(value) for key, value in details.items()}
 
 
 def _with_nan(value: Any) -> Any:
@@ -149,29 +147,24 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 def _result(name: str, content: Mapping[str, Any], folder: Path) -> ModelResult:
     about, model = content["about"], Path(content["about"]["model"])
-    card = read_card(model) if (model / CARD).is_file() else None
-    history = model.parent / "history.csv"
-    curve = read_history(history) if card and history.is_file() else []
+    evaluation = scoring.read_evaluation(folder)[1]
+    if not (model / CARD).is_file():
+        return ModelResult(name, evaluation, parameters=about.get("parameters"), details=content)
+    card, history = read_card(model), model.parent / "history.csv"
+    monitor = card.config.train.monitor
+    curve = [
+        {"epoch": row["epoch"] + 1, "train_loss": row["loss"], "val_ap": row[monitor]}
+        for row in (read_history(history) if history.is_file() else [])
+    ]
     return ModelResult(
-        name=name,
-        evaluation=scoring.read_evaluation(folder)[1],
-        curve=[
-            {"epoch": row["epoch"] + 1, "train_loss": row["loss"], "val_ap": row[card.config.train.monitor]}
-            for row in curve
-        ],
-        parameters=about.get("parameters"),
-        config=card.config.to_yaml() if card else "",
-        sees=_sees(card) if card else "",
-        details=content,
+        name, evaluation, curve, about.get("parameters"), card.config.to_yaml(), _sees(card), details=content
     )
 
 
 def _sees(card: Card) -> str:
-    detector = (
-        f"detector {card.config.detector.name}, trained on {card.training['images']['train']:,} images"
-        if ("images" in card.training)
-        else f"detector {card.config.detector.name}"
-    )
+    detector = f"detector {card.config.detector.name}"
+    if "images" in card.training:
+        detector += f", trained on {card.training['images']['train']:,} images"
     if not card.config.fused:
         return f"images alone ({detector})"
     features = ", ".join(card.clinical_schema.names)
@@ -180,26 +173,21 @@ def _sees(card: Card) -> str:
 
 def _environment(command: str, contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     about = contents[0]["about"]
+    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return {
         "command": command,
         "weights": ", ".join(str(content["about"].get("weights_sha256", ""))[:12] for content in contents),
         **about.get("versions", {}),
-        "hardware": f"{os.cpu_count()} cores, {platform.machine()}, {_accelerator()}",
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()}, {accelerator}",
     }
 
 
-def _examples(
-    samples: Sequence[Sample], names: Sequence[str], folders: Sequence[Path], dataset: Dataset
-) -> list[ImageExample]:
-    found = [read_csv(folder / "predictions.csv", dataset.classes) for folder in folders]
-    uses = [_uses(folder) for folder in folders]
-    return [_example(sample, names, found, uses, dataset) for sample in _shown(samples)]
-
-
-def _uses(folder: Path) -> dict[str, RecordUse | None]:
+def _uses(folder: Path) -> Iterator[tuple[str, RecordUse]]:
+    """Of each image that a model used a record of."""
     path = folder / scoring.CLINICAL
-    content = read_json(path) if path.is_file() else {}
-    return {image: RecordUse(**use) if use else None for image, use in content.items()}
+    for image, use in (read_json(path) if path.is_file() else {}).items():
+        if use:
+            yield image, RecordUse(**use)
 
 
 def _shown(samples: Sequence[Sample]) -> list[Sample]:
@@ -212,20 +200,14 @@ def _shown(samples: Sequence[Sample]) -> list[Sample]:
     return [samples[index] for index in sorted((chosen + rest)[:IMAGES])]
 
 
-def _example(sample: Sample, names, found, uses, dataset: Dataset) -> ImageExample:
-    use = next((one[sample.id] for one in uses if one.get(sample.id)), None)
+def _example(
+    sample: Sample, found: Mapping[str, Mapping[str, Detections]], uses: Mapping[str, RecordUse], schema: Schema
+) -> ImageExample:
+    nothing = Detections(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64), torch.zeros(0))
     return ImageExample(
         id=sample.id,
         image=read_sample_image(sample),
         target=sample.target,
-        detections={name: one.get(sample.id, _nothing()) for name, one in zip(names, found, strict=True)},
-        record=describe(dataset.schema, sample.clinical, use),
+        detections={name: images.get(sample.id, nothing) for name, images in found.items()},
+        record=describe(schema, sample.clinical.tolist(), uses.get(sample.id)),
     )
-
-
-def _nothing() -> Detections:
-    return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
-
-
-def _accelerator() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"

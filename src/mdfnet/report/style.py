@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import IO, Any
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
+from mdfnet.core.arrays import Bools, Floats
 from mdfnet.core.files import replacing
+
+#: By number of the series.
+MARKERS, LINES, HATCHES = ("o", "s", "^", "D"), ("-", "--", "-.", ":"), ("", "////", "....", "xxxx")
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Palette:
     def color(self, number: int) -> str:
         """Of a series, from 0."""
         return self.series[number % len(self.series)]
+
+    def line(self, number: int, *, marker: bool = True) -> dict[str, Any]:
+        """How the line of a series is drawn: color, stroke and marker."""
+        style = {"color": self.color(number), "linestyle": LINES[number % len(LINES)], "linewidth": 1.5}
+        return style | ({"marker": MARKERS[number % len(MARKERS)], "markersize": 3.5} if marker else {})
 
 
 #: For files. Lightness of the series: CIE L* 60, 38, 47, 27.
@@ -49,7 +59,6 @@ _VARIABLES = {
         for number, (stand_in, color) in enumerate(zip(PAGE.series, PRINT.series, strict=True), start=1)
     },
 }
-MARKERS, LINES, HATCHES = ("o", "s", "^", "D"), ("-", "--", "-.", ":"), ("", "////", "....", "xxxx")
 
 
 @dataclass(frozen=True)
@@ -74,11 +83,8 @@ class Plot:
 def on_page(plot: Plot) -> str:
     """The plot as ``<svg>`` element for an HTML page: ids of its own, no fixed size, nothing but the drawing."""
     file = io.StringIO()
-    with matplotlib.rc_context(_settings(PAGE, fonts="none")):
-        FigureCanvasSVG(_figure(plot, PAGE)).print_svg(file, metadata=_NO_METADATA)
-    text = file.getvalue()
-    box = re.search(r'viewBox="([^"]+)"', text).group(1)
-    body = text[re.search(r"<svg[^>]*>", text).end() :]
+    _save(plot, PAGE, file, "svg", fonts="none", metadata=_NO_METADATA)
+    _, box, body = re.split(r'<svg[^>]*viewBox="([^"]+)"[^>]*>', file.getvalue(), maxsplit=1)
     body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
     body = body.replace("xlink:href", "href")
     body = re.sub(r'\bid="', f'id="{plot.name}-', body)
@@ -91,12 +97,10 @@ def on_page(plot: Plot) -> str:
 
 def write_plot(plot: Plot, folder: Path) -> None:
     """Write a plot as ``NAME.svg``, letters as outlines, and ``NAME.pdf``, letters embedded as TrueType."""
-    with matplotlib.rc_context(_settings(PRINT, fonts="path")):
-        with replacing(folder / f"{plot.name}.svg") as draft:
-            FigureCanvasSVG(_figure(plot, PRINT)).print_svg(draft, metadata={**_NO_METADATA, "Title": plot.title})
-        with replacing(folder / f"{plot.name}.pdf") as draft:
-            facts = {"Title": plot.title, "CreationDate": None, "Creator": "mdfnet", "Producer": None}
-            FigureCanvasPdf(_figure(plot, PRINT)).print_pdf(draft, metadata=facts)
+    facts = {"Title": plot.title, "CreationDate": None, "Creator": "mdfnet", "Producer": None}
+    for suffix, metadata in (("svg", {**_NO_METADATA, "Title": plot.title}), ("pdf", facts)):
+        with replacing(folder / f"{plot.name}.{suffix}") as draft:
+            _save(plot, PRINT, draft, suffix, fonts="path", metadata=metadata)
 
 
 def plain(text: str) -> str:
@@ -104,29 +108,58 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def line(axes, number: int, palette: Palette, x, y, name: str | None = None, *, marker: bool = True, **style) -> None:
-    """A line of a series, in its color, stroke and marker."""
-    own = {"color": palette.color(number), "linestyle": LINES[number % len(LINES)], "linewidth": 1.5}
-    if marker:
-        own |= {"marker": MARKERS[number % len(MARKERS)], "markersize": 3.5}
-    axes.plot(x, y, **{**own, **style}, label=None if name is None else plain(name))
+def banded_line(
+    axes: Axes, x: ArrayLike, value: ArrayLike, limits: tuple[ArrayLike, ArrayLike], name: str, style: dict[str, Any]
+) -> None:
+    """A line of a series, its intervals as a band behind it."""
+    axes.fill_between(x, *limits, color=style["color"], alpha=0.18, linewidth=0)
+    axes.plot(x, value, label=plain(name), **style)
+
+
+def dots(axes: Axes, palette: Palette, value: Floats, limits: tuple[Floats, Floats], shown: Bools) -> None:
+    """A row for each value: its interval, and a dot that is filled where something is shown."""
+    rows, color = np.arange(len(value)), palette.color(1)
+    axes.axvline(0, color=palette.ink, linewidth=0.8)
+    axes.hlines(rows, *limits, color=palette.ink, linewidth=1.2)
+    for these, face in ((shown, color), (~shown, "none")):
+        axes.scatter(value[these], rows[these], s=22, facecolors=face, edgecolors=color, zorder=3)
+    axes.grid(axis="x")
+
+
+def name_rows(axes: Axes, at: ArrayLike, names: Sequence[str]) -> None:
+    """Names at the rows of a plot, without ticks."""
+    axes.set_yticks(at, [plain(name) for name in names])
+    axes.tick_params(axis="y", length=0)
+
+
+def beside(axes: Axes, edge: int, row: float, text: str, offset: tuple[float, float], **style: Any) -> None:
+    """Text at a row, so many points away from the left (0) or the right edge (1) of the axes."""
+    place = axes.get_yaxis_transform()
+    axes.annotate(text, (edge, row), xycoords=place, xytext=offset, textcoords="offset points", fontsize=8, **style)
+
+
+def around_zero(axes: Axes) -> None:
+    """Limits that show zero, and at least a tenth on either side of it."""
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -0.1), max(high, 0.1))
 
 
 def legend(figure: Figure) -> None:
     """A legend of the series of all axes, above them, in as many columns as the names leave room for."""
-    series = {}
+    series: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             series.setdefault(name, handle)
     if series:
         columns = int(figure.get_figwidth() / (0.5 + 0.08 * max(map(len, series))))
-        figure.legend(series.values(), series, loc="outside upper left", ncols=max(1, min(len(series), columns)))
+        columns = max(1, min(len(series), columns))
+        figure.legend(series.values(), series.keys(), loc="outside upper left", ncols=columns)
 
 
-def panels(figure: Figure, count: int, columns: int = 3) -> list:
+def panels(figure: Figure, count: int, columns: int = 3) -> list[Axes]:
     """So many axes in rows, those left over not drawn."""
     columns = min(columns, count)
-    axes = np.atleast_1d(figure.subplots(-(-count // columns), columns, sharex=True, sharey=True)).ravel()
+    axes = np.atleast_1d(figure.subplots(rows_of(count, columns), columns, sharex=True, sharey=True)).ravel()
     for left_over in axes[count:]:
         left_over.set_axis_off()
     for number, one in enumerate(axes[:count]):
@@ -140,38 +173,16 @@ def rows_of(count: int, columns: int = 3) -> int:
     return -(-count // min(columns, count))
 
 
+_STYLE_SHEET = Path(__file__).parent / "templates/plots.mplstyle"
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
-def _figure(plot: Plot, palette: Palette) -> Figure:
-    figure = Figure(figsize=plot.size)
-    plot.draw(figure, palette)
-    return figure
-
-
-def _settings(palette: Palette, fonts: str) -> dict[str, object]:
-    return {
-        "svg.fonttype": fonts,
-        "pdf.fonttype": 42,
-        "svg.hashsalt": "mdfnet",
-        "figure.facecolor": "none",
-        "axes.facecolor": "none",
-        "font.family": "DejaVu Sans",
-        "font.size": 9,
-        "text.color": palette.ink,
-        "axes.labelcolor": palette.ink,
-        "axes.edgecolor": palette.rule,
-        "axes.titlesize": 9,
-        "axes.titlelocation": "left",
-        "axes.titleweight": "bold",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "grid.color": palette.rule,
-        "grid.linewidth": 0.6,
-        "hatch.linewidth": 0.6,
-        "xtick.color": palette.ink,
-        "ytick.color": palette.ink,
-        "legend.frameon": False,
-        "figure.constrained_layout.use": True,
-    }
+def _save(
+    plot: Plot, palette: Palette, file: IO[str] | Path, form: str, *, fonts: str, metadata: Mapping[str, str | None]
+) -> None:
+    settings: dict[Any, Any] = {"svg.fonttype": fonts, "axes.edgecolor": palette.rule, "grid.color": palette.rule}
+    settings |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), palette.ink)
+    with matplotlib.rc_context(settings, fname=_STYLE_SHEET):
+        figure = Figure(figsize=plot.size)
+        plot.draw(figure, palette)
+        figure.savefig(file, format=form, metadata=metadata)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mdfnet.core.csv_tables import format_table
-from mdfnet.core.files import replacing
+from mdfnet.core.files import write_text
 
 #: What is not defined.
 NOTHING = "–"
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A cell: text, or a number with what belongs to it.
 
     Args:
@@ -26,10 +26,10 @@ class Cell:
         words: What people read instead of the number, if anything.
 
     Examples:
-        >>> cell = Cell(0.123, 0.1, 0.15)
+        >>> cell = TableCell(0.123, 0.1, 0.15)
         >>> cell.text, cell.interval
         ('0.12', '0.10 to 0.15')
-        >>> Cell(float("nan")).text, Cell(-0.5, form="{:+.1f}").text
+        >>> TableCell(float("nan")).text, TableCell(-0.5, form="{:+.1f}").text
         ('–', '−0.5')
     """
 
@@ -68,8 +68,13 @@ class Column:
     group: str = ""
 
 
+#: Headings and rows as :meth:`ReportTable.of` takes them: a bare text is a column's name, a bare text or number a cell.
+Heads = list[Column | str]
+Rows = list[list[TableCell | str | float]]
+
+
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table of a report.
 
     Args:
@@ -85,10 +90,27 @@ class Table:
     name: str
     caption: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     note: str = ""
     total: bool = False
-    breaks: tuple[int, ...] = field(default=())
+    breaks: tuple[int, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        caption: str,
+        columns: Heads,
+        rows: Rows,
+        note: str = "",
+        *,
+        total: bool = False,
+        breaks: Iterable[int] = (),
+    ) -> ReportTable:
+        """A table from lists, bare texts and numbers."""
+        heads = tuple(Column(one) if isinstance(one, str) else one for one in columns)
+        cells = (tuple(one if isinstance(one, TableCell) else TableCell(one) for one in row) for row in rows)
+        return cls(name, caption, heads, tuple(cells), note, total, tuple(breaks))
 
     @property
     def groups(self) -> list[tuple[str, int]]:
@@ -107,19 +129,18 @@ class Table:
         return any(column.group for column in self.columns)
 
 
-def write_table(table: Table, folder: Path) -> None:
+def write_table(table: ReportTable, folder: Path) -> None:
     """Write ``NAME.csv`` and ``NAME.tex`` into a folder."""
     for suffix, text in (("csv", as_csv(table)), ("tex", as_latex(table))):
-        with replacing(folder / f"{table.name}.{suffix}") as draft:
-            draft.write_text(text, encoding="utf-8")
+        write_text(folder / f"{table.name}.{suffix}", text)
 
 
-def as_csv(table: Table) -> str:
+def as_csv(table: ReportTable) -> str:
     """All digits, intervals in columns of their own; what is not defined is an empty cell.
 
     Examples:
-        >>> columns, row = (Column("finding"), Column("fused", "AP")), (Cell("Mass"), Cell(0.5, 0.4, 0.6))
-        >>> table = Table("ap", "AP", columns, (row,))
+        >>> columns, row = ["finding", Column("fused", "AP")], ["Mass", TableCell(0.5, 0.4, 0.6)]
+        >>> table = ReportTable.of("ap", "AP", columns, [row])
         >>> print(as_csv(table), end="")
         finding,AP fused,AP fused low,AP fused high
         Mass,0.5,0.4,0.6
@@ -138,12 +159,11 @@ def as_csv(table: Table) -> str:
     return format_table(header, rows)
 
 
-def as_latex(table: Table) -> str:
+def as_latex(table: ReportTable) -> str:
     """A ``table`` for the package booktabs, everything escaped; intervals in parentheses.
 
     Examples:
-        >>> columns, row = (Column("finding"), Column("a_b")), (Cell("Mass"), Cell(0.5, 0.4, 0.6))
-        >>> table = Table("ap", "AP at 50 %", columns, (row,))
+        >>> table = ReportTable.of("ap", "AP at 50 %", ["finding", "a_b"], [["Mass", TableCell(0.5, 0.4, 0.6)]])
         >>> print(as_latex(table))
         % needs \\usepackage{booktabs}
         \\begin{table}
@@ -201,7 +221,7 @@ _LATEX = {
 }
 
 
-def _group_lines(table: Table) -> Iterator[str]:
+def _group_lines(table: ReportTable) -> Iterator[str]:
     cells, rules, first = [], [], 2
     for heading, span in table.groups:
         cells.append(f"\\multicolumn{{{span}}}{{c}}{{{escaped(heading)}}}")
@@ -212,7 +232,7 @@ def _group_lines(table: Table) -> Iterator[str]:
     yield " ".join(rules)
 
 
-def _latex_row(cells: Sequence[str] | Iterator[str]) -> str:
+def _latex_row(cells: Iterable[str]) -> str:
     return " & ".join(cells) + " \\\\"
 
 

@@ -19,7 +19,7 @@ from mdfnet.data.checks.values import check_distribution, check_units
 from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.images.read import read_image
 from mdfnet.data.importers import DatasetInfo, import_csv
-from mdfnet.report.marks import font
+from mdfnet.report.overlay import font
 
 STEP = 20  # every twentieth image, to be quick; benchmarks/check.py measures all
 

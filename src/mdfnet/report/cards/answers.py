@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mdfnet.models.config import Config
 from mdfnet.report.answer import HEADLINE
-from mdfnet.report.cards.subject import Finding, Subject
+from mdfnet.report.cards.subject import CardEvaluation, Subject
 
 #: Where no answer is known.
 TO_FILL_IN = "*To be filled in by the authors.*"
@@ -46,7 +49,7 @@ def _of_model(subject: Subject) -> dict[str, str]:
         "missing": _missing(subject),
         "poor_inputs": _poor(subject),
         "output": _output(subject),
-        "calculation": "By `mdfnet evaluate` from the saved model, which is given image and record, never the marks.",
+        "calculation": "By `mdfnet evaluate` from the saved model, which sees image and record, never the annotations.",
         "specification": f"model.json and model.safetensors (SHA-256 {card.weights_sha256}); read with `mdfnet.load`.",
         "availability": f"Software: mdfnet {card.versions.get('mdfnet', '')}, Apache-2.0. Model and data: {TO_FILL_IN}",
         "recalibration": _recalibration(subject),
@@ -75,9 +78,7 @@ def _missing(subject: Subject) -> str:
 def _poor(subject: Subject) -> str:
     if not subject.card.config.fused:
         return "Images that cannot be read are refused."
-    return (
-        "Images that cannot be read and clinical values that cannot be right are refused; missing values are allowed."
-    )
+    return "Images that cannot be read and implausible clinical values are refused; missing values are allowed."
 
 
 def _output(subject: Subject) -> str:
@@ -157,7 +158,7 @@ def _of_evaluation(subject: Subject) -> dict[str, str]:
     }
 
 
-def _of_test(subject: Subject, tested: Finding) -> dict[str, str]:
+def _of_test(subject: Subject, tested: CardEvaluation) -> dict[str, str]:
     scores, content = tested.scores, tested.content
     low, high = content.get("intervals", {}).get(HEADLINE, [[None, None]])[-1]
     within = f" (95 % interval {low:.2f} to {high:.2f})" if low is not None else ""
@@ -169,7 +170,7 @@ def _of_test(subject: Subject, tested: Finding) -> dict[str, str]:
         "readers": second,
         "numbers": f"{len(scores.images):,} images of {tested.where} were evaluated, {scores.images_with_truths:,} with"
         " findings. Who was left out before is for the authors to say.",
-        "events": f"Marked boxes on {tested.where}: {boxes}.",
+        "events": f"Annotated boxes on {tested.where}: {boxes}.",
         "performance": f"Mean AP at IoU 0.5 on {tested.where}: {scores.mean(HEADLINE):.2f}{within}. Per finding and"
         " by group of patients in the report.",
         "points": _points(content),
@@ -180,7 +181,7 @@ def _of_test(subject: Subject, tested: Finding) -> dict[str, str]:
     }
 
 
-def _points(content) -> str:
+def _points(content: Mapping[str, Any]) -> str:
     texts = [
         f"{point['name']}: sensitivity {point['sensitivity'][-1]:.2f},"
         f" {point['false_positives_per_image'][-1]:.2f} false alarms per image"
@@ -190,7 +191,7 @@ def _points(content) -> str:
     return "; ".join(texts) + (". Intervals in the report." if texts else "")
 
 
-def _groups(content) -> str:
+def _groups(content: Mapping[str, Any]) -> str:
     groups = content.get("groups", ())
     if not groups:
         return ""

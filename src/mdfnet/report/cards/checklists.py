@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from typing import Any
 
 import yaml
 
@@ -14,10 +15,11 @@ from mdfnet.report.cards.subject import Subject
 CHECKLISTS = ("claim", "tripod-ai")
 
 
-def read_checklist(name: str) -> dict:
+def read_checklist(name: str) -> dict[str, Any]:
     """A checklist: ``name``, ``title``, ``source``, and ``sections`` with ``items``: ``item``, ``asks``, ``answer``."""
     path = resources.files("mdfnet.report.cards") / f"{name}.yaml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
 
 
 def checklist(name: str, subject: Subject) -> str:

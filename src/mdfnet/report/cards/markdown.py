@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import read_text, replacing
+from mdfnet.core.files import read_text, write_text
 
 #: A file with this line is written anew; one without it is the user's.
 MARK = "<!-- Written by mdfnet card, which writes it anew. Remove this line to keep what you change. -->"
@@ -71,6 +71,5 @@ def write(path: Path, content: str) -> Path:
     if path.exists() and MARK not in read_text(path):
         fix = "name another folder with --out, or remove the file"
         raise UserError("the file is not one that this command wrote, so it is left as it is", where=path, fix=fix)
-    with replacing(path) as draft:
-        draft.write_text(content, encoding="utf-8")
+    write_text(path, content)
     return path

@@ -12,7 +12,7 @@ from mdfnet.report.answer import HEADLINE
 from mdfnet.report.cards import markdown
 from mdfnet.report.cards.answers import TO_FILL_IN, answers
 from mdfnet.report.cards.checklists import CHECKLISTS, checklist, read_checklist
-from mdfnet.report.cards.subject import Finding, Subject
+from mdfnet.report.cards.subject import CardEvaluation, Subject
 
 #: Measures of a card: name -> heading.
 MEASURES = {
@@ -97,7 +97,7 @@ def _header(subject: Subject) -> dict[str, Any]:
     return header | ({"model-index": [{"name": subject.name, "results": results}]} if results else {})
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: CardEvaluation) -> dict[str, Any]:
     values = ((name, finding.scores.mean(name)) for name in MEASURES)
     metrics = [
         {"type": name, "name": f"{MEASURES[name]}, mean over findings", "value": round(value, 4)}
@@ -138,7 +138,7 @@ def _plausible(feature: Feature) -> str:
     return f"{feature.low:g} to {feature.high:g}" if feature.kind == "number" else ""
 
 
-def _evaluation(finding: Finding) -> str:
+def _evaluation(finding: CardEvaluation) -> str:
     intervals = finding.content.get("intervals", {})
     rows = []
     for number, row in enumerate(finding.scores.rows()):

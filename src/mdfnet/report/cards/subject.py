@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import read_json
-from mdfnet.evaluation.score import read_evaluation
+from mdfnet.evaluation.score import read_details, read_evaluation
 from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.models.card import Card, find_model, read_card
 from mdfnet.models.operating_points import Operating, read_operating
 
 
 @dataclass(frozen=True)
-class Finding:
+class CardEvaluation:
     """One evaluation of the model: what it is about, its scores, and the rest of its file."""
 
     about: Mapping[str, Any]
@@ -45,7 +44,7 @@ class Subject:
     name: str
     card: Card
     operating: Operating | None
-    evaluations: tuple[Finding, ...]
+    evaluations: tuple[CardEvaluation, ...]
 
     @classmethod
     def read(cls, model: str | Path, evaluations: Sequence[Path] | None = None) -> Subject:
@@ -70,16 +69,16 @@ class Subject:
         return tuple(self.card.training.get("synthetic", ()))
 
     @property
-    def tested(self) -> Finding | None:
+    def tested(self) -> CardEvaluation | None:
         """The evaluation to report: of test images, else none."""
         return next((one for one in self.evaluations if one.about.get("split") == "test"), None)
 
 
-def _read(path: Path, card: Card, *, strict: bool) -> Finding | None:
+def _read(path: Path, card: Card, *, strict: bool) -> CardEvaluation | None:
     about, scores = read_evaluation(path)
     if about.get("weights_sha256") != card.weights_sha256:
         if strict:
             fix = "evaluate this model again"
             raise UserError("an evaluation of other weights than the model's", where=path, fix=fix)
         return None
-    return Finding(about, scores, read_json(path / "evaluation.json" if path.is_dir() else path))
+    return CardEvaluation(about, scores, read_details(path))

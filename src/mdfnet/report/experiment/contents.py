@@ -12,8 +12,8 @@ from mdfnet.report.contents import DatasetCard
 
 
 @dataclass(frozen=True)
-class Told:
-    """What each clinical value tells of one finding: the mean over trainings.
+class FindingDiscrimination:
+    """How well each clinical value discriminates one finding: the mean over trainings.
 
     Args:
         finding: Name of the class.
@@ -37,17 +37,17 @@ class ExperimentReport:
         plan: What was asked and done.
         rows: Means and differences, of the plan's measure with all findings first, then of further measures.
         growth: Arm -> how far its gain with most training images exceeds that with fewest.
-        sees: Arm -> what its models look at, in words.
+        sees: Arm -> what its models see, in words.
         images: Size of the training set (None: all) -> number of images in "train", "val" and "test".
         dataset: The data; of the first seed, where each seed has images of its own.
         people: Who the patients of its test images are, in words.
         scores: Arm -> seed -> the plan's measure, mean over findings, on the test images with the records given.
         reliability: Arm -> finding -> bins over all seeds, as :func:`mdfnet.metrics.details.reliabilities` has them.
-        calibrated: Arm -> finding, and "all" -> calibration error at IoBB 0.5 once scores are put to the temperatures
-            that were fitted on validation images.
-        told: Arm -> what tells of each finding; of arms whose models were explained.
+        calibrated: Arm -> finding, and "all" -> calibration error at IoBB 0.5 of scores scaled by the temperatures that
+            were fitted on validation images.
+        discriminations: Arm -> its findings; of arms whose models were explained.
         alarms: What must not be overlooked, in sentences.
-        left: Cells that are not done.
+        left: Number of cells that are not done.
         environment: Name -> value: versions, command.
     """
 
@@ -62,7 +62,7 @@ class ExperimentReport:
     scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     reliability: Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]] = field(default_factory=dict)
     calibrated: Mapping[str, Mapping[str, Mean]] = field(default_factory=dict)
-    told: Mapping[str, tuple[Told, ...]] = field(default_factory=dict)
+    discriminations: Mapping[str, tuple[FindingDiscrimination, ...]] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
     left: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -113,3 +113,11 @@ class ExperimentReport:
         """
         place = (measure or self.plan.measure, view, self.largest if size is ... else size, finding)
         return [row for row in self.rows if row.place == place]
+
+    def by_arm(self, **where: Any) -> dict[str, SummaryRow]:
+        """Arm -> its row, of those that :meth:`of` gives."""
+        return {row.arm: row for row in self.of(**where)}
+
+    def changed(self, **where: Any) -> list[tuple[SummaryRow, Change]]:
+        """The rows of :meth:`of` that are compared with another arm, each with its difference."""
+        return [(row, row.change) for row in self.of(**where) if row.change]

@@ -5,17 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from markupsafe import Markup
 
-from mdfnet.core.files import replacing
+from mdfnet.core.files import write_text
 from mdfnet.experiments.plan import Plan
-from mdfnet.report.answer import synthetic_parts
 from mdfnet.report.experiment.contents import ExperimentReport
 from mdfnet.report.experiment.evidence import figures, tables
 from mdfnet.report.experiment.words import answer, front
-from mdfnet.report.html import NOTICE, template
-from mdfnet.report.style import on_page, write_plot
-from mdfnet.report.tables import write_table
+from mdfnet.report.html import render_page, write_figures_and_tables
 
 
 def write_experiment(folder: Path, report: ExperimentReport) -> None:
@@ -24,31 +20,28 @@ def write_experiment(folder: Path, report: ExperimentReport) -> None:
     Raises:
         UserError: A file cannot be written.
     """
-    for plot in figures(report):
-        write_plot(plot, folder / "figures")
-    for table in tables(report):
-        write_table(table, folder / "tables")
-    with replacing(folder / "report.html") as draft:
-        draft.write_text(render(report), encoding="utf-8")
+    write_figures_and_tables(folder, figures(report), tables(report))
+    write_text(folder / "report.html", render(report))
 
 
 def render(report: ExperimentReport) -> str:
-    """The page: no script, no network, everything that comes from outside escaped."""
-    return template("experiment.html.j2").render(
-        report=report,
+    """The report as HTML text."""
+    return render_page(
+        "experiment.html.j2",
         title=report.title,
-        notice=NOTICE,
-        synthetic=synthetic_parts(report.dataset),
+        synthetic=report.dataset.synthetic,
+        plots=figures(report),
+        tables=tables(report),
+        facts=report.environment,
+        report=report,
         answer=answer(report),
         front=front(report),
-        tables={table.name: table for table in tables(report)},
-        plots={plot.name: Markup(on_page(plot)) for plot in figures(report)},
         plan=_plan(report.plan),
     )
 
 
 def _plan(plan: Plan) -> str:
-    """As YAML; of folders the names alone, as where they lie is nobody's business."""
+    """As YAML; of folders the names alone, since where they are is private."""
     content = yaml.safe_load(plan.to_yaml())
     content |= {key: Path(content[key]).name for key in ("data", "test") if isinstance(content.get(key), str)}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

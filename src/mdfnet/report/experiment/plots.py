@@ -1,18 +1,33 @@
-"""Plots of experiments: differences between arms, learning curves, FROC over seeds, what tells."""
+"""Plots of experiments: differences between arms, learning curves, FROC over seeds, discrimination by values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from mdfnet.core.arrays import Floats
 from mdfnet.experiments.summary import Change, Mean, SummaryRow
-from mdfnet.report.answer import signed
+from mdfnet.metrics.verdicts import change_in_words
 from mdfnet.report.curves import finish_panels, froc_axes
-from mdfnet.report.experiment.contents import Told
+from mdfnet.report.experiment.contents import FindingDiscrimination
 from mdfnet.report.experiment.words import DIGITS
-from mdfnet.report.plots import around_zero
-from mdfnet.report.style import Palette, Plot, legend, line, panels, plain, rows_of
+from mdfnet.report.style import (
+    Palette,
+    Plot,
+    around_zero,
+    banded_line,
+    beside,
+    dots,
+    legend,
+    name_rows,
+    panels,
+    plain,
+    rows_of,
+)
 
 
 def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
@@ -22,13 +37,9 @@ def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
         measure: Of what the differences are.
         rows: What it is, and its difference.
 
-    Examples:
-        >>> from mdfnet.report.style import on_page
-        >>> on_page(arm_differences("AP", [("fused", Change(0.2, 0.1, 0.3, 5, "replicates"))]))[:4]
-        '<svg'
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
         axes.axvline(0, color=palette.ink, linewidth=0.9)
         at = np.arange(len(rows))
@@ -36,12 +47,9 @@ def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
         axes.hlines(at, low, high, color=palette.color(1), linewidth=2)
         axes.plot(value, at, "s", color=palette.color(1), markersize=6)
         for y, (_, one) in zip(at, rows, strict=True):
-            middle, least, most = (signed(number, DIGITS) for number in (one.value, one.low, one.high))
-            text = middle if np.isnan(one.low) else f"{middle} ({least} to {most})"
-            place = {"xytext": (8, 0), "textcoords": "offset points", "xycoords": axes.get_yaxis_transform()}
-            axes.annotate(text, (1, y), va="center", fontsize=8, annotation_clip=False, **place)
-        axes.set_yticks(at, [plain(name) for name, _ in rows])
-        axes.tick_params(axis="y", length=0)
+            text = change_in_words(one.value, one.low, one.high, DIGITS, label="")
+            beside(axes, 1, float(y), text, (8, 0), va="center", annotation_clip=False)
+        name_rows(axes, at, [name for name, _ in rows])
         axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"difference in mean {plain(measure)}")
         around_zero(axes)
         axes.grid(axis="x")
@@ -59,17 +67,17 @@ def learning_curve(measure: str, images: Sequence[int], arms: Mapping[str, Seque
         arms: Name -> its row for each of them; None where nothing is done.
     """
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         scores, gains = figure.subplots(1, 2)
         gains.axhline(0, color=palette.ink, linewidth=0.9)
         for number, (name, rows) in enumerate(arms.items()):
-            _banded(scores, number, palette, images, [row.score if row else Mean.of([]) for row in rows], name)
+            _banded(scores, images, [row.score if row else Mean.of([]) for row in rows], name, palette.line(number))
             changes = [row.change if row else None for row in rows]
             if any(changes):
                 ends = [(one.value, one.low, one.high) if one else (np.nan,) * 3 for one in changes]
                 value, low, high = np.array(ends, float).T
                 gains.vlines(images, low, high, color=palette.color(number), linewidth=1.5)
-                line(gains, number, palette, images, value)
+                gains.plot(images, value, **palette.line(number))
         for axes, label in ((scores, f"mean {measure}"), (gains, "difference")):
             axes.set_xscale("log")
             axes.set_xticks(images, [f"{count:,}" for count in images])
@@ -96,14 +104,10 @@ def froc(
     """
     columns = 3 if len(panels_of) > 1 else 1
 
-    def draw(figure, palette):
+    def draw(figure: Figure, palette: Palette) -> None:
         for axes, (title, arms) in zip(panels(figure, len(panels_of), columns), panels_of.items(), strict=True):
             for number, (arm, means) in enumerate(arms.items()):
-                value, half = (np.array([getattr(mean, key) for mean in means], float) for key in ("value", "half"))
-                axes.fill_between(
-                    rates, value - half, value + half, color=palette.color(number), alpha=0.18, linewidth=0
-                )
-                line(axes, number, palette, rates, value, arm)
+                _banded(axes, rates, means, arm, palette.line(number))
             froc_axes(axes)
             axes.set_title(plain(title))
         finish_panels(figure, "false positives per image and finding", "sensitivity")
@@ -113,44 +117,34 @@ def froc(
     return Plot(name, "FROC over seeds", words, size, draw)
 
 
-def discrimination(arm: str, told: Sequence[Told], name: str) -> Plot:
-    """What each clinical value tells of each finding, a panel each, with 95 % intervals over trainings.
+def discrimination(arm: str, findings: Sequence[FindingDiscrimination], name: str) -> Plot:
+    """How well each clinical value discriminates, a panel for each finding, with 95 % intervals over trainings.
 
     Args:
         arm: Whose models.
-        told: Per finding.
+        findings: With a mean for each clinical value.
         name: Of the plot.
     """
-    features = told[0].features
+    features = findings[0].features
 
-    def draw(figure, palette):
-        axes_of = panels(figure, len(told))
-        for axes, one in zip(axes_of, told, strict=True):
-            at = np.arange(len(features))
+    def draw(figure: Figure, palette: Palette) -> None:
+        for axes, one in zip(panels(figure, len(findings)), findings, strict=True):
             value, half = _arrays(one.discrimination)
-            axes.axvline(0, color=palette.ink, linewidth=0.8)
-            axes.hlines(at, value - half, value + half, color=palette.color(1), linewidth=1.2)
-            shown = np.abs(value) > half
-            for these, face in ((shown, palette.color(1)), (~shown, "none")):
-                axes.scatter(value[these], at[these], s=20, facecolors=face, edgecolors=palette.color(1), zorder=3)
-            axes.set(title=plain(one.finding), yticks=at, ylim=(len(features) - 0.5, -0.5))
-            axes.set_yticklabels([plain(feature) for feature in features])
-            axes.tick_params(axis="y", length=0)
+            dots(axes, palette, value, (value - half, value + half), np.abs(value) > half)
+            name_rows(axes, np.arange(len(features)), features)
+            axes.set(title=plain(one.finding), ylim=(len(features) - 0.5, -0.5))
             around_zero(axes)
-            axes.grid(axis="x")
         figure.supxlabel("score points", fontsize=9)
 
-    size = (7.2, 0.6 + (0.5 + 0.19 * len(features)) * rows_of(len(told)))
-    words = f"What each clinical value tells “{arm}” of each finding, with 95 % intervals over trainings"
-    return Plot(name, f"What tells: {arm}", words, size, draw)
+    size = (7.2, 0.6 + (0.5 + 0.19 * len(features)) * rows_of(len(findings)))
+    words = f"Discrimination by each clinical value of each finding in “{arm}”, with 95 % intervals over trainings"
+    return Plot(name, f"Discrimination: {arm}", words, size, draw)
 
 
-def _banded(axes, number: int, palette: Palette, x: Sequence[float], means: Sequence[Mean], name: str) -> None:
-    """A line of means with its intervals as a band."""
+def _banded(axes: Axes, x: Sequence[float], means: Sequence[Mean], name: str, style: dict[str, Any]) -> None:
     value, half = _arrays(means)
-    axes.fill_between(x, value - half, value + half, color=palette.color(number), alpha=0.18, linewidth=0)
-    line(axes, number, palette, x, value, name)
+    banded_line(axes, x, value, (value - half, value + half), name, style)
 
 
-def _arrays(means: Sequence[Mean]) -> tuple[np.ndarray, np.ndarray]:
+def _arrays(means: Sequence[Mean]) -> tuple[Floats, Floats]:
     return np.array([mean.value for mean in means], float), np.array([mean.half for mean in means], float)

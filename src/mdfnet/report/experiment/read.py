@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from mdfnet.experiments.summary import Mean, ScoreKey, alarms, by_replicate, gro
 from mdfnet.metrics.froc import RATES
 from mdfnet.models.config import Config
 from mdfnet.report.contents import DatasetCard
-from mdfnet.report.experiment.contents import ExperimentReport, Told
+from mdfnet.report.experiment.contents import ExperimentReport, FindingDiscrimination
 from mdfnet.report.experiment.explain_cells import read_explanation
 from mdfnet.report.runs import people
+
+T = TypeVar("T")
 
 #: What is reported beside the plan's measure.
 FURTHER = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5", "AR@IoU=0.5", "FROC@IoBB=0.5", "AUROC", "AUPRC", "ECE@IoBB=0.5")
@@ -69,7 +71,7 @@ def read_experiment(
         scores=_by_seed(plan, results, largest),
         reliability=_by_arm(out, whole, _reliability),
         calibrated=_by_arm(out, whole, _calibrated),
-        told={arm: told for arm, told in _by_arm(out, whole, _told).items() if told},
+        discriminations={arm: one for arm, one in _by_arm(out, whole, _discriminations).items() if one},
         alarms=(*alarms(row for row in rows if row.measure == plan.measure), *shift_of(plan)),
         left=len(cells_of(plan)) - len(done),
         environment={"command": command, **results[-1]["versions"]},
@@ -91,19 +93,19 @@ def _by_seed(plan: Plan, results: Iterable[Mapping[str, Any]], size: int | None)
     return {arm: values.get(ScoreKey(plan.measure, "test", size, "all", arm), {}) for arm in plan.arms}
 
 
-def _by_arm(out: Path, cells: Sequence[Cell], of) -> dict[str, Any]:
+def _by_arm(out: Path, cells: Sequence[Cell], of: Callable[[Sequence[Path]], T]) -> dict[str, T]:
     """What ``of`` makes of the folders of each arm's cells."""
     arms = dict.fromkeys(cell.arm for cell in cells)
     return {arm: of([folder_of(out, cell) for cell in cells if cell.arm == arm]) for arm in arms}
 
 
-def _reliability(folders: Sequence[Path]) -> dict[str, dict[str, list]]:
+def _reliability(folders: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
     """The bins of all seeds put together: boxes added, scores and hits averaged over boxes."""
-    parts = [_evaluation(folder)["reliability"]["IoBB"] for folder in folders]
+    parts = [scoring.read_details(folder / "test")["reliability"]["IoBB"] for folder in folders]
     return {finding: _pooled([part[finding] for part in parts]) for finding in parts[0]}
 
 
-def _pooled(bins: Sequence[Mapping[str, list]]) -> dict[str, list]:
+def _pooled(bins: Sequence[Mapping[str, list[float]]]) -> dict[str, list[float]]:
     boxes = np.array([one["detections"] for one in bins], float)
     with np.errstate(invalid="ignore"):
         means = {key: (boxes * np.nan_to_num(np.array([one[key] for one in bins], float))).sum(0) / boxes.sum(0)
@@ -113,7 +115,7 @@ def _pooled(bins: Sequence[Mapping[str, list]]) -> dict[str, list]:
 
 def _calibrated(folders: Sequence[Path]) -> dict[str, Mean]:
     """Over seeds; nothing where temperatures were not fitted."""
-    parts = [_evaluation(folder) for folder in folders]
+    parts = [scoring.read_details(folder / "test") for folder in folders]
     if any("calibrated" not in part for part in parts):
         return {}
     names = [*parts[0]["evaluation"]["classes"]["names"], "all"]
@@ -121,18 +123,12 @@ def _calibrated(folders: Sequence[Path]) -> dict[str, Mean]:
     return {name: Mean.of(column[~np.isnan(column)].tolist()) for name, column in zip(names, values.T, strict=True)}
 
 
-def _told(folders: Sequence[Path]) -> tuple[Told, ...]:
+def _discriminations(folders: Sequence[Path]) -> tuple[FindingDiscrimination, ...]:
     """Over the seeds that were explained."""
     found = list(filter(None, map(read_explanation, folders)))
-    if not found:
-        return ()
     told = []
-    for number, one in enumerate(found[0]["importance"]):
+    for number, one in enumerate(found[0]["importance"] if found else ()):
         values = np.array([part["importance"][number]["discrimination"]["value"] for part in found], float)
         means = tuple(Mean.of(column[~np.isnan(column)].tolist()) for column in values.T)
-        told.append(Told(one["finding"], tuple(found[0]["features"]), means, one["images"]))
+        told.append(FindingDiscrimination(one["finding"], tuple(found[0]["features"]), means, one["images"]))
     return tuple(told)
-
-
-def _evaluation(folder: Path) -> dict[str, Any]:
-    return read_json(folder / "test" / "evaluation.json")

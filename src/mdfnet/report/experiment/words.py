@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from mdfnet.experiments.summary import FEWEST, VIEWS, Change, Mean, SummaryRow
-from mdfnet.report.answer import HEADLINE, listed, signed, synthetic_parts
+from mdfnet.metrics.verdicts import by_verdict, change_in_words, listed, signed
+from mdfnet.report.answer import ABOUT_METHOD, HEADLINE, NOT_FOR_PATIENTS, OTHER_PLACES, synthetic_sentence
 from mdfnet.report.experiment.contents import ExperimentReport
 
-#: More arms than this are told in the tables alone.
-TOLD = 7
+#: Arms beyond this number are in the tables alone.
+MOST_ARMS = 7
 
 #: How differences are written: those of experiments are often below a hundredth.
 DIGITS = "+.3f"
@@ -38,28 +38,24 @@ def measure_words(measure: str) -> str:
 
 def answer(report: ExperimentReport) -> list[str]:
     """The result in a few sentences: what is shown, what is not."""
-    changed = [row for row in report.of() if row.change]
-    sentences = [_shown(row, report) for row in changed if row.change.verdict in ("higher", "lower")][:TOLD]
-    for against in dict.fromkeys(row.against for row in changed):
-        same = [row for row in changed if row.against == against]
-        for verdict, words in (
-            ("not shown", "No difference from “{}” is shown for {}."),
-            ("", "Too few trainings to say how {1} differs from “{0}”."),
-        ):
-            arms = [f"“{row.arm}”" for row in same if _kind(row.change) == verdict]
-            if arms:
-                sentences.append(words.format(against, listed(arms) if len(arms) <= TOLD else f"{len(arms)} arms"))
+    changed = report.changed()
+    sentences = [_shown(row, change, report) for row, change in changed if change.verdict in ("higher", "lower")]
+    sentences = sentences[:MOST_ARMS]
+    for against in dict.fromkeys(row.against for row, _ in changed):
+        same = [(f"“{row.arm}”", change.verdict) for row, change in changed if row.against == against]
+        found = by_verdict(same)
+        few = [arm for arm, verdict in same if verdict not in found]
+        if unsure := found["not shown"]:
+            sentences.append(f"No difference from “{against}” is shown for {_arms(unsure)}.")
+        if few:
+            sentences.append(f"Too few trainings to say how {_arms(few)} differs from “{against}”.")
     if not changed:
         sentences = ["No arm can be compared yet: its reference is not done for the same seeds."]
-    if report.dataset.synthetic:
-        what = listed(synthetic_parts(report.dataset))
-        sentences.append(f"The {what} are synthetic: this shows what a method can do, not what it does for patients.")
-    return sentences
+    return [*sentences, *synthetic_sentence(report.dataset, NOT_FOR_PATIENTS)]
 
 
-def _kind(change: Change) -> str:
-    """Its verdict; nothing where there are too few trainings to have one."""
-    return change.verdict if change.verdict in ("higher", "lower", "not shown") else ""
+def _arms(names: list[str]) -> str:
+    return listed(names) if len(names) <= MOST_ARMS else f"{len(names)} arms"
 
 
 def front(report: ExperimentReport) -> list[tuple[str, list[str]]]:
@@ -71,29 +67,29 @@ def front(report: ExperimentReport) -> list[tuple[str, list[str]]]:
         ("How sure is it", list(_sure(report))),
         ("When records are missing", list(_missing(report))),
         ("Does it grow with the training images", list(_grows(report))),
-        ("What tells", list(_tells(report))),
+        ("Which values discriminate", list(_discriminates(report))),
         ("What it does not show", list(_limits(report))),
     ]
     return [(question, sentences) for question, sentences in questions if sentences]
 
 
-def _shown(row: SummaryRow, report: ExperimentReport) -> str:
+def _shown(row: SummaryRow, change: Change, report: ExperimentReport) -> str:
     return (
-        f"Mean {measure_words(row.measure)} of “{row.arm}” is {row.change.verdict} than of “{row.against}”:"
-        f" {row.score.value:.3f} and {_reference(row, report).value:.3f}, {_change(row.change)}."
+        f"Mean {measure_words(row.measure)} of “{row.arm}” is {change.verdict} than of “{row.against}”:"
+        f" {row.score.value:.3f} and {_reference(row, report).value:.3f}, {_change(change)}."
     )
 
 
 def _compared(report: ExperimentReport) -> Iterator[str]:
-    for arm in report.arms[:TOLD]:
+    for arm in report.arms[:MOST_ARMS]:
         yield f"“{arm}” sees {report.sees[arm]}."
-    if left_over := len(report.arms) - TOLD:
-        yield f"And {left_over} more arms, in the table below." if left_over > 0 else ""
+    if (left_over := len(report.arms) - MOST_ARMS) > 0:
+        yield f"And {left_over} more arms, in the table below."
     counts = {len(seeds) for seeds in report.scores.values() if seeds}
     times = f"{min(counts)} to {max(counts)}" if len(counts) > 1 else f"{max(counts, default=0)}"
     how = "each on images of its own" if report.replicates else "on the same images"
     folds = f", each over {report.plan.folds} folds of patients" if report.plan.folds else ""
-    yield f"Each was trained {times} times with other starting weights, {how}{folds}."
+    yield f"Each was trained {times} times with different initial weights, {how}{folds}."
 
 
 def _images(report: ExperimentReport) -> str:
@@ -106,94 +102,89 @@ def _images(report: ExperimentReport) -> str:
 
 
 def _sizes(report: ExperimentReport) -> Iterator[str]:
-    rows = [row for row in report.of() if row.change][:TOLD]
-    for against in dict.fromkeys(row.against for row in rows):
-        same = [row for row in rows if row.against == against]
-        yield f"“{against}” has a mean {measure_words(report.plan.measure)} of {_reference(same[0], report)}."
+    rows = report.changed()[:MOST_ARMS]
+    for against in dict.fromkeys(row.against for row, _ in rows):
+        same = [(row, change) for row, change in rows if row.against == against]
+        yield f"“{against}” has a mean {measure_words(report.plan.measure)} of {_reference(same[0][0], report)}."
         yield _list(same)
 
 
-def _list(rows: list[SummaryRow]) -> str:
-    return "; ".join(f"“{row.arm}” {_change(row.change)}" for row in rows) + "."
+def _list(rows: list[tuple[SummaryRow, Change]]) -> str:
+    return "; ".join(f"“{row.arm}” {_change(change)}" for row, change in rows) + "."
 
 
 def _reference(row: SummaryRow, report: ExperimentReport) -> Mean:
-    return next((one.score for one in report.of() if one.arm == row.against), Mean.of([]))
+    found = report.by_arm().get(row.against)
+    return found.score if found else Mean.of([])
 
 
 def _sure(report: ExperimentReport) -> Iterator[str]:
-    changes = [row.change for row in report.of() if row.change]
+    changes = [change for _, change in report.changed()]
     for over in dict.fromkeys(change.over for change in changes):
         pairs = max(change.pairs for change in changes if change.over == over)
         yield f"Intervals cover {COVERS[over]} ({pairs} pair{'s' if pairs != 1 else ''} of trainings)."
-    found = False
-    for arm in report.others[:TOLD]:
-        rows = [
-            row for name in report.findings[:-1] for row in report.of(finding=name) if row.arm == arm and row.change
-        ]
-        for verdict in ("higher", "lower"):
-            if names := [row.finding for row in rows if row.change.verdict == verdict]:
-                found = True
-                yield f"“{arm}” is {verdict} for {listed(names)}."
+    by_finding = [report.changed(finding=name) for name in report.findings[:-1]]
+    sentences = []
+    for arm in report.others[:MOST_ARMS]:
+        found = by_verdict(
+            (row.finding, change.verdict) for rows in by_finding for row, change in rows if row.arm == arm
+        )
+        sentences += [f"“{arm}” is {verdict} for {listed(names)}." for verdict, names in found.items()
+                      if names and verdict != "not shown"]  # fmt: skip
+    yield from sentences
     if changes:
-        yield f"For {'all other findings' if found else 'single findings'} no difference is shown."
+        yield f"For {'all other findings' if sentences else 'single findings'} no difference is shown."
 
 
 def _missing(report: ExperimentReport) -> Iterator[str]:
     for view in ("half", "none"):
-        rows = [row for row in report.of(view=view) if row.change][:TOLD]
-        if rows:
+        if rows := report.changed(view=view)[:MOST_ARMS]:
             where = VIEWS[view].removeprefix("test images, ")
-            yield f"With {where}, differences from “{rows[0].against}”: {_list(rows)}"
+            yield f"With {where}, differences from “{rows[0][0].against}”: {_list(rows)}"
 
 
 def _grows(report: ExperimentReport) -> Iterator[str]:
     if len(report.sizes) < 2:
         return
-    for arm, grown in list(report.growth.items())[:TOLD]:
+    for arm, grown in list(report.growth.items())[:MOST_ARMS]:
         gains = [
-            f"{signed(row.change.value, DIGITS)} with {report.images[size]['train']:,}"
+            f"{signed(change.value, DIGITS)} with {report.images[size]['train']:,}"
             for size in report.sizes
-            for row in report.of(size=size)
-            if row.arm == arm and row.change
+            for row, change in report.changed(size=size)
+            if row.arm == arm
         ]
         verdict = {"higher": "It grows", "lower": "It shrinks", "not shown": "That it grows is not shown"}
-        text = verdict.get(grown.verdict, "Whether it grows cannot be told from so few trainings")
+        text = verdict.get(grown.verdict, "There are too few trainings to say whether it grows")
         yield f"The gain of “{arm}” is {', '.join(gains)} images. {text}: from fewest to most by {_change(grown)}."
 
 
-def _tells(report: ExperimentReport) -> Iterator[str]:
-    for arm, told in list(report.told.items())[:TOLD]:
+def _discriminates(report: ExperimentReport) -> Iterator[str]:
+    for arm, findings in list(report.discriminations.items())[:MOST_ARMS]:
         parts = []
-        for one in told:
-            known = [
-                k for k, mean in enumerate(one.discrimination) if mean.count >= FEWEST and mean.value - mean.half > 0
-            ]
-            if known:
-                best = max(known, key=lambda k: one.discrimination[k].value)
-                parts.append(f"{one.finding}: {one.features[best]} ({one.discrimination[best]})")
+        for one in findings:
+            shown = [(mean.value, feature, mean) for feature, mean in zip(one.features, one.discrimination, strict=True)
+                     if mean.count >= FEWEST and mean.value - mean.half > 0]  # fmt: skip
+            if shown:
+                _, feature, mean = max(shown, key=lambda one: one[0])
+                parts.append(f"{one.finding}: {feature} ({mean})")
         yield (
-            f"“{arm}” is told most by: {'; '.join(parts)}."
+            f"The values that discriminate best in “{arm}” are: {'; '.join(parts)}."
             if parts
-            else f"No value is shown to tell “{arm}” of a finding."
+            else f"No value is shown to discriminate any finding in “{arm}”."
         )
 
 
 def _limits(report: ExperimentReport) -> Iterator[str]:
-    if report.dataset.synthetic:
-        what = listed(synthetic_parts(report.dataset))
-        yield f"The {what} are synthetic: this is about a method, not about patients."
+    yield from synthetic_sentence(report.dataset, ABOUT_METHOD)
     if report.left:
         yield f"{report.left} trainings of the plan are not done."
     if report.plan.test is None:
-        yield "Other hospitals, other machines and other patients were not looked at."
+        yield OTHER_PLACES
     if len(report.others) > 1:
         yield f"Nothing is corrected for comparing {len(report.others)} arms."
     if report.plan.measure != HEADLINE:
-        yield f"{measure_words(report.plan.measure)} is what the plan asked for; other measures stand further down."
+        yield f"{measure_words(report.plan.measure)} is what the plan asked for; other measures are further down."
 
 
 def _change(change: Change) -> str:
-    """With its 95 % interval."""
-    value, low, high = (signed(one, DIGITS) for one in (change.value, change.low, change.high))
-    return value if math.isnan(change.low) else f"{value} (95\u00a0% {low} to {high})"
+    return change_in_words(change.value, change.low, change.high, DIGITS, label="95\u00a0% ")

@@ -18,9 +18,10 @@ from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.evaluation.score import Scored
 from mdfnet.metrics.evaluation import score_detections
 from mdfnet.metrics.groups import Grouping
+from mdfnet.models.card import NOTICE
 from mdfnet.report.colors import luminance
-from mdfnet.report.contents import DatasetCard, ImageExample, ModelResult, Report, SplitCard
-from mdfnet.report.html import NOTICE, render, write_report
+from mdfnet.report.contents import DatasetCard, EvaluationReport, ImageExample, ModelResult, SplitCard
+from mdfnet.report.evaluation import render, write_report
 
 HOSTILE = "<script>alert(1)</script>"
 CLASSES = Classes((HOSTILE, "Effusion"))
@@ -31,7 +32,7 @@ CURVE = [{"epoch": 1, "train_loss": 1.0, "val_ap": 0.1}, {"epoch": 2, "train_los
 
 
 def details() -> dict:
-    """What evaluation.json holds, of one image with one mark, found."""
+    """What evaluation.json holds, of one image with one annotated box, found."""
     sample = Sample("image", Path("image.png"), 64, 64, TARGET, np.zeros(1, np.float32), patient="p")
     grouping = Grouping(HOSTILE, (HOSTILE,), np.zeros(1, int))
     scored = Scored("fused", CLASSES, (sample,), (1,), (FOUND,), draws=10, groupings=(grouping,))
@@ -42,7 +43,7 @@ def details() -> dict:
 DETAILS = details()
 
 
-def full_report(**changes) -> Report:
+def full_report(**changes) -> EvaluationReport:
     """Two models, one image, everything filled in, and every text of it hostile."""
     reference = ModelResult("plain", score_detections([NOTHING], [TARGET], CLASSES), CURVE, 1234567, f"name: {HOSTILE}")
     fused = ModelResult(
@@ -59,7 +60,9 @@ def full_report(**changes) -> Report:
     image = np.full((64, 64), 90, np.uint8)
     record = (("age", "61 years"), ("sbp", "missing"), (HOSTILE, HOSTILE))
     example = ImageExample(HOSTILE, image, TARGET, {"plain": NOTHING, HOSTILE: FOUND}, record)
-    report = Report(HOSTILE, (reference, fused), card, "test", (example,), HOSTILE, environment={HOSTILE: HOSTILE})
+    report = EvaluationReport(
+        HOSTILE, (reference, fused), card, "test", (example,), HOSTILE, environment={HOSTILE: HOSTILE}
+    )
     return replace(report, **changes)
 
 
@@ -133,7 +136,7 @@ def test_what_must_be_read_is_there():
         "1,234,567 learnable parameters",
         "sbp missing",
         "area of their intersection by area of their union",
-        f"Marked: {HOSTILE}. Found: nothing.",
+        f"Annotated: {HOSTILE}. Found: nothing.",
     ):
         assert phrase in text, phrase
 
@@ -142,8 +145,8 @@ def test_scores_stand_beside_each_other_with_their_difference():
     table = PAGE.partition("<caption>Average precision")[2]
     row = re.search(r"Effusion</th>(.*?)</tr>.*?<th scope=\"row\">all</th>(.*?)</tr>", table, re.DOTALL)
     figures = (re.sub(r'<small class="interval">.*?</small>', "", cells) for cells in row.groups())
-    never_marked, overall = (Page(cells).text.split() for cells in figures)
-    assert never_marked == ["0", *["–", "–", "–"] * 4], "AP of a class that was never marked is not 0"
+    never_annotated, overall = (Page(cells).text.split() for cells in figures)
+    assert never_annotated == ["0", *["–", "–", "–"] * 4], "AP of a class that was never annotated is not 0"
     assert overall == ["1", *["0.00", "1.00", "+1.00"] * 4]
 
 
@@ -156,7 +159,7 @@ def test_tables_and_pictures_are_accessible():
     page = Page(PAGE)
     assert len(page.all("table")) == len(page.all("caption")) == 6
     assert all(cell.get("scope") for cell in page.all("th"))
-    assert len(page.all("img")) == 2 and all("Marked:" in picture["alt"] for picture in page.all("img"))
+    assert len(page.all("img")) == 2 and all("Annotated:" in picture["alt"] for picture in page.all("img"))
     assert all(drawing.get("aria-label") for drawing in page.all("svg"))
     assert page.all("html")[0]["lang"] == "en"
 
@@ -177,7 +180,9 @@ def test_real_data_are_not_called_synthetic():
 def test_a_report_with_scores_only_is_whole():
     scores = score_detections([FOUND], [TARGET], CLASSES)
     page = Page(
-        render(Report("Scores", (ModelResult("plain", scores),), DatasetCard("set", "", "", CLASSES.names, ())))
+        render(
+            EvaluationReport("Scores", (ModelResult("plain", scores),), DatasetCard("set", "", "", CLASSES.names, ()))
+        )
     )
     assert page.open == []
     assert "Training" not in page.text and "Images" not in page.text and "Source not stated" in page.text
