@@ -11,7 +11,7 @@ import torch
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.evaluation.compare import compare_evaluations, write_comparison
-from mdfnet.evaluation.prediction_files import read_marks
+from mdfnet.evaluation.prediction_files import read_annotations
 from mdfnet.evaluation.score import Scored, write_scored
 from mdfnet.metrics.measures import MEASURES
 
@@ -121,10 +121,12 @@ def test_written_as_plain_json(tmp_path, poor, good):
     assert len(content["words"]) == 4 and math.isfinite(content["differences"][0]["p"])
 
 
-def test_marks_are_read_back_exactly(poor):
-    marks = read_marks(poor, CLASSES)
+@pytest.mark.parametrize("name", ["annotations.csv", "marks.csv"], ids=["as written", "as earlier versions wrote it"])
+def test_annotations_are_read_back_exactly(poor, name):
+    (poor / "annotations.csv").rename(poor / name)
+    annotations = read_annotations(poor, CLASSES)
     for sample in images():
-        patient, target = marks[sample.id]
+        patient, target = annotations[sample.id]
         assert patient == sample.patient and target.labels.tolist() == sample.target.labels.tolist()
         assert target.boxes.tolist() == sample.target.boxes.tolist()
 
@@ -136,14 +138,16 @@ def test_marks_are_read_back_exactly(poor):
             lambda f: (f / "images.csv").unlink(), "images.csv is missing.*evaluate the model again", id="old"
         ),
         pytest.param(
-            lambda f: (f / "marks.csv").write_text("image,label,x1,y1,x2,y2\n"), "marks.csv is not what was", id="marks"
+            lambda f: (f / "annotations.csv").write_text("image,label,x1,y1,x2,y2\n"),
+            "annotations.csv is not what was",
+            id="annotations",
         ),
         pytest.param(
             lambda f: (f / "images.csv").write_text("image,patient\nf1,p\n"), "is no image of images.csv", id="images"
         ),
         pytest.param(
-            lambda f: (f / "marks.csv").write_text("image,label,x1,y1,x2,y2\nf1,Mass,1,1,2,2\n"),
-            "marks.csv row 2: unknown class 'Mass'",
+            lambda f: (f / "annotations.csv").write_text("image,label,x1,y1,x2,y2\nf1,Mass,1,1,2,2\n"),
+            "annotations.csv row 2: unknown class 'Mass'",
             id="a class that is none",
         ),
     ],

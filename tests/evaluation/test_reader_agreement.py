@@ -55,7 +55,7 @@ def test_an_image_without_a_finding(scored, tmp_path):
     ("text", "message"),
     [
         pytest.param("image_id,x1\n", "second.csv: no column 'label'", id="a column is missing"),
-        pytest.param(HEADER + "f0,Effusion,a,0,1,1\n", "row 2: a corner is no number; give x1", id="a word"),
+        pytest.param(HEADER + "f0,Effusion,a,0,1,1\n", "row 2: a corner is not a number; give x1", id="a word"),
         pytest.param(HEADER + "f0,Effusion,5,0,1,1\n", "row 2: box .* is not x1 <= x2", id="turned around"),
         pytest.param(HEADER + "x,Effusion,0,0,1,1\n", "a reading of none of the 4 images, such as 'f0'", id="others"),
     ],

@@ -7,14 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import replacing, without_nan
-from mdfnet.evaluation.prediction_files import IMAGES, read_csv, read_marks
+from mdfnet.evaluation.prediction_files import ANNOTATIONS, IMAGES, read_annotations, read_csv
 from mdfnet.evaluation.score import read_evaluation
-from mdfnet.metrics.cases import Cases
+from mdfnet.metrics.cases import BoxArrays, Cases
 from mdfnet.metrics.comparison import Difference, Pair, compare_models
 from mdfnet.metrics.evaluation import Evaluation, check_comparable
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched
@@ -33,7 +34,7 @@ COMPARED = (
     *COUNTS,
 )
 
-_NOTHING = SimpleNamespace(boxes=(), labels=(), scores=())
+_NOTHING = BoxArrays(np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Comparison:
         first, second: Folders, pair by pair.
         measures: What was compared.
         classes: The findings.
-        truths: Marked boxes of each, on all images together.
+        truths: Annotated boxes of each, on all images together.
         images, patients, seeds, folds: How many; seeds in each fold.
         replicates: Of the bootstrap, and permutations of the test.
         differences: One per measure and finding, and for all.
@@ -74,7 +75,7 @@ class Comparison:
         return f"{self.images} images of {self.patients} patients{seeds}{folds}"
 
     def sentences(self) -> list[str]:
-        """The result in words, and how it was come by."""
+        """The result in words, and how it was arrived at."""
         *per_class, every = self.of(self.measures[0])
         found = by_verdict((one.finding, one.verdict) for one in per_class)
         shown = [
@@ -127,9 +128,12 @@ def compare_evaluations(
     if twice := next((pair for pair in given if given.count(pair) > 1), None):
         raise UserError("the same pair is given twice", where=twice[1], fix="a further pair is of another seed or fold")
     for first, second in given:
-        before, after = _evaluations(first, second)
+        (_, before), (_, after) = read_evaluation(first), read_evaluation(second)
+        check_comparable(before, after)
         usual = known.setdefault(before.fingerprint, before)  # images in one order, so that patients are drawn for all
-        folds.setdefault(before.fingerprint, []).append(_pair((first, before), (second, after), usual.images))
+        patients, reference = _matched(first, before, usual.images)
+        _, other = _matched(second, after, usual.images)
+        folds.setdefault(before.fingerprint, []).append(Pair(reference, other, patients))
     _check_folds(folds, known)
     classes, pairs = next(iter(known.values())).classes.names, list(folds.values())
     differences = compare_models(pairs, names, classes, replicates=replicates)
@@ -154,35 +158,23 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
         draft.write_text(json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _evaluations(first: Path, second: Path) -> tuple[Evaluation, Evaluation]:
-    (_, before), (_, after) = read_evaluation(first), read_evaluation(second)
-    check_comparable(before, after)
-    return before, after
-
-
-def _pair(first: tuple[Path, Evaluation], second: tuple[Path, Evaluation], images: Sequence[str]) -> Pair:
-    patients, reference = _matched(*first, images)
-    _, other = _matched(*second, images)
-    return Pair(reference, other, patients)
-
-
 def _matched(folder: Path, evaluation: Evaluation, images: Sequence[str]) -> tuple[tuple[str, ...], Matched]:
     """Patients and matches of an evaluation, its images in the order given."""
     folder = folder if folder.is_dir() else folder.parent
     if not (folder / IMAGES).is_file():
         fix = "evaluate the model again with this version"
         raise UserError(f"{IMAGES} is missing, which tells the images' patients", where=folder, fix=fix)
-    marks = read_marks(folder, evaluation.classes)
+    truths = read_annotations(folder, evaluation.classes)
     found = read_csv(folder / "predictions.csv", evaluation.classes)
-    if marks.keys() != set(images) or not found.keys() <= marks.keys():
+    if truths.keys() != set(images) or not found.keys() <= truths.keys():
         fix = "the files are not of one evaluation; evaluate again"
         raise UserError(f"{IMAGES} and evaluation.json name different images", where=folder, fix=fix)
-    cases = Cases.of([found.get(name, _NOTHING) for name in images], [marks[name][1] for name in images],
-                     len(evaluation.classes), images)  # fmt: skip
+    detections = [found.get(name, _NOTHING) for name in images]
+    cases = Cases.of(detections, [truths[name][1] for name in images], len(evaluation.classes), images)
     if cases.fingerprint != evaluation.fingerprint:
-        raise UserError("marks.csv is not what was evaluated", where=folder, fix="evaluate the model again")
+        raise UserError(f"{ANNOTATIONS} is not what was evaluated", where=folder, fix="evaluate the model again")
     matched = Matched.of(cases, max_detections=evaluation.max_detections, score_threshold=evaluation.score_threshold)
-    return tuple(marks[name][0] for name in images), matched
+    return tuple(truths[name][0] for name in images), matched
 
 
 def _check_folds(folds: dict[str, list[Pair]], known: dict[str, Evaluation]) -> None:
@@ -201,7 +193,7 @@ def _check_folds(folds: dict[str, list[Pair]], known: dict[str, Evaluation]) -> 
 
 def _in_words(one: Difference) -> str:
     if math.isnan(one.value):
-        return f"{one.measure} is not defined on these images: nothing was marked."
+        return f"{one.measure} is not defined on these images: nothing is annotated."
     by = f"{abs(one.value):.3f} {'higher' if one.value > 0 else 'lower'}" if abs(one.value) >= 0.0005 else "the same"
     interval = f"95 % interval of the difference {one.low:+.3f} to {one.high:+.3f}, {p_in_words(one.p)}"
     text = f"{one.measure} of the second is {by} ({interval})"

@@ -1,31 +1,33 @@
-"""Predictions as files: COCO results for tools, CSV for people and spreadsheets, and what became of the records.
+"""Predictions as files: COCO results for tools, CSV for people and spreadsheets, and how the records were used.
 
-Both are written whole or not at all, and read back exactly.
+All are written whole or not at all; tables are read back exactly.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from mdfnet.core.csv_tables import Row, format_table, read_table
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import read_json, replacing
+from mdfnet.core.files import replacing
+from mdfnet.core.former_names import ANNOTATION_TABLE
 from mdfnet.core.types import Classes, Detections, Sample, Target
 
 #: Columns of the CSV: image, class name, score in [0, 1], box corners in pixels of the original image.
 COLUMNS = ("image", "label", "score", "x1", "y1", "x2", "y2")
 
-#: Tables of the marks and of the images beside the predictions of an evaluation.
-MARKS, IMAGES = "marks.csv", "images.csv"
+#: Tables of the annotations and of the images beside the predictions of an evaluation.
+ANNOTATIONS, IMAGES = "annotations.csv", "images.csv"
 
-_MARK_COLUMNS = ("image", "label", *COLUMNS[3:])
+_ANNOTATION_COLUMNS = ("image", "label", *COLUMNS[3:])
 
-_Row = tuple[int, float, tuple[float, ...]]  # 1-based label, score, x1 y1 x2 y2
+_Corners = tuple[float, float, float, float]
 
 
 def write_coco(
@@ -64,55 +66,12 @@ def coco_text(image_ids: Sequence[str | int], detections: Sequence[Detections], 
     """What :func:`write_coco` writes."""
     _check_images(image_ids, detections)
     entries = [
-        {
-            "image_id": image,
-            "category_id": classes.id_of(label),
-            "bbox": [x1, y1, x2 - x1, y2 - y1],
-            "score": score,
-        }
+        {"image_id": image, "category_id": classes.id_of(label), "bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
         for image, found in zip(image_ids, detections, strict=True)
         for label, score, (x1, y1, x2, y2) in _rows(found)
     ]
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
     return f"[{lines}]\n"
-
-
-def read_coco(path: str | Path, classes: Classes) -> dict[str | int, Detections]:
-    """Read COCO results back: detections per image as NumPy arrays, highest score first.
-
-    Args:
-        path: A file as :func:`write_coco` or any COCO tool writes it.
-        classes: Names and original ids; labels come back 1-based.
-
-    Returns:
-        Detections by image id. An image without detections is not in the file and hence not here.
-
-    Raises:
-        UserError: The file is missing or not such a list, or an entry lacks a key, has an unknown category, a box that
-            is not four finite numbers with sides >= 0, or a score outside [0, 1]; entries are counted from 1.
-
-    Examples:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "predictions.json"
-        >>> _ = path.write_text('[{"image_id": 7, "category_id": 90, "bbox": [10, 20, 30, 60], "score": 0.5}]')
-        >>> found = read_coco(path, Classes(("Effusion",), ids=(90,)))[7]
-        >>> found.boxes.tolist(), found.labels.tolist()
-        ([[10.0, 20.0, 40.0, 80.0]], [1])
-    """
-    entries = read_json(path)
-    if not isinstance(entries, list):
-        fix = (
-            "a ground-truth file has images and annotations; results are one list"
-            if isinstance(entries, dict)
-            else None
-        )
-        raise UserError("not a list of COCO results", where=path, fix=fix)
-    images: dict[str | int, list[_Row]] = {}
-    for number, entry in enumerate(entries, start=1):
-        where = f"{path} entry {number}"
-        row = _coco_row(entry, classes, where)
-        images.setdefault(entry["image_id"], []).append(row)
-    return {image: _detections(rows) for image, rows in images.items()}
 
 
 def write_csv(
@@ -148,7 +107,7 @@ def csv_text(image_ids: Sequence[str | int], detections: Sequence[Detections], c
 
 
 def write_uses(path: str | Path, image_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
-    """Write what became of each image's clinical record as JSON: image -> used, missing, refused, unseen, unknown.
+    """Write how each image's clinical record was used as JSON: image -> used, missing, refused, unseen, unknown.
 
     A file of its own, because COCO results have no entry for an image without detections. An image whose model looks at
     images alone has null. Takes and raises what :func:`write_coco` does.
@@ -169,13 +128,13 @@ def write_uses(path: str | Path, image_ids: Sequence[str | int], detections: Seq
 
 
 def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
-    """Read such a table back: detections per image as NumPy arrays, highest score first.
+    """Read such a table back: detections per image in main memory, highest score first.
 
     Image ids come back as strings; other columns are passed over.
 
     Raises:
-        UserError: The file is no such table (see :func:`mdfnet.core.csv_tables.read_table`), a class is unknown, or a
-            box or a score is not one (see :func:`read_coco`); the row is given.
+        UserError: The file is no such table (see :func:`mdfnet.core.csv_tables.read_table`), a class is unknown, a box
+            is not four finite numbers with sides of 0 or more, or a score is outside [0, 1]; the row is given.
 
     Examples:
         >>> import tempfile
@@ -186,21 +145,22 @@ def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
     """
     table = read_table(path)
     table.require(*COLUMNS)
-    images: dict[str, list[_Row]] = {}
+    images: dict[str, list[tuple[int, float, _Corners]]] = {}
     for row in table:
-        images.setdefault(row["image"], []).append(_csv_row(row, classes))
+        label, box = _annotation(row, classes)
+        images.setdefault(row["image"], []).append((label, _score(row), box))
     return {image: _detections(rows) for image, rows in images.items()}
 
 
-def write_marks(folder: str | Path, samples: Sequence[Sample], classes: Classes) -> None:
-    """Write what was marked as ``marks.csv`` (image, label, corners), and each image's patient as ``images.csv``."""
+def write_annotations(folder: str | Path, samples: Sequence[Sample], classes: Classes) -> None:
+    """Write the ground truth as ``annotations.csv`` (image, label, corners) and the patients as ``images.csv``."""
     rows = [
         [sample.id, classes.name(label), *(str(np.float32(side)) for side in box)]
         for sample in samples
         for label, box in zip(sample.target.labels.tolist(), sample.target.boxes.tolist(), strict=True)
     ]
     tables = {
-        MARKS: format_table(_MARK_COLUMNS, rows),
+        ANNOTATIONS: format_table(_ANNOTATION_COLUMNS, rows),
         IMAGES: format_table(("image", "patient"), [(sample.id, sample.patient) for sample in samples]),
     }
     for name, text in tables.items():
@@ -208,26 +168,25 @@ def write_marks(folder: str | Path, samples: Sequence[Sample], classes: Classes)
             draft.write_text(text, encoding="utf-8")
 
 
-def read_marks(folder: str | Path, classes: Classes) -> dict[str, tuple[str, Target]]:
-    """Read them back: image -> patient and what was marked, in the order of ``images.csv``.
+def read_annotations(folder: str | Path, classes: Classes) -> dict[str, tuple[str, Target]]:
+    """Read them back: image -> patient and ground truth, in the order of ``images.csv``.
 
     Raises:
         UserError: A table is missing or damaged, a class is unknown, or a box is none; the row is given.
     """
-    images = read_table(Path(folder) / IMAGES)
+    folder = Path(folder)
+    images = read_table(folder / IMAGES)
     images.require("image", "patient")
-    marks: dict[str, list[tuple[int, tuple[float, ...]]]] = {name: [] for name in images.by("image")}
-    table = read_table(Path(folder) / MARKS)
-    table.require(*_MARK_COLUMNS)
+    found: dict[str, list[tuple[int, _Corners]]] = {name: [] for name in images.by("image")}
+    former = folder / ANNOTATION_TABLE
+    table = read_table(former if former.is_file() else folder / ANNOTATIONS)
+    table.require(*_ANNOTATION_COLUMNS)
     for row in table:
-        if row["image"] not in marks:
+        if row["image"] not in found:
             raise UserError(f"{row['image']!r} is no image of {IMAGES}", where=row.where)
-        marks[row["image"]].append(_marked(row, classes))
-    return {
-        row["image"]: (row["patient"], Target.of([box for _, box in found], [label for label, _ in found]))
-        for row in images
-        for found in [marks[row["image"]]]
-    }
+        found[row["image"]].append(_annotation(row, classes))
+    targets = {name: Target.of([box for _, box in one], [label for label, _ in one]) for name, one in found.items()}
+    return {row["image"]: (row["patient"], targets[row["image"]]) for row in images}
 
 
 def _check_images(image_ids: Sequence[str | int], detections: Sequence[Detections]) -> None:
@@ -237,68 +196,40 @@ def _check_images(image_ids: Sequence[str | int], detections: Sequence[Detection
         raise ValueError("image ids are not unique")
 
 
-def _rows(found: Detections) -> Iterable[_Row]:
+def _rows(found: Detections) -> Iterator[tuple[int, float, list[float]]]:
     boxes, labels, scores = (np.asarray(values).tolist() for values in (found.boxes, found.labels, found.scores))
     return zip(labels, scores, boxes, strict=True)
 
 
-def _coco_row(entry: object, classes: Classes, where: str) -> _Row:
-    if not isinstance(entry, Mapping):
-        raise UserError("not an object with image_id, category_id, bbox and score", where=where)
-    for key in ("image_id", "category_id", "bbox", "score"):
-        if key not in entry:
-            raise UserError(f"no key {key!r}", where=where)
-    if not isinstance(entry["image_id"], str | int):
-        raise UserError(f"image_id is {entry['image_id']!r}, neither text nor an integer", where=where)
-    try:
-        label = classes.label_of_id(entry["category_id"])
-    except UserError as error:
-        raise error.at(where) from None
-    box = entry["bbox"]
-    if not isinstance(box, list) or len(box) != 4:
-        raise UserError(f"bbox is {box!r}, not [x, y, width, height]", where=where)
-    x, y, width, height = (_number(side, "bbox", where) for side in box)
-    return label, _score(entry["score"], where), _box(x, y, x + width, y + height, where)
-
-
-def _csv_row(row: Row, classes: Classes) -> _Row:
-    label, box = _marked(row, classes)
-    return label, _score(row["score"], row.where), box
-
-
-def _marked(row: Row, classes: Classes) -> tuple[int, tuple[float, ...]]:
+def _annotation(row: Row, classes: Classes) -> tuple[int, _Corners]:
     try:
         label = classes.label(row["label"])
     except UserError as error:
         raise error.at(row.where) from None
-    corners = (_number(row[column], column, row.where) for column in COLUMNS[3:])
-    return label, _box(*corners, row.where)
+    x1, y1, x2, y2 = (_number(row, column) for column in COLUMNS[3:])
+    if x2 < x1 or y2 < y1:
+        raise UserError(f"box is {x2 - x1:g} wide and {y2 - y1:g} high", where=row.where, fix="both must be 0 or more")
+    return label, (x1, y1, x2, y2)
 
 
-def _number(value: object, name: str, where: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise UserError(f"{name} holds {value!r}, not a finite number", where=where)
-    return number
-
-
-def _score(value: object, where: str) -> float:
-    score = _number(value, "score", where)
+def _score(row: Row) -> float:
+    score = _number(row, "score")
     if not 0 <= score <= 1:
-        raise UserError(f"score is {score:g}, outside 0 to 1", where=where)
+        raise UserError(f"score is {score:g}, outside 0 to 1", where=row.where)
     return score
 
 
-def _box(x1: float, y1: float, x2: float, y2: float, where: str) -> tuple[float, ...]:
-    if x2 < x1 or y2 < y1:
-        raise UserError(f"box is {x2 - x1:g} wide and {y2 - y1:g} high", where=where, fix="both must be 0 or more")
-    return x1, y1, x2, y2
+def _number(row: Row, column: str) -> float:
+    try:
+        number = float(row[column])
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{column} holds {row[column]!r}, not a finite number", where=row.where)
+    return number
 
 
-def _detections(rows: list[_Row]) -> Detections:
-    rows = sorted(rows, key=lambda row: -row[1])
-    labels, scores, boxes = zip(*rows, strict=True)
-    return Detections(np.float32(boxes).reshape(-1, 4), np.array(labels, np.int64), np.float32(scores))
+def _detections(rows: Sequence[tuple[int, float, _Corners]]) -> Detections:
+    labels, scores, boxes = zip(*sorted(rows, key=lambda row: -row[1]), strict=True)
+    corners, confidence = (torch.tensor(values, dtype=torch.float32) for values in (boxes, scores))
+    return Detections(corners, torch.tensor(labels), confidence)

@@ -1,4 +1,4 @@
-"""A second reading of images that a model was scored on: how well people agree, as a yardstick for the model."""
+"""A second reading of images that a model was scored on: how well readers agree, as a yardstick for the model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mdfnet.core.arrays import Array
 from mdfnet.core.csv_tables import read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Target
@@ -19,7 +20,7 @@ from mdfnet.metrics.agreement import OVERLAPS, Readings, agreement
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.froc import sensitivity_at
-from mdfnet.metrics.matching import match
+from mdfnet.metrics.matching import Matches, match
 from mdfnet.metrics.weights import share
 
 _COLUMNS = ("x1", "y1", "x2", "y2")
@@ -65,45 +66,45 @@ def _rows(
 ) -> list[dict[str, Any]]:
     matches = match(cases, overlap=overlap[0], thresholds=overlap[1:])
 
-    def measured(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+    def measured(weights: Array | None) -> dict[str, Array]:
         values = agreement(readings, weights)
         return values | {"model_sensitivity": _model(matches, weights, rates)}
 
     rates = agreement(readings)["false_positives_per_image"][:-1]
     here, many = measured(None), replicate(measured, draws(patients, scored.draws))
-    marks = np.append(matches.truths.sum(0), matches.truths.sum())
-    findings = zip((*scored.classes.names, "all"), marks.tolist(), strict=True)
-    result: list[dict[str, Any]] = [{"finding": name, "boxes": boxes} for name, boxes in findings]
+    boxes = np.append(matches.truths.sum(0), matches.truths.sum())
+    findings = zip((*scored.classes.names, "all"), boxes.tolist(), strict=True)
+    result: list[dict[str, Any]] = [{"finding": name, "boxes": count} for name, count in findings]
     for name, values in here.items():
         in_share = name not in ("false_positives_per_image", "kappa")
-        limits = share_interval(values, many[name], marks) if in_share else interval(many[name])
+        limits = share_interval(values, many[name], boxes) if in_share else interval(many[name])
         for row, value, pair in zip(result, values.tolist(), np.stack(limits, 1).tolist(), strict=True):
             row |= {name: value, f"{name}_interval": pair}
     return result
 
 
-def _model(matches, weights: np.ndarray | None, rates: np.ndarray) -> np.ndarray:
+def _model(matches: Matches, weights: Array | None, rates: Array) -> Array:
     """The model's sensitivity at each class's own rate, and of all together."""
     at = sensitivity_at(matches, weights, threshold=matches.thresholds[0], rates=tuple(rates.tolist()))
     own = np.diagonal(at, axis1=-2, axis2=-1)
     marked = matches.truths.sum(0) if weights is None else weights @ matches.truths
     every = share(np.nansum(own * marked, -1), marked.sum(-1))
-    return np.concatenate([own, np.asarray(every)[..., None]], axis=-1)
+    return np.concatenate([own, every[..., None]], axis=-1)
 
 
-def _read(path: Path, classes: Classes) -> tuple[dict[str, Target], Counter]:
-    """Image -> what was marked of the classes, and how often others were."""
-    marks = _marks_of_folder(path) if (path / DESCRIPTION).is_file() else _marks_of_table(path)
-    unknown: Counter = Counter()
+def _read(path: Path, classes: Classes) -> tuple[dict[str, Target], Counter[str]]:
+    """Image -> annotations of the classes, and how often others were annotated."""
+    annotations = _read_folder(path) if (path / DESCRIPTION).is_file() else _read_csv(path)
+    unknown: Counter[str] = Counter()
     second = {}
-    for image, boxes in marks.items():
+    for image, boxes in annotations.items():
         known = [(box, classes.label(label)) for label, box in boxes if label in classes.names]
         unknown.update(label for label, _ in boxes if label not in classes.names)
         second[image] = Target.of([box for box, _ in known], [label for _, label in known])
     return second, unknown
 
 
-def _marks_of_folder(path: Path) -> dict[str, list[tuple[str, Any]]]:
+def _read_folder(path: Path) -> dict[str, list[tuple[str, Any]]]:
     dataset = read_dataset(path)
     return {
         sample.id: [
@@ -114,19 +115,19 @@ def _marks_of_folder(path: Path) -> dict[str, list[tuple[str, Any]]]:
     }
 
 
-def _marks_of_table(path: Path) -> dict[str, list[tuple[str, Any]]]:
+def _read_csv(path: Path) -> dict[str, list[tuple[str, Any]]]:
     table = read_table(path)
     table.require("image_id", "label", *_COLUMNS)
-    marks: dict[str, list[tuple[str, Any]]] = {}
+    annotations: dict[str, list[tuple[str, Any]]] = {}
     for row in table:
-        image = marks.setdefault(row["image_id"], [])
+        image = annotations.setdefault(row["image_id"], [])
         if not row["label"]:  # an image that was read, without a finding
             continue
         try:
             box = [float(row.decimal(column)) for column in _COLUMNS]
         except ValueError:
-            raise UserError("a corner is no number", where=row.where, fix="give x1, y1, x2, y2 in pixels") from None
+            raise UserError("a corner is not a number", where=row.where, fix="give x1, y1, x2, y2 in pixels") from None
         if not (box[0] <= box[2] and box[1] <= box[3]):
             raise UserError(f"box {box} is not x1 <= x2, y1 <= y2", where=row.where)
         image.append((row["label"], box))
-    return marks
+    return annotations

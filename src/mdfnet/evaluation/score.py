@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from mdfnet.clinical.use import count_uses
+from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json, replacing, without_nan
 from mdfnet.core.former_names import with_current_keys
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.dataset import Dataset
-from mdfnet.evaluation.prediction_files import write_coco, write_csv, write_marks, write_uses
+from mdfnet.evaluation.prediction_files import write_annotations, write_coco, write_csv, write_uses
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.details import calibrated, froc_curves, mistakes_by_class, reliabilities, roc_curves, sweep
@@ -32,13 +33,13 @@ from mdfnet.models.operating_points import Operating, PointResult, point_results
 #: Replicates of the bootstrap over patients, unless asked for others.
 REPLICATES = 1000
 
-#: What became of the records, in an evaluation's folder.
+#: How the records were used, in an evaluation's folder.
 CLINICAL = "clinical.json"
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What one model found on a set of images, and how well that agrees with what was marked.
+    """What one model found on a set of images, and how well that agrees with the ground truth.
 
     Args:
         name: What the model is called, such as "fused".
@@ -84,7 +85,7 @@ class Scored:
         return evaluation_of(self.cases, self.matched, self.classes, max_detections=100)
 
     @cached_property
-    def replicates(self) -> dict[str, np.ndarray]:
+    def replicates(self) -> dict[str, Array]:
         """Every measure and count under the bootstrap over patients, ``[replicates, classes + 1]``; last the mean.
 
         The same patients are drawn for every model on the same images, so differences of replicates are paired.
@@ -131,12 +132,12 @@ class Scored:
         """The measures by group of patients, see :func:`mdfnet.metrics.groups.by_group`."""
         return by_group(self.matched, self.patients, self.groupings, replicates=self.draws)
 
-    def _interval(self, name: str, values: np.ndarray) -> list[tuple[float, float]]:
+    def _interval(self, name: str, values: Array) -> list[tuple[float, float]]:
         if name in COUNTS:
             limits = interval(self.replicates[name])
         else:
-            marks = self.matched.iou.truths.sum(0)
-            limits = share_interval(values, self.replicates[name], np.append(marks, marks.sum()))
+            boxes = self.matched.iou.truths.sum(0)
+            limits = share_interval(values, self.replicates[name], np.append(boxes, boxes.sum()))
         return list(zip(*(limit.tolist() for limit in limits), strict=True))
 
 
@@ -160,9 +161,10 @@ def check_fit(model: Model, dataset: Dataset) -> None:
 def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -> None:
     """Write what was found and what it is worth, for this program and for others.
 
-    ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json``, ``marks.csv`` and
-    ``images.csv``. ``predictions.json`` has the image ids of the dataset's ``annotations.json``, so that COCO tools
-    read them together. The tables are all that a comparison with another model needs.
+    ``evaluation.json``, ``predictions.json`` (COCO), ``predictions.csv``, ``clinical.json``,
+    ``annotations.csv`` and ``images.csv``. ``predictions.json`` has the image ids of the dataset's
+    ``annotations.json``, so that COCO tools read them together. The tables are all that a comparison with another model
+    needs.
 
     Args:
         scored: What to write.
@@ -189,7 +191,7 @@ def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
     write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
     write_uses(folder / CLINICAL, ids, scored.detections)
-    write_marks(folder, scored.samples, scored.classes)
+    write_annotations(folder, scored.samples, scored.classes)
 
 
 def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:
