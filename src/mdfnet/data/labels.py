@@ -20,8 +20,11 @@ from mdfnet.data.names import image_id
 
 LABEL_TABLE = "labels.csv"
 
-#: Cell of the file -> what it says.
-_VALUES = {"1": "positive", "0": "negative", "-1": "uncertain", "": ""}
+#: Cell of the file -> what it says. CheXpert writes its labels as 1.0, 0.0 and -1.0.
+_VALUES = {
+    **{"1": "positive", "0": "negative", "-1": "uncertain", "": ""},
+    **{"1.0": "positive", "0.0": "negative", "-1.0": "uncertain"},
+}
 
 #: Names that the column with the image has in tables of this kind.
 _ID_COLUMNS = ("Path", "image_id", "image", "dicom_id")
@@ -114,7 +117,7 @@ def read_labels(path: str | Path, dataset: Dataset, id_column: str | None = None
         elif image in images:
             raise UserError(f"image {image!r} is duplicated", where=row.where, fix="keep one of the two rows")
         else:
-            images[image] = {name: _VALUES[_plain(row[name])] for name in findings}
+            images[image] = {name: _VALUES[row[name]] for name in findings}
     if not images:
         fix = "name the column with the image with --id" if id_column is None else "is it a table of this dataset?"
         raise UserError(f"no row is about an image of {dataset.name!r}", where=path, fix=fix)
@@ -132,16 +135,11 @@ def write_labels(labels: Labels, folder: str | Path) -> Path:
 
 def _findings(table: Table, id_column: str) -> tuple[str, ...]:
     """Columns whose cells are labels, at least one of them not empty."""
-    cells = {name: {_plain(row[name]) for row in table} for name in table.columns if name != id_column}
+    cells = {name: {row[name] for row in table} for name in table.columns if name != id_column}
     found = tuple(name for name, values in cells.items() if values <= set(_VALUES) and values != {""})
     if not found:
         raise UserError("no column of labels", where=table.path, fix="labels are 1, 0, -1 (uncertain) or nothing")
     return found
-
-
-def _plain(cell: str) -> str:
-    """CheXpert writes its labels as 1.0, 0.0 and -1.0."""
-    return cell.removesuffix(".0")
 
 
 def _image(path: str, known: set[str]) -> str | None:

@@ -21,11 +21,7 @@ Place = Literal["copy", "link", "png"]
 
 
 def placed_samples(samples: Sequence[Sample], place: Place, size: int | None) -> tuple[Sample, ...]:
-    """Samples as they will be in the folder: of the size, and with the suffix, that `place_images` gives their images.
-
-    Raises:
-        UserError: A size is given for images that are not written anew.
-    """
+    """Samples as they will be in the folder: of the size and with the suffix that `place_images` gives their images."""
     if place != "png":
         if size is not None:
             raise UserError("images are made smaller only where they are written anew", fix="leave out size, or link")
@@ -46,9 +42,8 @@ def place_images(sources: Sequence[Sample], placed: Sequence[Sample], folder: Pa
     if place == "png":
         sizes = [(sample.width, sample.height) for sample in placed]
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow and zlib let other threads run
-            written = pool.map(_write_png, sources, sizes, images)
             try:
-                list(written)
+                list(pool.map(_write_png, sources, sizes, images))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise

@@ -8,18 +8,7 @@ from mdfnet.core.types import Target
 
 
 class TargetBuilder:
-    """Collects what a file says of one image.
-
-    Args:
-        width, height: Size of the image in pixels.
-
-    Examples:
-        >>> import numpy as np
-        >>> builder = TargetBuilder(64, 64)
-        >>> builder.add(np.array([5, 5, 20, 30]), 1, where="boxes.csv row 2")
-        >>> builder.target().labels.tolist()
-        [1]
-    """
+    """Collects what a file says of one image of this size in pixels."""
 
     def __init__(self, width: int, height: int):
         self.width, self.height = width, height
@@ -41,7 +30,6 @@ class TargetBuilder:
         self._outlines.append(outline)
 
     def target(self) -> Target:
-        """All that was added, in that order."""
         return Target.of(self._boxes, self._labels, self._outlines)
 
 

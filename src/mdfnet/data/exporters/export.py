@@ -36,7 +36,7 @@ class Export:
     place: Place
 
     def place_images(self, split: str, folder: Path) -> list[Sample]:
-        """Bring the images of a split into a folder below; gives back their samples."""
+        """Bring the images of a split into a folder below; returns their samples."""
         pairs = zip(self.sources, self.dataset.samples, strict=True)
         chosen = [pair for pair in pairs if (pair[1].split or UNSPLIT) == split]
         if chosen:

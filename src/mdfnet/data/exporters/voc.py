@@ -45,8 +45,8 @@ def _xml(sample: Sample, classes: Classes, origin: int) -> str:
     for box, label in zip(sample.target.boxes.tolist(), sample.target.labels, strict=True):
         item = ElementTree.SubElement(tree, "object")
         ElementTree.SubElement(item, "name").text = classes.name(int(label))
-        corners = [box[0] + origin, box[1] + origin, *box[2:]]
-        _fill(item, "bndbox", **dict(zip(("xmin", "ymin", "xmax", "ymax"), map(_short, corners), strict=True)))
+        x1, y1, x2, y2 = map(_short, (box[0] + origin, box[1] + origin, *box[2:]))
+        _fill(item, "bndbox", xmin=x1, ymin=y1, xmax=x2, ymax=y2)
     ElementTree.indent(tree)
     return ElementTree.tostring(tree, encoding="unicode") + "\n"
 

@@ -86,11 +86,7 @@ def read_dicom(path: str | Path, intensity: Intensity = AS_IS) -> Array:
 
 
 def checked_header(path: str | Path) -> pydicom.Dataset:
-    """The header of a file that is found to be a frontal image's; see `mdfnet.data.images.dicom_file.read_header`.
-
-    Raises:
-        UserError: See `read_dicom`; the pixels are not looked at.
-    """
+    """The header of a file that is found to be a frontal image's, see `read_header`; the pixels are not looked at."""
     header = read_header(path)
     _check_image(header, path)
     return header
@@ -107,16 +103,6 @@ def gray(stored: Array, header: pydicom.Dataset, path: str | Path, intensity: In
         return mimic_cxr_jpg(stored, inverted)
     with refusing_damage(path):
         return _displayed(stored, header, inverted)
-
-
-def dicom_size(path: str | Path) -> tuple[int, int]:
-    """Width and height from the header.
-
-    Raises:
-        UserError: See `read_dicom`.
-    """
-    header = checked_header(path)
-    return int(header.Columns), int(header.Rows)
 
 
 def image_header(path: str | Path) -> Header:
@@ -142,7 +128,6 @@ def image_header(path: str | Path) -> Header:
 
 
 def view_of(header: pydicom.Dataset) -> str | None:
-    """ "PA", "AP" or None."""
     return _one_of(header.get("ViewPosition"), VIEWS)
 
 

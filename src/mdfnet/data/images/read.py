@@ -69,9 +69,10 @@ def image_size(path: str | Path) -> tuple[int, int]:
         UserError: See `read_image`; damage to the pixels is not seen.
     """
     if is_dicom(path):
-        from mdfnet.data.images.dicom import dicom_size
+        from mdfnet.data.images.dicom import checked_header
 
-        return dicom_size(path)
+        header = checked_header(path)
+        return int(header.Columns), int(header.Rows)
     with _opened(path) as image:
         return image.size
 

@@ -92,13 +92,7 @@ class ImageTable:
     def read(
         cls, path: str | Path | None, schema: Schema, options: ImportOptions | None, other_columns: Sequence[str] = ()
     ) -> ImageTable:
-        """Read it; without a path nothing is known about any image.
-
-        Args:
-            path: Where the table lies.
-            schema: What the clinical columns mean.
-            options: How to read it; None: the defaults.
-            other_columns: Names that ``options`` may give a column beside the schema's and `IMAGE_COLUMNS`.
+        """Read it; without a path nothing is known about any image. ``options`` may name ``other_columns``, too.
 
         Raises:
             UserError: A column is given for an unknown name; see also `read_clinical_table`.
@@ -141,15 +135,7 @@ class ImageTable:
         view: str | None = None,
         spacing: tuple[float, float] | None = None,
     ) -> Sample:
-        """A sample with what the table says about the image.
-
-        Args:
-            name: The image's file name, with folders; the table may have it with or without folder and suffix.
-            image: Where the image lies.
-            size: Its width and height in pixels.
-            target: What was annotated on it.
-            patient, split, view: What the importer knows of it; the table's values go before.
-            spacing: Width and height of a pixel in mm.
+        """A sample with what the table says about the image; patient, split and view given hold where it says nothing.
 
         Raises:
             UserError: Unknown split or view.
@@ -211,11 +197,7 @@ def implausible(name: str) -> str:
 
 
 def classes_named(names: Sequence[str] | None, found: Iterable[str], where: object) -> Classes:
-    """The classes asked for, else those found, sorted.
-
-    Raises:
-        UserError: There are none.
-    """
+    """The classes asked for, else those found, sorted."""
     classes = tuple(names or sorted(set(found)))
     if not classes:
         raise UserError("no boxes, so no classes are known", where=where, fix="name the classes")
@@ -223,11 +205,7 @@ def classes_named(names: Sequence[str] | None, found: Iterable[str], where: obje
 
 
 def check_size(size: tuple[int, int], given: tuple[object, object], where: object) -> None:
-    """Make sure that annotations are for an image of this width and height.
-
-    Raises:
-        UserError: The file that has them gives another size.
-    """
+    """Make sure that annotations are for an image of this width and height."""
     if tuple(map(str, size)) != tuple(map(str, given)):
         what = f"the image has {size[0]} x {size[1]} pixels, not {given[0]} x {given[1]}"
         raise UserError(what, where=where, fix="boxes must be in pixels of this image")

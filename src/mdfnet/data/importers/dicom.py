@@ -16,8 +16,8 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample, Target
 from mdfnet.data.images.dicom import Header, Unsuitable, image_header
 from mdfnet.data.images.read import is_dicom
-from mdfnet.data.importers.boxes import BOX_COLUMNS, BoxTable
 from mdfnet.data.importers.common import DatasetInfo, ImageTable, ImportOptions, ImportResult
+from mdfnet.data.importers.tables import BOX_COLUMNS, BoxTable
 from mdfnet.data.names import names_of
 
 #: Names of features that an image's header can fill.
@@ -59,7 +59,9 @@ def import_dicom(
     for name, path in _files(Path(images)):
         identifier = _identifier(name, marked, owners)
         try:
-            header = _header(path)
+            if not is_dicom(path):
+                raise Unsuitable("not DICOM", kind="not DICOM")
+            header = image_header(path)
         except UserError as error:
             left_out[name] = error.kind if isinstance(error, Unsuitable) else "damaged or not readable"
             notes["boxes on files that were left out"] += len(marked.rows.get(identifier or "", ()))
@@ -91,12 +93,6 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
         raise UserError("no such folder", where=folder)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         yield path.relative_to(folder).as_posix(), path
-
-
-def _header(path: Path) -> Header:
-    if not is_dicom(path):
-        raise Unsuitable("not DICOM", kind="not DICOM")
-    return image_header(path)
 
 
 def _sample(name: str, path: Path, header: Header, target: Target, table: ImageTable) -> Sample:

@@ -80,11 +80,7 @@ class Matching:
 
 
 def patients_of(metadata: str | Path) -> set[str]:
-    """The patients of a table of images.
-
-    Raises:
-        UserError: No such table, or it has no ``patient_id``.
-    """
+    """The patients of a table of images."""
     table = read_table(metadata)
     table.require("image_id", PATIENT)
     return {row[PATIENT] for row in table}

@@ -52,7 +52,10 @@ def import_voc(
         UserError: What is wrong in which file and object.
     """
     table = ImageTable.read(metadata, schema, options)
-    files = {image_id(path.relative_to(annotations).with_suffix("").as_posix()): path for path in _files(annotations)}
+    paths = sorted(Path(annotations).rglob("*.xml"))
+    if not paths:
+        raise UserError("no XML file", where=annotations, fix="give the folder of VOC annotations")
+    files = {image_id(path.relative_to(annotations).with_suffix("").as_posix()): path for path in paths}
     trees = {name: _tree(path) for name, path in files.items()}
     known = _classes(Path(annotations).parent / CLASS_TABLE, classes, trees, annotations)
     splits, samples = _splits(sets) if sets else {}, []
@@ -62,13 +65,6 @@ def import_voc(
         target = _target(tree, size, known, origin, files[name])
         samples.append(table.sample(f"{name}{image.suffix}", image, size, target, split=splits.get(name)))
     return table.result(samples, known, info)
-
-
-def _files(folder: str | Path) -> list[Path]:
-    files = sorted(Path(folder).rglob("*.xml"))
-    if not files:
-        raise UserError("no XML file", where=folder, fix="give the folder of VOC annotations")
-    return files
 
 
 def _tree(path: Path) -> ElementTree.Element:

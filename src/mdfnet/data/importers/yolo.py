@@ -39,8 +39,8 @@ def import_yolo(
         data: The YAML file: ``names`` (list, or number -> name), ``train``, ``val``, ``test`` (folders or lists of
             images, relative to ``path`` or the file), and optionally ``category_ids``, the classes' ids elsewhere. The
             labels of ``images/a.png`` lie in ``labels/a.txt``: class, then center and size, or an outline, as shares
-            of the image. Without that file, or with an empty one, nothing was marked.
-        schema, info, images, options: As for `mdfnet.data.importers.import_coco`.
+            of the image. Without that file, or with an empty one, the image has no boxes.
+        schema, info, metadata, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and row.
