@@ -17,7 +17,6 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.clinical.use import uses_of
 from mdfnet.core.arrays import Array
-from mdfnet.core.outlines import masks_of
 from mdfnet.core.types import PAPER_CLASSES, Classes, Detections
 from mdfnet.models.card import FORMAT_VERSION, NOTICE, Card, is_model, versions
 from mdfnet.models.checkpoint import start_from, write_model
@@ -30,7 +29,7 @@ from mdfnet.models.fusion.features import Features, image_features, replayed
 from mdfnet.models.fusion.screen import Screen
 from mdfnet.models.inputs import are_records, as_images, checked_targets
 from mdfnet.models.operating_points import Operating
-from mdfnet.models.preprocessing import Geometry, Preprocessing
+from mdfnet.models.preprocessing import Geometry, Preprocessing, to_image
 from mdfnet.models.scale import SCALE, scale_of, scale_state
 
 #: Records of a batch: a tensor or an array, or named values image by image.
@@ -177,7 +176,9 @@ class Model(nn.Module):
         """
         batch, geometries = self._prepare(images)
         targets = checked_targets(targets, len(batch), len(self.classes))
-        ready = [self._target(target, geometry, batch) for target, geometry in zip(targets, geometries, strict=True)]
+        outlines, ready = self.config.detector.outlines, []
+        for target, geometry in zip(targets, geometries, strict=True):
+            ready.append(self.preprocessing.target(target, geometry, outlines, batch))
         given, _ = self._read(clinical, batch)
         with self._patients(self.screen(given), batch):
             return self.detector.losses(batch, ready)
@@ -285,29 +286,12 @@ class Model(nn.Module):
         prepared = [self.preprocessing(image) for image in as_images(images, next(self.parameters()))]
         return torch.stack([image for image, _ in prepared]), [geometry for _, geometry in prepared]
 
-    def _target(self, target: Mapping[str, Tensor], geometry: Geometry, batch: Tensor) -> dict[str, Tensor]:
-        boxes = geometry.to_network(target["boxes"].to(batch))
-        ready = {"boxes": boxes, "labels": target["labels"].to(batch.device)}
-        outlines = self.config.detector.outlines
-        if outlines is not None:
-            masks = target.get("masks")
-            if masks is None:
-                ready["masks"] = masks_of(boxes, self.config.input.size, outlines)
-            else:
-                ready["masks"] = self._masks_to_network(masks.to(batch.device), geometry)
-        return ready
-
-    def _masks_to_network(self, masks: Tensor, geometry: Geometry) -> Tensor:
-        if not len(masks):
-            return masks.new_zeros(0, self.config.input.size, self.config.input.size)
-        return torch.stack([self.preprocessing(mask[None].float())[0][0] for mask in masks]).gt(0.5).to(torch.uint8)
-
     def _detect(self, batch: Tensor, geometries: Sequence[Geometry], clinical: Clinical | None) -> list[Detections]:
         given, notes = self._read(clinical, batch)
         kept = self.screen(given)
         with self._evaluating(), self._patients(kept, batch):
             found = self.detector.detect(batch)
-        found = [_to_image(one, geometry) for one, geometry in zip(found, geometries, strict=True)]
+        found = [to_image(one, geometry) for one, geometry in zip(found, geometries, strict=True)]
         if self.fusion is None:
             return found
         uses = uses_of(self.schema, self.fitted.seen, given.cpu().numpy(), kept.cpu().numpy(), notes)
@@ -346,19 +330,3 @@ class Model(nn.Module):
             yield
         finally:
             self.train(training)
-
-
-def _to_image(found: Detections, geometry: Geometry) -> Detections:
-    """From network pixels to the image's, clipped to it; what lay in the padding is dropped."""
-    boxes = geometry.clipped_to_image(found.boxes)
-    keep = (boxes[:, 2:] > boxes[:, :2]).all(1)
-    masks = None if found.masks is None else _masks_to_image(found.masks[keep], geometry)
-    return Detections(boxes[keep], found.labels[keep], found.scores[keep], masks)
-
-
-def _masks_to_image(masks: Tensor, geometry: Geometry) -> Tensor:
-    (left, top), (width, height) = geometry.offset, geometry.inner
-    inner = masks[None, :, top : top + height, left : left + width]
-    if not len(masks) or (height, width) == (geometry.height, geometry.width):
-        return inner[0] if len(masks) else masks.new_zeros(0, geometry.height, geometry.width)
-    return nn.functional.interpolate(inner, (geometry.height, geometry.width), mode="bilinear")[0]

@@ -16,9 +16,12 @@ from torch.nn import functional as F
 
 from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
+from mdfnet.core.outlines import masks_of
 from mdfnet.core.settings import InputConfig
+from mdfnet.core.types import Detections
 from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
 from mdfnet.data.images.read import unit_range
+from mdfnet.models.detectors.settings import Outline
 
 #: Coordinates, as an array or as a tensor.
 Values = TypeVar("Values", Array, Tensor)
@@ -177,7 +180,43 @@ class Preprocessing:
             image = F.pad(image, (left, size - inner[0] - left, top, size - inner[1] - top))
         return self._channels(image), geometry
 
+    def target(
+        self, target: Mapping[str, Tensor], geometry: Geometry, outlines: Outline | None, batch: Tensor
+    ) -> dict[str, Tensor]:
+        """A target in image pixels -> in network pixels, of the batch's type and on its device.
+
+        With ``outlines`` it has masks, uint8 ``[N, size, size]``: those given, else that shape in each box.
+        """
+        boxes = geometry.to_network(target["boxes"].to(batch))
+        ready = {"boxes": boxes, "labels": target["labels"].to(batch.device)}
+        if outlines is not None:
+            masks, size = target.get("masks"), self.input.size
+            if masks is None:
+                ready["masks"] = masks_of(boxes, size, outlines)
+            elif len(masks):
+                small = [self(mask[None].to(batch))[0][0] for mask in masks]
+                ready["masks"] = torch.stack(small).gt(0.5).to(torch.uint8)
+            else:
+                ready["masks"] = torch.zeros(0, size, size, dtype=torch.uint8, device=batch.device)
+        return ready
+
     def _channels(self, image: Tensor) -> Tensor:
         if image.shape[0] == self.input.channels:
             return image
         return image.mean(0, keepdim=True) if self.input.channels == 1 else image.expand(3, -1, -1)
+
+
+def to_image(found: Detections, geometry: Geometry) -> Detections:
+    """Detections in network pixels -> in those of the image, clipped to it; what lay in the padding is dropped."""
+    boxes = geometry.clipped_to_image(found.boxes)
+    keep = (boxes[:, 2:] > boxes[:, :2]).all(1)
+    masks = None if found.masks is None else _masks_to_image(found.masks[keep], geometry)
+    return Detections(boxes[keep], found.labels[keep], found.scores[keep], masks)
+
+
+def _masks_to_image(masks: Tensor, geometry: Geometry) -> Tensor:
+    (left, top), (width, height) = geometry.offset, geometry.inner
+    inner = masks[None, :, top : top + height, left : left + width]
+    if not len(masks) or (height, width) == (geometry.height, geometry.width):
+        return inner[0] if len(masks) else masks.new_zeros(0, geometry.height, geometry.width)
+    return F.interpolate(inner, (geometry.height, geometry.width), mode="bilinear")[0]

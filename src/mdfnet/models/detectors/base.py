@@ -140,13 +140,16 @@ def outputs_of(module: nn.Module, names: Sequence[str], run: Callable[[], object
 
 
 def _to_float32(module: nn.Module, args: Any, output: Any) -> Any:
+    return each_tensor(output, lambda one: one.float() if one.dtype in (torch.float16, torch.bfloat16) else one)
+
+
+def each_tensor(output: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """What a module gave, dicts, lists and tuples included, with every tensor changed."""
     if isinstance(output, Tensor):
-        return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
+        return change(output)
     if isinstance(output, dict):
-        return type(output)((key, _to_float32(module, args, value)) for key, value in output.items())
-    if isinstance(output, list | tuple):
-        return type(output)(_to_float32(module, args, value) for value in output)
-    return output
+        return type(output)((key, each_tensor(value, change)) for key, value in output.items())
+    return type(output)(each_tensor(one, change) for one in output) if isinstance(output, list | tuple) else output
 
 
 def maps_of(output: Any) -> Iterator[Tensor]:

@@ -17,12 +17,7 @@ from mdfnet.models.detectors.torchvision import TorchvisionDetector
 
 
 def build(config: RCNNConfig, input: InputConfig, classes: int) -> TorchvisionDetector:
-    """Two stages on one feature map: proposals, then a class and a box for each.
-
-    Args:
-        config: The detector's settings.
-        input: The network's input.
-        classes: Number of classes without background.
+    """Two stages on one feature map: proposals, then a class and a box for each. Arguments as `Entry.build` has them.
 
     Raises:
         UserError: There is no such backbone.

@@ -180,12 +180,7 @@ class TransformersDetector(Detector):
 
 
 def build(config: TransformersConfig, input: InputConfig, classes: int) -> TransformersDetector:
-    """A detector by its name, untrained. Nothing is downloaded.
-
-    Args:
-        config: Its settings; ``options`` are the keys of its config in transformers.
-        input: The network's input.
-        classes: Number of classes without background.
+    """A detector by its name, untrained. Nothing is downloaded. Arguments as `Entry.build` has them.
 
     Raises:
         UserError: The options do not fit.

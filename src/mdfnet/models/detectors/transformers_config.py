@@ -79,12 +79,7 @@ SIZED = ("rf-detr", "lw-detr")
 
 
 def library_config(config: TransformersConfig, input: InputConfig, classes: int) -> PreTrainedConfig:
-    """The library's config of a detector.
-
-    Args:
-        config: The detector's settings.
-        input: The network's input.
-        classes: Number of classes without background.
+    """The library's config of a detector, from what `Entry.build` is given.
 
     Raises:
         UserError: An option is unknown, does not fit the others, or does not fit the input.

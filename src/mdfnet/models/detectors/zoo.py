@@ -24,12 +24,7 @@ SSD300 = 300
 
 
 def build(config: ZooConfig, input: InputConfig, classes: int) -> TorchvisionDetector:
-    """A detector by its name in torchvision, with weights still to be loaded.
-
-    Args:
-        config: Its settings; ``options`` are those of torchvision's builder and class.
-        input: The network's input.
-        classes: Number of classes without background.
+    """A detector by its name in torchvision, with weights still to be loaded. Arguments as `Entry.build` has them.
 
     Raises:
         UserError: Torchvision does not take the options.

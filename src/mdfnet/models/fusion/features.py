@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mdfnet.models.detectors.base import Detector, outputs_of
+from mdfnet.models.detectors.base import Detector, each_tensor, outputs_of
 from mdfnet.models.preprocessing import Geometry
 
 
@@ -40,20 +40,12 @@ class Features:
         """One image ``count`` times, for as many records; several images as they are."""
         if len(self) != 1 or count < 2:
             return self
-        outputs = {name: _repeat(output, count) for name, output in self.outputs.items()}
+        outputs = each_tensor(self.outputs, lambda one: one.expand(count, *one.shape[1:]))
         return Features(self.images.expand(count, -1, -1, -1), self.geometries * count, outputs)
 
     def without_outputs(self) -> Features:
         """The same images, nothing of which is replayed."""
         return Features(self.images, self.geometries, {})
-
-
-def _repeat(output: Any, count: int) -> Any:
-    if isinstance(output, Tensor):
-        return output.expand(count, *output.shape[1:])
-    if isinstance(output, dict):
-        return type(output)((key, _repeat(value, count)) for key, value in output.items())
-    return type(output)(_repeat(value, count) for value in output) if isinstance(output, list | tuple) else output
 
 
 def image_features(detector: Detector, images: Tensor) -> dict[str, Any]:
