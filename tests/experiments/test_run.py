@@ -97,7 +97,7 @@ def test_arms_that_differ_in_the_fusion_begin_with_one_detector(arm, shared):
         pytest.param({"set": {"levels": 2, "detector.name": "ssd"}}, {}, id="another detector"),
         pytest.param({"split": "row"}, {}, id="other images"),
         pytest.param({}, {"size": 9}, id="fewer images"),
-        pytest.param({"set": {"fusion_epochs": None}}, {}, id="at once"),
+        pytest.param({"set": {"fusion_epochs": None}}, {}, id="jointly"),
         pytest.param({"set": {"map": None, "vector": None}}, {}, id="no fusion"),
     ],
 )

@@ -186,7 +186,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("overrides", [[], ["fusion_epochs=1"]], ids=["at once", "in two stages"])
+@pytest.mark.parametrize("overrides", [[], ["fusion_epochs=1"]], ids=["jointly", "in two stages"])
 def test_two_processes_train_one_model(overrides, dataset, tmp_path):
     (tmp_path / "ddp.py").write_text(DDP)
     command = [sys.executable, tmp_path / "ddp.py", dataset.folder, tmp_path / "run", *overrides]

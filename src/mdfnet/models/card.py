@@ -106,7 +106,7 @@ def read_card(folder: str | Path) -> Card:
 
 
 def _of_version_1(values: dict[str, Any]) -> dict[str, Any]:
-    """A card of the first format, in which images were films."""
+    """A card of the first format, whose keys said film where they now say image."""
     values = with_current_keys(values) | {"format_version": FORMAT_VERSION}
     if isinstance(values.get("preprocessing"), dict) and values["preprocessing"].get("name") == "grey":
         values["preprocessing"]["name"] = "gray"

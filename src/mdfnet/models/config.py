@@ -56,8 +56,8 @@ class FusionConfig(Part):
     zero_start: bool = Field(
         True, description="concat starts as the plain layer; all others always start at zero, map: paper never"
     )
-    record_dropout: float = Field(0.1, ge=0, le=1, description="share of whole records hidden in training")
-    feature_dropout: float = Field(0.1, ge=0, le=1, description="share of single values hidden in training")
+    record_dropout: float = Field(0.1, ge=0, le=1, description="share of whole records dropped in training")
+    feature_dropout: float = Field(0.1, ge=0, le=1, description="share of single values dropped in training")
 
 
 class TrainConfig(Part):
@@ -66,7 +66,7 @@ class TrainConfig(Part):
     epochs: int = Field(30, ge=0, description="0: the detector stays as `detector.weights` has it; see fusion_epochs")
     fusion_epochs: Annotated[int, Field(ge=1)] | Literal["half"] | None = Field(
         "half",
-        description="then so many train the fusion alone, on the finished detector; half: of `epochs`; null: at once",
+        description="then so many train the fusion alone, on the finished detector; half: of `epochs`; null: jointly",
     )
     fusion_gain: Literal["shown", "any"] = Field(
         "shown",
@@ -116,7 +116,7 @@ class Config(Part):
     @model_validator(mode="before")
     @classmethod
     def _of_version_1(cls, values: Any) -> Any:
-        """A config of the first format, in which images were films."""
+        """A config of the first format, whose keys said film where they now say image."""
         if not isinstance(values, dict) or values.get("version", 1) != 1:
             return values
         return with_current_keys(values) | {"version": CONFIG_VERSION}
@@ -143,7 +143,7 @@ class Config(Part):
         fresh = self.fusion.vector == "concat" and not self.fusion.zero_start
         if self.staged and (self.fusion.map == "paper" or fresh):
             what = "fusion.zero_start false" if fresh else "fusion.map paper"
-            raise ValueError(f"{what} does not begin as the finished detector; train at once: train.fusion_epochs null")
+            raise ValueError(f"{what} does not begin as the finished detector; train jointly: train.fusion_epochs null")
         return self
 
     @model_validator(mode="after")
@@ -264,7 +264,7 @@ def key_and_value(text: str) -> tuple[str, Any]:
 def _locate(key: str, config: Config) -> tuple[str, ...]:
     """Path to an override's key, which may be given without its part where that is unambiguous.
 
-    What stands behind ``options`` is the library's: ``options.num_queries`` is ``detector.options.num_queries``.
+    What follows ``options`` is the library's: ``options.num_queries`` is ``detector.options.num_queries``.
     """
     known = keys(config)
     key = ".".join(KEYS.get(part, part) for part in key.split("."))

@@ -1,4 +1,4 @@
-"""Runs a model over images, without ever showing it what was marked on them."""
+"""Runs a model over images, without ever showing it their annotations."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ def as_images(images: Sequence[Tensor] | Tensor, like: Tensor) -> list[Tensor]:
 
     Raises:
         TypeError: They are no list of tensors, or integers of which nobody knows what is white.
-        ValueError: There are none, or an image has another shape or values outside of [0, 1]; what to do is said.
+        ValueError: There are none, or an image has another shape or values outside of [0, 1]; the message says what to
+            do.
 
     Examples:
         >>> (image,) = as_images([torch.full((1, 2, 2), 255, dtype=torch.uint8)], torch.zeros(()))
@@ -92,7 +93,7 @@ def checked_targets(
 
 
 def are_records(targets: object) -> bool:
-    """Whether what stands in the place of targets is clinical data: a tensor, an array, or named values.
+    """Whether what was given for targets is clinical data: a tensor, an array, or named values.
 
     Examples:
         >>> are_records([{"age": 61}, None]), are_records([{"boxes": torch.zeros(0, 4)}]), are_records(None)

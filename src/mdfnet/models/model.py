@@ -254,7 +254,7 @@ class Model(nn.Module):
             weights_sha256="",
             training=training,
         )
-        # The scale stands in the card, and nowhere else: two could differ.
+        # The scale is in the card, and nowhere else: two could differ.
         weights = {key: value for key, value in self.state_dict().items() if not key.startswith(SCALE)}
         write_model(folder, card, weights, self.operating)
 

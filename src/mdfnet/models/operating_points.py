@@ -42,8 +42,8 @@ class OperatingPoint:
         name: ``max-f1``, ``sensitivity-0.9``, ``fp-0.5``, ...
         rule: How it was chosen, in words.
         thresholds: Class name -> score in [0, 1] from which a box of the class counts.
-        sensitivity: Share of the marked boxes that were hit, all classes together, on the images it was fitted on; NaN
-            when nothing was marked.
+        sensitivity: Share of the annotated boxes that were hit, all classes together, on the images it was fitted on;
+            NaN where there were none.
         false_positives_per_image: On the same images, all classes together.
     """
 
@@ -84,7 +84,7 @@ class Operating:
     hit: str = f"IoBB at least {HIT}"
 
     def calibrated(self, label: str, score: float) -> float:
-        """How likely a box of a class with this score is a hit, as far as the validation images tell."""
+        """Probability that a box of a class with this score is a hit, estimated on the validation images."""
         return float(at_temperature(np.asarray(score), self.temperatures[label]))
 
     def point(self, name: str) -> OperatingPoint:
@@ -240,8 +240,8 @@ def _result(
     many = replicate(
         lambda rows: dict(zip(names, performance(matches, thresholds, rows), strict=True)), draws(patients, replicates)
     )
-    marks = np.append(matches.truths.sum(0), matches.truths.sum())
-    limits = (share_interval(here[0], many["sensitivity"], marks), interval(many["alarms"]))
+    boxes = np.append(matches.truths.sum(0), matches.truths.sum())
+    limits = (share_interval(here[0], many["sensitivity"], boxes), interval(many["alarms"]))
     intervals = [tuple(zip(*(limit.tolist() for limit in pair), strict=True)) for pair in limits]
     return PointResult(
         name=point.name,

@@ -17,7 +17,7 @@ class Backbone(nn.Module):
     """A trunk and a 3x3 convolution: ``[B, in_channels, S, S] -> [B, channels, S / stride, S / stride]``.
 
     Where the trunk goes deeper than the map's stride, its last output is enlarged and added, as a feature pyramid does
-    (Lin et al., CVPR 2017): small findings need the fine map, telling them apart needs the deep one.
+    (Lin et al., CVPR 2017): small findings need the fine map, classification needs the deep one.
 
     With ``mobilenet_v3_small``, stride and depth 32, 64 channels, no norm and 3 input channels it is the paper's
     (arXiv 2302.13390): 1,258,848 parameters.

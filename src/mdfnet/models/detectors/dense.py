@@ -22,7 +22,7 @@ SSD_SCALES, SSD_RATIOS = (0.1, 0.6), [2]
 
 
 def retinanet(config: DenseConfig, input: InputConfig, classes: int) -> TorchvisionDetector:
-    """Anchors on every cell, classes told apart by a focal loss."""
+    """Anchors on every cell, classes trained with a focal loss."""
     octaves = [ANCHOR_CELLS * 2 ** (third / 3) for third in range(3)]
     sizes = tuple(tuple(round(stride * cells) for cells in octaves) for stride in _strides(config))
     anchors = AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * config.levels)
@@ -33,7 +33,7 @@ def retinanet(config: DenseConfig, input: InputConfig, classes: int) -> Torchvis
 
 
 def fcos(config: DenseConfig, input: InputConfig, classes: int) -> TorchvisionDetector:
-    """No anchors: every cell tells its distance to the four sides."""
+    """No anchors: every cell predicts its distance to the four sides."""
     sizes = tuple((stride * FCOS_CELLS,) for stride in _strides(config))
     anchors = AnchorGenerator(sizes, ((1.0,),) * config.levels)
     net = FCOS(_pyramid(config, input), classes, anchor_generator=anchors, **_kept(config), nms_thresh=config.box_nms)

@@ -28,7 +28,7 @@ from mdfnet.core.types import Detections
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, mode_of
 from mdfnet.models.detectors.settings import YOLOConfig
 from mdfnet.models.detectors.trunks import gray_input
-from mdfnet.models.detectors.weights import load_fitting, no_download, read_weights
+from mdfnet.models.detectors.weights import fetched, load_fitting, read_weights
 
 #: Boxes per image that enter NMS, as in torchvision's one-stage detectors.
 CANDIDATES = 1000
@@ -196,14 +196,9 @@ def _padded(boxes: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]) -> Te
 
 
 def _download(weights: str, published: str) -> dict[str, Tensor]:
-    if weights != WEIGHTS:
-        raise UserError(f"no weights {weights!r}", where="detector.weights", fix=nearest(weights, [WEIGHTS]))
     path = Path(torch.hub.get_dir()) / "checkpoints" / f"{published}.pt"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        download_weights(str(path), published[-1])
-    except (OSError, RuntimeError) as error:
-        raise no_download(weights, published, error) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fetched(weights, published, [WEIGHTS], lambda: download_weights(str(path), published[-1]))
     content = load_untrusted_torch_file(str(path), map_location="cpu", context="weights")
     state: dict[str, Tensor] = content.get("model", content)
     return state

@@ -170,7 +170,7 @@ def entries() -> dict[str, Entry]:
 
 
 def _load(point: metadata.EntryPoint, where: str) -> Entry:
-    """Another package's entry; whatever it does wrong is said with the package's name."""
+    """Another package's entry; every error names the package."""
     fix = f"update or uninstall {point.dist.name}" if point.dist else None
     try:
         entry = point.load()

@@ -12,7 +12,7 @@ import torchvision
 from torch import Tensor, nn
 
 from mdfnet.core.errors import UserError, nearest
-from mdfnet.models.detectors.weights import find_weights, no_download, read_weights, sum_colors
+from mdfnet.models.detectors.weights import fetched, find_weights, read_weights, sum_colors
 
 #: Names that start so are timm's.
 TIMM = "timm/"
@@ -114,7 +114,7 @@ def gray_input(net: nn.Module) -> None:
 
 @functools.cache
 def _strides(name: str) -> tuple[tuple[int, int], ...]:
-    """Stride and channels of every map of a classifier: behind each layer, or as timm tells them."""
+    """Stride and channels of every map of a classifier: behind each layer, or as timm gives them."""
     side, found = 256, []
     # Shapes only: nothing is computed, and the random numbers of whoever asks first stay as they are.
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
@@ -128,7 +128,7 @@ def _strides(name: str) -> tuple[tuple[int, int], ...]:
 
 
 def _features(name: str) -> nn.Sequential:
-    """A classifier without its pooling and classification: its ``.features``, or what stands before ``.avgpool``."""
+    """A classifier without its pooling and classification: its ``.features``, or what comes before ``.avgpool``."""
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
         raise UserError(f"no torchvision classifier {name!r}", where="detector.backbone", fix=nearest(name, known))
@@ -184,9 +184,4 @@ def _download(name: str, tag: str) -> dict[str, Tensor]:
 
     short = name.removeprefix(TIMM)
     tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{short}.*")]
-    if tag not in tags:
-        raise UserError(f"{name} has no weights {tag!r}", where="detector.weights", fix=nearest(tag, tags))
-    try:
-        return timm.create_model(f"{short}.{tag}", pretrained=True).state_dict()
-    except (OSError, RuntimeError) as error:
-        raise no_download(tag, name, error) from None
+    return fetched(tag, name, tags, lambda: timm.create_model(f"{short}.{tag}", pretrained=True).state_dict())

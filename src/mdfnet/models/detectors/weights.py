@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torchvision
 from safetensors import SafetensorError
@@ -14,6 +15,8 @@ from mdfnet.core.errors import UserError, nearest
 
 #: Input channels of a first layer for colors and for gray: of a pixel, and of the four pixels of a patch.
 COLORED = ((3, 1), (12, 4))
+
+Fetched = TypeVar("Fetched")
 
 
 def sum_colors(kernel: Tensor) -> Tensor:
@@ -90,15 +93,27 @@ def _shape(value: Tensor) -> str:
 
 
 def _download(name: str, weights: str) -> dict[str, Tensor]:
-    known = torchvision.models.get_model_weights(name)
-    if weights not in known.__members__:
-        raise UserError(
-            f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known.__members__)
-        )
+    known = torchvision.models.get_model_weights(name).__members__
+    return fetched(weights, name, known, lambda: known[weights].get_state_dict(progress=False, check_hash=True))
+
+
+def fetched(weights: str, name: str, known: Iterable[str], fetch: Callable[[], Fetched]) -> Fetched:
+    """What a download gives.
+
+    Args:
+        weights: Name of the weights.
+        name: Of the network that they are for.
+        known: All names of weights that it has.
+        fetch: Downloads them.
+
+    Raises:
+        UserError: No such weights, or they cannot be downloaded.
+    """
+    if weights not in known:
+        raise UserError(f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known))
     try:
-        state: dict[str, Tensor] = known[weights].get_state_dict(progress=False, check_hash=True)
-        return state
-    except OSError as error:
+        return fetch()
+    except (OSError, RuntimeError) as error:
         raise no_download(weights, name, error) from None
 
 

@@ -134,7 +134,7 @@ class MLPEncoder(Encoder):
 
 
 class TokenEncoder(Encoder):
-    """A token per feature, so that fusers can tell them apart: ``[B, features, dim]``, and their mixture ``[B, dim]``.
+    """A token per feature, so that fusers see them one by one: ``[B, features, dim]``, and their mixture ``[B, dim]``.
 
     A number is a direction times its standardized value plus an offset, a category a vector of its own, as in the
     FT-Transformer (Gorishniy et al., NeurIPS 2021, section 3.3); what is missing has a learned token of its own, too.
