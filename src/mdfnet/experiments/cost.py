@@ -50,7 +50,7 @@ def _pace(job: Job, steps: int = 3) -> Pace:
         started = time.perf_counter()
         batch = collate([images[(step * size + place) % len(images), step] for place in range(size)])
         losses = model.losses(batch["images"], batch["targets"], batch["clinical"])
-        sum_of(losses.values()).backward()
+        torch.autograd.backward(sum_of(losses.values()))
         training.append((time.perf_counter() - started) / size)
     model.eval()
     started, shown = time.perf_counter(), samples[: 2 * size]

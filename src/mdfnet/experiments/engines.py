@@ -1,4 +1,4 @@
-"""Where cells are done: one after the other here, on a Ray cluster, or as an array of SLURM jobs."""
+"""Where cells run: one after the other here, on a Ray cluster, or as an array of SLURM jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import replacing
@@ -34,20 +36,20 @@ def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, 
 def run_on_ray(
     plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Log, address: str | None = None
 ) -> Iterator[Done]:
-    """As many at a time as the cluster has room for; a cell takes so many CPUs, and a GPU where there are any.
+    """As many at a time as the cluster has room for; a cell takes ``threads`` CPUs, and a GPU if there is any.
 
     Args:
-        plan, cells, out: What, and where; the folder must be seen by all machines under the same path.
+        plan, cells, out: What to do, and the folder, which all machines must see under the same path.
         threads: CPU threads of a cell; default 1.
         log: Where to print.
         address: Of the cluster; "local" starts one on this machine. Default: RAY_ADDRESS, else this machine.
 
     Raises:
-        UserError: Ray is not installed, or its cluster is not there.
+        UserError: Ray is not installed, or there is no such cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use to its makers unless told not to
     try:
-        import ray
+        ray: Any = import_module("ray")  # its own types are incomplete
     except ImportError:
         raise UserError("--engine ray needs Ray", fix="pip install 'mdfnet[ray]'") from None
     if not ray.is_initialized():
@@ -62,15 +64,15 @@ def run_on_ray(
         (ready,), _ = ray.wait(list(waiting), num_returns=1)
         cell = waiting.pop(ready)
         try:
-            error = ray.get(ready)
-        except ray.exceptions.RayError as problem:
-            error = f"the worker was lost: {str(problem).splitlines()[0]}"
-        log(f"{len(cells) - len(waiting)}/{len(cells)}  {cell.name}: {error or 'done'}")
-        yield cell, error
+            failed: str | None = ray.get(ready)
+        except ray.exceptions.RayError as error:
+            failed = f"the worker was lost: {str(error).splitlines()[0]}"
+        log(f"{len(cells) - len(waiting)}/{len(cells)}  {cell.name}: {failed or 'done'}")
+        yield cell, failed
 
 
 def run_named(out: str, name: str, threads: int | None = None, log: Log = lambda line: None) -> str | None:
-    """Do the cell of an experiment's folder that has this name; what Ray's workers and SLURM's tasks do.
+    """Do the cell with this name of an experiment's folder: the work of Ray's workers and SLURM's tasks.
 
     Raises:
         UserError: There is no such experiment or cell.
@@ -83,12 +85,12 @@ def run_named(out: str, name: str, threads: int | None = None, log: Log = lambda
 def write_slurm(cells: Sequence[Cell], out: Path, threads: int | None, options: Sequence[str] = ()) -> Path:
     """Write a script for ``sbatch``: an array of jobs, task ``i`` does the ``i``-th of these cells.
 
-    The names stand in the script, so that an experiment that grows later does not move its tasks. A job that is killed
-    or requeued goes on where it was.
+    The script names the cells, so that an experiment that grows later does not move its tasks. A job that is killed or
+    requeued resumes where it was.
 
     Args:
-        cells: What is to be done.
-        out: Folder of the experiment; the machines must see it under the same path.
+        cells: What to do.
+        out: Folder of the experiment; all machines must see it under the same path.
         threads: CPUs of a task; default 1.
         options: Lines for SLURM, such as ``--gres=gpu:1`` or ``--time=12:00:00``.
     """
@@ -106,7 +108,7 @@ def write_slurm(cells: Sequence[Cell], out: Path, threads: int | None, options: 
 
 
 def use_threads(threads: int | None) -> None:
-    """Bound the CPU threads of what follows; None leaves them as they are."""
+    """Limit the CPU threads of this process; None leaves them as they are."""
     if threads:
         import torch
 

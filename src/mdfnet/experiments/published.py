@@ -1,4 +1,4 @@
-"""The published results of MDF-Net as data, and what can be said of them by adding up."""
+"""The published results of MDF-Net as data, and where they do not add up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-#: The paper's comparison: from this to that it reports twelve points of AP.
+#: The paper's comparison: it reports a gain of twelve points of AP from the first to the second.
 BASELINE, MDF_NET = "Mask R-CNN (baseline)", "MDF-Net"
 
 
@@ -23,7 +23,8 @@ def published() -> dict[str, Any]:
         [31.685, 54.7619]
     """
     text = (resources.files("mdfnet.experiments") / "published.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
+    tables: dict[str, Any] = yaml.safe_load(text)
+    return tables
 
 
 def overall(name: str) -> float | None:
@@ -35,11 +36,11 @@ def overall(name: str) -> float | None:
     """
     tables = published()
     row = tables["scores"].get(name) or tables["features"].get(name)
-    return row and round(row["overall"][0] / 100, 6)
+    return None if row is None else round(float(row["overall"][0]) / 100, 6)
 
 
 def discrepancies() -> list[str]:
-    """Where the published tables do not add up, or say otherwise than the text, in sentences; each is computed."""
+    """Sentences on where the published tables do not add up, or contradict the text; each is computed."""
     tables = published()
     lines = []
     for name, row in {**tables["scores"], **tables["features"]}.items():

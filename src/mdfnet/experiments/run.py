@@ -1,4 +1,4 @@
-"""An experiment from plan to results: the whole way on one page."""
+"""An experiment from plan to results, on one page."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Experiment:
     """A plan that fits its data, with its folder.
 
     Args:
-        plan: With the arms that the data allow, and whole paths.
+        plan: With the arms that the data allow, and absolute paths.
         out: Its folder.
         datasets: Seed -> data as given.
         other: The data of another place as given.
-        notes: What was left out, in sentences.
+        notes: Sentences on what was left out.
     """
 
     plan: Plan
@@ -35,47 +35,42 @@ class Experiment:
 
     @property
     def cells(self) -> list[Cell]:
-        """All of them."""
         return cells_of(self.plan)
 
     @property
     def left(self) -> list[Cell]:
-        """Those that are not done."""
+        """The cells that are not done."""
         return [cell for cell in self.cells if not is_done(self.out, cell)]
 
     def jobs(self, cells: Iterable[Cell]) -> list[Job]:
-        """Cells with all they need.
-
-        Raises:
-            UserError: See `mdfnet.experiments.work.job_of`.
-        """
+        """See :func:`mdfnet.experiments.work.job_of`, which may raise a UserError."""
         return [job_of(self.plan, cell, self.out, self.datasets[cell.seed], self.other) for cell in cells]
 
 
 def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
-    """Read or make the data, see whether plan, data and folder fit each other, and note them in the folder.
+    """Read or generate the data, check that plan, data and folder fit each other, and note them in the folder.
 
     Args:
-        plan: What is to be done.
+        plan: What to do.
         out: New folder, or that of the same experiment, which may have grown.
-        dry: Only the first seed's data are looked at, and nothing is noted; synthetic images are made all the same.
+        dry: Read only the first seed's data, and note nothing; synthetic images are generated all the same.
 
     Raises:
         UserError: They do not fit; nothing has been trained.
     """
     plan, out = with_absolute_paths(plan), Path(out)
-    made = isinstance(plan.data, SyntheticData)
-    first = open_data(plan, plan.seeds[0], out)
+    synthetic, first = isinstance(plan.data, SyntheticData), open_data(plan, plan.seeds[0], out)
     seeds = plan.seeds[:1] if dry else plan.seeds
-    datasets = {seed: open_data(plan, seed, out) if made and seed != plan.seeds[0] else first for seed in seeds}
+    datasets = {seed: open_data(plan, seed, out) if synthetic and seed != plan.seeds[0] else first for seed in seeds}
     plan, notes = arms_for(plan, first.schema)
     check_configs(plan)
-    experiment = Experiment(plan, out, datasets, plan.test and read_dataset(plan.test), tuple(notes))
+    other = None if plan.test is None else read_dataset(plan.test)
+    experiment = Experiment(plan, out, datasets, other, tuple(notes))
     fingerprints = {
-        f"the data of seed {seed}" if made else "the data": one.fingerprint for seed, one in datasets.items()
+        f"the data of seed {seed}" if synthetic else "the data": one.fingerprint for seed, one in datasets.items()
     }
-    if experiment.other:
-        fingerprints["the data of --test"] = experiment.other.fingerprint
+    if other:
+        fingerprints["the data of --test"] = other.fingerprint
     fingerprints = check_data(out, fingerprints)
     experiment.jobs(cell for cell in experiment.cells if cell.seed in datasets)
     if not dry:
@@ -86,7 +81,7 @@ def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
 def finish(
     engine: Callable[[Plan, Sequence[Cell], Path], Iterable[tuple[Cell, str | None]]], experiment: Experiment
 ) -> dict[str, str]:
-    """Do what is left with an engine; each result becomes a line as soon as it is there.
+    """Do what is left with an engine; each result becomes a line of ``results.jsonl`` as soon as it is there.
 
     Returns:
         Name of each cell that failed -> its error.

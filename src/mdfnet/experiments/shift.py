@@ -1,4 +1,4 @@
-"""How another place's data differ from the training data: how often, how high, and what the record tells there."""
+"""How another place's data differ from the training data: frequencies, values, and what the records tell there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mdfnet.core.arrays import Array
 from mdfnet.data.checks.shift import DIFFERS
 from mdfnet.data.checks.statistics import FEWEST_PATIENTS, REPLICATES, discrimination
 from mdfnet.data.dataset import Dataset
@@ -17,7 +18,7 @@ from mdfnet.metrics.images import auroc
 
 
 def shift_of(plan: Plan) -> list[str]:
-    """What :func:`shift_report` says of an experiment's two places; nothing where it has one."""
+    """:func:`shift_report` of an experiment's two places; empty where it has only one."""
     if plan.test is None or not isinstance(plan.data, Path):
         return []
     home = read_dataset(plan.data)
@@ -27,12 +28,12 @@ def shift_of(plan: Plan) -> list[str]:
 def shift_report(home: Dataset, other: Dataset) -> list[str]:
     """What differs by more than chance, a sentence each; findings and features are named as at home.
 
-    Beside each feature and each finding by itself, it compares what a feature tells about a finding: a value that
-    follows the finding in training and not elsewhere is a shortcut, however equal the values are.
+    Besides features and findings by themselves, it compares what a feature tells about a finding: a value that follows
+    the finding in training and not elsewhere is a shortcut, however alike the values are.
 
     Args:
-        home: The training data; its training images are looked at.
-        other: The other place's, in the classes and features of the training data; all its images are.
+        home: The training data; its training images count.
+        other: The other place's, in the classes and features of the training data; all its images count.
     """
     ours, theirs = home.split("train"), other.samples
     there = np.repeat([False, True], [len(ours), len(theirs)])
@@ -50,46 +51,37 @@ def shift_report(home: Dataset, other: Dataset) -> list[str]:
             lines += _share(f"{feature.name} is {category}", given, there, patients)
         lines += _share(f"{feature.name} is missing", np.isnan(column) * 1.0, there, patients)
     for label, name in enumerate(home.classes.names, 1):
-        marked = np.array([(sample.target.labels == label).any() for sample in (*ours, *theirs)])
-        if not marked[there].any():
+        present = np.array([(sample.target.labels == label).any() for sample in (*ours, *theirs)])
+        if not present[there].any():
             lines.append(f"{name} is marked on no image of the other place: it has no score there")
             continue
-        lines += _share(f"{name} is marked", marked * 1.0, there, patients)
-        lines += _relations(name, marked, values, home.schema.names, there, patients)
+        lines += _share(f"{name} is marked", present * 1.0, there, patients)
+        for column, feature in zip(values.T, home.schema.features, strict=True):
+            lines += _relation(f"{feature.name} tells {name}", column, present, there, patients)
     return lines
 
 
-def _share(what: str, given: np.ndarray, there: np.ndarray, patients: np.ndarray) -> list[str]:
+def _share(what: str, given: Array, there: Array, patients: Array) -> list[str]:
     if not discrimination(given, there, patients, DIFFERS):
         return []
     return [f"{what} on {np.nanmean(given[there]):.0%} of the images there, {np.nanmean(given[~there]):.0%} here"]
 
 
-def _relations(
-    name: str,
-    marked: np.ndarray,
-    values: np.ndarray,
-    features: tuple[str, ...],
-    there: np.ndarray,
-    patients: np.ndarray,
-) -> list[str]:
-    """Features that tell a finding in one place and not, or otherwise, in the other: intervals that do not meet."""
-    lines = []
-    for column, feature in zip(values.T, features, strict=True):
-        here, other = (_tells(column[part], marked[part], patients[part]) for part in (~there, there))
-        if here and other and max(here[1], other[1]) > min(here[2], other[2]):
-            words = "{}: AUC {:.2f} ({:.2f} to {:.2f})"
-            both = ", ".join(words.format(place, *found) for place, found in (("here", here), ("there", other)))
-            lines.append(f"{feature} tells {name} otherwise there; {both}")
-    return lines
+def _relation(what: str, column: Array, present: Array, there: Array, patients: Array) -> list[str]:
+    """Whether a feature tells a finding otherwise in the other place: where the intervals do not meet."""
+    here, other = (_auc(column[part], present[part], patients[part]) for part in (~there, there))
+    if not (here and other and max(here[1], other[1]) > min(here[2], other[2])):
+        return []
+    words = "AUC {:.2f} ({:.2f} to {:.2f})"
+    return [f"{what} otherwise there; here: {words.format(*here)}, there: {words.format(*other)}"]
 
 
-def _tells(scores: np.ndarray, group: np.ndarray, patients: np.ndarray) -> tuple[float, float, float] | None:
+def _auc(scores: Array, group: Array, patients: Array) -> tuple[float, float, float] | None:
     """AUC of a feature for a finding with its 95 % interval, in [0, 1]; None with too few patients."""
     known = ~np.isnan(scores)
     scores, group, patients = scores[known], group[known], patients[known]
     if min(len(np.unique(patients[group])), len(np.unique(patients[~group]))) < FEWEST_PATIENTS:
         return None
     value = float(auroc(scores, group, np.ones((1, len(scores))))[0])
-    low, high = interval(auroc(scores, group, patient_weights(patients, REPLICATES)))
+    low, high = interval(auroc(scores, group, patient_weights(patients.tolist(), REPLICATES)))
     return value, float(low), float(high)

@@ -1,9 +1,9 @@
-"""What an experiment leaves in its folder, so that a killed one goes on where it was.
+"""The folder of an experiment, from which a killed one is resumed.
 
 ``experiment.yaml``  the plan
-``data.json``        fingerprints of the data it began with
-``cells/NAME/``      a cell's work: ``cell.json`` (its settings), ``run/``, ``test/``, ``result.json`` once it is done,
-                     ``error.txt`` where it failed, ``explanation/`` once it is explained
+``data.json``        fingerprints of the data it started with
+``cells/NAME/``      a cell: ``cell.json`` (its settings), ``run/``, ``test/``, ``result.json`` once it is done,
+                     ``error.txt`` if it failed, ``explanation/`` once it is explained
 ``results.jsonl``    one line for each cell that is done
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +26,30 @@ EXPLANATION = "explanation"
 
 
 def folder_of(out: Path, cell: Cell) -> Path:
-    """Where a cell works."""
+    """The folder of a cell."""
     return out / CELLS / cell.name
 
 
 def is_done(out: Path, cell: Cell) -> bool:
-    """Whether a cell left its result."""
+    """Whether a cell has its result."""
     return (folder_of(out, cell) / RESULT).is_file()
 
 
 def error_of(out: Path, cell: Cell) -> str | None:
-    """Why a cell failed the last time, in a line."""
+    """Why a cell failed the last time, in one line; None if it did not."""
     path = folder_of(out, cell) / ERROR
     return path.read_text(encoding="utf-8").strip().splitlines()[-1] if path.is_file() else None
 
 
 def check_data(out: Path, fingerprints: Mapping[str, str]) -> dict[str, str]:
-    """Make sure that the folder is an experiment's or new, and that the data are those it began with.
+    """Make sure that a folder is an experiment's or new, and that the data are those it started with.
 
     Args:
         out: The folder.
-        fingerprints: What it is -> fingerprint of a dataset.
+        fingerprints: Name of a dataset -> its fingerprint.
 
     Returns:
-        All fingerprints, those from before too.
+        All fingerprints, earlier ones included.
 
     Raises:
         UserError: The folder holds something else, or the data have changed.
@@ -85,24 +86,22 @@ def read_plan(out: str | Path) -> Plan:
         UserError: It is no such folder.
     """
     if not is_experiment(Path(out)):
-        raise UserError(
-            f"no experiment here: {PLAN} is missing", where=out, fix="give the --out of 'mdfnet experiment'"
-        )
+        fix = "give the --out of 'mdfnet experiment'"
+        raise UserError(f"no experiment here: {PLAN} is missing", where=out, fix=fix)
     return load_plan(Path(out) / PLAN)
 
 
 def collect(out: Path) -> list[dict[str, Any]]:
-    """All results, each also a line of ``results.jsonl``; lines of cells done elsewhere are added.
+    """All results, each also a line of ``results.jsonl``; lines of cells that other processes did are added.
 
     A cell's ``result.json`` is what counts; a line that a kill cut short is written again.
     """
-    path = out / RESULTS
-    results = read_results(path)
+    results = read_results(out / RESULTS)
     known = {Cell(**result["cell"]) for result in results}
     for file in sorted((out / CELLS).glob(f"*/{RESULT}")):
         result = read_json(file)
         if Cell(**result["cell"]) not in known:
-            append(path, result)
+            append(out / RESULTS, result)
             results.append(result)
     return results
 
@@ -111,10 +110,8 @@ def read_results(path: Path) -> list[dict[str, Any]]:
     """The lines of a ``results.jsonl``; one that was cut short is left out."""
     results = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
+        with suppress(json.JSONDecodeError):
             results.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
     return results
 
 
@@ -131,7 +128,7 @@ def cell_named(plan: Plan, name: str) -> Cell:
     Raises:
         UserError: The plan has no such cell.
     """
-    found = next((cell for cell in cells_of(plan) if cell.name == name), None)
-    if found is None:
-        raise UserError(f"the experiment has no cell {name!r}", fix="--dry-run lists them")
-    return found
+    for cell in cells_of(plan):
+        if cell.name == name:
+            return cell
+    raise UserError(f"the experiment has no cell {name!r}", fix="--dry-run lists them")

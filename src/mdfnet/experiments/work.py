@@ -1,4 +1,4 @@
-"""The work of one cell: train, or go on with it; score; leave a result."""
+"""The work of one cell: train, or resume; score; write the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from mdfnet.experiments.cells import Cell, cells_of, config_of
 from mdfnet.experiments.clinical_only import ClinicalOnly
 from mdfnet.experiments.plan import RECORDS, Plan
 from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of, is_done
-from mdfnet.metrics.evaluation import Evaluation
 from mdfnet.models.card import NOTICE, is_model, versions
 from mdfnet.models.config import Config
 from mdfnet.models.inference import detect_images, on_best_device
@@ -35,11 +34,11 @@ from mdfnet.training.train import train
 
 @dataclass(frozen=True)
 class Trained:
-    """What a cell's training left.
+    """What a cell's training gave.
 
     Args:
-        detect: Finds what is on images.
-        fused: Whether it looks at records.
+        detect: Gives the detections on images.
+        fused: Whether it uses records.
         operating: Its operating points and calibration, if they were fitted.
     """
 
@@ -56,7 +55,7 @@ class Job:
         cell: Which.
         dataset: Its view of the data.
         config: Of its training.
-        folder: Where it works.
+        folder: Its folder.
         settings: All that its result depends on, as plain JSON.
         other: Data of another place to test on too, in the classes and features of ``dataset``.
     """
@@ -73,7 +72,7 @@ def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset |
     """Put together what a cell needs.
 
     Args:
-        plan, cell, out: Which cell of what, and where.
+        plan, cell, out: The experiment, which of its cells, and its folder.
         dataset: The data as given.
         other: The data of another place as given.
 
@@ -113,23 +112,24 @@ def _check_unchanged(job: Job) -> None:
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat
 
 
 def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = print) -> str | None:
-    """Do a cell, or what is left of it. What goes wrong is kept in its folder and does not stop the other cells.
+    """Do a cell, or what is left of it. An error is kept in its folder and does not stop the other cells.
 
     Returns:
-        None when it is done, else the error in a line.
+        None when it is done, else the error in one line.
     """
     folder = folder_of(out, cell)
     if (folder / RESULT).is_file():
         return None
     try:
-        job = job_of(plan, cell, out, open_data(plan, cell.seed, out), plan.test and read_dataset(plan.test))
+        other = None if plan.test is None else read_dataset(plan.test)
+        job = job_of(plan, cell, out, open_data(plan, cell.seed, out), other)
         _do(job, shared_first_stage(plan, job, out), log)
     except Exception as error:  # whatever it is: the other cells go on
         text = str(error) if isinstance(error, UserError) else traceback.format_exc()
@@ -141,11 +141,11 @@ def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = pri
 
 
 def shared_first_stage(plan: Plan, job: Job, out: Path) -> Path | None:
-    """The model of another cell that is the first stage of this one's training, if there is any yet.
+    """The model of another cell that equals the first stage of this one's training, if there is one yet.
 
     Args:
-        plan, out: Whose cells are looked at, and where: those that are done, on the same images.
-        job: Of the cell that is to be trained.
+        plan, out: The experiment and its folder; cells that are done on the same images are looked at.
+        job: Of the cell to train.
     """
     split, images = plan.split_of(job.cell.arm), len(job.dataset.split("train"))
     for other in cells_of(plan) if job.config.staged else ():
@@ -168,17 +168,17 @@ def _do(job: Job, image_only: Path | None, log: Callable[[str], None]) -> None:
             draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
     trained = _trained(job, run, image_only, log)
     views = _views(job, trained.fused)
-    scores = {name: _scored(job, name, dataset, samples, trained) for name, (dataset, samples) in views.items()}
+    scores = {name: _score(job, name, dataset, samples, trained) for name, (dataset, samples) in views.items()}
     result = {
         "cell": asdict(job.cell),
         "images": {name: len(job.dataset.split(name)) for name in ("train", "val", "test")},
         "seconds": round(time.perf_counter() - started, 1),
         "versions": versions(),
-        "scores": {name: _table(evaluation) for name, evaluation in scores.items()},
+        "scores": scores,
     }
     with replacing(job.folder / RESULT) as draft:
         draft.write_text(json.dumps(without_nan(result), allow_nan=False), encoding="utf-8")
-    with suppress(OSError):  # only to go on with a training, which is done
+    with suppress(OSError):  # only of use to a training that is not done
         (run / LAST).unlink(missing_ok=True)
 
 
@@ -189,7 +189,7 @@ def _trained(job: Job, run: Path, image_only: Path | None, log: Callable[[str], 
         return Trained(baseline.detect, fused=True)
     resume = has_checkpoint(run)
     if run.exists() and not resume:
-        shutil.rmtree(run)  # stopped before its first epoch was done
+        shutil.rmtree(run)  # stopped in its first epoch
     model = on_best_device(train(job.config, data, run, resume=resume, devices=1, image_only=image_only, log=log))
     return Trained(lambda samples: detect_images(model, samples), job.config.fused, model.operating)
 
@@ -200,23 +200,17 @@ def _views(job: Job, fused: bool) -> dict[str, tuple[Dataset, tuple[Sample, ...]
     views = {"test": (job.dataset, test)}
     for name in job.settings["records"]:
         if name != "given":
-            shown = hidden(test, RECORDS[name], job.cell.seed) if fused else test
-            views[name] = (job.dataset, shown)
+            views[name] = (job.dataset, hidden(test, RECORDS[name], job.cell.seed) if fused else test)
     if job.other:
         views["other"] = (job.other, job.other.samples)
     return views
 
 
-def _scored(job: Job, name: str, dataset: Dataset, samples: tuple[Sample, ...], trained: Trained) -> Evaluation:
+def _score(job: Job, name: str, dataset: Dataset, samples: tuple[Sample, ...], trained: Trained) -> dict[str, Any]:
+    """Finding, or "all" -> measure or count -> value."""
     found, known = tuple(trained.detect(samples)), image_ids(dataset)
     ids = tuple(known[sample.id] for sample in samples)
     scored = Scored(job.cell.arm, dataset.classes, samples, ids, found, scoring.REPLICATES, trained.operating)
     about = {"model": job.cell.name, "dataset": dataset.name, "split": name, "fingerprint": dataset.fingerprint}
-    about |= {"versions": versions(), "notice": NOTICE}
-    write_scored(scored, job.folder / name, about)
-    return scored.evaluation
-
-
-def _table(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
-    """Finding, or "all" -> measure or count -> value."""
-    return {row["class"]: {key: value for key, value in row.items() if key != "class"} for row in evaluation.rows()}
+    write_scored(scored, job.folder / name, {**about, "versions": versions(), "notice": NOTICE})
+    return {row.pop("class"): row for row in scored.evaluation.rows()}

@@ -218,7 +218,8 @@ def _gaps(columns: Array, positive: Bools, weights: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         sides = (weights * positive, weights * ~positive)
         inside, outside = (side @ columns / side.sum(1, keepdims=True) for side in sides)
-    return np.subtract(inside, outside)
+    difference: Array = inside - outside
+    return difference
 
 
 def _estimate(replicates: Array) -> Estimate:
