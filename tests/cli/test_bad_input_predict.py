@@ -97,7 +97,7 @@ STRANGE = [
         "JSON",
         "a.json",
         '{"age": 500, "temperature": 98.6, "o2sat": 0.97, "pain": 3, "sbp": 70, "dbp": 120, "lactate": 2}',
-        ["  not used: lactate is no feature of the model"],
+        ["  not used: lactate is not a feature of the model"],
     ),
     case(
         "CSV",

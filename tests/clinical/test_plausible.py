@@ -1,4 +1,4 @@
-"""Values that cannot be right are told with what was likely meant; plausible ones are left alone."""
+"""Implausible values are reported with what was likely meant; plausible ones are left alone."""
 
 import pytest
 

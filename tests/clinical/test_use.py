@@ -60,7 +60,9 @@ def test_refused_is_neither_used_nor_missing_nor_unseen():
 
 
 def test_what_was_noted_when_reading_is_kept():
-    found = use([NAN, 1, NAN], notes={"age": "age is 'old', not a number", "ward": "ward is no feature of the model"})
+    found = use(
+        [NAN, 1, NAN], notes={"age": "age is 'old', not a number", "ward": "ward is not a feature of the model"}
+    )
     assert (found.used, found.missing) == (("sex",), ("view",))
     assert found.refused == {"age": "age is 'old', not a number"} and list(found.unknown) == ["ward"]
 

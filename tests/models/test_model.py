@@ -140,7 +140,7 @@ def test_one_image_with_many_named_records(images):
     answers = model.detect_from(model.encode(images[:1]), [FEVER, {"temperature": 98.6}, {"lactate": 2}])
     first, second, third = (found.record for found in answers)
     assert first.used and "looks like [degF]" in second.refused["temperature"]
-    assert third.unknown == {"lactate": "lactate is no feature of the model"} and len(third.missing) == 10
+    assert third.unknown == {"lactate": "lactate is not a feature of the model"} and len(third.missing) == 10
 
 
 def test_an_image_only_model_uses_no_record(images):

@@ -1,4 +1,4 @@
-"""What is usual in a healthy adult at rest, for forms and explanations. No model reads it."""
+"""What is normal for a healthy adult at rest, for forms and explanations. No model reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NORMAL = {
 
 
 def normal_range(feature: Feature) -> tuple[float, float] | None:
-    """Ends of the usual range in the feature's own unit; None where none is known.
+    """Ends of the normal range in the feature's own unit; None where none is known.
 
     Examples:
         >>> from mdfnet.clinical.schema import Schema

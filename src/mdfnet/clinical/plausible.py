@@ -1,17 +1,19 @@
-"""What cannot be right about a clinical value, in words, and what was likely meant. Nothing is converted here."""
+"""Why a clinical value is implausible, in words, and what was likely meant. Nothing is converted here."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import NumberFeature, Schema
 from mdfnet.clinical.units import UNITS, convert, dimension
+from mdfnet.core.arrays import Floats
 
 #: LOINC code of a number -> that of a number which it is never below: systolic and diastolic blood pressure.
 NEVER_BELOW = {"8480-6": "8462-4"}
 
 
-def out_of_range(feature: Feature, value: float, unit: str) -> str:
+def out_of_range(feature: NumberFeature, value: float, unit: str) -> str:
     """Why a number outside its plausible range is not taken.
 
     Args:
@@ -30,7 +32,7 @@ def out_of_range(feature: Feature, value: float, unit: str) -> str:
     return f"{what}; looks like {meant}" if meant else what
 
 
-def likely_units(feature: Feature, value: float, unit: str) -> tuple[str, ...]:
+def likely_units(feature: NumberFeature, value: float, unit: str) -> tuple[str, ...]:
     """Other units of the same dimension in which a number would be plausible.
 
     Examples:
@@ -58,12 +60,12 @@ def pairs(schema: Schema) -> tuple[tuple[int, int], ...]:
         >>> pairs(Schema.load("mimic-ed"))
         ((5, 6),)
     """
-    position = {feature.loinc: i for i, feature in enumerate(schema.features) if feature.loinc}
+    position = {feature.loinc: i for i, feature in schema.numbers.items() if feature.loinc}
     both = [(position[a], position[b]) for a, b in NEVER_BELOW.items() if {a, b} <= position.keys()]
-    return tuple((a, b) for a, b in both if schema.features[a].unit == schema.features[b].unit)
+    return tuple((a, b) for a, b in both if schema.numbers[a].unit == schema.numbers[b].unit)
 
 
-def swapped(schema: Schema, values) -> dict[str, str]:
+def swapped(schema: Schema, values: Floats | Sequence[float]) -> dict[str, str]:
     """Feature name -> why it is not taken, of numbers that contradict each other; none is known to be the right one.
 
     Args:
@@ -74,10 +76,10 @@ def swapped(schema: Schema, values) -> dict[str, str]:
         >>> swapped(Schema.load("mimic-ed"), [61, 37, 80, 16, 97, 70, 120, 3, 2, 1])["dbp"]
         'sbp is 70 mm[Hg], below dbp 120 mm[Hg]; looks swapped'
     """
-    reasons = {}
+    reasons: dict[str, str] = {}
     for a, b in pairs(schema):
         if values[a] < values[b]:
-            upper, lower = schema.features[a], schema.features[b]
+            upper, lower = schema.numbers[a], schema.numbers[b]
             what = f"{upper.name} is {with_unit(f'{values[a]:g}', upper.unit)}, below {lower.name}"
             reason = f"{what} {with_unit(f'{values[b]:g}', lower.unit)}; looks swapped"
             reasons |= {upper.name: reason, lower.name: reason}
@@ -85,5 +87,5 @@ def swapped(schema: Schema, values) -> dict[str, str]:
 
 
 def with_unit(number: str, unit: str) -> str:
-    """A number as messages say it; a bare one has no unit."""
+    """A number as messages give it; a bare one has no unit."""
     return number if unit == "1" else f"{number} {unit}"

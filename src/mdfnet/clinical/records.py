@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from mdfnet.clinical.plausible import out_of_range
-from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.clinical.schema import CategoryFeature, Feature, NumberFeature, Schema
 from mdfnet.clinical.units import convert, dimension
+from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError, meant, nearest
 from mdfnet.core.pseudonyms import quoted
 
@@ -27,10 +28,10 @@ class RecordResult:
 
     Args:
         values: float32 ``[F]`` in schema order and units; categories as their index; NaN = missing.
-        notes: Name -> why its value was not taken (only under ``invalid="missing"`` or ``unknown="note"``).
+        notes: Name -> why its value was not used (only under ``invalid="missing"`` or ``unknown="note"``).
     """
 
-    values: np.ndarray
+    values: Floats
     notes: dict[str, str]
 
 
@@ -50,9 +51,9 @@ def read_record(
         mapping: Feature name -> value, or -> ``{"value": ..., "unit": ...}``. A feature that is absent, None, NaN or an
             empty text is missing.
         where: File and row, for messages.
-        invalid: What to do with a value that cannot be right: raise, or turn it to missing and note it. A unit that
-            does not fit is always an error.
-        unknown: What to do with a name that is no feature: raise, or pass it over and note it.
+        invalid: What to do with an implausible value: raise, or turn it to missing and note it. A unit that does not
+            fit is always an error.
+        unknown: What to do with a name that is not a feature: raise, or skip it and note it.
         units: Feature name -> UCUM unit its values come in. Default: the schema's.
 
     Raises:
@@ -71,15 +72,16 @@ def read_record(
             if unknown == "error":
                 raise UserError(f"unknown clinical feature {name!r}", where=where, fix=nearest(name, schema.names))
             hint = meant(name, schema.names, likeness=0.8)  # a record may well hold more than the model knows
-            notes[name] = f"{name} is no feature of the model{f'; {hint}' if hint else ''}"
+            notes[name] = f"{name} is not a feature of the model{f'; {hint}' if hint else ''}"
     check_units(schema, units or {})
     values = np.full(len(schema), np.nan, np.float32)
     for position, feature in enumerate(schema.features):
-        value, unit = _value_and_unit(mapping.get(feature.name), feature, units or {}, where)
+        value, unit = _value_and_unit(mapping.get(feature.name), feature, where)
         try:
-            values[position] = (
-                _category(value, feature) if feature.kind == "category" else _number(value, unit, feature)
-            )
+            if feature.kind == "category":
+                values[position] = _category(value, feature)
+            else:
+                values[position] = _number(value, unit or (units or {}).get(feature.name, feature.unit), feature)
         except _Implausible as problem:
             if invalid == "error":
                 raise UserError(str(problem), where=where, fix=problem.fix) from None
@@ -89,15 +91,15 @@ def read_record(
 
 def read_records(
     schema: Schema, records: Sequence[Mapping[str, Any] | RecordResult | None]
-) -> tuple[np.ndarray, list[dict[str, str]]]:
-    """Read a batch, one record per image; whatever cannot be taken is turned to missing and noted.
+) -> tuple[Floats, list[dict[str, str]]]:
+    """Read a batch, one record per image; whatever cannot be used is turned to missing and noted.
 
     Args:
         schema: What the values mean.
         records: Named values as :func:`read_record` takes, what it gave, or None for no record.
 
     Returns:
-        float32 ``[B, F]``, and per record name -> why it was not taken.
+        float32 ``[B, F]``, and per record name -> why it was not used.
 
     Raises:
         UserError: A unit does not fit; the record is counted from 1.
@@ -127,10 +129,7 @@ def check_units(schema: Schema, units: Mapping[str, str]) -> None:
         >>> check_units(Schema.load("mimic-ed"), {"temperature": "[degF]"})
     """
     for name, unit in units.items():
-        feature = schema[name]
-        if feature.kind == "category":
-            raise UserError(f"{name} is a category and has no unit, got {unit!r}")
-        _check_unit(feature, unit, where="units")
+        _check_unit(schema[name], unit, where="units")
 
 
 def format_value(feature: Feature, value: float) -> str:
@@ -149,28 +148,28 @@ def format_value(feature: Feature, value: float) -> str:
 
 
 class _Implausible(Exception):
-    """A single value that cannot be right."""
+    """A single value that is not used."""
 
     def __init__(self, what: str, fix: str | None = None):
         super().__init__(what)
         self.fix = fix
 
 
-def _value_and_unit(given: Any, feature: Feature, units: Mapping[str, str], where: object) -> tuple[Any, str | None]:
-    unit = units.get(feature.name, feature.unit)
+def _value_and_unit(given: Any, feature: Feature, where: object) -> tuple[Any, str | None]:
+    """Unit None where the record does not say one."""
     if not isinstance(given, Mapping):
-        return given, unit
+        return given, None
     if "value" not in given or set(given) - {"value", "unit"}:
         raise UserError(f"{feature.name} needs keys 'value' and 'unit', got {sorted(given)}", where=where)
-    if given.get("unit") is None:
-        return given["value"], unit
+    unit = given.get("unit")
+    if unit is not None:
+        _check_unit(feature, unit, where)
+    return given["value"], unit
+
+
+def _check_unit(feature: Feature, unit: object, where: object) -> None:
     if feature.kind == "category":
-        raise UserError(f"{feature.name} is a category and has no unit, got {given['unit']!r}", where=where)
-    _check_unit(feature, given["unit"], where)
-    return given["value"], given["unit"]
-
-
-def _check_unit(feature: Feature, unit: str, where: object) -> None:
+        raise UserError(f"{feature.name} is a category and has no unit, got {unit!r}", where=where)
     if not isinstance(unit, str):
         fix = f"units are UCUM codes, such as {feature.unit!r}"
         raise UserError(f"{feature.name}: unknown unit {unit!r}", where=where, fix=fix)
@@ -187,29 +186,24 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float | np.floating) and math.isnan(value))
 
 
-def _number(value: Any, unit: str, feature: Feature) -> float:
+def _number(value: Any, unit: str, feature: NumberFeature) -> float:
     if _is_missing(value):
         return math.nan
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise _Implausible(f"{feature.name} is {quoted(value)}, not a number", "leave unknown values empty")
-    number = convert(_float(value), unit, feature.unit)
+    try:
+        given = float(value)
+    except OverflowError:  # JSON and Python have whole numbers beyond any float
+        given = math.inf if value > 0 else -math.inf
+    number = convert(given, unit, feature.unit)
     if not feature.low <= number <= feature.high:
-        what = out_of_range(feature, _float(value), unit)
-        raise _Implausible(what, "check the value and its unit, or leave it empty")
+        raise _Implausible(out_of_range(feature, given, unit), "check the value and its unit, or leave it empty")
     return number
 
 
-def _float(number: int | float) -> float:
-    """JSON and Python have whole numbers beyond any float."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
-
-
-def _category(value: Any, feature: Feature) -> float:
+def _category(value: Any, feature: CategoryFeature) -> float:
     if _is_missing(value):
         return math.nan
     if str(value).strip() not in feature.categories:

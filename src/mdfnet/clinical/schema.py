@@ -130,6 +130,11 @@ class Schema(BaseModel):
         """Feature names in order."""
         return tuple(feature.name for feature in self.features)
 
+    @cached_property
+    def numbers(self) -> dict[int, NumberFeature]:
+        """Position in the clinical vector -> feature, of those that are numbers."""
+        return {i: feature for i, feature in enumerate(self.features) if feature.kind == "number"}
+
     def __len__(self) -> int:
         return len(self.features)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.arrays import Floats
 
 #: Per feature: of a number the smallest and the largest value, of a category the indices; empty where never known.
 Seen = tuple[tuple[float, ...], ...]
@@ -24,13 +25,13 @@ class Standardizer:
         seen: What the training split had, see :data:`Seen`. None: not known, as before anything is fitted.
     """
 
-    mean: np.ndarray
-    std: np.ndarray
-    mode: np.ndarray
+    mean: Floats
+    std: Floats
+    mode: Floats
     seen: Seen | None = None
 
     @classmethod
-    def fit(cls, schema: Schema, values: np.ndarray) -> Standardizer:
+    def fit(cls, schema: Schema, values: Floats) -> Standardizer:
         """Fit on the training split only.
 
         Args:
@@ -64,9 +65,8 @@ class Standardizer:
     def of_ranges(cls, schema: Schema) -> Standardizer:
         """Before anything is fitted: the middle and a quarter of each plausible range."""
         mean, std = np.zeros(len(schema)), np.ones(len(schema))
-        for i, feature in enumerate(schema.features):
-            if feature.kind == "number":
-                mean[i], std[i] = (feature.low + feature.high) / 2, (feature.high - feature.low) / 4
+        for i, feature in schema.numbers.items():
+            mean[i], std[i] = (feature.low + feature.high) / 2, (feature.high - feature.low) / 4
         return cls(mean, std, np.zeros(len(schema)))
 
     def to_dict(self) -> dict[str, list[float]]:
@@ -76,5 +76,5 @@ class Standardizer:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], seen: Sequence[Sequence[float]] | None = None) -> Standardizer:
         """Back from :meth:`to_dict`, and what was seen."""
-        scale = (np.asarray(values[name], np.float64) for name in ("mean", "std", "mode"))
-        return cls(*scale, None if seen is None else tuple(map(tuple, seen)))
+        mean, std, mode = (np.asarray(values[name], np.float64) for name in ("mean", "std", "mode"))
+        return cls(mean, std, mode, None if seen is None else tuple(map(tuple, seen)))

@@ -13,6 +13,7 @@ import numpy as np
 
 from mdfnet.clinical.records import Invalid, check_units, read_record
 from mdfnet.clinical.schema import Schema
+from mdfnet.core.arrays import Floats
 from mdfnet.core.csv_tables import Row, Table, read_table
 from mdfnet.core.errors import UserError, nearest
 
@@ -24,14 +25,14 @@ class ClinicalTable:
     Args:
         ids: What each row is about, unique.
         values: float32 ``[N, F]`` in schema order and units, NaN = missing.
-        extra: Column name -> its text per row, for columns that are no features.
+        extra: Column name -> its text per row, for columns that are not features.
         notes: Per row feature name -> why its value was turned to missing.
         unused: Columns of the file that were neither features nor asked for.
         numbers: Row of the file for each, as spreadsheets count.
     """
 
     ids: tuple[str, ...]
-    values: np.ndarray
+    values: Floats
     extra: dict[str, tuple[str, ...]]
     notes: tuple[dict[str, str], ...]
     unused: tuple[str, ...]
@@ -45,11 +46,11 @@ class ClinicalTable:
         """Feature name -> how many values were turned to missing."""
         return dict(Counter(name for notes in self.notes for name in notes))
 
-    def record(self, identifier: str | None) -> np.ndarray:
+    def record(self, identifier: str | None) -> Floats:
         """The float32 ``[F]`` vector of one id, all NaN when the table does not have it."""
         if identifier not in self.index:
             return np.full(self.values.shape[1], np.nan, np.float32)
-        return self.values[self.index[identifier]]
+        return np.asarray(self.values[self.index[identifier]])
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -78,12 +79,11 @@ def read_clinical_table(
         extra: Further columns to hand back as text.
         columns: Feature name -> name of its column, where they differ.
         units: Feature name -> UCUM unit of its column, where it is not the schema's.
-        invalid: "error" stops at the first value that cannot be right, "missing" turns such values to missing and
-            counts them.
+        invalid: "error" stops at the first implausible value, "missing" turns such values to missing and counts them.
         unused: What to do with other columns: "error", or "ignore" and list them.
 
     Raises:
-        UserError: As `read_table` and `read_record`; also a missing column, an empty or repeated id, an unknown column.
+        UserError: As `read_table` and `read_record`; also a missing or unknown column, an empty or duplicated id.
 
     Examples:
         >>> import tempfile
@@ -116,7 +116,7 @@ def column_names(table: Table, schema: Schema, columns: Mapping[str, str]) -> di
     """Feature name -> column of a table, in schema order.
 
     Raises:
-        UserError: ``columns`` names something that is no feature, or a feature has no column.
+        UserError: ``columns`` names something that is not a feature, or a feature has no column.
     """
     for name in columns:
         schema.index(name)

@@ -1,4 +1,4 @@
-"""What became of each value of a batch of records: used, missing, refused, or used though unseen in training."""
+"""How each value of a batch of records was used: used, missing, refused, or used though unseen in training."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ import numpy as np
 from mdfnet.clinical.plausible import out_of_range, swapped, with_unit
 from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Seen
+from mdfnet.core.arrays import Bools, Floats
 from mdfnet.core.types import RecordUse
 
-#: What may become of a value of the model's features; what is unseen is used, too.
+#: How a value of the model's features may be used; what is unseen is used, too.
 KINDS = ("used", "missing", "refused", "unseen")
 
 
 def uses_of(
-    schema: Schema, seen: Seen | None, given: np.ndarray, kept: np.ndarray, notes: Sequence[Mapping[str, str]]
+    schema: Schema, seen: Seen | None, given: Floats, kept: Floats, notes: Sequence[Mapping[str, str]]
 ) -> list[RecordUse]:
-    """Say what became of each record.
+    """Say how each record was used.
 
-    Words are made only where something is refused or unseen; all else is array operations.
+    Text is made only where something is refused or unseen; all else is array operations.
 
     Args:
         schema: What the columns mean.
         seen: What the training images had; None where that is not known.
         given: ``[B, F]``, NaN = missing.
         kept: ``[B, F]``, what the network was given of it: NaN also where refused.
-        notes: Per record name -> reason, of what was not taken when the record was read.
+        notes: Per record name -> reason, of what was not used when the record was read.
 
     Examples:
         >>> schema = Schema.load("age-sex-view")
@@ -47,7 +48,7 @@ def uses_of(
             reasons |= _reasons(schema, given[row], refused[row])
         used, rest = compress(schema.names, known[row]), compress(schema.names, ~known[row])
         missing = tuple(name for name in rest if name not in reasons)
-        flagged = _unseen_reasons(schema, seen, kept[row], unseen[row]) if unseen[row].any() else {}
+        flagged = _unseen_reasons(schema, seen, kept[row], unseen[row]) if seen and unseen[row].any() else {}
         unknown = {name: why for name, why in note.items() if name not in schema.names}
         uses.append(RecordUse(tuple(used), missing, reasons, flagged, unknown))
     return uses
@@ -68,7 +69,7 @@ def count_uses(uses: Iterable[RecordUse | None]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _reasons(schema: Schema, given: np.ndarray, refused: np.ndarray) -> dict[str, str]:
+def _reasons(schema: Schema, given: Floats, refused: Bools) -> dict[str, str]:
     reasons = swapped(schema, given)
     for position in np.flatnonzero(refused):
         feature, value = schema.features[position], float(given[position])
@@ -80,19 +81,19 @@ def _reasons(schema: Schema, given: np.ndarray, refused: np.ndarray) -> dict[str
     return {name: reasons[name] for name in compress(schema.names, refused)}
 
 
-def _unseen(schema: Schema, seen: Seen | None, values: np.ndarray) -> np.ndarray:
+def _unseen(schema: Schema, seen: Seen | None, values: Floats) -> Bools:
     unseen = np.zeros(values.shape, bool)
-    for position, feature in enumerate(schema.features if seen is not None else ()):
+    for position, had in enumerate(seen or ()):
         column = values[:, position]
-        if feature.kind == "category" or not seen[position]:
-            unseen[:, position] = ~np.isin(column, seen[position])
+        if schema.features[position].kind == "category" or not had:
+            unseen[:, position] = ~np.isin(column, had)
         else:
-            low, high = np.float32(seen[position])
+            low, high = np.asarray(had, np.float32)
             unseen[:, position] = (column < low) | (column > high)
     return unseen
 
 
-def _unseen_reasons(schema: Schema, seen: Seen, values: np.ndarray, unseen: np.ndarray) -> dict[str, str]:
+def _unseen_reasons(schema: Schema, seen: Seen, values: Floats, unseen: Bools) -> dict[str, str]:
     reasons = {}
     for position in np.flatnonzero(unseen):
         feature, value, had = schema.features[position], float(values[position]), seen[position]
