@@ -47,9 +47,9 @@ def test_a_loader_gives_what_the_model_takes(tiny_dataset, workers):
     assert clinical.isnan().any()
     images, targets, clinical = batches[0]
     model = mdfnet.build("tiny", classes=items.classes, schema=items.schema, size=64)
-    losses = model.train().losses(images, targets, clinical)
+    losses = model.train()(images, targets, clinical)
     assert losses and all(value.isfinite() for value in losses.values())
-    assert len(model.eval().detect(images, clinical)) == 2
+    assert len(model.eval()(images, targets, clinical)) == 2
 
 
 def test_images_of_several_sizes_go_into_one_batch(tiny_dataset):

@@ -103,7 +103,7 @@ BROKEN = [
     pytest.param(huge_png(12000, 10000), "12000 x 10000 pixels, more than 40 million", id="120 million pixels"),
     pytest.param(huge_png(60000, 60000), "more than 40 million", id="decompression bomb"),
     pytest.param(turned_jpeg(), "EXIF orientation", id="turned by EXIF"),
-    pytest.param(animated_png(), "2 pictures", id="animated PNG"),
+    pytest.param(animated_png(), "2 images in one file", id="animated PNG"),
     pytest.param(b"\0" * 128 + b"DICM" + b"\0" * 50, "damaged", id="DICOM preamble only"),
 ]
 

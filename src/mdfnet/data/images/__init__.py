@@ -1,1 +1,1 @@
-"""Image files: PNG, JPEG and DICOM to one gray picture, within bounds, and nothing lost that the file holds."""
+"""Image files: PNG, JPEG and DICOM to one gray image, within bounds, at the full depth of the file."""

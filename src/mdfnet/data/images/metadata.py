@@ -115,7 +115,7 @@ def copy_without_metadata(source: str | Path, target: str | Path) -> None:
 
 
 def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and bytes of each chunk, the last being IEND: what follows it belongs to no picture."""
+    """Kind and bytes of each chunk, the last being IEND: what follows it belongs to no image."""
     place, kind = len(_PNG), b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", content, place)
@@ -124,7 +124,7 @@ def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and bytes of each segment, the last being the scans up to the end of the picture."""
+    """Marker and bytes of each segment, the last being the scans up to the end of the image."""
     place, marker = 2, 0
     while marker != _START_OF_SCAN:
         while content[place + 1] == 0xFF:  # fill bytes

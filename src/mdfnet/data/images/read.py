@@ -132,7 +132,7 @@ def _opened(path: str | Path) -> Image.Image:
     _check_bytes(image, path)
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
-        raise UserError(f"{frames} pictures in one file", where=path, fix="give one image per file")
+        raise UserError(f"{frames} images in one file", where=path, fix="give one image per file")
     if image.format == "JPEG" and image.getexif().get(0x0112, 1) != 1:
         raise UserError("stored turned (EXIF orientation)", where=path, fix="save it upright")
     return image

@@ -54,21 +54,21 @@ def import_dicom(
         UserError: What is wrong in which file and row, or there is no image to import.
     """
     table = ImageTable.read(metadata, schema, options, BOX_COLUMNS)
-    marked, notes, left_out, samples = BoxTable(boxes, table.options, classes), table.notes, {}, []
+    box_table, notes, left_out, samples = BoxTable(boxes, table.options, classes), table.notes, {}, []
     owners: dict[str, str] = {}
     for name, path in _files(Path(images)):
-        identifier = _identifier(name, marked, owners)
+        identifier = _identifier(name, box_table, owners)
         try:
             if not is_dicom(path):
                 raise Unsuitable("not DICOM", kind="not DICOM")
             header = image_header(path)
         except UserError as error:
             left_out[name] = error.kind if isinstance(error, Unsuitable) else "damaged or not readable"
-            notes["boxes on files that were left out"] += len(marked.rows.get(identifier or "", ()))
+            notes["boxes on files that were left out"] += len(box_table.rows.get(identifier or "", ()))
             continue
-        target = marked.target(identifier, (header.width, header.height))
+        target = box_table.target(identifier, (header.width, header.height))
         samples.append(_sample(name, path, header, target, table))
-    for identifier, rows in marked.rows.items():
+    for identifier, rows in box_table.rows.items():
         if identifier not in owners:
             fix = "remove the row or add the image"
             raise UserError("the image of this box is not there", where=rows[0].where, fix=fix)
@@ -76,15 +76,15 @@ def import_dicom(
     if not samples:
         reasons = ", ".join(f"{note} ({count})" for note, count in notes.items() if count) or "the folder is empty"
         raise UserError(f"no image to import; {reasons}", where=images)
-    return table.result(samples, marked.classes, info, left_out)
+    return table.result(samples, box_table.classes, info, left_out)
 
 
-def _identifier(name: str, marked: BoxTable, owners: dict[str, str]) -> str | None:
+def _identifier(name: str, box_table: BoxTable, owners: dict[str, str]) -> str | None:
     """The image_id under which the boxes of a file stand; it becomes the file's own in ``owners``."""
-    found = next((one for one in names_of(name) if one in marked.rows), None)
+    found = next((one for one in names_of(name) if one in box_table.rows), None)
     if found is not None and owners.setdefault(found, name) != name:
         fix = "name the images with their folders"
-        raise UserError("an image_id is that of two images", where=marked.rows[found][0].where, fix=fix)
+        raise UserError("an image_id is that of two images", where=box_table.rows[found][0].where, fix=fix)
     return found
 
 

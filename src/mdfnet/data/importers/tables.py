@@ -49,8 +49,8 @@ def import_csv(
         UserError: What is wrong in which file and row.
     """
     table = ImageTable.read(metadata, schema, options, BOX_COLUMNS)
-    marked = BoxTable(boxes, table.options, classes)
-    for identifier, rows in marked.rows.items():
+    box_table = BoxTable(boxes, table.options, classes)
+    for identifier, rows in box_table.rows.items():
         if identifier not in table.clinical.index:
             what = f"the image of this box is not in {metadata}"
             raise UserError(what, where=rows[0].where, fix="remove the row or add the image")
@@ -58,8 +58,8 @@ def import_csv(
     for identifier in table.clinical.ids:
         path = Path(images) / (table.text(identifier, "file") or identifier)
         size = image_size(path)
-        samples.append(table.sample(identifier, path, size, marked.target(identifier, size)))
-    return table.result(samples, marked.classes, info)
+        samples.append(table.sample(identifier, path, size, box_table.target(identifier, size)))
+    return table.result(samples, box_table.classes, info)
 
 
 class BoxTable:
