@@ -28,7 +28,7 @@ PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 PHANTOMS, IMAGE = PhantomConfig(count=8, size=512, seed=77), "phantom-00004.png"
 
 #: Grays and other colors of a picture's palette: an image needs no more, and the files stay small.
-GREYS, COLORS = 112, 112
+GRAYS, COLORS = 112, 112
 
 
 def take(viewer: ViewerPage, name: str) -> None:
@@ -45,7 +45,7 @@ def few_colors(shot: Image.Image) -> Image.Image:
     pixels = np.asarray(shot)
     colored = pixels[np.ptp(pixels.astype(int), axis=2) > 8]
     colors, counts = np.unique(colored, axis=0, return_counts=True)
-    gray = np.linspace(0, 255, GREYS).round().astype(np.uint8)
+    gray = np.linspace(0, 255, GRAYS).round().astype(np.uint8)
     palette = Image.new("P", (1, 1))
     weight = counts * np.ptp(colors.astype(float), axis=1) ** 2
     most = colors[np.argsort(-weight, kind="stable")[:COLORS]]
