@@ -222,8 +222,9 @@ def test_the_card_counts_images_findings_patients_and_boxes_per_split():
         sample("d", None, "three", [1]),
     )
     dataset = SimpleNamespace(
-        name="set", source="made up", license="CC0", classes=CLASSES, samples=samples, synthetic=("images",)
-    )
+        name="set", source="made up", license="CC0", classes=CLASSES, schema=SimpleNamespace(features=()),
+        samples=samples, synthetic=("images",),
+    )  # fmt: skip
     card = DatasetCard.of(dataset)
     assert card.splits == (
         SplitCard("train", 2, 1, 1, (0, 1)),

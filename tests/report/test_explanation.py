@@ -17,6 +17,7 @@ from mdfnet.report.explanation import in_words, write_case_page
 from mdfnet.report.explanation_plots import importance_bars, waterfall
 from mdfnet.report.importance import alarms_in_words, verdict, write_set_files, write_set_page
 from mdfnet.report.record import describe
+from mdfnet.report.style import on_page
 
 NOTICE = "Research use only. Not a medical device."
 CLASSES = Classes(("Consolidation", "Atelectasis <b>"))
@@ -87,7 +88,7 @@ def test_the_words_are_of_the_box_that_the_record_does_most_to(case):
     ],
 )
 def test_a_waterfall_says_its_numbers(values, texts):
-    plot = waterfall([f"value {k}" for k in range(len(values))], values, 0.5, name="w")
+    plot = on_page(waterfall([f"value {k}" for k in range(len(values))], values, 0.5, name="w"))
     assert [text for text in texts if f">{text}<" not in plot] == []
 
 
@@ -155,4 +156,5 @@ def test_the_files_of_a_set_hold_the_numbers(tmp_path):
 
 def test_nothing_to_compare_is_drawn_all_the_same():
     nothing = Estimate(*(np.full(2, np.nan),) * 3)
-    assert importance_bars(("a", "b"), importance(effect=nothing, discrimination=nothing), name="i").startswith("<svg")
+    bars = importance_bars(("a", "b"), importance(effect=nothing, discrimination=nothing), name="i")
+    assert on_page(bars).startswith("<svg")

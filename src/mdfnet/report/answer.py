@@ -129,9 +129,10 @@ def _names(groups: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _images(report: EvaluationReport) -> str:
     scores = report.models[0].evaluation
-    images, boxes = _counted(len(scores.images), "image"), _counted(sum(scores.truths), "annotated box", "es")
+    count, truths = len(scores.images), sum(scores.truths)
+    images, boxes = f"image{'s' if count != 1 else ''}", f"annotated box{'es' if truths != 1 else ''}"
     where = f"the {report.split} split of {report.dataset.name}"
-    return f"{images} of {where}, {scores.images_with_truths} with findings, {boxes}"
+    return f"{count:,} {images} of {where}, {scores.images_with_truths} with findings, {truths:,} {boxes}"
 
 
 def _alone(name: str, scores: Evaluation) -> list[str]:
@@ -153,9 +154,10 @@ def _against(
 ) -> list[str]:
     """With a comparison only those gains and losses are named that it shows."""
     before, after = reference.mean(HEADLINE), scores.mean(HEADLINE)
+    difference = f"{abs(after - before):.2f} {'higher' if after > before else 'lower'}"
     sentences = [
         f"“{name}” reaches a mean AP of {after:.2f} when boxes must overlap by half (IoU 0.5), against {before:.2f} of"
-        f" “{first}”: {_difference(after - before)}."
+        f" “{first}”: {'no difference' if abs(after - before) < 0.005 else difference}."
     ]
     was, now = _headline_of(reference), _headline_of(scores)
     change = {label: now[label] - was[label] for label in now}
@@ -174,13 +176,3 @@ def _headline_of(scores: Evaluation) -> dict[str, float]:
     """The headline measure of the classes that have a value."""
     values = zip(scores.classes.names, scores.measures[HEADLINE], strict=True)
     return {name: value for name, value in values if not math.isnan(value)}
-
-
-def _difference(value: float) -> str:
-    if abs(value) < 0.005:
-        return "no difference"
-    return f"{abs(value):.2f} {'higher' if value > 0 else 'lower'}"
-
-
-def _counted(count: int, noun: str, plural: str = "s") -> str:
-    return f"{count:,} {noun}{plural if count != 1 else ''}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mdfnet.core.arrays import Array
 from mdfnet.core.types import Detections, Target
+from mdfnet.data.summary import summarize
 from mdfnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -97,10 +97,12 @@ class DatasetCard:
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetCard:
         """The card of a dataset; images that are in no split yet are counted as "unsplit"."""
-        names = dict.fromkeys(sample.split for sample in dataset.samples)
-        order = [name for name in ("train", "val", "test", None) if name in names]
-        splits = tuple(_split_card(dataset, name) for name in order)
-        return cls(dataset.name, dataset.source, dataset.license, dataset.classes.names, splits, dataset.synthetic)
+        splits = (
+            SplitCard(name, one.images, one.boxed, one.patients, tuple(found.boxes for found in one.classes.values()))
+            for name, one in summarize(dataset).items()
+        )
+        classes = dataset.classes.names
+        return cls(dataset.name, dataset.source, dataset.license, classes, tuple(splits), dataset.synthetic)
 
 
 def synthetic_parts(parts: Sequence[str]) -> list[str]:
@@ -148,15 +150,3 @@ class EvaluationReport:
         names = [model.name for model in self.models]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"a report needs models with different names, got {names}")
-
-
-def _split_card(dataset: Dataset, name: str | None) -> SplitCard:
-    samples = [sample for sample in dataset.samples if sample.split == name]
-    boxes = Counter(label for sample in samples for label in sample.target.labels.tolist())
-    return SplitCard(
-        name=name or "unsplit",
-        images=len(samples),
-        images_with_findings=sum(len(sample.target) > 0 for sample in samples),
-        patients=len({sample.patient for sample in samples}),
-        boxes=tuple(boxes[label] for label in range(1, len(dataset.classes) + 1)),
-    )

@@ -23,12 +23,7 @@ _FIRST, _LAST = 1 / 16, 8.0
 
 
 def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, float]]]) -> Plot:
-    """Mean sensitivity over the classes at the usual rates of false positives, with intervals.
-
-    Args:
-        overlap: What counts as a hit, in words.
-        values: Name of a model -> (sensitivity, low, high) at each of the rates 1/8 to 8.
-    """
+    """Mean sensitivity over the classes: model -> (sensitivity, low, high) at each of the rates 1/8 to 8."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
@@ -44,13 +39,7 @@ def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, fl
 
 
 def froc_panels(overlap: str, classes: Sequence[str], curves: ClassCurves) -> Plot:
-    """The FROC curve of each class, in a panel of its own.
-
-    Args:
-        overlap: What counts as a hit, in words.
-        classes: Names of the classes.
-        curves: Name of a model -> class -> ``false_positives`` and ``sensitivity``.
-    """
+    """The FROC curve of each class in a panel of its own, from ``false_positives`` and ``sensitivity``."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         for axes, label in zip(panels(figure, len(classes)), classes, strict=True):
@@ -76,8 +65,8 @@ def roc_panels(classes: Sequence[str], curves: ClassCurves, areas: Mapping[str, 
 
     Args:
         classes: Names of the classes.
-        curves: Name of a model -> class -> ``false_positive_rate`` and ``sensitivity``.
-        areas: Name of a model -> area per class.
+        curves: With ``false_positive_rate`` and ``sensitivity``.
+        areas: Name of a model -> area under the curve of each class.
     """
 
     def draw(figure: Figure, palette: Palette) -> None:
@@ -97,12 +86,7 @@ def roc_panels(classes: Sequence[str], curves: ClassCurves, areas: Mapping[str, 
 
 
 def reliability_panels(classes: Sequence[str], bins: ClassCurves) -> Plot:
-    """Share of hits against score, per class: on the diagonal a score means what it says.
-
-    Args:
-        classes: Names of the classes.
-        bins: Name of a model -> class -> ``detections``, ``score`` and ``hits`` of each bin.
-    """
+    """Share of hits against score, from ``detections``, ``score`` and ``hits`` of each bin; ideal is the diagonal."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         for axes, label in zip(panels(figure, len(classes)), classes, strict=True):
@@ -123,7 +107,7 @@ def reliability_panels(classes: Sequence[str], bins: ClassCurves) -> Plot:
 
 
 def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Plot:
-    """Mean AP over the overlap that counts as a hit: how much of a difference is finding, how much is outlining.
+    """Mean AP over the overlap that counts as a hit: how much of a difference is finding, how much is precision.
 
     Args:
         sweeps: Name of a model -> overlap ("IoU", "IoBB") -> rows with ``threshold``, ``AP`` (last the mean) and
@@ -138,9 +122,8 @@ def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]
                 x, y = [row["threshold"] for row in rows], np.array([row["AP"][-1] for row in rows], float)
                 low, high = np.array([row["AP_interval"] for row in rows], float).T
                 banded_line(axes, x, y, (low, high), name, palette.line(number) | {"markevery": 2})
-            axes.set(
-                title=overlap, ylim=(0, 1.02), xlim=(-0.02, 1.02), xlabel=f"smallest {overlap} that counts as a hit"
-            )
+            axes.set(title=overlap, xlim=(-0.02, 1.02), ylim=(0, 1.02))
+            axes.set_xlabel(f"smallest {overlap} that counts as a hit")
             axes.grid(axis="y")
         figure.axes[0].set_ylabel("mean AP")
         figure.axes[0].legend(loc="lower left")

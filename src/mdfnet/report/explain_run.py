@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from mdfnet.clinical.records import Invalid
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
@@ -131,14 +132,13 @@ def explain_split(
     samples = _drawn(dataset.split(split), images, seed)
     log(f"{len(samples)} images: the reliance test, then Shapley values of every finding")
     relied = reliance(network, samples, seed=seed, tick=_counting("reliance", len(samples), log))
-    told = explain_images(network, samples, orders=orders, seed=seed, tick=_counting("importance", len(samples), log))
-    parts = [importance(told, name) for name in network.classes.names]
+    tick = _counting("importance", len(samples), log)
+    explained = explain_images(network, samples, orders=orders, seed=seed, tick=tick)
+    parts, features = [importance(explained, name) for name in network.classes.names], network.schema.names
     facts = _facts(model, network, command) | {"dataset": dataset.name, "split": split}
-    write_set_files(out, parts, relied, network.schema.names)
+    write_set_files(out, parts, relied, features)
     title = f"{Path(model).name} on {dataset.name}, {split}"
-    write_set_page(
-        out / PAGE, title, parts, relied, network.schema.names, synthetic=dataset.synthetic, facts=facts
-    )  # fmt: skip
+    write_set_page(out / PAGE, title, parts, relied, features, synthetic=dataset.synthetic, facts=facts)
     log(verdict(relied))
     for alarm in alarms_in_words(relied):
         log(f"alarm: {alarm}")
@@ -154,8 +154,8 @@ def _fused(model: str | Path) -> Model:
 def _one(
     network: Model,
     name: str,
-    pixels: np.ndarray,
-    record: np.ndarray,
+    pixels: Array,
+    record: Floats,
     out: Path,
     score: float,
     orders: int | None,
@@ -170,7 +170,7 @@ def _one(
 
 
 def _counting(what: str, images: int, log: Log) -> Callable[[], None]:
-    """Says at every tenth image of a long run how far it is."""
+    """Logs the progress of a long run at every tenth image."""
     done = itertools.count(1)
 
     def tick() -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
-from markupsafe import Markup
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,6 +21,7 @@ from mdfnet.report.explanation_plots import waterfall, what_if_panels
 from mdfnet.report.html import Panel, render_page
 from mdfnet.report.overlay import BoxPainter, draw
 from mdfnet.report.record import describe, remarks, unit_in_words
+from mdfnet.report.style import Plot
 
 _PICTURE_SIZE = 560
 
@@ -30,15 +29,12 @@ _PICTURE_SIZE = 560
 WORTH_SAYING = 0.02
 
 
-@dataclass(frozen=True)
-class ExplainedBox:
-    """One box on the page: in words, and its plots and pictures."""
+class ExplainedBox(NamedTuple):
+    """One box on the page: in words, and the maps of it."""
 
     title: str
     words: str
-    waterfall: Markup
-    curves: Markup
-    panels: tuple[Panel, ...]
+    panels: list[Panel]
 
 
 def write_case_page(
@@ -65,6 +61,7 @@ def write_case_page(
         UserError: The file cannot be written.
     """
     values = dict(describe(schema, case.record.tolist(), case.found.record))
+    indices = range(len(case.boxes))
     page = render_page(
         "explanation.html.j2",
         title=title,
@@ -74,7 +71,8 @@ def write_case_page(
         record=list(values.items()),
         remarks=remarks(case.found.record) if case.found.record else [],
         images=list(_images(case, classes)),
-        boxes=[_box(case, index, classes, schema, values) for index in range(len(case.boxes))],
+        plots=[plot for index in indices for plot in _plots(case, index, schema, values)],
+        boxes=[_box(case, index, classes, values) for index in indices],
         findings=_findings(case, classes, values),
         exact=case.findings.exact,
         seen=any(curve.density is not None or curve.outside.any() for curve in case.curves.values()),
@@ -109,19 +107,20 @@ def _capitalized(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _box(
-    case: CaseExplanation, index: int, classes: Classes, schema: Schema, values: Mapping[str, str]
-) -> ExplainedBox:
-    shapley = case.contributions
-    known = np.flatnonzero(~np.isnan(case.record.numpy()))
-    labels = [f"{schema.names[k]} {values[schema.names[k]]}" for k in known]
-    units = {feature.name: unit_in_words(feature) for feature in schema.features}
-    curves = [case.curves[schema.names[k]] for k in largest(shapley, index, CURVES)]
-    bars = waterfall(labels, shapley.values[known, index], float(shapley.baseline[index]), name=f"waterfall-{index}")
-    panels = what_if_panels(curves, index, units, name=f"curves-{index}") if curves else ""
+def _box(case: CaseExplanation, index: int, classes: Classes, values: Mapping[str, str]) -> ExplainedBox:
     title = f"{classes.name(int(case.boxes.labels[index]))} {float(case.boxes.scores[index]):.2f}"
-    words = _capitalized(_reasons(case, index, values))
-    return ExplainedBox(title, words, Markup(bars), Markup(panels), tuple(_maps(case, index, classes)))
+    return ExplainedBox(title, _capitalized(_reasons(case, index, values)), list(_maps(case, index, classes)))
+
+
+def _plots(case: CaseExplanation, index: int, schema: Schema, values: Mapping[str, str]) -> Iterator[Plot]:
+    """``waterfall-INDEX``, and ``curves-INDEX`` where a value adds anything to the score of the box."""
+    shapley, known = case.contributions, np.flatnonzero(~np.isnan(case.record.numpy()))
+    labels = [f"{schema.names[k]} {values[schema.names[k]]}" for k in known]
+    adds, baseline = shapley.values[known, index].tolist(), float(shapley.baseline[index])
+    yield waterfall(labels, adds, baseline, name=f"waterfall-{index}")
+    units = {feature.name: unit_in_words(feature) for feature in schema.features}
+    if curves := [case.curves[schema.names[k]] for k in largest(shapley, index, CURVES)]:
+        yield what_if_panels(curves, index, units, name=f"curves-{index}")
 
 
 def _images(case: CaseExplanation, classes: Classes) -> Iterator[Panel]:

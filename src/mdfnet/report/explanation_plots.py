@@ -1,4 +1,4 @@
-"""Plots of explanations, as SVG text: what each value adds, what-if curves, importance over a set."""
+"""Plots of explanations: what each value adds, what-if curves, importance over a set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mdfnet.explain.importance import Importance
 from mdfnet.explain.what_if import Curve
 from mdfnet.metrics.verdicts import signed
-from mdfnet.report.style import Palette, Plot, dots, name_rows, on_page, plain
+from mdfnet.report.style import Palette, Plot, dots, name_rows, plain
 
 #: Score points that a plot of importance spans at least, so that noise does not look like a result.
 SMALLEST = 0.05
@@ -20,15 +20,14 @@ SMALLEST = 0.05
 UP, DOWN = 2, 1
 
 
-def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *, name: str) -> str:
-    """From the score without a record to that with it, value by value, the largest first, as ``<svg>`` element.
+def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *, name: str) -> Plot:
+    """From the score without a record to that with it, value by value, the largest first.
 
     Args:
         labels: Feature and value, such as "temperature 38.9 °C".
         values: What each adds, in score points.
         baseline: The score without a record.
         name: Of the plot, unique on its page.
-
     """
     order = np.argsort(-np.abs(values), kind="stable")
     steps = np.asarray(values, float)[order]
@@ -53,11 +52,11 @@ def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *
         axes.grid(axis="x")
 
     words = f"Score {baseline:.2f} without a record, {final:.2f} with it; what each value adds"
-    return on_page(Plot(name, "What each value adds", words, (5.4, 0.75 + 0.24 * (len(steps) + 2)), draw))
+    return Plot(name, "What each value adds", words, (5.4, 0.75 + 0.24 * (len(steps) + 2)), draw)
 
 
-def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], *, name: str) -> str:
-    """One box's score against each feature, with how usual the values were in training below, as ``<svg>`` element.
+def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], *, name: str) -> Plot:
+    """One box's score against each feature, with how usual the values were in training below.
 
     Args:
         curves: Of the same boxes.
@@ -79,11 +78,11 @@ def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], 
         panels[0].set_ylabel("score")
 
     words = f"Score against {', '.join(curve.feature.name for curve in curves)}"
-    return on_page(Plot(name, "What if", words, (10.8, 2.5), draw))
+    return Plot(name, "What if", words, (10.8, 2.5), draw)
 
 
-def importance_bars(features: Sequence[str], importance: Importance, *, name: str) -> str:
-    """How much each feature matters for one finding, with intervals, as ``<svg>`` element."""
+def importance_bars(features: Sequence[str], importance: Importance, *, name: str) -> Plot:
+    """How much each feature matters for one finding, with intervals."""
     order = np.argsort(np.nan_to_num(importance.size.value), kind="stable")
     parts = {
         "size: how far scores move": importance.size,
@@ -100,7 +99,7 @@ def importance_bars(features: Sequence[str], importance: Importance, *, name: st
             axes.set_xlim(min(low, -SMALLEST / 2), max(high, SMALLEST))
 
     words = f"Importance of the clinical features for {importance.finding}"
-    return on_page(Plot(name, "Importance", words, (10.8, 0.7 + 0.21 * len(order)), draw))
+    return Plot(name, "Importance", words, (10.8, 0.7 + 0.21 * len(order)), draw)
 
 
 def _line(axes: Axes, curve: Curve, box: int, palette: Palette) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from mdfnet.core.arrays import Floats
 from mdfnet.core.csv_tables import format_table
@@ -65,10 +64,8 @@ def write_set_page(
         classes=reliance.classes.names,
         images=reliance.images,
         patients=reliance.patients,
-        parts=[
-            (one, in_words(one, features), Markup(importance_bars(features, one, name=f"importance-{index}")))
-            for index, one in enumerate(importances)
-        ],
+        plots=[importance_bars(features, one, name=f"importance-{k}") for k, one in enumerate(importances)],
+        findings=[(one.finding, in_words(one, features)) for one in importances],
     )
     write_text(path, page)
 

@@ -200,14 +200,7 @@ class BoxPainter:
 
 
 def free_place(box: Box, size: tuple[float, float], picture: tuple[int, int], taken: list[Box], *, below: bool) -> Box:
-    """Where a name goes: at its box, inside the picture, and on no other name if that can be had.
-
-    Args:
-        box: What the name belongs to.
-        size: Width and height of the name.
-        picture: Width and height of the picture.
-        taken: Where other names are.
-        below: Try under the box before above it.
+    """Where a name of a size (width, height) goes: at its box, inside the picture, if possible on no other name.
 
     Examples:
         >>> free_place((10, 50, 90, 80), (40, 12), (100, 100), taken=[], below=False)
@@ -222,15 +215,10 @@ def free_place(box: Box, size: tuple[float, float], picture: tuple[int, int], ta
     inside = [(x1, y1), (x2 - width, y1), (x1, y2 - height), (x2 - width, y2 - height)]
     nearby = [*under, *above, *inside] if below else [*above, *under, *inside]
     further = [(x, y + step * height) for step in (1, -1, 2, -2, 3, -3) for x, y in nearby[:2]]
-    places = [_within((x, y, x + width, y + height), picture) for x, y in [*nearby, *further]]
+    right, bottom = picture[0] - 1 - width, picture[1] - 1 - height
+    corners = [(max(0, min(x, right)), max(0, min(y, bottom))) for x, y in [*nearby, *further]]
+    places = [(x, y, x + width, y + height) for x, y in corners]
     return min(places, key=lambda place: sum(_shared_area(place, other) for other in taken))
-
-
-def _within(place: Box, picture: tuple[int, int]) -> Box:
-    x1, y1, x2, y2 = place
-    x = max(0, min(x1, picture[0] - 1 - (x2 - x1)))
-    y = max(0, min(y1, picture[1] - 1 - (y2 - y1)))
-    return x, y, x + x2 - x1, y + y2 - y1
 
 
 def _shared_area(one: Box, other: Box) -> float:

@@ -22,7 +22,7 @@ from mdfnet.report.style import (
     plain,
 )
 
-#: One row per epoch.
+#: A row for each ``epoch``.
 History = Sequence[Mapping[str, float]]
 
 #: What is said in place of a value that there is none of.
@@ -30,13 +30,7 @@ NOT_ANNOTATED = "not annotated"
 
 
 def training_curves(runs: Mapping[str, History]) -> Plot:
-    """Loss and validation AP over the epochs, one line per run.
-
-    Args:
-        runs: Name of a run -> one row per epoch with ``epoch`` and, where they were measured, ``train_loss`` and
-            ``val_ap``.
-
-    """
+    """Loss and validation AP over the epochs, a line for each run: ``train_loss`` and ``val_ap`` where measured."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         for axes, (key, title) in zip(figure.subplots(1, 2), keys, strict=True):
@@ -68,7 +62,6 @@ def class_bars(
         classes: Names of the classes.
         values: Name of a model -> one value in [0, 1] per class; NaN leaves the bar out and says so.
         intervals: Name of a model -> (low, high) per class, for those models that have intervals.
-
     """
     middle, thickness = np.arange(len(classes)), 0.8 / len(values)
 
@@ -106,7 +99,6 @@ def differences(
         reference: Name of the model that the others are compared with.
         classes: Names of the rows; the last is for all together.
         values: Name of a model -> (difference, low, high) per row; NaN leaves a row out.
-
     """
     middle = np.arange(len(classes))
 
@@ -139,7 +131,7 @@ def differences(
 def group_intervals(
     measure: str, groups: Sequence[tuple[str, str]], values: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Plot:
-    """A measure by group of patients, with intervals; open marks where a group is too small to compare.
+    """A measure by group of patients, with intervals; open markers where a group is too small to compare.
 
     Args:
         measure: What is shown.
@@ -172,12 +164,7 @@ def group_intervals(
 
 
 def mistake_bars(kinds: Sequence[str], counts: Mapping[str, Sequence[float]]) -> Plot:
-    """How many errors of each kind a model makes, models beside each other.
-
-    Args:
-        kinds: Names of the kinds.
-        counts: Name of a model -> one number per kind.
-    """
+    """How many errors of each kind a model makes, models beside each other."""
     middle, thickness = np.arange(len(kinds)), 0.8 / len(counts)
     most = max(max(numbers) for numbers in counts.values()) or 1
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mdfnet.clinical.schema import Feature, Schema
 from mdfnet.core.types import RecordUse
 
-#: What a value is called wherever it is shown: that is not there, not used, used although training had no such.
+#: What a value is called wherever it is shown: one that is absent, not used, used although training had no such value.
 MISSING, REFUSED, UNSEEN = "missing", "refused", "unseen in training"
 
 #: How people write the UCUM codes (ucum.org) that chest-image records use; other codes are shown as they are.
@@ -80,10 +80,8 @@ def _text(feature: Feature, value: float, use: RecordUse) -> str:
         return REFUSED
     if math.isnan(value):
         return MISSING
-    return f"{_value(feature, value)} ({UNSEEN})" if feature.name in use.unseen else _value(feature, value)
-
-
-def _value(feature: Feature, value: float) -> str:
     if feature.kind == "category":
-        return feature.categories[int(value)]
-    return f"{round(value, 1):g} {unit_in_words(feature)}".strip()
+        text = feature.categories[int(value)]
+    else:
+        text = f"{round(value, 1):g} {unit_in_words(feature)}".strip()
+    return f"{text} ({UNSEEN})" if feature.name in use.unseen else text

@@ -57,27 +57,27 @@ def read_report(
         UserError: A folder holds no evaluation, they are not of the same images, or the dataset is another one.
     """
     contents = [_read(folder) for folder in folders]
-    dataset = dataset or _dataset_of(contents[0], folders[0])
-    for content, folder in zip(contents, folders, strict=True):
-        _check_dataset(content, folder, dataset)
+    images = _dataset_of(contents[0], folders[0], dataset)
+    for content, folder in zip(contents[1:], folders[1:], strict=True):
+        _dataset_of(content, folder, images)
     results = [_result(*parts) for parts in zip(names or _names(folders), contents, folders, strict=True)]
     evaluated = set(results[0].evaluation.images)
-    samples = [sample for sample in dataset.samples if sample.id in evaluated]
+    samples = [sample for sample in images.samples if sample.id in evaluated]
     measures, draws = (*COMPARED, PICTURED), contents[0].get("replicates", scoring.REPLICATES)
     comparisons = [compare_evaluations([folders[0], other], measures, replicates=draws) for other in folders[1:]]
-    found = {one.name: read_csv(folder / "predictions.csv", dataset.classes)
+    found = {one.name: read_csv(folder / "predictions.csv", images.classes)
              for one, folder in zip(results, folders, strict=True)}  # fmt: skip
     uses = dict(use for folder in reversed(folders) for use in _uses(folder))
     return EvaluationReport(
         title=title,
         models=tuple(results),
-        dataset=DatasetCard.of(dataset),
+        dataset=DatasetCard.of(images),
         split=contents[0]["about"]["split"],
-        images=[_example(sample, found, uses, dataset.schema) for sample in _shown(samples)],
+        images=[_example(sample, found, uses, images.schema) for sample in _shown(samples)],
         images_note=IMAGES_NOTE,
         environment=_environment(command, contents),
         comparisons=tuple(comparisons),
-        people=people(samples, dataset.schema),
+        people=people(samples, images.schema),
     )
 
 
@@ -123,19 +123,17 @@ def _with_nan(value: Any) -> Any:
     return math.nan if value is None else value
 
 
-def _dataset_of(content: Mapping[str, Any], folder: Path) -> Dataset:
-    place = content["about"].get("folder")
-    if not place or not Path(place).is_dir():
-        what = f"the dataset {content['about'].get('dataset', '')!r} is not where it was"
+def _dataset_of(content: Mapping[str, Any], folder: Path, given: Dataset | None) -> Dataset:
+    """That of an evaluation, by default from where it was."""
+    about, place = content["about"], Path(content["about"].get("folder") or "")
+    if given is None and (not about.get("folder") or not place.is_dir()):
+        what = f"the dataset {about.get('dataset', '')!r} is not where it was"
         raise UserError(what, where=folder, fix="say where with --dataset")
-    return read_dataset(place)
-
-
-def _check_dataset(content: Mapping[str, Any], folder: Path, dataset: Dataset) -> None:
-    known = content["about"].get("fingerprint")
-    if known and known != dataset.fingerprint:
+    dataset = given or read_dataset(place)
+    if about.get("fingerprint") and about["fingerprint"] != dataset.fingerprint:
         fix = "give the folder it was evaluated on with --dataset, or evaluate again"
         raise UserError(f"the dataset in {dataset.folder} is not the one of this evaluation", where=folder, fix=fix)
+    return dataset
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -151,8 +151,8 @@ def legend(figure: Figure) -> None:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             series.setdefault(name, handle)
     if series:
-        columns = int(figure.get_figwidth() / (0.5 + 0.08 * max(map(len, series))))
-        columns = max(1, min(len(series), columns))
+        fitting = int(figure.get_figwidth() / (0.5 + 0.08 * max(map(len, series))))
+        columns = max(1, min(len(series), fitting))
         figure.legend(series.values(), series.keys(), loc="outside upper left", ncols=columns)
 
 

@@ -25,6 +25,10 @@ SCALING = {
 }
 
 
+#: What a fused model does with poor inputs.
+REFUSED_FUSED = "Images that cannot be read and implausible clinical values are refused; missing values are allowed."
+
+
 def answers(subject: Subject) -> dict[str, str]:
     """Answers by key, only those that are known."""
     tested = subject.tested
@@ -37,17 +41,18 @@ def _of_model(subject: Subject) -> dict[str, str]:
     card, config = subject.card, subject.card.config
     fused = f"with clinical fusion (map: {config.fusion.map}, vector: {config.fusion.vector})"
     kind = f"Deep learning: object detector “{config.detector.name}” {fused if config.fused else 'on images alone'}."
+    recipe = card.preprocessing.get("intensity") or "as-is"
     units = ", ".join(f"{one.name} ({' or '.join(one.scale)})" for one in card.clinical_schema.features)
     size = f"{config.input.size} pixels ({config.input.fit})"
     return {
         "technology": kind,
         "model": f"{kind} Input: images of {size}; findings: {', '.join(card.classes)}. All settings: model.json.",
-        "preprocessing": f"Images are resized to {size}; DICOM by recipe {_recipe(subject)}.",
+        "preprocessing": f"Images are resized to {size}; DICOM by recipe {recipe}.",
         "software": ", ".join(f"{name} {version}" for name, version in card.versions.items()) + ".",
         "predictors": f"Beside the image: {units}. When measured: {TO_FILL_IN}" if config.fused else "",
         "scaling": SCALING[config.fusion.encoder] if config.fused else "",
         "missing": _missing(subject),
-        "poor_inputs": _poor(subject),
+        "poor_inputs": REFUSED_FUSED if config.fused else "Images that cannot be read are refused.",
         "output": _output(subject),
         "calculation": "By `mdfnet evaluate` from the saved model, which sees image and record, never the annotations.",
         "specification": f"model.json and model.safetensors (SHA-256 {card.weights_sha256}); read with `mdfnet.load`.",
@@ -55,10 +60,6 @@ def _of_model(subject: Subject) -> dict[str, str]:
         "recalibration": _recalibration(subject),
         "users": "Research use only, not a medical device. How people would work with it is for the authors to say.",
     }
-
-
-def _recipe(subject: Subject) -> str:
-    return subject.card.preprocessing.get("intensity") or "as-is"
 
 
 def _missing(subject: Subject) -> str:
@@ -73,12 +74,6 @@ def _missing(subject: Subject) -> str:
         f"In training {fusion.record_dropout:.0%} of records and {fusion.feature_dropout:.0%} of values were hidden."
     )
     return f"{how} {hidden} Why values are missing: {TO_FILL_IN}".replace("%", " %")
-
-
-def _poor(subject: Subject) -> str:
-    if not subject.card.config.fused:
-        return "Images that cannot be read are refused."
-    return "Images that cannot be read and implausible clinical values are refused; missing values are allowed."
 
 
 def _output(subject: Subject) -> str:

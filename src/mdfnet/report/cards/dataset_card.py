@@ -26,25 +26,15 @@ def write_dataset_card(folder: Path, out: Path | None = None) -> Path:
 
 def dataset_card(dataset: Dataset) -> str:
     """The card as text: YAML header and Markdown."""
-    return markdown.page(
-        _header(dataset),
-        [
-            f"# {markdown.text(dataset.name)}",
-            markdown.NOTICE,
-            f"**Synthetic: {', '.join(dataset.synthetic)}.**" if dataset.synthetic else "Nothing in it is synthetic.",
-            f"{len(dataset):,} chest X-rays of {len({sample.patient for sample in dataset.samples}):,} patients with"
-            f" boxes of {len(dataset.classes)} findings and {len(dataset.schema)} clinical values per image.",
-            f"## Where it comes from\n\n- **Source**: {markdown.text(dataset.source or 'not stated')}\n- **License**:"
-            f" {markdown.text(dataset.license or 'not stated')}\n- **Gray values**: recipe {dataset.intensity}\n"
-            f"- **Fingerprint**: `{dataset.fingerprint}`",
-            _flow(dataset),
-            f"## Images and boxes\n\n{_counts(dataset)}",
-            f"## Clinical values\n\n{_values(dataset)}",
-            "## Splits\n\nBy patient: no patient is in two splits.",
-            f"## Before use\n\n- Who is in it, and who is not: {TO_FILL_IN}\n- How images were annotated, by whom:"
-            f" {TO_FILL_IN}\n- Consent, ethics, de-identification: {TO_FILL_IN}\n- Run `mdfnet data check` on it.",
-        ],
+    body = markdown.render(
+        "dataset-card.md.j2",
+        dataset=dataset,
+        patients=len({sample.patient for sample in dataset.samples}),
+        counts=_counts(dataset),
+        values=_values(dataset),
+        to_fill_in=TO_FILL_IN,
     )
+    return markdown.page(_header(dataset), [body])
 
 
 def _header(dataset: Dataset) -> dict[str, Any]:
@@ -57,17 +47,6 @@ def _header(dataset: Dataset) -> dict[str, Any]:
         "size_categories": [size],
         "tags": [*tags, "synthetic-data"] if dataset.synthetic else tags,
     }
-
-
-def _flow(dataset: Dataset) -> str:
-    if dataset.provenance is None:
-        return ""
-    steps = [
-        f"- {markdown.text(step.step)}: " + ", ".join(f"{count:,} {unit}" for unit, count in step.counts.items())
-        for step in dataset.provenance.flow
-    ]
-    cautions = [f"- **Caution**: {markdown.text(caution)}" for caution in dataset.provenance.cautions]
-    return "\n".join(["## How it was made", "", *steps, *cautions])
 
 
 def _counts(dataset: Dataset) -> str:
@@ -87,9 +66,8 @@ def _values(dataset: Dataset) -> str:
     for feature in dataset.schema.features:
         for name, split in summarize(dataset).items():
             found = split.clinical[feature.name]
-            rows.append(
-                (feature.name, feature.unit or "", name, f"{found.missing:.0%}".replace("%", " %"), _spread(found))
-            )
+            missing = f"{found.missing:.0%}".replace("%", " %")
+            rows.append((feature.name, feature.unit or "", name, missing, _spread(found)))
     return markdown.table(("feature", "unit", "split", "missing", "mean (sd), median; or shares"), rows)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import yaml
 
 from mdfnet.core.errors import UserError
@@ -23,7 +25,20 @@ _KNOWN_LICENSES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", 
 def page(header: Mapping[str, Any], parts: Iterable[str]) -> str:
     """A card: the header as YAML, the mark, and the parts."""
     front = yaml.safe_dump(dict(header), sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{front}---\n\n" + "\n\n".join([MARK, *(part for part in parts if part)]) + "\n"
+    return f"---\n{front}---\n\n" + "\n\n".join([MARK, *parts]) + "\n"
+
+
+def render(template: str, **content: Any) -> str:
+    """The body of a card, from a file of ``templates/``; paragraphs are one blank line apart."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("mdfnet.report.cards"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["text"] = text
+    environment.globals |= {"table": table, "notice": NOTICE}
+    return re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(content)).strip()
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -23,15 +23,6 @@ MEASURES = {
     "AUROC": "AUROC of images",
 }
 
-_USE = """## How to use it
-
-```python
-import mdfnet
-
-model = mdfnet.load("FOLDER")  # this folder
-found = model.detect(images, records)  # gray images in [0, 1]; records in the order and units below, NaN = missing
-```"""
-
 
 def write_model_cards(
     model: str | Path, out: Path | None = None, evaluations: Sequence[Path] | None = None
@@ -59,28 +50,21 @@ def write_model_cards(
 
 def model_card(subject: Subject) -> str:
     """The card as text: YAML header and Markdown."""
-    known = answers(subject)
-    return markdown.page(
-        _header(subject),
-        [
-            f"# {markdown.text(subject.name)}",
-            markdown.NOTICE,
-            _synthetic(subject),
-            known["technology"],
-            _facts("What it is", known, ("model", "output", "missing", "software")),
-            _features(subject),
-            _facts("How it was trained", known, ("source", "partitions", "training", "selection", "initialization")),
-            *(_evaluation(finding) for finding in subject.evaluations),
-            ""
-            if subject.evaluations
-            else "## How good it is\n\nNot evaluated yet: `mdfnet evaluate`, then `mdfnet card`.",
-            _facts("For whom it works less well", known, ("groups", "failures", "limitations")),
-            "## What it is for\n\nResearch on detection with clinical data. Out of scope: any use on patients, other"
-            f" views than frontal, other findings than those above. Further: {TO_FILL_IN}",
-            _USE if subject.card.config.fused else _USE.replace(", records)", ")").partition("; records")[0] + "\n```",
-            _citation(subject),
-        ],
+    features = [
+        (one.name, ", ".join(one.scale), _plausible(one), one.loinc or "", one.meaning)
+        for one in subject.card.clinical_schema.features
+    ]
+    body = markdown.render(
+        "model-card.md.j2",
+        subject=subject,
+        known=answers(subject),
+        fused=subject.card.config.fused,
+        features=features,
+        score_columns=("finding", "boxes", *MEASURES.values()),
+        score_rows=_score_rows,
+        to_fill_in=TO_FILL_IN,
     )
+    return markdown.page(_header(subject), [body])
 
 
 def _header(subject: Subject) -> dict[str, Any]:
@@ -112,43 +96,17 @@ def _result(finding: CardEvaluation) -> dict[str, Any]:
     }
 
 
-def _synthetic(subject: Subject) -> str:
-    if not subject.synthetic:
-        return ""
-    return f"**Synthetic training data: {', '.join(subject.synthetic)}.**"
-
-
-def _facts(title: str, known: dict[str, str], keys: Sequence[str]) -> str:
-    lines = [f"- **{key}**: {markdown.text(known[key])}" for key in keys if key in known]
-    return "\n".join([f"## {title}", "", *lines]) if lines else ""
-
-
-def _features(subject: Subject) -> str:
-    if not subject.card.config.fused:
-        return ""
-    rows = [
-        (one.name, ", ".join(one.scale), _plausible(one), one.loinc or "", one.meaning)
-        for one in subject.card.clinical_schema.features
-    ]
-    columns = ("feature", "unit or categories", "plausible", "LOINC", "meaning")
-    return f"## Clinical data it takes\n\n{markdown.table(columns, rows)}"
-
-
 def _plausible(feature: Feature) -> str:
     return f"{feature.low:g} to {feature.high:g}" if feature.kind == "number" else ""
 
 
-def _evaluation(finding: CardEvaluation) -> str:
-    intervals = finding.content.get("intervals", {})
+def _score_rows(evaluation: CardEvaluation) -> list[tuple[str, ...]]:
+    intervals = evaluation.content.get("intervals", {})
     rows = []
-    for number, row in enumerate(finding.scores.rows()):
-        cells = [_cell(row[name], intervals.get(name, ()), number) for name in MEASURES]
+    for number, row in enumerate(evaluation.scores.rows()):
+        cells = (_cell(row[name], intervals.get(name, ()), number) for name in MEASURES)
         rows.append((row["class"], f"{row['truths']:,}", *cells))
-    images = f"{len(finding.scores.images):,} images, {finding.scores.images_with_truths:,} with findings"
-    return (
-        f"## How good it is on {markdown.text(finding.where)}\n\nMeasured on {images}; 95 % intervals by bootstrap over"
-        f" patients.\n\n{markdown.table(('finding', 'boxes', *MEASURES.values()), rows)}"
-    )
+    return rows
 
 
 def _cell(value: float, limits: Sequence[Sequence[float | None]], number: int) -> str:
@@ -156,9 +114,3 @@ def _cell(value: float, limits: Sequence[Sequence[float | None]], number: int) -
         return "–"
     pair = limits[number] if number < len(limits) else (None, None)
     return f"{value:.2f}" if pair[0] is None else f"{value:.2f} ({pair[0]:.2f} to {pair[1]:.2f})"
-
-
-def _citation(subject: Subject) -> str:
-    weights = f"Weights: SHA-256 `{subject.card.weights_sha256}`."
-    paper = "Hsieh C et al. MDF-Net for abnormality detection by fusing X-rays with clinical data. Sci Rep 2023."
-    return f"## Citation\n\nMethod: {paper} doi:10.1038/s41598-023-41463-0. Data: cite what they ask for. {weights}"

@@ -50,24 +50,15 @@ def explain_cells(
         if arm not in plan.arms:
             raise UserError(f"the experiment has no arm {arm!r}", where=out, fix=nearest(arm, plan.arms))
     wanted = [cell for cell in cells_of(plan) if cell.size == plan.largest and (cell.arm in arms or not arms)]
-    done = [cell for cell in wanted if is_done(out, cell)]
-    cells = [cell for cell in done if _looks_at_records(out, cell)]
+    cells = [cell for cell in wanted if is_done(out, cell) and _looks_at_records(out, cell)]
     for number, cell in enumerate(cells, start=1):
         folder = folder_of(out, cell)
         if (folder / EXPLANATION / _DONE).is_file():
             continue
         log(f"{number}/{len(cells)}  {cell.name}")
         dataset = arranged(open_data(plan, cell.seed, out), plan, cell)
-        explain_split(
-            folder / "run",
-            dataset,
-            "test",
-            folder / EXPLANATION,
-            images=images,
-            seed=cell.seed,
-            command=command,
-            log=log,
-        )
+        run, to = folder / "run", folder / EXPLANATION
+        explain_split(run, dataset, "test", to, images=images, seed=cell.seed, command=command, log=log)
     return len(cells)
 
 

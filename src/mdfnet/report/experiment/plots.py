@@ -31,13 +31,7 @@ from mdfnet.report.style import (
 
 
 def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
-    """By how much each arm differs from the one it is compared with.
-
-    Args:
-        measure: Of what the differences are.
-        rows: What it is, and its difference.
-
-    """
+    """By how much each arm differs from the one it is compared with: its name, and the difference."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         axes = figure.subplots()
@@ -59,13 +53,7 @@ def arm_differences(measure: str, rows: Sequence[tuple[str, Change]]) -> Plot:
 
 
 def learning_curve(measure: str, images: Sequence[int], arms: Mapping[str, Sequence[SummaryRow | None]]) -> Plot:
-    """Scores, and gains beside them, over the number of training images.
-
-    Args:
-        measure: What is shown.
-        images: Numbers of training images.
-        arms: Name -> its row for each of them; None where nothing is done.
-    """
+    """Scores, and gains beside them, over the numbers of training images; None where nothing is done."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         scores, gains = figure.subplots(1, 2)
@@ -118,13 +106,7 @@ def froc(
 
 
 def discrimination(arm: str, findings: Sequence[FindingDiscrimination], name: str) -> Plot:
-    """How well each clinical value discriminates, a panel for each finding, with 95 % intervals over trainings.
-
-    Args:
-        arm: Whose models.
-        findings: With a mean for each clinical value.
-        name: Of the plot.
-    """
+    """How well each clinical value discriminates, a panel for each finding, with 95 % intervals over trainings."""
     features = findings[0].features
 
     def draw(figure: Figure, palette: Palette) -> None:

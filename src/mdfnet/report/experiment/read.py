@@ -126,9 +126,9 @@ def _calibrated(folders: Sequence[Path]) -> dict[str, Mean]:
 def _discriminations(folders: Sequence[Path]) -> tuple[FindingDiscrimination, ...]:
     """Over the seeds that were explained."""
     found = list(filter(None, map(read_explanation, folders)))
-    told = []
+    result = []
     for number, one in enumerate(found[0]["importance"] if found else ()):
         values = np.array([part["importance"][number]["discrimination"]["value"] for part in found], float)
         means = tuple(Mean.of(column[~np.isnan(column)].tolist()) for column in values.T)
-        told.append(FindingDiscrimination(one["finding"], tuple(found[0]["features"]), means, one["images"]))
-    return tuple(told)
+        result.append(FindingDiscrimination(one["finding"], tuple(found[0]["features"]), means, one["images"]))
+    return tuple(result)

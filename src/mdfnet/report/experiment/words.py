@@ -61,16 +61,16 @@ def _arms(names: list[str]) -> str:
 def front(report: ExperimentReport) -> list[tuple[str, list[str]]]:
     """Questions and answers for the first page; those that the experiment does not answer are left out."""
     questions = [
-        ("What was compared", list(_compared(report))),
-        ("On whom", [_images(report), *([report.people] if report.people else [])]),
-        ("How large is the difference", list(_sizes(report))),
-        ("How sure is it", list(_sure(report))),
-        ("When records are missing", list(_missing(report))),
-        ("Does it grow with the training images", list(_grows(report))),
-        ("Which values discriminate", list(_discriminates(report))),
-        ("What it does not show", list(_limits(report))),
+        ("What was compared", _compared(report)),
+        ("On whom", filter(None, [_images(report), report.people])),
+        ("How large is the difference", _sizes(report)),
+        ("How sure is it", _sure(report)),
+        ("When records are missing", _missing(report)),
+        ("Does it grow with the training images", _grows(report)),
+        ("Which values discriminate", _discriminates(report)),
+        ("What it does not show", _limits(report)),
     ]
-    return [(question, sentences) for question, sentences in questions if sentences]
+    return [(question, answers) for question, sentences in questions if (answers := list(sentences))]
 
 
 def _shown(row: SummaryRow, change: Change, report: ExperimentReport) -> str:
