@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mdfnet.core.errors import UserError, nearest
-from mdfnet.core.files import replacing, without_nan
+from mdfnet.core.files import without_nan, write_text
 from mdfnet.evaluation.prediction_files import ANNOTATIONS, IMAGES, read_annotations, read_csv
 from mdfnet.evaluation.score import read_evaluation
 from mdfnet.metrics.cases import BoxArrays, Cases
@@ -154,8 +154,7 @@ def compare_evaluations(
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
     """Write all figures as JSON, in one step."""
-    with replacing(path) as draft:
-        draft.write_text(json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n")
 
 
 def _matched(folder: Path, evaluation: Evaluation, images: Sequence[str]) -> tuple[tuple[str, ...], Matched]:

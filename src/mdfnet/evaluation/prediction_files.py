@@ -15,7 +15,7 @@ import torch
 
 from mdfnet.core.csv_tables import Row, format_table, read_table
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import replacing
+from mdfnet.core.files import write_text
 from mdfnet.core.former_names import ANNOTATION_TABLE
 from mdfnet.core.types import Classes, Detections, Sample, Target
 
@@ -57,9 +57,7 @@ def write_coco(
         >>> json.loads(path.read_text())
         [{'image_id': 'image-1', 'category_id': 90, 'bbox': [10.0, 20.0, 30.0, 60.0], 'score': 0.5}]
     """
-    text = coco_text(image_ids, detections, classes)
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+    write_text(path, coco_text(image_ids, detections, classes))
 
 
 def coco_text(image_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
@@ -90,9 +88,7 @@ def write_csv(
         image,label,score,x1,y1,x2,y2
         image-1,Effusion,0.9,10.0,20.5,40.0,80.0
     """
-    text = csv_text(image_ids, detections, classes)
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+    write_text(path, csv_text(image_ids, detections, classes))
 
 
 def csv_text(image_ids: Sequence[str | int], detections: Sequence[Detections], classes: Classes) -> str:
@@ -123,8 +119,7 @@ def write_uses(path: str | Path, image_ids: Sequence[str | int], detections: Seq
     """
     _check_images(image_ids, detections)
     uses = {image: found.record and vars(found.record) for image, found in zip(image_ids, detections, strict=True)}
-    with replacing(path) as draft:
-        draft.write_text(json.dumps(uses, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(uses, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
@@ -159,13 +154,9 @@ def write_annotations(folder: str | Path, samples: Sequence[Sample], classes: Cl
         for sample in samples
         for label, box in zip(sample.target.labels.tolist(), sample.target.boxes.tolist(), strict=True)
     ]
-    tables = {
-        ANNOTATIONS: format_table(_ANNOTATION_COLUMNS, rows),
-        IMAGES: format_table(("image", "patient"), [(sample.id, sample.patient) for sample in samples]),
-    }
-    for name, text in tables.items():
-        with replacing(Path(folder) / name) as draft:
-            draft.write_text(text, encoding="utf-8")
+    write_text(Path(folder) / ANNOTATIONS, format_table(_ANNOTATION_COLUMNS, rows))
+    patients = [(sample.id, sample.patient) for sample in samples]
+    write_text(Path(folder) / IMAGES, format_table(("image", "patient"), patients))
 
 
 def read_annotations(folder: str | Path, classes: Classes) -> dict[str, tuple[str, Target]]:

@@ -15,7 +15,7 @@ import numpy as np
 from mdfnet.clinical.use import count_uses
 from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import read_json, replacing, without_nan
+from mdfnet.core.files import read_json, without_nan, write_text
 from mdfnet.core.former_names import with_current_keys
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.dataset import Dataset
@@ -186,8 +186,7 @@ def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -
         content["second_reading"] = scored.second_reading
     if scored.groupings:
         content["groups"] = [group.to_dict() for group in scored.groups]
-    with replacing(folder / "evaluation.json") as draft:
-        draft.write_text(json.dumps(without_nan(content), indent=1, allow_nan=False), encoding="utf-8")
+    write_text(folder / "evaluation.json", json.dumps(without_nan(content), indent=1, allow_nan=False))
     write_coco(folder / "predictions.json", scored.image_ids, scored.detections, scored.classes)
     write_csv(folder / "predictions.csv", ids, scored.detections, scored.classes)
     write_uses(folder / CLINICAL, ids, scored.detections)

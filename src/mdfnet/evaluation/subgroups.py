@@ -1,4 +1,4 @@
-"""How images are sorted into groups of patients: by sex, age, view, what is missing, and by columns of the user's."""
+"""How images are sorted into groups of patients: by sex, age, view, missing values, and by columns of the user's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mdfnet.clinical.schema import Feature, Schema
+from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.csv_tables import Table, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
@@ -50,36 +51,32 @@ def groupings_of(
         [('sex', 'M'), ('age', '60 to 79'), ('view', 'PA'), ('record', 'partly missing')]
     """
     values = np.stack([sample.clinical for sample in samples]).astype(np.float64)
-    result = [_by_category(schema[name], values[:, schema.index(name)]) for name in SEX if name in schema.names]
-    result += [_by_age(name, values[:, schema.index(name)]) for name in AGE if name in schema.names]
+
+    def by_feature(name: str) -> Grouping:
+        return _by_feature(schema[name], values[:, schema.index(name)])
+
+    result = [by_feature(name) for name in (*SEX, *AGE) if name in schema.names]
     result.append(_by_name(VIEW, [sample.view or NOT_KNOWN for sample in samples]))
-    result.append(_by_missingness(values))
+    missing = np.isnan(values)
+    completeness = np.where(missing.all(1), 2, missing.any(1))
+    result.append(Grouping("record", ("complete", "partly missing", "all missing"), completeness))
     known = {grouping.name for grouping in result}
-    result += [_by_feature(schema[name], values[:, schema.index(name)]) for name in by if name not in known]
+    result += [by_feature(name) for name in by if name not in known]
     return result + (_by_table(samples, read_table(table)) if table else [])
 
 
-def _by_category(feature: Feature, values: np.ndarray) -> Grouping:
-    names = (*feature.categories, NOT_KNOWN)
-    return Grouping(feature.name, names, np.where(np.isnan(values), len(names) - 1, np.nan_to_num(values)).astype(int))
+def _by_feature(feature: Feature, values: Floats) -> Grouping:
+    if feature.kind == "category":
+        names = (*feature.categories, NOT_KNOWN)
+        of = np.where(np.isnan(values), len(names) - 1, np.nan_to_num(values)).astype(int)
+        return Grouping(feature.name, names, of)
+    if feature.name in AGE:
+        ends = [f"{low} to {high - 1}" for low, high in itertools.pairwise(AGE_BANDS)]
+        return _in_bands(feature.name, values, np.array(AGE_BANDS[1:]), (*ends, f"{AGE_BANDS[-1]} and over"))
+    return _in_thirds(feature.name, values)
 
 
-def _by_age(name: str, values: np.ndarray) -> Grouping:
-    ends = [f"{low} to {high - 1}" for low, high in itertools.pairwise(AGE_BANDS)]
-    return _in_bands(name, values, np.array(AGE_BANDS[1:]), (*ends, f"{AGE_BANDS[-1]} and over"))
-
-
-def _by_missingness(values: np.ndarray) -> Grouping:
-    known = (~np.isnan(values)).sum(1)
-    names = ("complete", "partly missing", "all missing")
-    return Grouping("record", names, np.where(known == values.shape[1], 0, np.where(known == 0, 2, 1)))
-
-
-def _by_feature(feature: Feature, values: np.ndarray) -> Grouping:
-    return _by_category(feature, values) if feature.kind == "category" else _in_thirds(feature.name, values)
-
-
-def _in_thirds(name: str, values: np.ndarray) -> Grouping:
+def _in_thirds(name: str, values: Floats) -> Grouping:
     """Thirds of the known values; fewer where many are equal."""
     if np.isnan(values).all():
         return _by_name(name, [NOT_KNOWN] * len(values))
@@ -89,7 +86,7 @@ def _in_thirds(name: str, values: np.ndarray) -> Grouping:
     return _in_bands(name, values, ends, (f"below {texts[0]}", *between, f"{texts[-1]} and over"))
 
 
-def _in_bands(name: str, values: np.ndarray, ends: np.ndarray, names: tuple[str, ...]) -> Grouping:
+def _in_bands(name: str, values: Floats, ends: Array, names: tuple[str, ...]) -> Grouping:
     band = np.searchsorted(ends, np.nan_to_num(values), side="right")
     return Grouping(name, (*names, NOT_KNOWN), np.where(np.isnan(values), len(names), band))
 

@@ -61,10 +61,6 @@ class Readings:
 def agreement(readings: Readings, weights: Array | None = None) -> dict[str, Array]:
     """How far the second reading agrees with the first, the first being taken for the truth.
 
-    Args:
-        readings: Both.
-        weights: See :mod:`mdfnet.metrics.weights`.
-
     Returns:
         ``sensitivity``, ``precision``, ``false_positives_per_image`` and, whether the finding is on the image at all,
         Cohen's ``kappa``; float64 ``[classes + 1]``, or ``[R, classes + 1]``, each. Last all classes together: pooled,

@@ -16,10 +16,6 @@ RECALLS = np.linspace(0, 1, 101)
 def average_precision(matches: Matches, weights: Array | None = None) -> Array:
     """AP: the mean over 101 recalls of the best precision reached at that recall or a higher one.
 
-    Args:
-        matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: See :mod:`mdfnet.metrics.weights`; R draws at once are far faster than one after the other.
-
     Returns:
         float64 ``[T, classes]``, or ``[R, T, classes]``, in [0, 1]; NaN for a class that was never annotated.
 
@@ -46,10 +42,6 @@ def average_precision(matches: Matches, weights: Array | None = None) -> Array:
 
 def average_recall(matches: Matches, weights: Array | None = None) -> Array:
     """AR: the share of the truths that are found at all, at any score.
-
-    Args:
-        matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: See :mod:`mdfnet.metrics.weights`.
 
     Returns:
         float64 ``[T, classes]``, or ``[R, T, classes]``, in [0, 1]; NaN for a class that was never annotated.

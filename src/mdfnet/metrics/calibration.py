@@ -50,12 +50,8 @@ def reliability(matches: Matches, label: int, *, threshold: float = 0.5) -> Reli
 def calibration_error(matches: Matches, weights: Array | None = None, *, threshold: float = 0.5) -> Array:
     """Expected calibration error: the mean over boxes of how far their bin's mean score is from its share of hits.
 
-    It is never negative and above 0 by chance alone, the more the fewer boxes there are.
-
-    Args:
-        matches: All boxes count, and most have low scores.
-        weights: See :mod:`mdfnet.metrics.weights`.
-        threshold: Overlap threshold, one of the matches'.
+    It is never negative and above 0 by chance alone, the more the fewer boxes there are. All boxes count, and most have
+    low scores.
 
     Returns:
         float64 ``[classes]``, or ``[R, classes]``, in [0, 1]; NaN for a class without a box.

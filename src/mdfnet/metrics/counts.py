@@ -32,17 +32,9 @@ class Counts:
 
 
 def count(matches: Matches, *, threshold: float, score: float) -> tuple[Counts, ...]:
-    """Count per class.
+    """Count per class, among detections with at least this score. The paper's table has 0.1, at IoBB 0.5.
 
     Low scores can be left out after matching as well as before: a detection never gives way to one of lower score.
-
-    Args:
-        matches: From :func:`mdfnet.metrics.matching.match`.
-        threshold: Overlap threshold, one of the matches'.
-        score: Detections with at least this score count. The paper's table has 0.1, at IoBB 0.5.
-
-    Raises:
-        ValueError: Nothing was matched at this threshold.
 
     Examples:
         >>> from mdfnet.metrics.matching import Matches
@@ -51,10 +43,7 @@ def count(matches: Matches, *, threshold: float, score: float) -> tuple[Counts, 
         >>> count(matches, threshold=0.5, score=0.1)
         (Counts(true_positives=1, false_positives=0, false_negatives=1),)
     """
-    matched = matches.matched[matches.row(threshold)]
-    counted = matches.score >= score
-    class_count = matches.truths.shape[1]
-    hits = np.bincount(matches.label[counted & matched] - 1, minlength=class_count)
-    false_alarms = np.bincount(matches.label[counted & ~matched] - 1, minlength=class_count)
-    misses = matches.truths.sum(0) - hits
-    return tuple(Counts(*row) for row in np.stack([hits, false_alarms, misses], axis=1).tolist())
+    counted, hit = matches.score >= score, matches.matched[matches.row(threshold)]
+    hits, false_alarms = (matches.per_image(counted & one).sum(0) for one in (hit, ~hit))
+    rows = np.stack([hits, false_alarms, matches.truths.sum(0) - hits], axis=1).astype(int)
+    return tuple(Counts(*row) for row in rows.tolist())

@@ -38,10 +38,7 @@ class Froc:
 
 
 def froc(matches: Matches, label: int, *, threshold: float = 0.5) -> Froc:
-    """The FROC curve of a class, given by its 1-based label, at an overlap threshold of the matches.
-
-    Raises:
-        ValueError: Nothing was matched at this threshold.
+    """The FROC curve of a class, given by its 1-based label.
 
     Examples:
         >>> image, score = np.array([0, 1, 1]), np.array([0.9, 0.8, 0.8])
@@ -66,17 +63,8 @@ def sensitivity_at(
     No interpolation: a point that no score threshold gives is not read off. Where a model gives too few boxes to reach
     a rate, all of its boxes count.
 
-    Args:
-        matches: From :func:`mdfnet.metrics.matching.match`.
-        weights: See :mod:`mdfnet.metrics.weights`.
-        threshold: Overlap threshold, one of the matches'.
-        rates: False positives per image.
-
     Returns:
         float64 ``[rates, classes]``, or ``[R, rates, classes]``, in [0, 1]; NaN for a class that was never annotated.
-
-    Raises:
-        ValueError: Nothing was matched at this threshold.
     """
     rows = as_rows(weights, len(matches.truths))
     allowed = rows.sum(1)[:, None] * np.asarray(rates)

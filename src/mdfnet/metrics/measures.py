@@ -73,12 +73,7 @@ class Matched:
 
 
 def measure(matched: Matched, names: Sequence[str] = MEASURES, weights: Array | None = None) -> dict[str, Array]:
-    """Measures and counts by name.
-
-    Args:
-        matched: The images.
-        names: Which, of ``MEASURES`` and ``COUNTS``.
-        weights: See :mod:`mdfnet.metrics.weights`.
+    """Measures and counts by name, of ``MEASURES`` and ``COUNTS``.
 
     Returns:
         float64 ``[classes + 1]``, or ``[R, classes + 1]``, each; last the mean over the classes that have a value, of

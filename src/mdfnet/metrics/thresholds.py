@@ -39,12 +39,7 @@ def allowing(matches: Matches, label: int, most: float) -> float:
 
 
 def performance(matches: Matches, thresholds: Floats, weights: Array | None = None) -> tuple[Array, Array]:
-    """Sensitivity and false positives per image at given scores.
-
-    Args:
-        matches: At one overlap threshold.
-        thresholds: ``[classes]``, score from which a box of the class counts.
-        weights: See :mod:`mdfnet.metrics.weights`.
+    """Sensitivity and false positives per image with a score ``[classes]`` from which the boxes of a class count.
 
     Returns:
         float64 ``[classes + 1]``, or ``[R, classes + 1]``, each, last for all classes together: share of all annotated

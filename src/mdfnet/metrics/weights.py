@@ -1,7 +1,8 @@
 """How often each image counts: once, or many draws of the patients at a time.
 
 Where scores take ``weights``, they are ``[images]`` or, for R draws at once, ``[R, images]``, at least 0; by default
-each image counts once. What is given back then has a first axis of R, or none.
+each image counts once. What is given back then has a first axis of R, or none. R draws at once are far faster than one
+after the other.
 """
 
 from __future__ import annotations
