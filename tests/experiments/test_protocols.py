@@ -92,11 +92,11 @@ def test_learning_curve(quick, do, tmp_path):
 
 def test_detectors(quick, do, tmp_path):
     plan = quick("detectors", "seeds=1", arms=("ssd, fused",))
-    assert list(plan.arms) == ["rcnn, image alone", "ssd, image alone", "ssd, fused"]
+    assert list(plan.arms) == ["rcnn, image-only", "ssd, image-only", "ssd, fused"]
     _, failed = do(plan, tmp_path / "out")
     assert failed == {}
     made = {name: (card.config.detector.name, card.config.fused) for name, card in cards(tmp_path / "out").items()}
-    assert made == {"rcnn-image-alone-seed-0": ("rcnn", False), "ssd-image-alone-seed-0": ("ssd", False),
+    assert made == {"rcnn-image-only-seed-0": ("rcnn", False), "ssd-image-only-seed-0": ("ssd", False),
                     "ssd-fused-seed-0": ("ssd", True)}  # fmt: skip
 
 
