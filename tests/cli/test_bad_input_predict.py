@@ -71,7 +71,7 @@ HEADER = "image,age,temperature,heartrate,resprate,o2sat,sbp,dbp,pain,acuity,gen
         case("a list", "a.json", "[1]", ["a.json", "a JSON object is expected"]),
         case("empty file", "a.json", "", ["a.json row 1", "not JSON"]),
         case("nested without end", "a.json", "[" * 100_000, ["a.json", "not JSON"]),
-        case("key twice", "a.json", '{"age": 50, "age": 60}', ["a.json", "key 'age' stands twice"]),
+        case("key twice", "a.json", '{"age": 50, "age": 60}', ["a.json", "key 'age' is duplicated"]),
         case("unknown feature", "a.json", '{"agee": 50}', ["a.json", "'agee'", "did you mean 'age'"]),
         case("implausible", "a.json", '{"age": 500}', ["a.json", "age is 500 a, outside"]),
         case("beyond any float", "a.json", '{"age": 1%s}' % ("0" * 400), ["a.json", "age is inf a, outside"]),

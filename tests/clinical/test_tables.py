@@ -50,7 +50,7 @@ def test_tables_as_people_save_them(tmp_path, content):
             PLAIN.replace("61.5", '"61,5"'), "row 2: age has a comma in a number.*semicolons", id="quoted decimal comma"
         ),
         pytest.param(PLAIN.replace("b,,M,", "b,,M"), "row 3: 3 cells under 4 columns", id="too few cells"),
-        pytest.param(PLAIN.replace("sex", "age"), "row 1: column 'age' stands twice", id="column twice"),
+        pytest.param(PLAIN.replace("sex", "age"), "row 1: column 'age' is duplicated", id="column twice"),
         pytest.param(PLAIN.replace("sex", "sexx"), "no column 'sex'.*'sexx'", id="misspelled column"),
         pytest.param(
             PLAIN.replace("\n", ",1\n").replace("view,1", "view,hight"), "unknown column", id="unknown column"

@@ -16,7 +16,7 @@ DELIMITERS = (",", ";", "\t")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: its cells by column, stripped of surrounding blanks, and where it stands.
+    """One row of a table: its cells by column, stripped of surrounding blanks, and where it is from.
 
     Args:
         file, number: Where; the header is row 1.
@@ -52,12 +52,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it stands in the file, every cell still text.
+    """A table as it is in the file, every cell still text.
 
     Args:
         path: Where it came from.
         columns: Names of the header.
-        rows: The lines below it.
+        rows: Those below the header.
         delimiter: What separates the cells; a decimal comma is possible only when it is not a comma.
     """
 
@@ -105,7 +105,7 @@ def read_table(path: str | Path, problems: list[UserError] | None = None) -> Tab
     """Read a table with a header from UTF-8 text; the delimiter is what the header has most of.
 
     Args:
-        path: Where it lies.
+        path: The file.
         problems: Where to collect what is wrong with single rows, which are then left out; by default it is raised.
 
     Raises:
@@ -153,7 +153,7 @@ def _check_header(columns: Sequence[str], path: Path) -> None:
         if not name:
             raise UserError(f"column {index + 1} has no name", where=f"{path} row 1")
         if name in columns[:index]:
-            raise UserError(f"column {name!r} stands twice", where=f"{path} row 1", fix="rename or remove one")
+            raise UserError(f"column {name!r} is duplicated", where=f"{path} row 1", fix="rename or remove one")
 
 
 def _row(cells: Sequence[str], columns: Sequence[str], path: Path, number: int, delimiter: str) -> Row:

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: a final name never holds half of one."""
+"""Files that are either whole or not there: a final name never holds half a file."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise UserError(f"key {max(keys, key=keys.count)!r} stands twice", fix="keep one of the two")
+        raise UserError(f"key {max(keys, key=keys.count)!r} is duplicated", fix="keep one of the two")
     return content
 
 

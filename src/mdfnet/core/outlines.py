@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 
+from mdfnet.core.arrays import Array, Floats, Ints
 from mdfnet.core.types import Target
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def ellipse(box: np.ndarray, points: int = 32) -> np.ndarray:
+def ellipse(box: ArrayLike, points: int = 32) -> Floats:
     """Outline of the ellipse inscribed in a box: ``[4]`` xyxy -> float32 ``[points, 2]``.
 
     REFLACX readers draw axis-aligned ellipses, stored as their extents (Bigolin Lanfredi et al., 2022).
@@ -29,7 +31,7 @@ def ellipse(box: np.ndarray, points: int = 32) -> np.ndarray:
     return np.stack([x, y], 1).astype(np.float32)
 
 
-def extents(outline: np.ndarray) -> np.ndarray:
+def extents(outline: Array) -> Floats:
     """Box ``[4]`` around an outline ``[P, 2]``.
 
     Examples:
@@ -67,7 +69,7 @@ def masks_of(boxes: Tensor, size: int, shape: str) -> Tensor:
     return inside.to(torch.uint8)
 
 
-def outline_masks(target: Target, width: int, height: int) -> np.ndarray:
+def outline_masks(target: Target, width: int, height: int) -> Ints:
     """Masks ``uint8 [N, height, width]`` of a target's outlines, or of inscribed ellipses where only boxes are known.
 
     Examples:

@@ -13,12 +13,11 @@ from mdfnet.core.files import parse_yaml, read_text
 
 @dataclass(frozen=True)
 class Shipped:
-    """A folder of them.
+    """A folder of YAML files in a package.
 
     Args:
-        package: Where it lies.
-        folder: Its name there.
-        kind: What a file of it is, for messages.
+        package, folder: Which.
+        kind: What each file describes, for messages.
 
     Examples:
         >>> presets = Shipped("mdfnet.models", "presets", "preset")
