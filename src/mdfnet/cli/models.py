@@ -49,7 +49,7 @@ def predict(
     also = None
     if dicom_out is not None:
         with extra("dicom"):
-            from mdfnet.services.pacs.files import DicomWriter
+            from mdfnet.services.pacs.objects import DicomWriter
         also = DicomWriter.of(
             request.model, dicom_out, score, point, [kind.value for kind in dicom_also or ()], log=typer.echo
         )

@@ -100,7 +100,7 @@ def predict_files(
         score: Boxes below this score are not drawn and not listed, unless there is an operating point; the files hold
             all.
         log: Where to print.
-        also: What writes further files about each image, such as `mdfnet.services.pacs.files.DicomWriter`.
+        also: What writes further files about each image, such as `mdfnet.services.pacs.objects.DicomWriter`.
 
     Returns:
         The images that could not be read, or of which ``also`` could not write.
