@@ -29,21 +29,14 @@ class Category(BaseModel):
 
 
 class Description(BaseModel):
-    """What ``dataset.yaml`` says.
-
-    Args:
-        format_version: See `FORMAT_VERSION`.
-        name, source, license, synthetic, provenance, intensity: See `mdfnet.data.dataset.Dataset`.
-        classes: Classes in label order.
-        clinical_schema: A whole schema, or the name of a shipped one.
-    """
+    """What ``dataset.yaml`` says; see `mdfnet.data.dataset.Dataset` for the fields that have the same name there."""
 
     model_config = ConfigDict(extra="forbid")
 
     format_version: int
     name: str
-    classes: list[Category] = Field(min_length=1)
-    clinical_schema: Schema
+    classes: list[Category] = Field(min_length=1)  #: In label order
+    clinical_schema: Schema  #: A whole schema, or the name of a shipped one
     source: str = ""
     license: str = ""
     synthetic: tuple[Literal["images", "findings", "clinical"], ...] = ()

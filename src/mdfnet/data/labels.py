@@ -32,36 +32,22 @@ _ID_COLUMNS = ("Path", "image_id", "image", "dicom_id")
 
 @dataclass(frozen=True)
 class Agreement:
-    """How labels and boxes of one finding agree, in numbers of images.
+    """How labels and boxes of one finding agree, in numbers of images."""
 
-    Args:
-        boxed: Positive, with a box.
-        unboxed: Positive, without a box: the finding is there, and nobody annotated it or it has no place.
-        contradicted: Negative, with a box.
-        uncertain: Uncertain, with a box or without.
-        unlabeled: No label, with a box.
-    """
-
-    boxed: int = 0
-    unboxed: int = 0
-    contradicted: int = 0
-    uncertain: int = 0
-    unlabeled: int = 0
+    boxed: int = 0  #: Positive, with a box
+    unboxed: int = 0  #: Positive, without a box: the finding is there, and nobody annotated it or it has no place
+    contradicted: int = 0  #: Negative, with a box
+    uncertain: int = 0  #: Uncertain, with a box or without
+    unlabeled: int = 0  #: No label, with a box
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What a table says of the images of a dataset.
+    """What a table says of the images of a dataset."""
 
-    Args:
-        findings: Columns of the table that hold labels.
-        images: Image -> finding -> "positive", "negative", "uncertain" or "".
-        unused: Rows about other images.
-    """
-
-    findings: tuple[str, ...]
-    images: Mapping[str, Mapping[str, str]]
-    unused: int
+    findings: tuple[str, ...]  #: Columns of the table that hold labels
+    images: Mapping[str, Mapping[str, str]]  #: Image -> finding -> "positive", "negative", "uncertain" or ""
+    unused: int  #: Rows about other images
 
     def agreement(self, dataset: Dataset, column_of: Mapping[str, str]) -> dict[str, Agreement]:
         """For each class of a dataset that has a column, labels against boxes.

@@ -10,11 +10,6 @@ from pydantic import BaseModel, ConfigDict
 class Step(BaseModel):
     """One step of a flow chart, as in the CONSORT and STARD statements.
 
-    Args:
-        step: What holds for all that is left after it.
-        counts: Unit ("readings", "images", "patients", ...) -> how many are left.
-        left_out: Reason -> how many the step left out.
-
     Examples:
         >>> Step(step="frontal", counts={"images": 9}, left_out={"lateral": 1}).counts["images"]
         9
@@ -22,28 +17,19 @@ class Step(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    step: str
-    counts: dict[str, int]
-    left_out: dict[str, int] = {}
+    step: str  #: What holds for all that is left after it
+    counts: dict[str, int]  #: Unit ("readings", "images", "patients", ...) -> how many are left
+    left_out: dict[str, int] = {}  #: Reason -> how many the step left out
 
 
 class Provenance(BaseModel):
-    """What ``dataset.yaml`` says about the making of a dataset; nothing in it is about a single patient.
-
-    Args:
-        made_by: The command.
-        releases: Source -> version.
-        rules: Rule -> what was chosen.
-        flow: The flow chart, first step first.
-        values: Clinical feature -> fate -> number of values.
-        cautions: What a reader of results must know, one sentence each.
-    """
+    """What ``dataset.yaml`` says about the making of a dataset; nothing in it is about a single patient."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    made_by: str
-    releases: dict[str, str] = {}
-    rules: dict[str, Any] = {}
-    flow: tuple[Step, ...] = ()
-    values: dict[str, dict[str, int]] = {}
-    cautions: tuple[str, ...] = ()
+    made_by: str  #: The command
+    releases: dict[str, str] = {}  #: Source -> version
+    rules: dict[str, Any] = {}  #: Rule -> what was chosen
+    flow: tuple[Step, ...] = ()  #: The flow chart, first step first
+    values: dict[str, dict[str, int]] = {}  #: Clinical feature -> fate -> number of values
+    cautions: tuple[str, ...] = ()  #: What a reader of results must know, one sentence each

@@ -26,23 +26,17 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class FeatureSummary:
-    """How one clinical feature is distributed in a split.
+    """How one clinical feature is distributed in a split."""
 
-    Args:
-        known: Images with a value.
-        missing: Share of images without one, in [0, 1].
-        mean, sd, low, median, high: Of a number, in its unit (standard deviation with n - 1); NaN where undefined.
-        shares: Of a category: share of each among the known values.
-    """
-
-    known: int
-    missing: float
+    known: int  #: Images with a value
+    missing: float  #: Share of images without one, in [0, 1]
+    #: Of a number, in its unit (standard deviation with n - 1); NaN where undefined
     mean: float = math.nan
     sd: float = math.nan
     low: float = math.nan
     median: float = math.nan
     high: float = math.nan
-    shares: dict[str, float] | None = None
+    shares: dict[str, float] | None = None  #: Of a category: share of each among the known values
 
 
 @dataclass(frozen=True)

@@ -17,22 +17,15 @@ from mdfnet.data.checks.raw import RawDataset
 
 @dataclass(frozen=True)
 class ClinicalColumns:
-    """Clinical values of the images that have one row, in the file's order.
+    """Clinical values of the images that have one row, in the file's order."""
 
-    Args:
-        images: Their names.
-        rows: Row of each in ``clinical.csv``.
-        patients: Patient of each, ``[N]``.
-        values: Feature name -> float64 ``[N]`` in the schema's unit, whatever range; categories as their index; NaN
-            where missing or unreadable.
-        features: The features that have a column.
-    """
-
-    images: tuple[str, ...]
-    rows: Ints
-    patients: Array
+    images: tuple[str, ...]  #: Their names
+    rows: Ints  #: Row of each in ``clinical.csv``
+    patients: Array  #: Patient of each, ``[N]``
+    #: Feature name -> float64 ``[N]`` in the schema's unit, whatever range; categories as their index; NaN where
+    #: missing or unreadable
     values: dict[str, Floats]
-    features: tuple[Feature, ...]
+    features: tuple[Feature, ...]  #: The features that have a column
 
     @classmethod
     def read(cls, raw: RawDataset) -> ClinicalColumns | None:

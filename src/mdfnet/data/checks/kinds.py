@@ -14,21 +14,13 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class FindingKind:
-    """A kind of finding.
+    """A kind of finding."""
 
-    Args:
-        id: Stable across versions, such as ``box-degenerate``.
-        severity: "error" (the folder cannot be used), "warning" (results may mislead), "note".
-        family: What it is about, one of `FAMILIES`.
-        meaning: What it means, for people.
-        fix: What to do about it in general; a single finding may know better.
-    """
-
-    id: str
-    severity: Severity
-    family: str
-    meaning: str
-    fix: str
+    id: str  #: Stable across versions, such as ``box-degenerate``
+    severity: Severity  #: "error" (the folder cannot be used), "warning" (results may mislead), "note"
+    family: str  #: What it is about, one of `FAMILIES`
+    meaning: str  #: What it means, for people
+    fix: str  #: What to do about it in general; a single finding may know better
 
 
 def _read() -> dict[str, FindingKind]:

@@ -30,31 +30,20 @@ STROKES = 13
 
 @dataclass(frozen=True)
 class Pixels:
-    """An image in a few numbers.
+    """An image in a few numbers."""
 
-    Args:
-        shape: Height and width.
-        bits: 8 or 16.
-        digest: SHA-256 of the pixels; equal for equal images of equal shape.
-        fingerprint: float32 ``[1104]``, steps of a 24 x 24 thumbnail down and across, at mean 0 and length 1. The
-            product of two is the correlation of two images' shapes: the same under scaling, compression and changes of
-            brightness and contrast, -1 for an image and its negative.
-        thumbnail: float32 ``[576]``, the thumbnail itself at mean 0 and length 1.
-        levels: Number of distinct values.
-        same: Share of pixels that have the most frequent value.
-        contrast: Width of the middle 98 % of values, on a scale of 255.
-        text: Whether a line of letters is near the border.
-    """
-
-    shape: tuple[int, ...]
-    bits: int
-    digest: bytes
+    shape: tuple[int, ...]  #: Height and width
+    bits: int  #: 8 or 16
+    digest: bytes  #: SHA-256 of the pixels; equal for equal images of equal shape
+    #: float32 ``[1104]``, steps of a 24 x 24 thumbnail down and across, at mean 0 and length 1. The product of two is
+    #: the correlation of two images' shapes: the same under scaling, compression and changes of brightness and
+    #: contrast, -1 for an image and its negative
     fingerprint: Floats
-    thumbnail: Floats
-    levels: int
-    same: float
-    contrast: float
-    text: bool
+    thumbnail: Floats  #: float32 ``[576]``, the thumbnail itself at mean 0 and length 1
+    levels: int  #: Number of distinct values
+    same: float  #: Share of pixels that have the most frequent value
+    contrast: float  #: Width of the middle 98 % of values, on a scale of 255
+    text: bool  #: Whether a line of letters is near the border
 
     @classmethod
     def of(cls, image: Array) -> Pixels:

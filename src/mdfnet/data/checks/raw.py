@@ -37,23 +37,17 @@ class RawBox:
 
 @dataclass
 class RawDataset:
-    """What the four files say, without what cannot be understood; that is in ``findings``.
-
-    Args:
-        folder: The folder.
-        description: ``dataset.yaml``, if it can be read.
-        coco: Well-formed images, annotations and categories.
-        clinical, splits: The two tables, if they can be read.
-        findings: What could not be understood.
-        pixels: What the images show, by file name, as far as they were read; `check_images` fills it.
-    """
+    """What the four files say, without what cannot be understood; that is in ``findings``."""
 
     folder: Path
-    description: Description | None = None
+    description: Description | None = None  #: ``dataset.yaml``, if it can be read
+    #: Well-formed images, annotations and categories
     coco: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {part: [] for part in REQUIRED_KEYS})
+    #: The two tables, if they can be read
     clinical: Table | None = None
     splits: Table | None = None
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)  #: What could not be understood
+    #: What the images show, by file name, as far as they were read; `check_images` fills it
     pixels: dict[str, Pixels] = field(default_factory=dict)
 
     @classmethod

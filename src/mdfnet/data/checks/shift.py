@@ -22,19 +22,12 @@ DIFFERS = 0.55
 
 @dataclass(frozen=True)
 class _Comparison:
-    """The images of a split beside those of training.
+    """The images of a split beside those of training."""
 
-    Args:
-        split: "val" or "test".
-        kept: bool ``[N]``, which of the images that are compared are in either.
-        inside: bool ``[K]``, which of those kept are in the split.
-        patients: ``[K]``.
-    """
-
-    split: str
-    kept: Bools
-    inside: Bools
-    patients: Array
+    split: str  #: "val" or "test"
+    kept: Bools  #: bool ``[N]``, which of the images that are compared are in either
+    inside: Bools  #: bool ``[K]``, which of those kept are in the split
+    patients: Array  #: ``[K]``
 
     @classmethod
     def of(cls, raw: RawDataset, names: Sequence[str], split: str) -> _Comparison:

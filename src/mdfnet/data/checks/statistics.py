@@ -22,20 +22,14 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Discrimination:
-    """An AUROC beyond chance: how often an image of the group has the higher score than one that is not in it.
+    """An AUROC beyond chance: how often an image of the group has the higher score than one that is not in it."""
 
-    Args:
-        auc: In [0.5, 1]; 0.5 is chance. Ties count half.
-        low, high: 95 % interval, bootstrap over patients.
-        higher: Whether images of the group have the higher scores.
-        images: How many images had a score.
-    """
-
-    auc: float
+    auc: float  #: In [0.5, 1]; 0.5 is chance. Ties count half
+    #: 95 % interval, bootstrap over patients
     low: float
     high: float
-    higher: bool
-    images: int
+    higher: bool  #: Whether images of the group have the higher scores
+    images: int  #: How many images had a score
 
     def __str__(self) -> str:
         return f"AUC {self.auc:.2f} ({self.low:.2f} to {self.high:.2f})"

@@ -21,19 +21,12 @@ _IMAGE_TABLE = "images.csv"
 
 @dataclass(frozen=True)
 class Export:
-    """A folder being filled.
+    """A folder being filled."""
 
-    Args:
-        dataset: As it will be in the folder: images perhaps smaller, and PNG where they were DICOM.
-        folder: Where to write; whole or not there when all is done.
-        sources: The samples as they are, in the same order.
-        place: How images come into the folder.
-    """
-
-    dataset: Dataset
-    folder: Path
-    sources: tuple[Sample, ...]
-    place: Place
+    dataset: Dataset  #: As it will be in the folder: images perhaps smaller, and PNG where they were DICOM
+    folder: Path  #: Where to write; whole or not there when all is done
+    sources: tuple[Sample, ...]  #: The samples as they are, in the same order
+    place: Place  #: How images come into the folder
 
     def place_images(self, split: str, folder: Path) -> list[Sample]:
         """Bring the images of a split into a folder below; returns their samples."""

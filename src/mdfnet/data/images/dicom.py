@@ -46,26 +46,18 @@ class Unsuitable(UserError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a DICOM header says of its image, as far as we ask.
+    """What a DICOM header says of its image, as far as we ask."""
 
-    Args:
-        width, height: In pixels.
-        patient: Identifier of the patient, empty where there is none.
-        view: "PA", "AP" or None.
-        sex: "F", "M" or None.
-        age: In years at the time of the image, or None.
-        spacing: Width and height of a pixel in mm, at the patient where it was calibrated, else at the detector.
-        burnt_in: Whether the header says that annotations are burnt into the pixels.
-    """
-
+    #: In pixels
     width: int
     height: int
-    patient: str
-    view: str | None
-    sex: str | None
-    age: float | None
+    patient: str  #: Identifier of the patient, empty where there is none
+    view: str | None  #: "PA", "AP" or None
+    sex: str | None  #: "F", "M" or None
+    age: float | None  #: In years at the time of the image, or None
+    #: Width and height of a pixel in mm, at the patient where it was calibrated, else at the detector
     spacing: tuple[float, float] | None
-    burnt_in: bool
+    burnt_in: bool  #: Whether the header says that annotations are burnt into the pixels
 
 
 def read_dicom(path: str | Path, intensity: Intensity = AS_IS) -> Array:

@@ -23,24 +23,16 @@ _MOST = 65535
 
 @dataclass(frozen=True)
 class Viewing:
-    """How an image is shown first. Values are those of the pixels handed out, from 0 up.
+    """How an image is shown first. Values are those of the pixels handed out, from 0 up."""
 
-    Args:
-        kind: What the file is.
-        bits: How many the largest possible value has.
-        invert: Whether high values are dark (MONOCHROME1).
-        center, width: Window, as DICOM has it (PS3.3 C.11.2.1.2).
-        view: "PA", "AP" or None.
-        taken: When it was taken, in the header's own time; None where the file does not say.
-    """
-
-    kind: Literal["dicom", "png", "jpeg"]
-    bits: int
-    invert: bool
+    kind: Literal["dicom", "png", "jpeg"]  #: What the file is
+    bits: int  #: How many the largest possible value has
+    invert: bool  #: Whether high values are dark (MONOCHROME1)
+    #: Window, as DICOM has it (PS3.3 C.11.2.1.2)
     center: float
     width: float
-    view: str | None = None
-    taken: datetime | None = None
+    view: str | None = None  #: "PA", "AP" or None
+    taken: datetime | None = None  #: When it was taken, in the header's own time; None where the file does not say
 
 
 def read_for_viewing(path: str | Path, intensity: Intensity = AS_IS) -> tuple[Array, Array, Viewing]:

@@ -52,18 +52,12 @@ class MatchedRecords:
 
 @dataclass(frozen=True)
 class Matching:
-    """Which value belongs to an image.
+    """Which value belongs to an image."""
 
-    Args:
-        within: Hours before the image from which a value counts.
-        zone: Time zone that times without an offset are in, such as ``Europe/Berlin``. Needed only where some times
-            have an offset and others have none.
-        invalid: "error", or "missing" to turn implausible values to missing, with a count.
-    """
-
-    within: float = 24.0
+    within: float = 24.0  #: Hours before the image from which a value counts
+    #: Time zone of times without an offset, such as ``Europe/Berlin``; needed only where some times have one
     zone: str | None = None
-    invalid: Invalid = "missing"
+    invalid: Invalid = "missing"  #: "missing" turns implausible values to missing, with a count
 
     def instant(self, time: datetime) -> datetime:
         """A time with its offset, where that can be known.

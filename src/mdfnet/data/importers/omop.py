@@ -32,21 +32,14 @@ _PERSON = ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", 
 
 
 class Concepts(BaseModel):
-    """What the concept ids of a site mean; ``clinical/omop.yaml`` is the shipped one.
-
-    Args:
-        measurements: Feature -> ids of the measurements that are it.
-        units: Id of a unit -> UCUM code.
-        assume: Feature -> UCUM code of measurements that have no unit.
-        genders: Id of a gender -> the schema's category.
-    """
+    """What the concept ids of a site mean; ``clinical/omop.yaml`` is the shipped one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    measurements: dict[str, list[int]]
-    units: dict[int, str]
-    assume: dict[str, str] = {}
-    genders: dict[int, str]
+    measurements: dict[str, list[int]]  #: Feature -> ids of the measurements that are it
+    units: dict[int, str]  #: Id of a unit -> UCUM code
+    assume: dict[str, str] = {}  #: Feature -> UCUM code of measurements that have no unit
+    genders: dict[int, str]  #: Id of a gender -> the schema's category
 
     @classmethod
     def read(cls, path: str | Path | None = None) -> Concepts:

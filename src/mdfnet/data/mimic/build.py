@@ -59,15 +59,10 @@ class ImageOptions:
 
 @dataclass(frozen=True)
 class PlannedDataset:
-    """A dataset that is not written yet: its samples point to the images of the release.
-
-    Args:
-        dataset: The dataset.
-        places: What to call each image in messages.
-    """
+    """A dataset that is not written yet: its samples point to the images of the release."""
 
     dataset: Dataset
-    places: tuple[str, ...]
+    places: tuple[str, ...]  #: What to call each image in messages
 
 
 @dataclass(frozen=True)

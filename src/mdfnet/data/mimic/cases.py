@@ -33,17 +33,11 @@ LOST = "taken before 10:00, which StudyTime without its zeros does not say"
 
 @dataclass(frozen=True)
 class MimicCase:
-    """An image with its boxes: what becomes one sample of the dataset.
+    """An image with its boxes: what becomes one sample of the dataset."""
 
-    Args:
-        reading: The reading, or one of those of the image.
-        drawn: The boxes of one or all of them.
-        number: Which of the image's cases this is, from 1.
-    """
-
-    reading: Reading
-    drawn: LabeledBoxes
-    number: int = 1
+    reading: Reading  #: The reading, or one of those of the image
+    drawn: LabeledBoxes  #: The boxes of one or all of them
+    number: int = 1  #: Which of the image's cases this is, from 1
 
 
 def select(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> list[Reading]:

@@ -13,15 +13,11 @@ from mdfnet.data.provenance import Step
 
 @dataclass
 class Flow:
-    """The steps so far.
+    """The steps so far."""
 
-    Args:
-        steps: First step first.
-        units: Unit -> what identifies one in a reading, such as its image; a reading without it does not count.
-    """
-
+    #: Unit -> what identifies one in a reading, such as its image; a reading without it does not count
     units: dict[str, Callable[[Reading], object]]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)  #: First step first
 
     def note(self, step: str, counts: Mapping[str, int], left_out: Mapping[str, int] | None = None) -> None:
         """Add a step whose numbers are known."""

@@ -65,32 +65,25 @@ class LabeledBoxes:
 
 @dataclass(frozen=True)
 class Reading:
-    """One radiologist's reading of one image, and what the other tables say about the image.
+    """One radiologist's reading of one image, and what the other tables say about the image."""
 
-    Args:
-        place: File and row, for messages.
-        id, image, subject: As REFLACX has them.
-        width, height: Of the image that was read, in pixels.
-        discarded: Whether REFLACX discarded the eye tracking.
-        study, view: As MIMIC-CXR-JPG has them; None where it does not have the image.
-        mismatch: Whether REFLACX and MIMIC-CXR-JPG have the image under different patients.
-        stay, outcome: The stay the image was taken in, and how the match came out.
-        unpadded: Whether the image's time lost a leading zero.
-    """
-
-    place: str
+    place: str  #: File and row, for messages
+    #: As REFLACX has them
     id: str
     image: str
     subject: int
+    #: Of the image that was read, in pixels
     width: int
     height: int
-    discarded: bool
+    discarded: bool  #: Whether REFLACX discarded the eye tracking
+    #: As MIMIC-CXR-JPG has them; None where it does not have the image
     study: int | None
     view: str | None
-    mismatch: bool
+    mismatch: bool  #: Whether REFLACX and MIMIC-CXR-JPG have the image under different patients
+    #: The stay the image was taken in, and how the match came out
     stay: int | None
     outcome: str | None
-    unpadded: bool
+    unpadded: bool  #: Whether the image's time lost a leading zero
 
 
 def load_readings(database: duckdb.DuckDBPyConnection, source: TableFiles) -> list[Reading]:

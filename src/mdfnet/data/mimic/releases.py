@@ -52,21 +52,13 @@ _DEEPEST = 7
 
 @dataclass(frozen=True)
 class Releases:
-    """Where everything lies.
+    """Where everything lies."""
 
-    Args:
-        versions: Release -> version and how it is known.
-        tables: What it holds (see `TABLES`) -> its files.
-        images: Folder below which the images lie.
-        readings: Folder below which the readings lie.
-        by_patient: Whether the layout is MIMIC-Eye's, one folder per patient.
-    """
-
-    versions: Mapping[str, str]
-    tables: Mapping[str, TableFiles]
-    images: Path
-    readings: Path
-    by_patient: bool = False
+    versions: Mapping[str, str]  #: Release -> version and how it is known
+    tables: Mapping[str, TableFiles]  #: What it holds (see `TABLES`) -> its files
+    images: Path  #: Folder below which the images lie
+    readings: Path  #: Folder below which the readings lie
+    by_patient: bool = False  #: Whether the layout is MIMIC-Eye's, one folder per patient
 
     def image(self, subject: int, study: int, image: str) -> Path:
         """Where an image lies."""

@@ -40,17 +40,11 @@ _ROWS_AT_FAULT = "the file is damaged or was changed; fetch it again and compare
 
 @dataclass(frozen=True)
 class TableFiles:
-    """One table: a file, several that follow each other, or one per patient.
+    """One table: a file, several that follow each other, or one per patient."""
 
-    Args:
-        name: What it holds.
-        files: Where; CSV, compressed or not.
-        pattern: How to call them where their paths name patients.
-    """
-
-    name: str
-    files: tuple[Path, ...]
-    pattern: str = ""
+    name: str  #: What it holds
+    files: tuple[Path, ...]  #: Where; CSV, compressed or not
+    pattern: str = ""  #: How to call them where their paths name patients
 
     def place(self, file: int, row: int | None = None) -> str:
         """File and row for a message."""

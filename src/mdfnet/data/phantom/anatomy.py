@@ -15,31 +15,18 @@ from mdfnet.core.arrays import Floats
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Shape of one thorax.
+    """Shape of one thorax."""
 
-    Args:
-        male: Men have broader shoulders and no breast shadows.
-        view: "PA" or "AP".
-        habitus: Thickness of soft tissue, 0.8 (thin) to 1.3 (obese), 1 on average.
-        thorax: Inner half width of the rib cage at its widest.
-        apex: Height of the lung apices.
-        base: Height of the costophrenic angles.
-        domes: Height of the right and the left diaphragm dome at its top.
-        heart_center: Center of the heart (x, y).
-        heart_axes: Half width and half height of the heart.
-        rib_spacing: Distance from rib to rib.
-    """
-
-    male: bool
-    view: str
-    habitus: float
-    thorax: float
-    apex: float
-    base: float
-    domes: tuple[float, float]
-    heart_center: tuple[float, float]
-    heart_axes: tuple[float, float]
-    rib_spacing: float
+    male: bool  #: Men have broader shoulders and no breast shadows
+    view: str  #: "PA" or "AP"
+    habitus: float  #: Thickness of soft tissue, 0.8 (thin) to 1.3 (obese), 1 on average
+    thorax: float  #: Inner half width of the rib cage at its widest
+    apex: float  #: Height of the lung apices
+    base: float  #: Height of the costophrenic angles
+    domes: tuple[float, float]  #: Height of the right and the left diaphragm dome at its top
+    heart_center: tuple[float, float]  #: Center of the heart (x, y)
+    heart_axes: tuple[float, float]  #: Half width and half height of the heart
+    rib_spacing: float  #: Distance from rib to rib
 
     def lateral(self, y: Floats) -> Floats:
         """Distance of the lung's outer border from the midline at heights ``y``."""

@@ -30,23 +30,14 @@ MALE = 0.455
 
 @dataclass(frozen=True)
 class PhantomCase:
-    """What is wrong with one patient.
-
-    Args:
-        male: Sex.
-        pattern: "none", "focal" or "bilateral".
-        opacity: Class of the opacity, or None.
-        opacities: How many places it takes: 0, 1 or 2.
-        enlarged_heart: Whether the heart is wider than half the thorax.
-        effusions: Sides with an effusion: -1 the patient's right, +1 the left.
-    """
+    """What is wrong with one patient."""
 
     male: bool
-    pattern: str
-    opacity: str | None
-    opacities: int
-    enlarged_heart: bool
-    effusions: tuple[int, ...]
+    pattern: str  #: "none", "focal" or "bilateral"
+    opacity: str | None  #: Class of the opacity, or None
+    opacities: int  #: How many places it takes: 0, 1 or 2
+    enlarged_heart: bool  #: Whether the heart is wider than half the thorax
+    effusions: tuple[int, ...]  #: Sides with an effusion: -1 the patient's right, +1 the left
 
     @property
     def findings(self) -> tuple[str, ...]:

@@ -34,21 +34,13 @@ class Ellipse:
 
 @dataclass(frozen=True)
 class Focal:
-    """One focal opacity: a plate-like band, a wedge of lost volume with its tip at the hilum, or a patch.
+    """One focal opacity: a plate-like band, a wedge of lost volume with its tip at the hilum, or a patch."""
 
-    Args:
-        form: "band", "wedge" or "patch".
-        center: Its middle.
-        extent: Half length along its axis, half width across.
-        angle: Direction of its axis, radians clockwise from the horizontal.
-        strength: Share of the air that it displaces.
-    """
-
-    form: str
-    center: tuple[float, float]
-    extent: tuple[float, float]
-    angle: float
-    strength: float
+    form: str  #: "band", "wedge" or "patch"
+    center: tuple[float, float]  #: Its middle
+    extent: tuple[float, float]  #: Half length along its axis, half width across
+    angle: float  #: Direction of its axis, radians clockwise from the horizontal
+    strength: float  #: Share of the air that it displaces
 
     def displaced(self, canvas: Canvas, rng: np.random.Generator) -> Floats:
         """Share of the air displaced, float32 ``[size, size]`` in [0, 1]."""
@@ -103,17 +95,11 @@ def _one_focal(rng: np.random.Generator, anatomy: Anatomy, side: int, zone: floa
 
 @dataclass(frozen=True)
 class Haze:
-    """One wing of a bilateral haze around the hila.
+    """One wing of a bilateral haze around the hila."""
 
-    Args:
-        center: Its middle.
-        axes: Half width and half height.
-        strength: Share of the air displaced in the middle.
-    """
-
-    center: tuple[float, float]
-    axes: tuple[float, float]
-    strength: float
+    center: tuple[float, float]  #: Its middle
+    axes: tuple[float, float]  #: Half width and half height
+    strength: float  #: Share of the air displaced in the middle
 
     def displaced(self, canvas: Canvas, rng: np.random.Generator) -> Floats:
         """Share of the air displaced, float32 ``[size, size]`` in [0, 1]."""
@@ -144,19 +130,12 @@ def draw_haze(rng: np.random.Generator, anatomy: Anatomy) -> list[Haze]:
 
 @dataclass(frozen=True)
 class Effusion:
-    """Fluid that fills the costophrenic angle up to a meniscus that rises towards the chest wall.
+    """Fluid that fills the costophrenic angle up to a meniscus that rises towards the chest wall."""
 
-    Args:
-        side: -1 the patient's right, +1 the left.
-        level: Height at which the meniscus meets the middle of the lung.
-        rise: How much higher it reaches at the chest wall.
-        anatomy: The thorax it lies in.
-    """
-
-    side: int
-    level: float
-    rise: float
-    anatomy: Anatomy
+    side: int  #: -1 the patient's right, +1 the left
+    level: float  #: Height at which the meniscus meets the middle of the lung
+    rise: float  #: How much higher it reaches at the chest wall
+    anatomy: Anatomy  #: The thorax it lies in
 
     def displaced(self, canvas: Canvas, rng: np.random.Generator) -> Floats:
         """Share of the air displaced, float32 ``[size, size]`` in [0, 1]."""

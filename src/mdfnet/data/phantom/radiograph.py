@@ -17,15 +17,10 @@ from mdfnet.data.phantom.findings import PhantomCase
 
 @dataclass(frozen=True)
 class Position:
-    """How the patient stands before the detector.
+    """How the patient stands before the detector."""
 
-    Args:
-        angle: Rotation, radians.
-        shift: Parts of the image's side (right, down).
-    """
-
-    angle: float
-    shift: tuple[float, float]
+    angle: float  #: Rotation, radians
+    shift: tuple[float, float]  #: Parts of the image's side (right, down)
 
     def crop(self, image: Image.Image) -> Image.Image:
         """What the detector sees of the canvas."""
@@ -48,16 +43,11 @@ class Position:
 
 @dataclass(frozen=True)
 class Radiograph:
-    """An image and the reader's ellipses on it.
+    """An image and the reader's ellipses on it."""
 
-    Args:
-        image: uint8 ``[size, size]``.
-        view: "PA" or "AP".
-        heart, effusions, opacities: Ellipses in parts of the image; heart has none unless it is enlarged.
-    """
-
-    image: Array
-    view: str
+    image: Array  #: uint8 ``[size, size]``
+    view: str  #: "PA" or "AP"
+    #: Ellipses in parts of the image; heart has none unless it is enlarged
     heart: tuple[lesions.Ellipse, ...]
     effusions: tuple[lesions.Ellipse, ...]
     opacities: tuple[lesions.Ellipse, ...]
