@@ -27,11 +27,7 @@ REQUIRED_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
 
 
 def read_coco_json(path: str | Path) -> dict[str, list[CocoEntry]]:
-    """Read a COCO detection file and check its skeleton: lists of images, annotations and categories with unique ids.
-
-    Raises:
-        UserError: Not JSON, a list or a key is missing, an id is duplicated, an annotation belongs to no image.
-    """
+    """A COCO detection file whose skeleton is sound: lists of images, annotations and categories with unique ids."""
     content = read_json(path)
     parts: dict[str, list[CocoEntry]] = {}
     for part, keys in REQUIRED_KEYS.items():
@@ -69,9 +65,6 @@ def malformed_key(entry: Any, keys: Mapping[str, type | tuple[type, ...]]) -> st
 def box_of(annotation: CocoEntry, where: object) -> Array:
     """Box of an annotation: COCO's x, y, width, height -> float32 ``[4]`` x1, y1, x2, y2 in pixels.
 
-    Raises:
-        UserError: No four finite numbers, or no area.
-
     Examples:
         >>> box_of({"bbox": [10, 20, 30, 5.5]}, "a.json").tolist()
         [10.0, 20.0, 40.0, 25.5]
@@ -99,9 +92,6 @@ def bbox(box: Array) -> list[float]:
 
 def outline_of(annotation: CocoEntry, where: object) -> Array | None:
     """Outline of an annotation, float32 ``[P, 2]``, or None when it has none.
-
-    Raises:
-        UserError: The segmentation is run-length coded, has several parts, or is no polygon.
 
     Examples:
         >>> outline_of({"segmentation": [[0, 0, 4, 0, 4, 3]]}, "a.json").tolist()

@@ -84,11 +84,7 @@ class Dataset:
 
 
 def contents(dataset: Dataset) -> dict[str, str]:
-    """The dataset's text files, file name -> content; the same data give the same texts wherever they lie.
-
-    Raises:
-        UserError: See `clinical_rows`; also images of one patient in different splits.
-    """
+    """The dataset's text files, file name -> content; the same data give the same texts wherever they lie."""
     return {
         ANNOTATIONS: annotations_text(dataset),
         CLINICAL: format_table(*clinical_rows(dataset)),
@@ -125,11 +121,7 @@ def annotations_text(dataset: Dataset) -> str:
 
 
 def clinical_rows(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of ``clinical.csv``. Where the view is itself a clinical feature, it stands in one column.
-
-    Raises:
-        UserError: A feature is named like one of the folder's own columns, or the two views of a sample differ.
-    """
+    """Columns and rows of ``clinical.csv``. Where the view is itself a clinical feature, it stands in one column."""
     features = [feature for feature in dataset.schema.features if feature.name != "view"]
     for reserved in ("image", "patient_id"):
         if reserved in dataset.schema.names:

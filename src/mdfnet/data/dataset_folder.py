@@ -72,11 +72,7 @@ def read_dataset(folder: str | Path) -> Dataset:
 
 
 def image_ids(dataset: Dataset) -> dict[str, int | str]:
-    """What ``annotations.json`` of a dataset's folder calls its images: id of the sample -> id of the COCO image.
-
-    Raises:
-        UserError: See `read_coco_json`.
-    """
+    """What ``annotations.json`` of a dataset's folder calls its images: id of the sample -> id of the COCO image."""
     images = read_coco_json(dataset.folder / ANNOTATIONS)["images"]
     return {image_id(image["file_name"]): image["id"] for image in images}
 

@@ -55,11 +55,7 @@ class Description(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Description:
-        """Read and check ``dataset.yaml``, of this version or an earlier one.
-
-        Raises:
-            UserError: Not there, not YAML, of a later version, or a key is missing, unknown or of the wrong type.
-        """
+        """Read and check ``dataset.yaml``, of this version or an earlier one."""
         content = read_yaml(path)
         version = content.get("format_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version > FORMAT_VERSION:

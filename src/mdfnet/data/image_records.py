@@ -32,9 +32,6 @@ def read_records(
         invalid: What to do with implausible values, and with names in JSON that are no feature: "error" stops,
             "missing" notes them.
         log: Takes the lines for whoever waits.
-
-    Raises:
-        UserError: See :mod:`mdfnet.clinical`; also two records for one image, or none for any.
     """
     if path.suffix.lower() == ".json":
         given = _json_records(path, schema, names, invalid)

@@ -55,9 +55,6 @@ class Labels:
         Args:
             dataset: Whose boxes.
             column_of: Class -> column, where they are called differently.
-
-        Raises:
-            UserError: ``column_of`` names what is no class or no column of labels.
         """
         for name, column in column_of.items():
             dataset.classes.label(name)
@@ -86,9 +83,6 @@ def read_labels(path: str | Path, dataset: Dataset, id_column: str | None = None
         path: CSV with a row per image.
         dataset: Whose images are wanted; an image is found by the end of its path, with or without suffix.
         id_column: The column with the image. Default: Path, image_id, image or dicom_id.
-
-    Raises:
-        UserError: No such column, no labels, no image of the dataset, or an image twice.
     """
     table = read_table(path)
     column = id_column or next((name for name in _ID_COLUMNS if name in table.columns), _ID_COLUMNS[0])

@@ -21,9 +21,6 @@ UNSPLIT = "unsplit"
 def image_name(sample: Sample) -> str:
     """Name of a sample's image inside ``images/``: its id and the suffix of its file.
 
-    Raises:
-        UserError: The id would lead out of the folder.
-
     Examples:
         >>> from pathlib import Path
         >>> from mdfnet.core.types import Target
@@ -57,11 +54,7 @@ def names_of(name: str) -> tuple[str, str, str, str]:
 
 
 def checked_name(name: str) -> str:
-    """The name of an image, if it stays inside its folder.
-
-    Raises:
-        UserError: It is absolute, has ``..``, a backslash or a line break in it, or is empty.
-    """
+    """The name of an image, if it stays inside its folder."""
     path = PurePosixPath(name)
     plain = name.isprintable() and "\\" not in name and str(path) == name
     if not plain or not image_id(path.name) or path.is_absolute() or ".." in path.parts:

@@ -20,9 +20,6 @@ def contact_sheet(dataset: Dataset, count: int = 12, columns: int = 4, cell: int
         count: Number of images at most.
         columns: Images in a row.
         cell: Width and height given to an image in pixels; its proportions are kept.
-
-    Raises:
-        UserError: An image cannot be read.
     """
     samples = examples(dataset, count)
     rows = -(-len(samples) // columns)

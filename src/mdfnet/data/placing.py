@@ -31,11 +31,7 @@ def placed_samples(samples: Sequence[Sample], place: Place, size: int | None) ->
 
 
 def place_images(sources: Sequence[Sample], placed: Sequence[Sample], folder: Path, place: Place) -> None:
-    """Bring every image of ``sources`` to its place in ``folder``, on all cores where pixels are written.
-
-    Raises:
-        UserError: An image cannot be read, or has another size than its sample says.
-    """
+    """Bring every image of ``sources`` to its place in ``folder``, on all cores where pixels are written."""
     images = [folder / image_name(sample) for sample in placed]
     for parent in {image.parent for image in images}:
         parent.mkdir(parents=True, exist_ok=True)

@@ -40,9 +40,6 @@ def write_linkage(path: str | Path, before: Dataset, after: Dataset) -> None:
     Args:
         path: CSV to write: image, original image, patient, original patient.
         before, after: The dataset before and after `pseudonymized`, in the same order.
-
-    Raises:
-        UserError: It cannot be written.
     """
     rows = [
         (hidden.id, sample.id, hidden.patient, sample.patient)

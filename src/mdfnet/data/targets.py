@@ -17,11 +17,7 @@ class TargetBuilder:
         self._outlines: list[Array | None] = []
 
     def add(self, box: Array, label: int, where: object, outline: Array | None = None) -> None:
-        """Take in a box ``[4]`` xyxy, its 1-based label and, where there is one, its outline ``[P, 2]``.
-
-        Raises:
-            UserError: The box has no area, or lies altogether outside the image.
-        """
+        """Take in a box ``[4]`` xyxy, its 1-based label and, where there is one, its outline ``[P, 2]``."""
         if not (box[2:] > box[:2]).all():
             raise UserError(f"box {_corners(box)} has no area", where=where, fix="fix or remove it")
         check_inside(box, self.width, self.height, where)
@@ -34,11 +30,7 @@ class TargetBuilder:
 
 
 def check_inside(box: Array, width: int, height: int, where: object) -> None:
-    """Make sure that a box meets its image.
-
-    Raises:
-        UserError: It lies altogether outside.
-    """
+    """Make sure that a box meets its image."""
     if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
         raise UserError(f"box {_corners(box)} lies outside the image of {width} x {height} pixels", where=where)
 

@@ -22,9 +22,6 @@ class Finding:
         images: Names of images that show it, for pictures; not all where it is about many.
         boxes: Ids of the annotations concerned; empty where it is not about single boxes.
 
-    Raises:
-        KeyError: No such kind.
-
     Examples:
         >>> found = Finding("box-duplicate", "two boxes are the same", "annotations.json", row=7)
         >>> found.severity, found.fix

@@ -52,11 +52,7 @@ class RawDataset:
 
     @classmethod
     def read(cls, folder: Path) -> RawDataset:
-        """Read whatever can be read.
-
-        Raises:
-            UserError: There is no such folder.
-        """
+        """Read whatever can be read."""
         if not folder.is_dir():
             raise UserError("no such folder", where=folder)
         raw = cls(folder)

@@ -25,7 +25,7 @@ def export_coco(dataset: Dataset, folder: str | Path, *, link: bool = False, siz
         What was changed or left out: sentence -> count.
 
     Raises:
-        UserError: See `exporting`.
+        UserError: The folder holds something already, or an image cannot be read.
     """
     with exporting(dataset, folder, link, size) as export:
         content = json.loads(annotations_text(export.dataset))

@@ -58,11 +58,7 @@ class Export:
 
 @contextmanager
 def exporting(dataset: Dataset, folder: str | Path, link: bool, size: int | None) -> Iterator[Export]:
-    """An export with its clinical table; images that are DICOM are written as PNG, other programs read no DICOM.
-
-    Raises:
-        UserError: The folder holds something already, or an image cannot be read.
-    """
+    """An export with its clinical table; images that are DICOM are written as PNG, other programs read no DICOM."""
     place: Place = "link" if link else "copy"
     if size or any(is_dicom(sample.image) for sample in dataset.samples):
         place = "png"

@@ -22,10 +22,7 @@ def export_voc(
 
     Args:
         origin: What to call the first pixel, see `mdfnet.data.importers.import_voc`.
-        dataset, folder, link, size: See `export_coco`.
-
-    Raises:
-        UserError: See `exporting`.
+        dataset, folder, link, size: See `export_coco`, for errors too.
     """
     with exporting(dataset, folder, link, size) as export:
         for split in export.splits:

@@ -85,11 +85,7 @@ def checked_header(path: str | Path) -> pydicom.Dataset:
 
 
 def gray(stored: Array, header: pydicom.Dataset, path: str | Path, intensity: Intensity = AS_IS) -> Array:
-    """Stored values ``[H, W]`` of an image with a checked header as it is to be looked at; see `read_dicom`.
-
-    Raises:
-        UserError: The header's transformations are damaged.
-    """
+    """Stored values ``[H, W]`` of an image with a checked header as it is to be looked at; see `read_dicom`."""
     inverted = header.PhotometricInterpretation == "MONOCHROME1"
     if intensity == MIMIC_CXR_JPG:
         return mimic_cxr_jpg(stored, inverted)
@@ -98,11 +94,7 @@ def gray(stored: Array, header: pydicom.Dataset, path: str | Path, intensity: In
 
 
 def image_header(path: str | Path) -> Header:
-    """What the header of a frontal image says; its pixels are seen to be there, but not decoded.
-
-    Raises:
-        UserError: See `read_dicom`; damage inside of compressed pixels is not seen.
-    """
+    """What the header of a frontal image says; that its pixels are there is checked, but they are not decoded."""
     header = checked_header(path)
     read_coded(path, header)
     with refusing_damage(path):

@@ -106,30 +106,19 @@ def read_header(path: str | Path, more: tuple[str, ...] = ()) -> pydicom.Dataset
     Args:
         path: Where it lies.
         more: Keywords that are wanted beside them.
-
-    Raises:
-        UserError: Not DICOM, damaged, of a kind that no image has, or larger than any image.
     """
     return _read(path, _MOST_HEADER, more)
 
 
 def read_pixels(path: str | Path, header: pydicom.Dataset) -> Array:
-    """The stored values ``[H, W]`` of an image whose header has been found to be an image's.
-
-    Raises:
-        UserError: Damaged, more or fewer pixels than the header says, or there is no decoder.
-    """
+    """The stored values ``[H, W]`` of an image whose header has been found to be an image's."""
     dataset = read_coded(path, header)
     with refusing_damage(path):
         return dataset.pixel_array
 
 
 def read_coded(path: str | Path, header: pydicom.Dataset) -> pydicom.Dataset:
-    """An image with its pixels as they are stored, found to be all there, not yet decoded.
-
-    Raises:
-        UserError: Damaged, or more or fewer pixels than the header says.
-    """
+    """An image with its pixels as they are stored, found to be all there, not yet decoded."""
     expected = header.Rows * header.Columns * header.BitsAllocated // 8
     dataset = _read(path, _MOST_HEADER + expected, ("PixelData",))
     if "PixelData" not in dataset:

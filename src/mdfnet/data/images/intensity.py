@@ -27,9 +27,6 @@ MIMIC_CXR_JPG: Intensity = "mimic-cxr-jpg/1"
 def checked_intensity(name: object, where: object = None) -> Intensity:
     """The name of a recipe, if it is one.
 
-    Raises:
-        UserError: It is not known here.
-
     Examples:
         >>> checked_intensity("window/2", "model.json")
         Traceback (most recent call last):

@@ -80,9 +80,6 @@ def identifying_fields(path: str | Path) -> tuple[str, ...]:
 def copy_without_metadata(source: str | Path, target: str | Path) -> None:
     """Copy an image's file without what it says beside its pixels; a file of another kind is copied as it is.
 
-    Raises:
-        UserError: The file is cut short or damaged.
-
     Examples:
         >>> import tempfile
         >>> from PIL import Image

@@ -63,11 +63,7 @@ def read_image(path: str | Path, intensity: Intensity = AS_IS, at_least: tuple[i
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of an image in pixels, from its header alone.
-
-    Raises:
-        UserError: See `read_image`; damage to the pixels is not seen.
-    """
+    """Width and height of an image in pixels, from its header alone: damage to the pixels is not seen."""
     if is_dicom(path):
         from mdfnet.data.images.dicom import checked_header
 
@@ -78,12 +74,7 @@ def image_size(path: str | Path) -> tuple[int, int]:
 
 
 def read_sample_image(sample: Sample, at_least: tuple[int, int] | None = None) -> Array:
-    """The image of a sample; see `read_image`.
-
-    Raises:
-        UserError: It cannot be read, or has another size than its annotations are for: its boxes would mean other
-            places.
-    """
+    """The image of a sample; see `read_image`. One of another size than its annotations are for is refused."""
     image = read_image(sample.image, checked_intensity(sample.intensity, sample.image), at_least)
     size = image.shape[::-1] if at_least is None else image_size(sample.image)
     if size != (sample.width, sample.height):
@@ -104,11 +95,7 @@ def unit_range(image: Array) -> NDArray[np.float32]:
 
 
 def is_dicom(path: str | Path) -> bool:
-    """Whether a file is DICOM, by its content.
-
-    Raises:
-        UserError: It cannot be read, or is empty.
-    """
+    """Whether a file is DICOM, by its content."""
     try:
         with open(path, "rb") as file:
             head = file.read(132)

@@ -46,9 +46,6 @@ def read_for_viewing(path: str | Path, intensity: Intensity = AS_IS) -> tuple[Ar
         The model's image as `read_image` gives it; the viewer's as uint16 ``[H, W]``, of DICOM after the modality LUT,
         raised so that the least value there can be is 0; and how to show the latter.
 
-    Raises:
-        UserError: See `read_image`.
-
     Examples:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "image.png"

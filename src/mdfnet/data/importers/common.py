@@ -92,11 +92,7 @@ class ImageTable:
     def read(
         cls, path: str | Path | None, schema: Schema, options: ImportOptions | None, other_columns: Sequence[str] = ()
     ) -> ImageTable:
-        """Read it; without a path nothing is known about any image. ``options`` may name ``other_columns``, too.
-
-        Raises:
-            UserError: A column is given for an unknown name; see also `read_clinical_table`.
-        """
+        """Read it; without a path nothing is known about any image. ``options`` may name ``other_columns``, too."""
         options = options or ImportOptions()
         known = (*schema.names, *IMAGE_COLUMNS, *other_columns)
         for name in options.columns:
@@ -135,11 +131,7 @@ class ImageTable:
         view: str | None = None,
         spacing: tuple[float, float] | None = None,
     ) -> Sample:
-        """A sample with what the table says about the image; patient, split and view given hold where it says nothing.
-
-        Raises:
-            UserError: Unknown split or view.
-        """
+        """A sample with what the table says about the image; where it says nothing, patient, split and view as given."""
         row = next((candidate for candidate in names_of(name) if candidate in self.clinical.index), None)
         if row is not None:
             self.used.add(row)
@@ -175,11 +167,7 @@ class ImageTable:
     def result(
         self, samples: Sequence[Sample], classes: Classes, info: DatasetInfo, left_out: Mapping[str, str] | None = None
     ) -> ImportResult:
-        """The last steps: splits where there are none, and all notes.
-
-        Raises:
-            UserError: There are no images.
-        """
+        """The last steps: splits where there are none, and all notes."""
         if not samples:
             raise UserError("there are no images", where=self.path)
         self.notes["clinical rows that belong to no image, left out"] = len(set(self.clinical.ids) - self.used)

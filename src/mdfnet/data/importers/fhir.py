@@ -61,9 +61,6 @@ def records_from_fhir(
         files: Bundles (JSON) or bulk exports (``.ndjson``, one resource a line).
         metadata, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
         assume: Feature -> UCUM unit of values that come without one.
-
-    Raises:
-        UserError: Not FHIR, or a unit that is unknown or missing.
     """
     found = _Collected(schema, assume or {})
     for path in files:

@@ -60,11 +60,7 @@ class Matching:
     invalid: Invalid = "missing"  #: "missing" turns implausible values to missing, with a count
 
     def instant(self, time: datetime) -> datetime:
-        """A time with its offset, where that can be known.
-
-        Raises:
-            UserError: The time zone is unknown.
-        """
+        """A time with its offset, where that can be known."""
         if time.tzinfo or not self.zone:
             return time
         try:
@@ -96,10 +92,6 @@ def records_of_images(
         measured: By patient, in any order.
         schema: The features wanted.
         matching: Which value counts.
-
-    Raises:
-        UserError: The table is malformed, a time cannot be read, times with and without offset are mixed, or a value is
-            implausible.
     """
     table = read_table(metadata)
     table.require("image_id", PATIENT)
@@ -136,9 +128,6 @@ def record_of_patient(
         schema: The features wanted.
         taken: When the image was taken; None: the last value of all counts, and there is no age.
         matching: Which value counts.
-
-    Raises:
-        UserError: Times with and without offset are mixed.
     """
     taken = taken and matching.instant(taken)
     notes = Counter({_UNTIMED: 1} if taken is None else {})

@@ -43,11 +43,7 @@ class Concepts(BaseModel):
 
     @classmethod
     def read(cls, path: str | Path | None = None) -> Concepts:
-        """Read a mapping; None: the shipped one.
-
-        Raises:
-            UserError: It cannot be read, or is none.
-        """
+        """Read a mapping; None: the shipped one."""
         text = shipped_mapping() if path is None else read_text(path)
         try:
             return cls.model_validate(parse_yaml(text, path))
@@ -78,9 +74,6 @@ def records_from_omop(
         measurement, person: CSV (also ``.gz``) or Parquet.
         metadata, schema, matching: See `mdfnet.data.importers.measurements.records_of_images`.
         mapping: YAML file with the site's concepts; see `Concepts`.
-
-    Raises:
-        UserError: A table or column is missing, or a unit is not in the mapping.
     """
     concepts, notes = Concepts.read(mapping), Counter[str]()
     features = {one: name for name, ids in concepts.measurements.items() if name in schema.names for one in ids}

@@ -65,9 +65,6 @@ def import_csv(
 class BoxTable:
     """The table of boxes: ``rows`` by image_id in the file's order, and ``classes``: those named, or those found,
     sorted.
-
-    Raises:
-        UserError: No such table, a column is missing, a box has no label, or no class is known.
     """
 
     def __init__(self, path: str | Path | None, options: ImportOptions, names: Sequence[str] | None):
@@ -87,11 +84,7 @@ class BoxTable:
         return dict(rows)
 
     def target(self, identifier: str | None, size: tuple[int, int]) -> Target:
-        """The boxes of an image of this width and height.
-
-        Raises:
-            UserError: Unknown class, or a box is no box or lies outside the image.
-        """
+        """The boxes of an image of this width and height."""
         found = TargetBuilder(*size)
         for row in self.rows.get(identifier or "", ()):
             label = self.classes.label(row[self._columns["label"]], row.where)

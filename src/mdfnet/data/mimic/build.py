@@ -129,11 +129,7 @@ def plan(
     threads: int | None = None,
     log: Callable[[str], object] = print,
 ) -> PlannedDataset:
-    """The whole dataset except for placing the images; ``name`` is called once the tables turned out to be good.
-
-    Raises:
-        UserError: See `build_mimic`.
-    """
+    """The whole dataset except for placing the images; ``name`` is called once the tables turned out to be good."""
     releases, flow = find_releases(folders, images.folder), Flow(dict(UNITS))
     for release, number in releases.versions.items():
         log(f"found {release} {number}")

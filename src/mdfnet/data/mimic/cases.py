@@ -41,11 +41,7 @@ class MimicCase:
 
 
 def select(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> list[Reading]:
-    """The readings that can be used, step by step.
-
-    Raises:
-        UserError: Nothing is left after a step.
-    """
+    """The readings that can be used, step by step."""
     if not rules.discarded:
         step = "eye tracking not discarded"
         readings = flow.keep(step, readings, lambda one: "eye tracking discarded" if one.discarded else None)
@@ -67,11 +63,7 @@ def select(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: 
 
 
 def cases_of(readings: Sequence[Reading], releases: Releases, rules: Rules, flow: Flow) -> tuple[list[MimicCase], int]:
-    """One case per image, or per reading; and how many labels of ellipses the rule "first" left out.
-
-    Raises:
-        UserError: See `read_boxes`.
-    """
+    """One case per image, or per reading; and how many labels of ellipses the rule "first" left out."""
     fates: Counter[str] = Counter()
     by_image: dict[str, list[MimicCase]] = {}
     cases: list[MimicCase] = []

@@ -27,11 +27,7 @@ class Flow:
     def keep(
         self, step: str, readings: Sequence[Reading], reason: Callable[[Reading], str | None], fix: str = ""
     ) -> list[Reading]:
-        """Go on with the readings that have no reason to be left out, and count those that have.
-
-        Raises:
-            UserError: Nothing is left; says at which step and why.
-        """
+        """Go on with the readings that have no reason to be left out, and count those that have."""
         reasons = [reason(reading) for reading in readings]
         kept = [reading for reading, why in zip(readings, reasons, strict=True) if why is None]
         left_out = Counter(why for why in reasons if why is not None)

@@ -39,9 +39,6 @@ def place_image(source: Path, target: Path, size: tuple[int, int], link: bool, p
         size: Width and height it is to have.
         link: Whether to link to it, where the size stays.
         place: What to call the image in messages; its path names the patient.
-
-    Raises:
-        UserError: The image is damaged or cannot be linked, or the disk is full.
     """
     with replacing(target) as draft:
         try:

@@ -87,11 +87,7 @@ class Reading:
 
 
 def load_readings(database: duckdb.DuckDBPyConnection, source: TableFiles) -> list[Reading]:
-    """All readings with what ``images`` and ``matches`` say about their images, in the order of the files.
-
-    Raises:
-        UserError: See `load`; also an image of no size.
-    """
+    """All readings with what ``images`` and ``matches`` say about their images, in the order of the files."""
     load(database, source, READING_COLUMNS, unique="id")
     rows = database.execute(
         """SELECT r.file, r.row, r.id, r.dicom_id, r.subject_id, image_size_x, image_size_y,
@@ -111,11 +107,7 @@ def load_readings(database: duckdb.DuckDBPyConnection, source: TableFiles) -> li
 
 
 def read_boxes(path: Path, reading: Reading, rules: Rules, fates: Counter[str]) -> LabeledBoxes:
-    """Boxes around the ellipses of a reading; what is left out is counted in ``fates``.
-
-    Raises:
-        UserError: The table is malformed; names the reading's row and the row in it.
-    """
+    """Boxes around the ellipses of a reading; what is left out is counted in ``fates``."""
     try:
         table = read_table(path)
         table.require(*_CORNERS, "certainty")

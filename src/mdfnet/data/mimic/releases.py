@@ -79,9 +79,6 @@ def find_releases(folders: Sequence[Path], images: Path | None = None) -> Releas
         folders: Where to look; folders of single patients, studies and readings are not searched.
         images: Folder that has the images' ``files/`` (MIMIC-Eye: ``patient_*/``), where it is another than the
             tables'.
-
-    Raises:
-        UserError: A folder or a release is missing, or two of one kind are there.
     """
     found: dict[str, dict[Path, Path]] = {name: {} for name in TABLES}
     eyes: list[Path] = []

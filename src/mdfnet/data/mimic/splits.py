@@ -30,9 +30,6 @@ def split_samples(
         images: Image of each sample, as ``official`` calls it.
         rules: Which split.
         official: Image -> split of MIMIC-CXR-JPG; needed by the rule "official" alone.
-
-    Raises:
-        UserError: The official split does not have an image, or has a patient's images in different splits.
     """
     if rules.split == SplitRule.row:
         names = paper_rows(len(samples))
@@ -45,11 +42,7 @@ def split_samples(
 
 
 def read_official(database: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFiles]) -> dict[str, str]:
-    """Image -> train, val or test, as MIMIC-CXR-JPG has them, for the images in the table ``wanted``.
-
-    Raises:
-        UserError: The table is missing or malformed, or has another split.
-    """
+    """Image -> train, val or test, as MIMIC-CXR-JPG has them, for the images in the table ``wanted``."""
     if "official" not in tables:
         fix = "expected mimic-cxr-2.0.0-split.csv.gz beside the metadata; or choose --split patient"
         raise UserError("no table of the official split", fix=fix)

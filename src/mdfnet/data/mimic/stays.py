@@ -38,9 +38,6 @@ def load_images(database: duckdb.DuckDBPyConnection, source: TableFiles) -> int:
 
     Returns:
         Number of images.
-
-    Raises:
-        UserError: See `load`; also a date or time that is not one.
     """
     count = load(database, source, IMAGE_COLUMNS, unique="dicom_id")
     database.execute(
@@ -65,11 +62,7 @@ def load_images(database: duckdb.DuckDBPyConnection, source: TableFiles) -> int:
 
 
 def load_stays(database: duckdb.DuckDBPyConnection, source: TableFiles, rules: Rules) -> int:
-    """Table ``edstays`` with ``until``: the end, or where there is none, ``open_stay`` hours or the next beginning.
-
-    Raises:
-        UserError: See `load`.
-    """
+    """Table ``edstays`` with ``until``: the end, or where there is none, ``open_stay`` hours or the next beginning."""
     count = load(database, source, STAY_COLUMNS, unique="stay_id")
     database.execute(
         f"""CREATE OR REPLACE TABLE edstays AS

@@ -59,9 +59,6 @@ def opened(threads: int | None = None, memory: str = "1GB") -> Iterator[duckdb.D
     Args:
         threads: CPU threads. Default: all.
         memory: What it may take before it spills.
-
-    Raises:
-        UserError: DuckDB runs out of memory or disk.
     """
     with tempfile.TemporaryDirectory(prefix="mdfnet-mimic-") as spill, duckdb.connect() as database:
         database.execute(f"SET memory_limit = {quoted(memory)}")
@@ -114,11 +111,7 @@ def load(
 
 
 def header_of(path: Path) -> tuple[str, ...]:
-    """Column names of a CSV file, compressed or not.
-
-    Raises:
-        UserError: It cannot be read, or is empty.
-    """
+    """Column names of a CSV file, compressed or not."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:

@@ -94,9 +94,6 @@ def load_vitals(database: duckdb.DuckDBPyConnection, tables: Mapping[str, TableF
 
     Returns:
         Table -> number of rows.
-
-    Raises:
-        UserError: See `load`; also no table ``vitalsign`` where the rule needs it.
     """
     counts = {
         "patients": load(database, tables["patients"], PATIENT_COLUMNS, unique="subject_id"),
