@@ -15,8 +15,8 @@ from mdfnet.core.csv_tables import read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import new_folder, replacing
 from mdfnet.core.pseudonyms import quoted
-from mdfnet.core.types import Classes, Sample, Target
-from mdfnet.data.coco import CocoEntry, box_of, is_coordinate, outline_of, read_coco_json
+from mdfnet.core.types import Classes, Sample
+from mdfnet.data.coco import CocoEntry, is_coordinate, read_coco_json
 from mdfnet.data.dataset import Dataset, contents
 from mdfnet.data.description import Description
 from mdfnet.data.names import (
@@ -30,7 +30,7 @@ from mdfnet.data.names import (
     image_name,
 )
 from mdfnet.data.placing import Place, place_images, placed_samples
-from mdfnet.data.targets import TargetBuilder
+from mdfnet.data.targets import coco_target
 
 
 def read_dataset(folder: str | Path) -> Dataset:
@@ -49,7 +49,11 @@ def read_dataset(folder: str | Path) -> Dataset:
     description = Description.read(folder / DESCRIPTION)
     classes, schema = description.known_classes(), description.clinical_schema
     coco = read_coco_json(folder / ANNOTATIONS)
-    _check_categories(coco["categories"], classes, folder / ANNOTATIONS)
+    there = {(entry["id"], entry["name"]) for entry in coco["categories"]}
+    described = set(zip(classes.ids, classes.names, strict=True))
+    if there != described:
+        what = f"categories {sorted(there, key=str)} differ from the classes {sorted(described)} of {DESCRIPTION}"
+        raise UserError(what, where=folder / ANNOTATIONS)
     annotations = defaultdict(list)
     for annotation in coco["annotations"]:
         annotations[annotation["image_id"]].append(annotation)
@@ -156,22 +160,13 @@ def _sample(
         folder / IMAGES / name,
         width,
         height,
-        _target(annotations, width, height, classes, where),
+        coco_target(annotations, classes, (width, height), where),
         clinical.values[row],
         patient,
         splits.get(patient),
         view,
         _spacing(image, where),
     )
-
-
-def _target(annotations: Sequence[CocoEntry], width: int, height: int, classes: Classes, where: str) -> Target:
-    found = TargetBuilder(width, height)
-    for annotation in annotations:
-        here = f"{where} annotation {annotation['id']}"
-        label = classes.label_of_id(annotation["category_id"], here)
-        found.add(box_of(annotation, here), label, here, outline_of(annotation, here))
-    return found.target()
 
 
 def _spacing(image: CocoEntry, where: str) -> tuple[float, float] | None:
@@ -181,14 +176,6 @@ def _spacing(image: CocoEntry, where: str) -> tuple[float, float] | None:
     if not isinstance(spacing, list) or len(spacing) != 2 or not all(is_coordinate(s) and s > 0 for s in spacing):
         raise UserError(f"spacing_mm is {spacing!r}, not width and height of a pixel", where=where)
     return float(spacing[0]), float(spacing[1])
-
-
-def _check_categories(categories: Sequence[CocoEntry], classes: Classes, path: Path) -> None:
-    there = {(entry["id"], entry["name"]) for entry in categories}
-    described = set(zip(classes.ids, classes.names, strict=True))
-    if there != described:
-        what = f"categories {sorted(there, key=str)} differ from the classes {sorted(described)} of {DESCRIPTION}"
-        raise UserError(what, where=path)
 
 
 def _check_images(samples: Sequence[Sample], clinical: ClinicalTable, folder: Path) -> None:

@@ -21,17 +21,11 @@ IMAGE_COLUMN = "image"
 def read_records(
     path: Path, schema: Schema, names: Sequence[str], invalid: Invalid, log: Callable[[str], None]
 ) -> dict[str, RecordResult]:
-    """Clinical records by image name.
+    """Clinical records by image name, of the images in ``names``; those of others are passed over.
 
-    Args:
-        path: CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all images or ``{image:
-            record}``. An image is named by its file name, with or without suffix. Records of other images are passed
-            over.
-        schema: The model's.
-        names: Images that are wanted.
-        invalid: What to do with implausible values, and with names in JSON that are no feature: "error" stops,
-            "missing" notes them.
-        log: Takes the lines for whoever waits.
+    ``path`` is CSV with a column ``image``, or JSON: one record ``{feature: value}`` for all images or ``{image:
+    record}``. An image is named by its file name, with or without suffix. ``invalid`` says what to do with implausible
+    values, and with names in JSON that are no feature: "error" stops, "missing" notes them.
     """
     if path.suffix.lower() == ".json":
         given = _json_records(path, schema, names, invalid)

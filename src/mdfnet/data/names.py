@@ -54,7 +54,7 @@ def names_of(name: str) -> tuple[str, str, str, str]:
 
 
 def checked_name(name: str) -> str:
-    """The name of an image, if it stays inside its folder."""
+    """The name of an image, if it stays inside its folder: relative, printable, and without ``..`` or backslash."""
     path = PurePosixPath(name)
     plain = name.isprintable() and "\\" not in name and str(path) == name
     if not plain or not image_id(path.name) or path.is_absolute() or ".." in path.parts:

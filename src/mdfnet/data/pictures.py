@@ -13,13 +13,9 @@ _CAPTION = 18  # pixels of height
 
 
 def contact_sheet(dataset: Dataset, count: int = 12, columns: int = 4, cell: int = 320) -> Image.Image:
-    """Example images with their boxes and class names, one image per class in turn.
+    """At most ``count`` example images with their boxes and class names, one image per class in turn.
 
-    Args:
-        dataset: Where the images come from; what is synthetic in it is said on the sheet.
-        count: Number of images at most.
-        columns: Images in a row.
-        cell: Width and height given to an image in pixels; its proportions are kept.
+    An image keeps its proportions in a square ``cell`` of so many pixels. What is synthetic is said on the sheet.
     """
     samples = examples(dataset, count)
     rows = -(-len(samples) // columns)

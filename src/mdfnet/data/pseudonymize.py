@@ -35,12 +35,7 @@ def pseudonymized(dataset: Dataset, names: Pseudonyms) -> Dataset:
 
 
 def write_linkage(path: str | Path, before: Dataset, after: Dataset) -> None:
-    """Write the table that leads back from pseudonyms; only its owner can read it.
-
-    Args:
-        path: CSV to write: image, original image, patient, original patient.
-        before, after: The dataset before and after `pseudonymized`, in the same order.
-    """
+    """Write the table that leads back from `pseudonymized` images and patients; only its owner can read it."""
     rows = [
         (hidden.id, sample.id, hidden.patient, sample.patient)
         for hidden, sample in zip(after.samples, before.samples, strict=True)

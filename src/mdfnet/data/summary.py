@@ -51,11 +51,7 @@ class SplitSummary:
 
 
 def summarize(dataset: Dataset) -> dict[str, SplitSummary]:
-    """Describe each split that has images, in the order train, val, test, unsplit.
-
-    Returns:
-        Split -> summary.
-    """
+    """Summary of each split that has images, in the order train, val, test, unsplit."""
     splits = {name: [sample for sample in dataset.samples if sample.split == name] for name in SPLITS}
     splits[UNSPLIT] = [sample for sample in dataset.samples if sample.split is None]
     return {name: _summarize_split(dataset, samples) for name, samples in splits.items() if samples}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Target
+from mdfnet.core.types import Classes, Target
+from mdfnet.data.coco import CocoEntry, box_of, outline_of
 
 
 class TargetBuilder:
@@ -27,6 +30,16 @@ class TargetBuilder:
 
     def target(self) -> Target:
         return Target.of(self._boxes, self._labels, self._outlines)
+
+
+def coco_target(annotations: Iterable[CocoEntry], classes: Classes, size: tuple[int, int], where: str) -> Target:
+    """What COCO annotations say of an image of this width and height."""
+    found = TargetBuilder(*size)
+    for annotation in annotations:
+        here = f"{where} annotation {annotation['id']}"
+        label = classes.label_of_id(annotation["category_id"], here)
+        found.add(box_of(annotation, here), label, here, outline_of(annotation, here))
+    return found.target()
 
 
 def check_inside(box: Array, width: int, height: int, where: object) -> None:

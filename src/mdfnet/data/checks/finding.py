@@ -43,7 +43,6 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """How severe its kind is."""
         return KINDS[self.id].severity
 
     @property

@@ -38,10 +38,9 @@ def check_shortcuts(raw: RawDataset) -> Iterator[Finding]:
 
 
 def column_discriminations(raw: RawDataset) -> Iterator[tuple[str, dict[str, Discrimination | None]]]:
-    """How well each clinical column, and whether it is missing, discriminates each class and "has a box".
+    """How well each clinical column, and whether it is missing, discriminates each class and "any box".
 
-    Returns:
-        What is scored, then class name, or "any box", -> AUC; None with too few patients on either side.
+    What is scored, then class name -> AUC; None with too few patients on either side.
     """
     columns = ClinicalColumns.read(raw)
     if columns is None:

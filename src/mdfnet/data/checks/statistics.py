@@ -36,16 +36,9 @@ class Discrimination:
 
 
 def discrimination(scores: Floats, group: Bools, patients: Array, least: float) -> Discrimination | None:
-    """The AUROC of scores for a group, where it is high enough for certain.
+    """The AUROC of scores for a group, each ``[N]``, where the lower end of its interval reaches ``least``.
 
-    Args:
-        scores: float ``[N]``, one per image; NaN are left out.
-        group: bool ``[N]``.
-        patients: ``[N]``, patient of each image.
-        least: The lower end of the interval must reach this.
-
-    Returns:
-        None where it does not, or where the group or the rest has too few patients.
+    NaN scores are left out. None where the AUROC is lower, or the group or the rest has too few patients.
 
     Examples:
         >>> scores = np.arange(200.0)
@@ -68,15 +61,9 @@ def discrimination(scores: Floats, group: Bools, patients: Array, least: float) 
 
 
 def predicted(features: Floats, group: Bools, patients: Array) -> Floats:
-    """Probability ``[N]`` that a logistic regression gives each image, fitted on other patients than the image's own.
+    """Probability ``[N]`` of the group by logistic regression on features ``[N, F]``, fitted on other patients.
 
-    Args:
-        features: float ``[N, F]``, nothing missing.
-        group: bool ``[N]``, what is predicted.
-        patients: ``[N]``; folds are of patients.
-
-    Returns:
-        NaN where there are too few patients for any statement.
+    NaN where there are too few patients for any statement.
     """
     result = np.full(len(group), np.nan)
     if not _enough(group, patients):

@@ -20,13 +20,7 @@ _RLE_PADDING = 8
 
 
 def matches(frame: bytes, syntax: UID, width: int, height: int, sample_bytes: int) -> bool:
-    """Whether one compressed gray frame holds an image of this size and no more.
-
-    Args:
-        frame: The frame without DICOM's packaging.
-        syntax: Its transfer syntax.
-        width, height: What the DICOM header says.
-        sample_bytes: Bytes of a pixel.
+    """Whether one compressed gray frame, without DICOM's packaging, holds an image of this size and no more.
 
     Examples:
         >>> matches(bytes.fromhex("ffd8 ffc0 000b 08 0040 0030 01 011100"), UID("1.2.840.10008.1.2.4.50"), 48, 64, 1)

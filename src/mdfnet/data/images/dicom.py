@@ -5,6 +5,7 @@ Stored values -> modality LUT -> VOI LUT or window -> polarity (DICOM PS3.3 C.11
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -137,39 +138,35 @@ def _check_image(header: pydicom.Dataset, path: str | Path) -> None:
             if header.get(keyword) in (None, ""):
                 raise UserError(f"the DICOM file has no {keyword}", fix="is it a chest X-ray?")
         check_pixels(int(header.Columns), int(header.Rows), path)
-        _check_kind(header, path)
-        _check_projection(header, path)
+        for what, fix, kind in _unsuitable(header):
+            raise Unsuitable(what, where=path, fix=fix, kind=kind)
         if header.BitsAllocated not in (8, 16) or not 0 < header.BitsStored <= header.BitsAllocated:
             what = f"{header.BitsStored} bits in {header.BitsAllocated} for a pixel"
             raise UserError(what, fix="images have up to 16 bits, in 8 or 16")
 
 
-def _check_kind(header: pydicom.Dataset, path: str | Path) -> None:
+def _unsuitable(header: pydicom.Dataset) -> Iterator[tuple[str, str, str]]:
+    """What makes a whole image none for us: in words, what to do, and its kind."""
     storage = header.get("SOPClassUID")
     if storage == _FOR_PROCESSING or header.get("PresentationIntentType") == "FOR PROCESSING":
-        what, fix = "raw detector data (for processing)", "give the image for presentation"
-        raise Unsuitable(what, where=path, fix=fix, kind="raw detector data")
+        yield "raw detector data (for processing)", "give the image for presentation", "raw detector data"
     if storage and storage not in _RADIOGRAPHS:
         what = f"not a radiograph but {storage.name}" if storage.name != storage else "not a radiograph"
-        raise Unsuitable(what, where=path, fix="give the original radiograph", kind="not radiographs")
+        yield what, "give the original radiograph", "not radiographs"
     frames, interpretation = int(header.get("NumberOfFrames") or 1), header.PhotometricInterpretation
     if frames > 1:
-        raise Unsuitable(f"{frames} frames in one file", where=path, fix="give single images", kind="several frames")
+        yield f"{frames} frames in one file", "give single images", "several frames"
     if interpretation not in ("MONOCHROME1", "MONOCHROME2") or header.get("SamplesPerPixel", 1) != 1:
         what = f"not a gray image but {interpretation}" if interpretation in _COLORS else "not a gray image"
-        raise Unsuitable(what, where=path, fix="give the original radiograph", kind="not gray")
-
-
-def _check_projection(header: pydicom.Dataset, path: str | Path) -> None:
+        yield what, "give the original radiograph", "not gray"
     meanings = [str(code.get("CodeMeaning", "")) for code in header.get("ViewCodeSequence") or ()]
     view = str(header.get("ViewPosition") or "").strip().upper()
     if view in _LATERAL_VIEWS or any("lateral" in meaning.lower() for meaning in meanings):
-        raise Unsuitable("a lateral view", where=path, fix="give frontal images, PA or AP", kind="lateral views")
+        yield "a lateral view", "give frontal images, PA or AP", "lateral views"
     orientation = list(header.get("PatientOrientation") or ())
     if len(orientation) == 2 and str(orientation[0]).startswith("R"):
         fix = "mirror it, so that the patient's left is on the image's right"
-        what = "stored mirrored (patient orientation starts with R)"
-        raise Unsuitable(what, where=path, fix=fix, kind="stored mirrored")
+        yield "stored mirrored (patient orientation starts with R)", fix, "stored mirrored"
 
 
 def _displayed(stored: Array, header: pydicom.Dataset, inverted: bool) -> Array:

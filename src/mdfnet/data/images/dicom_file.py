@@ -101,12 +101,7 @@ _UNQUOTED = _Unquoted()
 
 
 def read_header(path: str | Path, more: tuple[str, ...] = ()) -> pydicom.Dataset:
-    """The `_KEYWORDS` of a file that are there, and ``file_meta``; the pixels are not touched.
-
-    Args:
-        path: Where it lies.
-        more: Keywords that are wanted beside them.
-    """
+    """The `_KEYWORDS` and ``more`` of a file that are there, and ``file_meta``; the pixels are not touched."""
     return _read(path, _MOST_HEADER, more)
 
 

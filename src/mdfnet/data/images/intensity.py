@@ -43,11 +43,7 @@ def mimic_cxr_jpg(stored: Ints, inverted: bool) -> NDArray[np.uint8]:
     """Stored values ``[H, W]`` -> uint8 ``[H, W]`` as in MIMIC-CXR-JPG: the image's own range, then equalized.
 
     No modality LUT and no window. The code is its author's, published in MIT-LCP/mimic-cxr issue 16: to [0, 255] by the
-    image's least and greatest value, cut to whole numbers, MONOCHROME1 inverted, the histogram equalized.
-
-    Args:
-        stored: Whole numbers of up to 16 bits.
-        inverted: Whether the image is MONOCHROME1.
+    image's least and greatest value, cut to whole numbers, ``inverted`` if MONOCHROME1, the histogram equalized.
 
     Examples:
         >>> mimic_cxr_jpg(np.array([[100, 300], [300, 900]], np.uint16), inverted=False)

@@ -38,13 +38,8 @@ class Viewing:
 def read_for_viewing(path: str | Path, intensity: Intensity = AS_IS) -> tuple[Array, Array, Viewing]:
     """Read an image once, for the model and for a viewer.
 
-    Args:
-        path: PNG, JPEG or DICOM.
-        intensity: Recipe for the model's image.
-
-    Returns:
-        The model's image as `read_image` gives it; the viewer's as uint16 ``[H, W]``, of DICOM after the modality LUT,
-        raised so that the least value there can be is 0; and how to show the latter.
+    The model's image is as `read_image` gives it under ``intensity``; the viewer's is uint16 ``[H, W]``, of DICOM after
+    the modality LUT, raised so that the least value there can be is 0. The last says how to show the latter.
 
     Examples:
         >>> import tempfile

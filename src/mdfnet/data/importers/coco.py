@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Target
-from mdfnet.data.coco import CocoEntry, box_of, outline_of, read_coco_json
+from mdfnet.core.types import Classes
+from mdfnet.data.coco import CocoEntry, read_coco_json
 from mdfnet.data.images.read import image_size
 from mdfnet.data.importers.common import DatasetInfo, ImageTable, ImportOptions, ImportResult, check_size
 from mdfnet.data.names import checked_name
-from mdfnet.data.targets import TargetBuilder
+from mdfnet.data.targets import coco_target
 
 
 def import_coco(
@@ -55,25 +55,19 @@ def import_coco(
         where, name = f"{annotations} image {image['id']}", checked_name(image["file_name"])
         size = image_size(Path(images) / name)
         check_size(size, (image["width"], image["height"]), where)
-        target = _target(by_image[image["id"]], classes, size, where, table.notes)
+        target = coco_target(_supported(by_image[image["id"]], table.notes), classes, size, where)
         samples.append(table.sample(name, Path(images) / name, size, target))
     return table.result(samples, classes, info)
 
 
-def _target(
-    annotations: Sequence[CocoEntry], classes: Classes, size: tuple[int, int], where: str, notes: Counter[str]
-) -> Target:
-    found = TargetBuilder(*size)
+def _supported(annotations: Iterable[CocoEntry], notes: Counter[str]) -> Iterator[CocoEntry]:
+    """Annotations that are no crowd regions, without the outlines that are no single polygon."""
     for annotation in annotations:
+        outlines = annotation.get("segmentation")
         if annotation.get("iscrowd"):
             notes["crowd regions, left out"] += 1
-            continue
-        here, outlines = f"{where} annotation {annotation['id']}", annotation.get("segmentation")
-        outline = None
-        if isinstance(outlines, dict) or (isinstance(outlines, list) and len(outlines) > 1):
+        elif isinstance(outlines, dict) or (isinstance(outlines, list) and len(outlines) > 1):
             notes["outlines in several parts or run-length coded, left out"] += 1
+            yield {**annotation, "segmentation": None}
         else:
-            outline = outline_of(annotation, here)
-        box, label = box_of(annotation, here), classes.label_of_id(annotation["category_id"], here)
-        found.add(box, label, here, outline)
-    return found.target()
+            yield annotation

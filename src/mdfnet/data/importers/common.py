@@ -131,7 +131,7 @@ class ImageTable:
         view: str | None = None,
         spacing: tuple[float, float] | None = None,
     ) -> Sample:
-        """A sample with what the table says about the image; where it says nothing, patient, split and view as given."""
+        """A sample with what the table says of the image; where it says nothing, patient, split and view as given."""
         row = next((candidate for candidate in names_of(name) if candidate in self.clinical.index), None)
         if row is not None:
             self.used.add(row)

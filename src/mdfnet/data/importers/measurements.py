@@ -85,13 +85,9 @@ def records_of_images(
 ) -> MatchedRecords:
     """A clinical table with one row per image, for ``--metadata`` of the imports.
 
-    Args:
-        metadata: Table with image_id, patient_id and, where known, time (ISO 8601) of each image. Its columns file,
-            split and view go along, and so does every feature that it has: that value then counts.
-        persons: By patient.
-        measured: By patient, in any order.
-        schema: The features wanted.
-        matching: Which value counts.
+    ``metadata`` has image_id, patient_id and, where known, time (ISO 8601) of each image. Its columns file, split and
+    view go along, and so does every feature that it has: that value then counts. ``measured`` has values by patient in
+    any order.
     """
     table = read_table(metadata)
     table.require("image_id", PATIENT)
@@ -123,11 +119,7 @@ def record_of_patient(
 ) -> tuple[dict[str, Any], Counter[str]]:
     """What counts for one image of one patient: feature -> value and unit, and what was left out: sentence -> count.
 
-    Args:
-        person, measured: Of the patient.
-        schema: The features wanted.
-        taken: When the image was taken; None: the last value of all counts, and there is no age.
-        matching: Which value counts.
+    Where it is not known when the image was taken, the last value of all counts, and there is no age.
     """
     taken = taken and matching.instant(taken)
     notes = Counter({_UNTIMED: 1} if taken is None else {})

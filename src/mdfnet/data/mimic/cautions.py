@@ -25,14 +25,9 @@ def cautions(
 ) -> Iterator[str]:
     """One sentence for each rule that misleads.
 
-    Args:
-        rules: What was chosen.
-        samples: With the original patients and their splits.
-        images: Image of each sample.
-        measured: Clinical values ``[N, F]`` before anything was filled in, in MIMIC's units.
-        lost: Readings that lost their stay to the time of the image.
-        filled: Feature -> values filled in.
-        further: Labels left out.
+    ``samples`` have their splits and still the original patients. ``measured`` are clinical values ``[N, F]`` as
+    measured, in MIMIC's units. Counted are readings ``lost`` to the time of the image, values ``filled`` in by
+    feature, and ``further`` labels left out.
     """
     if rules.study_time == StudyTime.unpadded:
         yield f"StudyTime was read without its leading zeros: {lost} readings before 10:00 lost their emergency stay"

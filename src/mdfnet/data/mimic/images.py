@@ -34,11 +34,7 @@ def fault_of(path: Path, width: int, height: int) -> str | None:
 def place_image(source: Path, target: Path, size: tuple[int, int], link: bool, place: str) -> None:
     """Put an image in place, whole or not at all: copied or linked as it is, or as a gray JPEG of another size.
 
-    Args:
-        source, target: From where to where.
-        size: Width and height it is to have.
-        link: Whether to link to it, where the size stays.
-        place: What to call the image in messages; its path names the patient.
+    Messages call it ``place``, for its path names the patient.
     """
     with replacing(target) as draft:
         try:

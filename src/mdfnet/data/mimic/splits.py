@@ -23,13 +23,10 @@ _PAPER_TRAIN = 0.7
 def split_samples(
     samples: Sequence[Sample], images: Sequence[str], rules: Rules, official: Mapping[str, str]
 ) -> tuple[Sample, ...]:
-    """Give every sample a split.
+    """Give every sample, whose ``patient`` is still the original one, a split.
 
-    Args:
-        samples: In the order of the tables; their ``patient`` is the original one.
-        images: Image of each sample, as ``official`` calls it.
-        rules: Which split.
-        official: Image -> split of MIMIC-CXR-JPG; needed by the rule "official" alone.
+    ``official``, image -> split of MIMIC-CXR-JPG, is needed by the rule of that name alone; ``images`` are as it calls
+    those of the samples.
     """
     if rules.split == SplitRule.row:
         names = paper_rows(len(samples))

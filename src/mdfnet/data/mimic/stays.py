@@ -34,10 +34,7 @@ def load_images(database: duckdb.DuckDBPyConnection, source: TableFiles) -> int:
     """Table ``images`` of the CXR metadata, with ``time`` and ``unpadded``: whether StudyTime lost a leading zero.
 
     StudyDate is a number YYYYMMDD, StudyTime a number HHMMSS.fff whose leading zeros are lost: 93015.5 is 09:30:15.5
-    and 0.0 is midnight.
-
-    Returns:
-        Number of images.
+    and 0.0 is midnight. Returns the number of images.
     """
     count = load(database, source, IMAGE_COLUMNS, unique="dicom_id")
     database.execute(

@@ -54,12 +54,7 @@ class TableFiles:
 
 @contextmanager
 def opened(threads: int | None = None, memory: str = "1GB") -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that spills to a private folder, which is removed at the end.
-
-    Args:
-        threads: CPU threads. Default: all.
-        memory: What it may take before it spills.
-    """
+    """A database in memory that spills over ``memory`` to a private folder, which is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="mdfnet-mimic-") as spill, duckdb.connect() as database:
         database.execute(f"SET memory_limit = {quoted(memory)}")
         database.execute(f"SET temp_directory = {quoted(spill)}")
@@ -82,16 +77,9 @@ def load(
     *,
     unique: str | None = None,
 ) -> int:
-    """Make a table named as the source, with its columns, ``file`` (from 0) and ``row``.
+    """Make a table named as the source, with ``columns``, ``file`` (from 0) and ``row``; returns the number of rows.
 
-    Args:
-        database: Where.
-        source: What to read.
-        columns: Name -> kind. Empty cells are NULL, and so is a "number" that is none.
-        unique: Column that identifies a row.
-
-    Returns:
-        Number of rows.
+    Empty cells are NULL, and so is a "number" that is none. ``unique`` is a column that identifies a row.
 
     Raises:
         UserError: A file is missing, cut short or no table, a column is missing, a key is empty or no whole number,

@@ -61,14 +61,11 @@ def schema_of(rules: Rules) -> Schema:
 
 
 def read_value(feature: NumberFeature, text: str | None) -> tuple[float, Fate]:
-    """A cell of MIMIC-IV-ED in the feature's unit.
+    """A cell of MIMIC-IV-ED in the feature's unit, NaN where refused or missing, and what the cell gave.
 
     Temperatures are Fahrenheit; a number that is a body temperature only in degrees Celsius is taken for that (the two
     ranges are far apart). Pain may be text: ``7/10`` is 7, ``denies`` is 0. What is not a number or lies outside the
     feature's range is refused.
-
-    Returns:
-        The value, NaN where refused or missing, and what the cell gave.
 
     Examples:
         >>> schema = Schema.load("mimic-ed")
@@ -90,11 +87,7 @@ def read_value(feature: NumberFeature, text: str | None) -> tuple[float, Fate]:
 
 
 def load_vitals(database: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFiles], rules: Rules) -> dict[str, int]:
-    """Tables ``patients`` and ``triage``, and under the rule "last" ``vitalsign``.
-
-    Returns:
-        Table -> number of rows.
-    """
+    """Tables ``patients`` and ``triage``, and under the rule "last" ``vitalsign``; returns their numbers of rows."""
     counts = {
         "patients": load(database, tables["patients"], PATIENT_COLUMNS, unique="subject_id"),
         "triage": load(database, tables["triage"], TRIAGE_COLUMNS, unique="stay_id"),
@@ -139,8 +132,7 @@ def records(
 def fill_with_means(schema: Schema, values: Floats) -> tuple[Floats, dict[str, int]]:
     """Fill missing numbers of ``[N, F]`` with the mean of all rows, rounded to one decimal, as the paper did.
 
-    Returns:
-        The filled values, and how many were filled by feature.
+    Returns also how many were filled by feature.
 
     Examples:
         >>> schema = Schema.load("age-sex-view")

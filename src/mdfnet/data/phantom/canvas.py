@@ -23,9 +23,6 @@ MARGIN = 0.06
 class Canvas:
     """A square grid over the image and its margin, in the coordinates of :mod:`mdfnet.data.phantom.anatomy`.
 
-    Args:
-        size: Rows and columns.
-
     Examples:
         >>> canvas = Canvas(128)
         >>> canvas.x.shape, canvas.y.shape
@@ -44,15 +41,7 @@ class Canvas:
         return [((x + 0.5 + MARGIN) * scale, (y + MARGIN) * scale) for x, y in points]
 
     def sketch(self, strokes: Iterable[Stroke], blur: float) -> Floats:
-        """Lines and polygons, drawn with Pillow and blurred.
-
-        Args:
-            strokes: What to draw.
-            blur: Radius of the blur, in parts of the image's side.
-
-        Returns:
-            float32 ``[size, size]`` in [0, 1].
-        """
+        """Lines and polygons, blurred by so many parts of the image's side: float32 ``[size, size]`` in [0, 1]."""
         scale = self.size / (1 + 2 * MARGIN)
         image = Image.new("L", (self.size, self.size))
         pen = ImageDraw.Draw(image)
@@ -72,11 +61,7 @@ def canvas(size: int) -> Canvas:
 
 
 def ramp(distance: Floats, width: float) -> Floats:
-    """A border seen on an image: 0 outside, 1 inside, rising quickly and rounding off over ``width``.
-
-    Args:
-        distance: How far inside each point lies.
-        width: Over which distance the border rises.
+    """A border seen on an image, by how far inside each point lies: 0 outside, then quickly to 1 over ``width``.
 
     Examples:
         >>> ramp(np.array([-1.0, 0.5, 2.0]), 1.0)

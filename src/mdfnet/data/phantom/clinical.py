@@ -62,11 +62,7 @@ NEVER_MISSING = ("age", "gender")
 
 
 def draw_record(rng: np.random.Generator, case: PhantomCase, config: PhantomConfig) -> Floats:
-    """The record of a patient in the order of the ``mimic-ed`` schema.
-
-    Returns:
-        float32 ``[10]``, NaN where missing; gender is 0 for F and 1 for M.
-    """
+    """A patient's record, float32 ``[10]`` in the order of `SCHEMA`: NaN where missing, gender 0 for F and 1 for M."""
     values = []
     for name, baseline in BASELINES.items():
         shift = sum(_shifts(case.pattern, finding).get(name, 0.0) for finding in case.findings)
