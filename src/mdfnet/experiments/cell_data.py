@@ -17,7 +17,7 @@ from mdfnet.data.mimic.splits import paper_rows
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.data.split import split_by_fold, split_by_patient
 from mdfnet.experiments.cells import Cell
-from mdfnet.experiments.plan import Arm, Phantoms, Plan, SyntheticData
+from mdfnet.experiments.plan import Arm, Plan, SyntheticData
 
 
 def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
@@ -29,15 +29,14 @@ def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
     if plan.data is None:
         raise UserError(f"the experiment {plan.name!r} has no data", fix="give a dataset folder as --data FOLDER")
     if isinstance(plan.data, SyntheticData):
-        folder = out / "data" / f"seed-{seed}"
-        return read_dataset(folder) if folder.exists() else write_phantoms(_config(plan.data.phantom, seed), folder)
+        made, folder = plan.data.phantom, out / "data" / f"seed-{seed}"
+        if folder.exists():
+            return read_dataset(folder)
+        count = made.train + made.val + made.test
+        splits = (made.train / count, made.val / count, made.test / count)
+        config = PhantomConfig(count=count, size=made.size, seed=made.seed + seed, signal=made.signal, splits=splits)
+        return write_phantoms(config, folder)
     return read_dataset(plan.data)
-
-
-def _config(wanted: Phantoms, seed: int) -> PhantomConfig:
-    count = wanted.train + wanted.val + wanted.test
-    splits = (wanted.train / count, wanted.val / count, wanted.test / count)
-    return PhantomConfig(count=count, size=wanted.size, seed=wanted.seed + seed, signal=wanted.signal, splits=splits)
 
 
 def arranged(dataset: Dataset, plan: Plan, cell: Cell) -> Dataset:

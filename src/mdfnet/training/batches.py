@@ -14,7 +14,7 @@ from mdfnet.core.outlines import outline_masks
 from mdfnet.core.types import Sample, Target
 from mdfnet.data.images.read import read_sample_image
 from mdfnet.models.config import Config
-from mdfnet.models.preprocessing import Geometry, Preprocessing, image_tensor
+from mdfnet.models.preprocessing import Preprocessing, image_tensor
 from mdfnet.training.augment import AUGMENTATIONS
 
 #: What is known of one image, by name; of a batch the same, as lists.
@@ -43,8 +43,9 @@ class TrainingImages(Dataset[Item]):
         index, seed = draw
         sample = self.samples[index]
         image, geometry = self.preprocessing(image_tensor(read_sample_image(sample)))
-        random = np.random.default_rng([seed, index])
-        image, target = self.augment(image, _to_network(sample.target, geometry), random)
+        outlines = [None if p is None else geometry.to_network(p).astype(np.float32) for p in sample.target.polygons]
+        target = Target.of(geometry.to_network(sample.target.boxes), sample.target.labels, outlines)
+        image, target = self.augment(image, target, np.random.default_rng([seed, index]))
         tensors = {"boxes": torch.from_numpy(target.boxes), "labels": torch.from_numpy(target.labels)}
         if self.outlines:
             tensors["masks"] = torch.from_numpy(outline_masks(target, image.shape[-1], image.shape[-2]))
@@ -64,11 +65,6 @@ class WholeImages(Dataset[Item]):
         sample = self.samples[index]
         image = image_tensor(read_sample_image(sample))
         return {"ids": sample.id, "images": image, "clinical": torch.from_numpy(sample.clinical)}
-
-
-def _to_network(target: Target, geometry: Geometry) -> Target:
-    polygons = [None if p is None else geometry.to_network(p).astype(np.float32) for p in target.polygons]
-    return Target.of(geometry.to_network(target.boxes), target.labels, polygons)
 
 
 class EpochSampler(Sampler[tuple[int, int]]):

@@ -77,7 +77,9 @@ class Validation(Callback):
         found = self._found(trainer)
         scores = self._scores(found)
         module.log_dict({f"val_{name}": value for name, value in scores.items()}, rank_zero_only=True)
-        row = {"epoch": trainer.current_epoch, **_means(self.training.totals), **scores}
+        totals, images = self.training.totals, self.training.totals.get("images") or 1.0
+        losses = {name: round(value / images, 5) for name, value in totals.items() if name != "images"}
+        row = {"epoch": trainer.current_epoch, **losses, **scores}
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         row["seconds"] = round(time.perf_counter() - self.started, 2)
         self.history.append(row)
@@ -169,8 +171,3 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 def _in_words(scores: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {scores[name]:.3f}" for name in SCORES)
-
-
-def _means(totals: dict[str, float]) -> dict[str, float]:
-    images = totals.get("images") or 1.0
-    return {name: round(value / images, 5) for name, value in totals.items() if name != "images"}

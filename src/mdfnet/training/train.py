@@ -79,7 +79,11 @@ def train(
         init_from(model, config.detector.weights)
     elif not resume:
         model.load_pretrained()
-    last = _open(run, config, dataset, resume)
+    if resume:
+        _check_resumable(run, config, dataset)
+    else:
+        _create(run, config)
+    last = run / LAST if resume and (run / LAST).is_file() else None  # none while the first of two stages is not done
     if config.staged and config.train.epochs:
 
         def first(config: Config, run: Path, resume: bool) -> None:
@@ -107,15 +111,6 @@ def _image_data(dataset: Dataset, config: Config) -> ImageDataModule:
         if not any(len(sample.target) for sample in samples):
             raise UserError(f"no image of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
     return ImageDataModule(train, val, config)
-
-
-def _open(run: Path, config: Config, dataset: Dataset, resume: bool) -> Path | None:
-    """Make the run's folder, or find the checkpoint to resume from: none where the first of two stages is not done."""
-    if resume:
-        _check_resumable(run, config, dataset)
-        return run / LAST if (run / LAST).is_file() else None
-    _create(run, config)
-    return None
 
 
 @rank_zero_only
