@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from pydicom import Dataset
 
@@ -25,7 +25,6 @@ from mdfnet.services.pacs.source import read_source
 
 #: What can be made beside the structured report.
 Extra = Literal["capture", "presentation"]
-EXTRAS: tuple[Extra, ...] = get_args(Extra)
 
 
 def objects_of(
