@@ -11,11 +11,8 @@ from mdfnet.core.types import Sample
 DESCRIPTION, ANNOTATIONS, CLINICAL, SPLIT_TABLE = "dataset.yaml", "annotations.json", "clinical.csv", "splits.csv"
 IMAGES = "images"
 
-#: Endings by which a file is known as an image, in lower case.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
-
-#: What images without a split are called in summaries and exports.
-UNSPLIT = "unsplit"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")  #: Endings by which a file is known as an image, in lower case
+UNSPLIT = "unsplit"  #: What images without a split are called in summaries and exports
 
 
 def image_name(sample: Sample) -> str:

@@ -26,14 +26,9 @@ WHOLE_IMAGE = 0.9
 #: A box narrower than this share of the image's shorter side is smaller than anything a reader would draw.
 TINY = 0.01
 
-#: An outline's extents may differ from its box by this share of the box's longer side.
-OUTLINE_TOLERANCE = 0.05
-
-#: Boxes of the same class with this IoU are one finding annotated twice.
-SAME_BOX = 0.8
-
-#: Boxes on images of one size are judged together from this many on.
-FEWEST_BOXES = 20
+OUTLINE_TOLERANCE = 0.05  #: An outline's extents may differ from its box by this share of the box's longer side
+SAME_BOX = 0.8  #: Boxes of the same class with this IoU are one finding annotated twice
+FEWEST_BOXES = 20  #: Boxes on images of one size are judged together from this many on
 
 #: Findings lie on both sides and down to the diaphragm: if all boxes on images of one size end within this share of
 #: their width and height, the boxes are in pixels of a smaller image.

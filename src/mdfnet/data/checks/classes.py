@@ -13,11 +13,8 @@ from mdfnet.data.names import ANNOTATIONS
 #: A class with fewer training images is not learned from scratch: NIH's rarest, with 55 images, stays near AP 0.
 FEWEST_IMAGES = 20
 
-#: The mean over classes hides the rarest where another has this many times its images.
-IMBALANCE = 20
-
-#: Two classes that always come on the same boxes are reported from this many boxes on.
-FEWEST_BOXES = 5
+IMBALANCE = 20  #: The mean over classes hides the rarest where another has this many times its images
+FEWEST_BOXES = 5  #: Two classes that always come on the same boxes are reported from this many boxes on
 
 
 def check_classes(raw: RawDataset) -> Iterator[Finding]:

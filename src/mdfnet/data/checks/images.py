@@ -16,11 +16,8 @@ from mdfnet.data.images.metadata import identifying_fields
 from mdfnet.data.images.read import read_image
 from mdfnet.data.names import ANNOTATIONS, IMAGES, checked_name, image_id
 
-#: An image whose middle 98 % of pixels differ by less than this, of 255, shows next to nothing.
-LEAST_CONTRAST = 16
-
-#: An image has this share of its pixels at one value only when it is empty apart from a strip.
-MOST_SAME = 0.9
+LEAST_CONTRAST = 16  #: An image whose middle 98 % of pixels differ by less than this, of 255, shows next to nothing
+MOST_SAME = 0.9  #: An image has this share of its pixels at one value only when it is empty apart from a strip
 
 #: An 8-bit image uses well over a hundred shades of gray; the fewest among 1,591 NIH images are 149.
 FEWEST_LEVELS = 48

@@ -14,17 +14,10 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import CLINICAL, SPLIT_TABLE
 
-#: With fewer patients in val or test every metric is mostly chance.
-FEWEST_PATIENTS = 20
-
-#: With fewer boxes of a class the 95 % interval of its AP is wider than plus or minus 0.15.
-FEWEST_BOXES = 43
-
-#: One patient with this share of a split's images dominates its metrics.
-DOMINATES = 0.2
-
-#: From this many images on it is odd that no patient has two.
-MANY_IMAGES = 100
+FEWEST_PATIENTS = 20  #: With fewer patients in val or test every metric is mostly chance
+FEWEST_BOXES = 43  #: With fewer boxes of a class the 95 % interval of its AP is wider than plus or minus 0.15
+DOMINATES = 0.2  #: One patient with this share of a split's images dominates its metrics
+MANY_IMAGES = 100  #: From this many images on it is odd that no patient has two
 
 
 def check_splits(raw: RawDataset) -> Iterator[Finding]:

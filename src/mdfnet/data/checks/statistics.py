@@ -11,11 +11,8 @@ from mdfnet.core.arrays import Array, Bools, Floats
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.images import auroc
 
-#: Replicates of the bootstrap.
-REPLICATES = 400
-
-#: A group, or the rest, with fewer patients is not judged.
-FEWEST_PATIENTS = 20
+REPLICATES = 400  #: Replicates of the bootstrap
+FEWEST_PATIENTS = 20  #: A group, or the rest, with fewer patients is not judged
 
 FOLDS = 5
 

@@ -18,11 +18,8 @@ from mdfnet.data.checks.finding import Finding
 from mdfnet.data.checks.raw import RawDataset
 from mdfnet.data.names import CLINICAL
 
-#: A column missing in this share of the images is sparse.
-SPARSE = 0.5
-
-#: A column's distribution is judged from this many values on.
-FEWEST_VALUES = 20
+SPARSE = 0.5  #: A column missing in this share of the images is sparse
+FEWEST_VALUES = 20  #: A column's distribution is judged from this many values on
 
 #: Values beyond the quartiles by this many times the distance between them are outliers (Tukey's fence is 1.5).
 FENCE = 4.5
@@ -38,14 +35,9 @@ FEWEST_MIXED, MIXED = 3, 0.5
 #: Units that tables mix and UCUM has no two codes for: name -> factor to the schema's unit.
 _FRACTIONS = {"a fraction of 1": 100.0}
 
-#: Ages in years at and beyond which a code is likelier than a patient.
-OLD = 110
-
-#: One patient's ages may differ by this many years: images of one patient span decades at most rarely.
-AGE_SPAN = 30
-
-#: Clinical records of different patients are compared where they have this many numbers that vary.
-FEWEST_NUMBERS = 4
+OLD = 110  #: Ages in years at and beyond which a code is likelier than a patient
+AGE_SPAN = 30  #: One patient's ages may differ by this many years: images of one patient span decades at most rarely
+FEWEST_NUMBERS = 4  #: Clinical records of different patients are compared where they have this many numbers that vary
 
 _AGE, _SEX = "30525-0", "46098-0"
 

@@ -20,8 +20,9 @@ _PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _PNG_FIELDS = {b"tEXt": "text", b"zTXt": "text", b"iTXt": "text", b"eXIf": "EXIF", b"tIME": "a time"}
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
-#: Application segments of JPEG (ITU-T T.81, table B.1) that say how to show the pixels: JFIF and Adobe's.
-_JPEG_KEPT = (0xE0, 0xEE)
+#: Application segments and comments of JPEG (ITU-T T.81, table B.1), but those that say how to show the pixels: JFIF's
+#: and Adobe's.
+_JPEG_LEFT_OUT = {*range(0xE0, 0xF0), 0xFE} - {0xE0, 0xEE}
 _JPEG_FIELDS = {0xE1: "EXIF or XMP", 0xED: "IPTC", 0xFE: "a comment"}
 _START_OF_SCAN = 0xDA
 
@@ -99,7 +100,7 @@ def copy_without_metadata(source: str | Path, target: str | Path) -> None:
         if head.startswith(_PNG):
             kept = b"".join([_PNG, *(chunk for kind, chunk in _png_chunks(content) if kind in _PNG_KEPT)])
         elif head.startswith(_JPEG):
-            shown = (segment for marker, segment in _jpeg_segments(content) if _shows_pixels(marker))
+            shown = (segment for marker, segment in _jpeg_segments(content) if marker not in _JPEG_LEFT_OUT)
             kept = b"".join([b"\xff\xd8", *shown])
         else:
             kept = content
@@ -136,11 +137,6 @@ def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
             length = 2 + struct.unpack_from(">H", content, place + 2)[0]
             yield marker, content[place : place + length]
             place += length
-
-
-def _shows_pixels(marker: int) -> bool:
-    application_or_comment = 0xE0 <= marker <= 0xEF or marker == 0xFE
-    return not application_or_comment or marker in _JPEG_KEPT
 
 
 def _copy_dicom(source: str | Path, target: str | Path) -> None:

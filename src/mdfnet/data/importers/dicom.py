@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,11 +44,8 @@ def import_dicom(
         images: The folder.
         boxes: One row per box, image_id being the image's file name, with or without folders and suffix. None: no
             boxes; then ``classes`` are needed.
-        schema: What the clinical columns mean.
-        info: Name, source, license and intensity recipe.
-        metadata: Table with one row per image, as `mdfnet.data.importers.import_coco` takes it.
         classes: Names in label order. Default: those of the table of boxes, sorted.
-        options: Column names, units, and so on.
+        schema, info, metadata, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and row, or there is no image to import.
@@ -56,7 +53,11 @@ def import_dicom(
     table = ImageTable.read(metadata, schema, options, BOX_COLUMNS)
     box_table, notes, left_out, samples = BoxTable(boxes, table.options, classes), table.notes, {}, []
     owners: dict[str, str] = {}
-    for name, path in _files(Path(images)):
+    folder = Path(images)
+    if not folder.is_dir():
+        raise UserError("no such folder", where=folder)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
         identifier = _identifier(name, box_table, owners)
         try:
             if not is_dicom(path):
@@ -86,13 +87,6 @@ def _identifier(name: str, box_table: BoxTable, owners: dict[str, str]) -> str |
         fix = "name the images with their folders"
         raise UserError("an image_id is that of two images", where=box_table.rows[found][0].where, fix=fix)
     return found
-
-
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    if not folder.is_dir():
-        raise UserError("no such folder", where=folder)
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        yield path.relative_to(folder).as_posix(), path
 
 
 def _sample(name: str, path: Path, header: Header, target: Target, table: ImageTable) -> Sample:

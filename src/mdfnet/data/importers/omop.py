@@ -84,10 +84,12 @@ def records_from_omop(
         wanted = f"try_cast(measurement_concept_id as bigint) in ({', '.join(map(str, features)) or 'null'})"
         for patient, concept, value, unit, *times in _rows(database, measurement, _MEASUREMENT, patients, wanted):
             feature, time = features[int(float(concept))], _time(*times)
-            number = _number(value)
-            if number is None:
+            try:
+                number = float(value)
+            except ValueError:
                 notes["measurements without a number, left out"] += 1
-            elif time is None:
+                continue
+            if time is None:
                 notes["measurements whose time cannot be read, left out"] += 1
             else:
                 code = _unit(feature, unit, concepts, schema, measurement)
@@ -120,13 +122,6 @@ def _rows(
             yield from part
     except duckdb.Error:  # its message can quote a row
         raise UserError("not an OMOP table in CSV or Parquet, or damaged", where=path) from None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _time(time: str, day: str) -> datetime | None:

@@ -40,10 +40,8 @@ def import_csv(
         metadata: One row per image: image_id, file (below ``images``; default: the image_id), the schema's columns, and
             where known patient_id, split, view. Images without boxes are kept: nothing was annotated on them.
         images: Folder of the images.
-        schema: What the clinical columns mean.
-        info: Name, source and license.
         classes: Names in label order. Default: those of the table, sorted.
-        options: Column names, units, and so on.
+        schema, info, options: As for `mdfnet.data.importers.import_coco`.
 
     Raises:
         UserError: What is wrong in which file and row.

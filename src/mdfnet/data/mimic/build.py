@@ -155,11 +155,13 @@ def plan(
         values={name: {str(fate): fates[fate] for fate in Fate} for name, fates in gathered.fates.items()},
         cautions=tuple(warnings),
     )
+    own = rules.split == SplitRule.row  # it cuts patients in two, so each row is its own patient
+    patients = [sample.id if own else names.of("patient", sample.patient) for sample in done]
     dataset = Dataset(
         name="mimic",
         classes=classes,
         schema=schema,
-        samples=tuple(replace(sample, patient=_patient(sample, names, rules)) for sample in done),
+        samples=tuple(replace(sample, patient=patient) for sample, patient in zip(done, patients, strict=True)),
         folder=Path(),
         source=SOURCE,
         license=LICENSE,
@@ -212,11 +214,6 @@ def _sample(
     name = names.of(IMAGE, reading.image) + (f"-{case.number}" if case.number > 1 else "")
     target, patient = target_of(case, classes, size), str(reading.subject)
     return Sample(name, image_of(reading, releases), *size, target, record, patient, view=reading.view)
-
-
-def _patient(sample: Sample, names: Pseudonyms | Kept, rules: Rules) -> str:
-    """A patient's name. A split of rows cuts patients in two, so there each row is its own."""
-    return sample.id if rules.split == SplitRule.row else names.of("patient", sample.patient)
 
 
 def _staged(planned: PlannedDataset, out: Path, images: ImageOptions) -> Path:

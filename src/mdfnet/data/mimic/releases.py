@@ -19,28 +19,17 @@ EXPECTED = {
     "REFLACX": ("main_data/metadata_phase_1.csv, ..._2.csv, ..._3.csv", "reflacx-xray-localization"),
 }
 
-#: Tables by what they hold -> release and file name without suffix.
+#: Tables by what they hold -> release and file name without suffix, and where MIMIC-Eye has them, one per patient.
 TABLES = {
-    "images": ("MIMIC-CXR-JPG", r"mimic-cxr-\d[\d.]*-metadata"),
-    "official": ("MIMIC-CXR-JPG", r"mimic-cxr-\d[\d.]*-split"),
-    "patients": ("MIMIC-IV", r"patients"),
-    "edstays": ("MIMIC-IV-ED", r"edstays"),
-    "triage": ("MIMIC-IV-ED", r"triage"),
-    "vitalsign": ("MIMIC-IV-ED", r"vitalsign"),
-    "readings": ("REFLACX", r"metadata_phase_\d"),
+    "images": ("MIMIC-CXR-JPG", r"mimic-cxr-\d[\d.]*-metadata", "CXR-JPG/cxr_meta.csv"),
+    "official": ("MIMIC-CXR-JPG", r"mimic-cxr-\d[\d.]*-split", "CXR-JPG/cxr_split.csv"),
+    "patients": ("MIMIC-IV", r"patients", "{Hosp,Core}/patients.csv"),
+    "edstays": ("MIMIC-IV-ED", r"edstays", "ED/edstays.csv"),
+    "triage": ("MIMIC-IV-ED", r"triage", "ED/triage.csv"),
+    "vitalsign": ("MIMIC-IV-ED", r"vitalsign", "ED/vitalsign.csv"),
+    "readings": ("REFLACX", r"metadata_phase_\d", "REFLACX/metadata.csv"),
 }
 OPTIONAL = ("official", "vitalsign")
-
-#: Tables of MIMIC-Eye, which has one per patient.
-EYE_TABLES = {
-    "images": "CXR-JPG/cxr_meta.csv",
-    "official": "CXR-JPG/cxr_split.csv",
-    "patients": "{Hosp,Core}/patients.csv",
-    "edstays": "ED/edstays.csv",
-    "triage": "ED/triage.csv",
-    "vitalsign": "ED/vitalsign.csv",
-    "readings": "REFLACX/metadata.csv",
-}
 
 #: Folders that hold a patient, a study or a reading each, and no tables of a release.
 _LEAF = re.compile(r"p\d{2}|p\d{8}|s\d{8}|P\d{3}R\d+|gaze_data|\..*")
@@ -97,7 +86,7 @@ def find_releases(folders: Sequence[Path], images: Path | None = None) -> Releas
         return _eye(eyes, images, [path for path in paths if not path.is_relative_to(eyes[0])])
     roots = {release: _one_root(release, found, folders) for release in EXPECTED}
     tables = {kind: TableFiles(kind, tuple(sorted(paths.values()))) for kind, paths in found.items() if paths}
-    for kind, (release, _) in TABLES.items():
+    for kind, (release, *_) in TABLES.items():
         if kind not in tables and kind not in OPTIONAL:
             raise _missing(release, folders, f"no table {kind!r} of {release}")
     versions = {release: _version(release, root, tables) for release, root in roots.items()}
@@ -126,11 +115,11 @@ def _kind(file: str, directory: Path) -> str | None:
     stem = _SUFFIX.sub("", file)
     if stem == file or (stem == "patients" and directory.name not in ("hosp", "core")):
         return None
-    return next((kind for kind, (_, name) in TABLES.items() if re.fullmatch(name, stem)), None)
+    return next((kind for kind, (_, name, _) in TABLES.items() if re.fullmatch(name, stem)), None)
 
 
 def _one_root(release: str, found: Mapping[str, Mapping[Path, Path]], folders: Sequence[Path]) -> Path:
-    kinds = [kind for kind, (owner, _) in TABLES.items() if owner == release]
+    kinds = [kind for kind, (owner, *_) in TABLES.items() if owner == release]
     roots = sorted({path.parent for kind in kinds for path in found[kind].values()})
     if not roots:
         raise _missing(release, folders, f"no {release}")
@@ -180,7 +169,7 @@ def _eye(roots: Sequence[Path], images: Path | None, others: Sequence[Path]) -> 
         what = f"MIMIC-Eye is there more than once: {', '.join(map(str, roots))}"
         raise UserError(what, fix="name one of the folders")
     root, tables = roots[0], {}
-    for kind, pattern in EYE_TABLES.items():
+    for kind, (_, _, pattern) in TABLES.items():
         patterns = [pattern.replace("{Hosp,Core}", name) for name in ("Hosp", "Core")] if "{" in pattern else [pattern]
         files = sorted(path for each in patterns for path in root.glob(f"patient_*/{each}"))
         if files:

@@ -8,32 +8,15 @@ from enum import StrEnum
 
 from mdfnet.core.errors import UserError
 
-#: Which emergency stay an image belongs to.
-StayRule = StrEnum("StayRule", ["inside", "window", "nearest"])
-
-#: How StudyTime, a number that has lost its leading zeros, is read.
-StudyTime = StrEnum("StudyTime", ["padded", "unpadded"])
-
-#: Which measurements of the stay describe the patient at the image.
-Vitals = StrEnum("Vitals", ["last", "triage"])
-
-#: What is done with implausible clinical values.
-Values = StrEnum("Values", ["checked", "raw"])
-
-#: What is done with missing clinical numbers.
-Missing = StrEnum("Missing", ["kept", "mean"])
-
-#: What several readings of one image become.
-Readers = StrEnum("Readers", ["consensus", "union", "each"])
-
-#: Which labels become classes.
-Findings = StrEnum("Findings", ["five", "all"])
-
-#: What an ellipse with several labels becomes.
-EllipseLabels = StrEnum("EllipseLabels", ["all", "first"])
-
-#: Where the splits come from.
-SplitRule = StrEnum("SplitRule", ["patient", "official", "row"])
+StayRule = StrEnum("StayRule", ["inside", "window", "nearest"])  #: Which emergency stay an image belongs to
+StudyTime = StrEnum("StudyTime", ["padded", "unpadded"])  #: How a StudyTime that lost its leading zeros is read
+Vitals = StrEnum("Vitals", ["last", "triage"])  #: Which measurements of the stay describe the patient at the image
+Values = StrEnum("Values", ["checked", "raw"])  #: What is done with implausible clinical values
+Missing = StrEnum("Missing", ["kept", "mean"])  #: What is done with missing clinical numbers
+Readers = StrEnum("Readers", ["consensus", "union", "each"])  #: What several readings of one image become
+Findings = StrEnum("Findings", ["five", "all"])  #: Which labels become classes
+EllipseLabels = StrEnum("EllipseLabels", ["all", "first"])  #: What an ellipse with several labels becomes
+SplitRule = StrEnum("SplitRule", ["patient", "official", "row"])  #: Where the splits come from
 
 
 @dataclass(frozen=True)

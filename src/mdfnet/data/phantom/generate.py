@@ -17,7 +17,6 @@ from mdfnet.data.dataset_folder import write_dataset
 from mdfnet.data.phantom.clinical import SCHEMA, draw_record
 from mdfnet.data.phantom.config import PhantomConfig
 from mdfnet.data.phantom.findings import PhantomCase, draw_case
-from mdfnet.data.phantom.lesions import Ellipse
 from mdfnet.data.phantom.radiograph import Radiograph, draw_radiograph
 
 #: Points of an ellipse's outline.
@@ -115,16 +114,12 @@ def _target(case: PhantomCase, radiograph: Radiograph, size: int) -> Target:
     drawn = [("Enlarged cardiac silhouette", ellipse) for ellipse in radiograph.heart]
     drawn += [("Pleural abnormality", ellipse) for ellipse in radiograph.effusions]
     drawn += [(case.opacity, ellipse) for ellipse in radiograph.opacities if case.opacity]
-    outlines = [_outline(ellipse, size) for _, ellipse in drawn]
+    angles = 2 * np.pi * np.arange(OUTLINE) / OUTLINE
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    points = [size * (ellipse.center + circle * ellipse.axes) for _, ellipse in drawn]
+    outlines = [np.clip(outline, 0, size).astype(np.float32) for outline in points]
     boxes = [[*outline.min(axis=0), *outline.max(axis=0)] for outline in outlines]
     return Target.of(boxes, [PAPER_CLASSES.label(name) for name, _ in drawn], outlines)
-
-
-def _outline(ellipse: Ellipse, size: int) -> Floats:
-    """An ellipse in pixels, float32 ``[32, 2]``, clipped to the image."""
-    angles = 2 * np.pi * np.arange(OUTLINE) / OUTLINE
-    points = ellipse.center + np.stack([np.cos(angles), np.sin(angles)], axis=1) * ellipse.axes
-    return np.clip(size * points, 0, size).astype(np.float32)
 
 
 def _split(index: int, fractions: tuple[float, float, float]) -> str:

@@ -163,8 +163,3 @@ def draw_effusion(rng: np.random.Generator, anatomy: Anatomy, side: int) -> Effu
     """A moderate effusion: from well above the angle to a quarter of the lung."""
     depth = anatomy.base - anatomy.domes[(side + 1) // 2]
     return Effusion(side, anatomy.base - depth * rng.uniform(0.8, 1.6), rng.uniform(0.1, 0.17), anatomy)
-
-
-def heart_ellipse(anatomy: Anatomy) -> Ellipse:
-    """Around the heart, as readers outline an enlarged one."""
-    return Ellipse(anatomy.heart_center, anatomy.heart_axes)

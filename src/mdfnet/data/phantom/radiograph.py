@@ -67,7 +67,7 @@ def draw_radiograph(rng: np.random.Generator, case: PhantomCase, size: int) -> R
     def read(ellipses: Iterable[lesions.Ellipse]) -> tuple[lesions.Ellipse, ...]:
         return tuple(position.place(ellipse).redrawn(rng) for ellipse in ellipses)
 
-    heart = read([lesions.heart_ellipse(anatomy)] if case.enlarged_heart else [])
+    heart = read([lesions.Ellipse(anatomy.heart_center, anatomy.heart_axes)] if case.enlarged_heart else [])
     read_effusions = read(effusion.ellipse for effusion in effusions)
     read_opacities = read(opacity.ellipse for opacity in opacities)
     density = _density(rng, anatomy, [*effusions, *opacities], size)
@@ -127,10 +127,7 @@ def _collimate(rng: np.random.Generator, image: Image.Image) -> None:
         return
     size = image.width
     near, far = rng.uniform(0, 0.05, 2) * size
-    pen = ImageDraw.Draw(image)
-    if rng.random() < 0.5:
-        pen.rectangle((0, 0, near, size), fill=0)
-        pen.rectangle((size - far, 0, size, size), fill=0)
-    else:
-        pen.rectangle((0, 0, size, near), fill=0)
-        pen.rectangle((0, size - far, size, size), fill=0)
+    at_sides = (0, 0, near, size), (size - far, 0, size, size)
+    above_and_below = (0, 0, size, near), (0, size - far, size, size)
+    for border in at_sides if rng.random() < 0.5 else above_and_below:
+        ImageDraw.Draw(image).rectangle(border, fill=0)
