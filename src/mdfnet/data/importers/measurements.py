@@ -55,7 +55,7 @@ class Matching:
     """Which value belongs to an image."""
 
     within: float = 24.0  #: Hours before the image from which a value counts
-    #: Time zone of times without an offset, such as ``Europe/Berlin``; needed only where some times have one
+    #: Time zone of times without an offset, such as ``Europe/Berlin``; needed only if others have one
     zone: str | None = None
     invalid: Invalid = "missing"  #: "missing" turns implausible values to missing, with a count
 

@@ -91,9 +91,9 @@ def records_from_omop(
                 continue
             if time is None:
                 notes["measurements whose time cannot be read, left out"] += 1
-            else:
-                code = _unit(feature, unit, concepts, schema, measurement)
-                measured[patient].append(Measurement(feature, number, code, time))
+                continue
+            code = _unit(feature, unit, concepts, schema, measurement)
+            measured[patient].append(Measurement(feature, number, code, time))
     records = records_of_images(metadata, persons, measured, schema, matching or Matching())
     return replace(records, notes={**notes, **records.notes})
 
