@@ -38,7 +38,7 @@ from mdfnet.models.card import is_model
 from mdfnet.models.config import load_config
 from mdfnet.models.inference import detect_images
 from mdfnet.models.model import Model
-from mdfnet.training.stages import has_checkpoint
+from mdfnet.training.run_folder import has_checkpoint
 from mdfnet.training.train import train
 
 #: Detectors by what the tables call them: preset and overrides.

@@ -15,6 +15,8 @@ import yaml
 from PIL import Image
 from safetensors.numpy import load_file
 
+import mdfnet
+
 coco = pytest.importorskip("pycocotools.coco")
 
 
@@ -185,3 +187,7 @@ def test_config(program, tmp_path):
     assert answer.code == 0 and content["train"]["epochs"] == 7 and content["fusion"]["vector"] is None
     (tmp_path / "mine.yaml").write_text(answer.out)
     assert program("config", tmp_path / "mine.yaml").out == answer.out
+
+
+def test_version(program):
+    assert program("--version").out == f"mdfnet {mdfnet.__version__}\n"

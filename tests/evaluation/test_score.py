@@ -10,10 +10,11 @@ import torch
 import mdfnet
 from mdfnet.core.files import without_nan
 from mdfnet.evaluation.evaluate import evaluate
-from mdfnet.evaluation.score import check_fit, read_evaluation, write_scored
+from mdfnet.evaluation.score import read_evaluation, write_scored
 from mdfnet.metrics.evaluation import score_detections
 from mdfnet.metrics.measures import COUNTS, MEASURES
 from mdfnet.models.card import find_model
+from mdfnet.models.fit import check_fit
 from mdfnet.models.operating_points import Operating, fit_operating
 
 
@@ -101,13 +102,13 @@ def test_what_is_written_is_read_back(scored, tmp_path):
 def test_other_classes_are_refused(dataset):
     model = mdfnet.build("tiny", classes=mdfnet.Classes(("Mass",)))
     with pytest.raises(mdfnet.UserError, match="classes"):
-        check_fit(model, dataset)
+        check_fit(model.classes, model.schema, dataset)
 
 
 def test_another_schema_is_refused(dataset):
     model = mdfnet.build("tiny", classes=dataset.classes, schema="age-sex-view")
     with pytest.raises(mdfnet.UserError, match="schema"):
-        check_fit(model, dataset)
+        check_fit(model.classes, model.schema, dataset)
 
 
 def test_the_shipped_model_finds_what_it_was_made_for(tmp_path):

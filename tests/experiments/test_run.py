@@ -13,7 +13,7 @@ import mdfnet
 from mdfnet.core.csv_tables import read_table
 from mdfnet.core.errors import UserError
 from mdfnet.data.dataset_folder import read_dataset, write_dataset
-from mdfnet.experiments import work
+from mdfnet.experiments import clinical_only, work
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Arm
 from mdfnet.experiments.run import prepare
@@ -203,20 +203,20 @@ def test_no_data(records, tmp_path):
 
 
 def test_an_arm_that_fails_is_named_and_tried_again(records, do, tmp_path, monkeypatch):
-    whole = work.ClinicalOnly
+    whole = clinical_only.ClinicalOnly
 
     def broken(samples, classes, schema, seed):
         if schema.names == ("age",) and seed == 1:
             raise ZeroDivisionError("nobody is that old")
         return whole(samples, classes, schema, seed)
 
-    monkeypatch.setattr(work, "ClinicalOnly", broken)
+    monkeypatch.setattr(clinical_only, "ClinicalOnly", broken)
     _, failed = do(records(), tmp_path / "out")
     assert failed == {"age-seed-1": "ZeroDivisionError: nobody is that old"}
     assert len(collect(tmp_path / "out")) == 3
     error = tmp_path / "out/cells/age-seed-1/error.txt"
     assert "in broken" in error.read_text()  # the whole traceback
-    monkeypatch.setattr(work, "ClinicalOnly", whole)
+    monkeypatch.setattr(clinical_only, "ClinicalOnly", whole)
     said = []
     _, failed = do(records(), tmp_path / "out", said)
     assert failed == {} and said == ["1/1  age-seed-1"] and not error.exists()

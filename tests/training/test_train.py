@@ -68,6 +68,14 @@ def test_a_run_leaves_all_that_is_needed(dataset, tmp_path):
     assert model.fitted.mean[0] == pytest.approx(sum(known) / len(known)), "fitted on the training split only"
 
 
+def test_without_tensorboard_a_run_is_whole_and_says_what_is_not_there(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("mdfnet.training.train.find_spec", lambda name: None)
+    lines = []
+    train(load_config("tiny", [*QUICK, "epochs=1"]), dataset, tmp_path / "run", log=lines.append)
+    assert (tmp_path / "run" / "history.csv").is_file() and not (tmp_path / "run" / "logs").exists()
+    assert sum("no TensorBoard logs" in line and "pip install 'mdfnet[tensorboard]'" in line for line in lines) == 1
+
+
 @pytest.mark.parametrize(
     "overrides",
     [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -24,6 +26,23 @@ app = typer.Typer(
     help="Detect findings on chest X-rays with the image and the patient's clinical data. "
     "Research use only, not a medical device.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mdfnet {metadata.version('mdfnet')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _mdfnet(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 app.command()(runs.demo)
 app.add_typer(data.app, name="data")
 app.command()(runs.train)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdfnet.cli.former_options import Verbs
-from mdfnet.cli.options import Invalid, SchemaName, pairs
+from mdfnet.cli.options import Invalid, SchemaName, extra, pairs
 
 if TYPE_CHECKING:
     from mdfnet.data.importers.measurements import MatchedRecords
@@ -45,7 +45,9 @@ def omop(
     """
     from mdfnet.clinical.schema import Schema
     from mdfnet.data.importers.measurements import Matching
-    from mdfnet.data.importers.omop import records_from_omop
+
+    with extra("mimic"):
+        from mdfnet.data.importers.omop import records_from_omop
 
     matching = Matching(within, zone, invalid.value)
     records = records_from_omop(measurement, person, metadata, Schema.load(schema), mapping=mapping, matching=matching)
@@ -58,7 +60,8 @@ def mapping() -> None:
 
     Example: mdfnet data clinical mapping > omop.yaml
     """
-    from mdfnet.data.importers.omop import shipped_mapping
+    with extra("mimic"):
+        from mdfnet.data.importers.omop import shipped_mapping
 
     typer.echo(shipped_mapping(), nl=False)
 

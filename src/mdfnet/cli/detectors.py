@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mdfnet.models.detectors.registry import Entry, entries, find
+from mdfnet.models.detectors.sizes import CLASSES, Size, sizes
 
 if TYPE_CHECKING:
     from mdfnet.models.detectors.facts import Facts
@@ -30,8 +31,7 @@ def models(
     if name is not None:
         _print_one(find(name), as_json)
         return
-    with Console(stderr=True).status("looking at every detector"):  # the libraries take seconds to import
-        rows, uses = [_row(entry, _facts(entry)) for entry in entries().values()], _presets()
+    rows, uses = [_row(entry, sizes().get(entry.name) or _facts(entry)) for entry in entries().values()], _presets()
     if as_json:
         typer.echo(json.dumps({"detectors": rows, "presets": uses}, indent=2))
     else:
@@ -45,7 +45,7 @@ def _facts(entry: Entry) -> Facts | None:
     return facts(entry) if entry.installed else None
 
 
-def _row(entry: Entry, found: Facts | None) -> dict[str, Any]:
+def _row(entry: Entry, found: Size | None) -> dict[str, Any]:
     return {
         "name": entry.name,
         "family": entry.family,
@@ -80,7 +80,7 @@ def _print_all(rows: list[dict[str, Any]], uses: dict[str, str]) -> None:
     for command in sorted({row["install"] for row in rows if row["install"]}):
         missing = [row["name"] for row in rows if row["install"] == command]
         console.print(f"{', '.join(missing)}: {command}", highlight=False, markup=False)
-    console.print(f"Millions of parameters with {_classes()} classes, without fusion; strides of the maps in pixels.")
+    console.print(f"Millions of parameters with {CLASSES} classes, without fusion; strides of the maps in pixels.")
     console.print("Presets: " + ", ".join(f"{name} ({detector})" for name, detector in uses.items()), highlight=False)
     console.print("Choose one: mdfnet train DATASET detector.name=NAME. Its settings: mdfnet models NAME")
 
@@ -123,12 +123,6 @@ def _sites(found: Facts | None) -> dict[str, list[str]]:
         "map_sites": [site.module for site in found.map_sites],
         "vector_sites": [site.module for site in found.vector_sites],
     }
-
-
-def _classes() -> int:
-    from mdfnet.models.detectors.facts import CLASSES
-
-    return CLASSES
 
 
 def _span(strides: tuple[int, ...] | None) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mdfnet.cli.options import Invalid, Threads, use_threads
+from mdfnet.cli.options import Invalid, Threads, command_line, use_threads
 from mdfnet.core.errors import UserError
 
 
@@ -46,7 +45,7 @@ def explain(
     use_threads(threads)
     from mdfnet.report.explain_run import explain_file, explain_sample, explain_split
 
-    command = " ".join(["mdfnet", *sys.argv[1:]])
+    command = command_line()
     if not source.is_dir():
         if case is not None:
             raise UserError("--case names an image of a dataset", where=source, fix="give the dataset's folder")

@@ -24,7 +24,10 @@ def node(
     """
     with extra("dicom"):
         from mdfnet.services.pacs.settings import load_node
+    from mdfnet.models.card import find_model, read_card
+
     settings = load_node(config)
+    read_card(find_model(settings.model))  # what is wrong with it is said before torch is imported
     use_threads(threads)
     with extra("dicom"):
         from mdfnet.services.pacs.node import Node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,8 +81,8 @@ def shares(texts: list[str]) -> dict[str, float]:
     try:
         return {name: float(share) for name, share in pairs(texts, "--fraction").items()}
     except ValueError:
-        what = f"--fraction is not SPLIT=SHARE: {', '.join(texts)}"
-        raise UserError(what, fix="such as --fraction val=0.2") from None
+        where = f"--fraction {' '.join(texts)}"
+        raise UserError("--fraction is not SPLIT=SHARE", where=where, fix="such as --fraction val=0.2") from None
 
 
 def command_line() -> str:
@@ -99,15 +100,18 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("mdfnet"):
+        library = (error.name or "").partition(".")[0]
+        if library == "mdfnet":
             raise
-        what = f"this needs the extra {name!r}: {error.name} is not installed"
+        what = f"this needs the extra {name!r}: {library} is not installed"
         raise UserError(what, fix=f"pip install 'mdfnet[{name}]'") from None
 
 
 def use_threads(threads: int | None) -> None:
     """Bound the CPU threads of what follows; None leaves them as they are."""
-    if threads:
-        import torch
-
+    if not threads:
+        return
+    if torch := sys.modules.get("torch"):
         torch.set_num_threads(threads)
+    else:  # it reads them when it is imported, which is not before all that is given is checked
+        os.environ |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mdfnet.cli.options import Overrides, Replicates, Threads, use_threads
+from mdfnet.cli.options import Overrides, Replicates, Threads, command_line, use_threads
 from mdfnet.core.errors import UserError
 
 
@@ -44,11 +43,14 @@ def train(
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.models.card import read_card
     from mdfnet.models.config import load_config
+    from mdfnet.training.run_folder import check_training
+
+    settings, data = load_config(config, overrides or []), read_dataset(dataset)
+    check_training(settings, data, out, resume=resume)
     from mdfnet.report.cards.model_card import write_model_cards
     from mdfnet.training.train import train as run
 
-    settings = load_config(config, overrides or [])
-    run(settings, read_dataset(dataset), out, resume=resume, devices=devices or "auto")
+    run(settings, data, out, resume=resume, devices=devices or "auto")
     write_model_cards(out)
     typer.echo(f"best model: {out / 'model'}")
     if read_card(out / "model").training["validation"]["epoch"] < 0:
@@ -84,30 +86,21 @@ def evaluate(
     from mdfnet.cli.scores import print_agreement, print_scores
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.evaluation.evaluate import evaluate as run_evaluation
-    from mdfnet.evaluation.subgroups import groupings_of
     from mdfnet.models.card import DEMO_MODEL, find_model
-    from mdfnet.report.evaluation import write_report
-    from mdfnet.report.runs import read_report
 
     folder, images = find_model(model).resolve(), read_dataset(dataset)
     run = folder.parent if folder.name == "model" else folder
     if out is None and folder == DEMO_MODEL:
         raise UserError("the shipped model's folder is not written to", fix="say where with --out")
     out = out or run / (f"{split}-boxed" if boxed else split)
-    groupings_of(images.split(split), images.schema, by or (), groups)  # what is wrong with it is said at once
     scored = run_evaluation(
-        folder,
-        images,
-        split,
-        out=out,
-        boxed_only=boxed,
-        replicates=replicates,
-        by=by or (),
-        groups=groups,
-        second_reading=second_reading,
-        log=typer.echo,
-    )
-    write_report(out / "report.html", read_report(f"{run.name} on {images.name}", [out], images, _command()))
+        folder, images, split, out=out, boxed_only=boxed, replicates=replicates, by=by or (), groups=groups,
+        second_reading=second_reading, log=typer.echo,
+    )  # fmt: skip
+    from mdfnet.report.evaluation import write_report
+    from mdfnet.report.runs import read_report
+
+    write_report(out / "report.html", read_report(f"{run.name} on {images.name}", [out], images, command_line()))
     print_scores(scored)
     print_groups(scored.groups)
     if scored.second_reading:
@@ -165,7 +158,6 @@ def report(
     """
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.experiments.state import is_experiment
-    from mdfnet.report.evaluation import write_folder
     from mdfnet.report.runs import read_report
 
     if any(map(is_experiment, evaluations)):
@@ -175,21 +167,21 @@ def report(
     if name and len(name) != len(folders):
         raise UserError(f"{len(name)} names for {len(folders)} models", fix="give --name once for each, in their order")
     images = read_dataset(dataset) if dataset else None
-    content = read_report(title or "Evaluation", folders, images, _command(), name)
+    content = read_report(title or "Evaluation", folders, images, command_line(), name)
+    from mdfnet.report.evaluation import write_folder
+
     write_folder(out, content)
     typer.echo(f"report: {out / 'report.html'}, figures and tables beside it")
 
 
 def _report_experiment(folders: list[Path], out: Path, title: str | None, given: bool) -> None:
-    from mdfnet.report.experiment.page import write_experiment
     from mdfnet.report.experiment.read import read_experiment
 
     if len(folders) > 1 or given:
         fix = "give its folder alone, with --out and --title"
         raise UserError("an experiment is reported by itself, with its own data and names", where=folders[0], fix=fix)
-    write_experiment(out, read_experiment(folders[0], title, _command()))
+    content = read_experiment(folders[0], title, command_line())
+    from mdfnet.report.experiment.page import write_experiment
+
+    write_experiment(out, content)
     typer.echo(f"report: {out / 'report.html'}, figures and tables beside it")
-
-
-def _command() -> str:
-    return " ".join(["mdfnet", *sys.argv[1:]])

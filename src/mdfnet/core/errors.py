@@ -78,5 +78,8 @@ def first_problem(error: ValidationError) -> str:
         width: Input should be a valid integer, unable to parse string as an integer
     """
     first = error.errors()[0]
+    if first["type"] == "missing":
+        *place, key = map(str, first["loc"])
+        return f"{'.'.join(place) or 'the whole'} needs {key}"
     key = ".".join(map(str, first["loc"])) or "the whole"
     return f"{key}: {first['msg'].removeprefix('Value error, ')}"

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from mdfnet.core.errors import UserError
 from mdfnet.data.dataset import Dataset
-from mdfnet.evaluation.score import check_fit
-from mdfnet.models.card import DEMO_MODEL, find_model
-from mdfnet.models.inference import detect_images, on_best_device
-from mdfnet.models.load import load
+from mdfnet.models.card import DEMO_MODEL, find_model, read_card
+from mdfnet.models.fit import check_fit
 from mdfnet.models.operating_points import FALSE_POSITIVES, SENSITIVITIES, Operating, fit_operating, write_operating
 
 
@@ -35,11 +33,15 @@ def calibrate_model(
     folder = find_model(model)
     if folder.resolve() == DEMO_MODEL:
         raise UserError("the shipped model's folder is not written to", fix="copy the folder and name the copy")
-    network = on_best_device(load(folder))
-    check_fit(network, dataset)
+    card = read_card(folder)
+    check_fit(card.known_classes(), card.clinical_schema, dataset)
     samples = dataset.split(split)
     if not any(len(sample.target) for sample in samples):
         raise UserError(f"no image of the split {split!r} has a finding", where=dataset.folder, fix="see splits.csv")
+    from mdfnet.models.inference import detect_images, on_best_device  # after all checks: they take seconds to import
+    from mdfnet.models.load import load
+
+    network = on_best_device(load(folder))
     operating = fit_operating(
         samples,
         list(detect_images(network, samples)),

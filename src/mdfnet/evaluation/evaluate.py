@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import image_ids, read_dataset
 from mdfnet.evaluation import score as scoring
-from mdfnet.evaluation.reader_agreement import compare_readings
-from mdfnet.evaluation.score import Scored, check_fit, write_scored
+from mdfnet.evaluation.reader_agreement import compare_readings, read_reading
+from mdfnet.evaluation.score import Scored, write_scored
 from mdfnet.evaluation.subgroups import groupings_of
 from mdfnet.models.card import NOTICE, find_model, read_card, versions
-from mdfnet.models.inference import detect_images, on_best_device
-from mdfnet.models.load import load
-from mdfnet.models.model import Model
+from mdfnet.models.fit import check_fit
+
+if TYPE_CHECKING:
+    from mdfnet.models.model import Model
 
 
 def evaluate(
@@ -57,12 +58,20 @@ def evaluate(
         UserError: Model and dataset do not fit, there are no such images, one cannot be read, the groups or the second
             reading are wrong, or a file cannot be written.
     """
-    folder = None if isinstance(model, Model) else find_model(model).resolve()
+    folder = find_model(model).resolve() if isinstance(model, str | Path) else None
     images = dataset if isinstance(dataset, Dataset) else read_dataset(dataset)
+    if folder is not None:
+        card = read_card(folder)
+        check_fit(card.known_classes(), card.clinical_schema, images)
     samples = _samples(images, split, boxed_only)
-    groupings = tuple(groupings_of(samples, images.schema, by, groups))  # what is wrong with them is said at once
-    network = model if isinstance(model, Model) else on_best_device(load(find_model(model)))
-    check_fit(network, images)
+    groupings = tuple(groupings_of(samples, images.schema, by, groups))
+    if second_reading is not None:
+        read_reading(Path(second_reading), images.classes, samples)
+    from mdfnet.models.inference import detect_images, on_best_device  # after these checks: they take seconds to import
+    from mdfnet.models.load import load
+
+    network = on_best_device(load(find_model(model))) if isinstance(model, str | Path) else model
+    check_fit(network.classes, network.schema, images)
     if network.preprocessing.intensity != images.intensity:
         own = network.preprocessing.intensity
         log(f"note: the model's images went through intensity recipe {own}, these through {images.intensity}")

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mdfnet.core.csv_tables import Row, format_table, read_table
 from mdfnet.core.errors import UserError
@@ -222,5 +221,7 @@ def _number(row: Row, column: str) -> float:
 
 def _detections(rows: Sequence[tuple[int, float, _Corners]]) -> Detections:
     labels, scores, boxes = zip(*sorted(rows, key=lambda row: -row[1]), strict=True)
+    import torch
+
     corners, confidence = (torch.tensor(values, dtype=torch.float32) for values in (boxes, scores))
     return Detections(corners, torch.tensor(labels), confidence)

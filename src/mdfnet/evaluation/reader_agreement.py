@@ -12,7 +12,7 @@ import numpy as np
 from mdfnet.core.arrays import Array
 from mdfnet.core.csv_tables import read_table
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Target
+from mdfnet.core.types import Classes, Sample, Target
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.data.names import DESCRIPTION
 from mdfnet.evaluation.score import Scored
@@ -43,11 +43,8 @@ def compare_readings(scored: Scored, path: Path) -> dict[str, Any]:
     Raises:
         UserError: It is none, or of none of the images.
     """
-    second, unknown = _read(path, scored.classes)
+    second, unknown = read_reading(path, scored.classes, scored.samples)
     rows = [i for i, sample in enumerate(scored.samples) if sample.id in second]
-    if not rows:
-        what = f"a reading of none of the {len(scored.samples)} images, such as {scored.samples[0].id!r}"
-        raise UserError(what, where=path, fix="name images as the dataset does")
     samples = [scored.samples[i] for i in rows]
     first, other = [sample.target for sample in samples], [second[sample.id] for sample in samples]
     cases = Cases.of(
@@ -92,8 +89,12 @@ def _model(matches: Matches, weights: Array | None, rates: Array) -> Array:
     return np.concatenate([own, every[..., None]], axis=-1)
 
 
-def _read(path: Path, classes: Classes) -> tuple[dict[str, Target], Counter[str]]:
-    """Image -> annotations of the classes, and how often others were annotated."""
+def read_reading(path: Path, classes: Classes, samples: Sequence[Sample]) -> tuple[dict[str, Target], Counter[str]]:
+    """A second reading: image -> annotations of the classes, and how often other labels occur.
+
+    Raises:
+        UserError: It is none, or of none of these images.
+    """
     annotations = _read_folder(path) if (path / DESCRIPTION).is_file() else _read_csv(path)
     unknown: Counter[str] = Counter()
     second = {}
@@ -101,6 +102,9 @@ def _read(path: Path, classes: Classes) -> tuple[dict[str, Target], Counter[str]
         known = [(box, classes.label(label)) for label, box in boxes if label in classes.names]
         unknown.update(label for label, _ in boxes if label not in classes.names)
         second[image] = Target.of([box for box, _ in known], [label for _, label in known])
+    if not any(sample.id in second for sample in samples):
+        what = f"a reading of none of the {len(samples)} images, such as {samples[0].id!r}"
+        raise UserError(what, where=path, fix="name images as the dataset does")
     return second, unknown
 
 

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.files import read_json, without_nan, write_text
 from mdfnet.core.former_names import with_current_keys
 from mdfnet.core.types import Classes, Detections, Sample
-from mdfnet.data.dataset import Dataset
 from mdfnet.evaluation.prediction_files import write_annotations, write_coco, write_csv, write_uses
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
 from mdfnet.metrics.cases import Cases
@@ -27,8 +25,10 @@ from mdfnet.metrics.evaluation import Evaluation, evaluation_of
 from mdfnet.metrics.groups import Group, Grouping, by_group
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 from mdfnet.metrics.mistakes import count_mistakes
-from mdfnet.models.model import Model
 from mdfnet.models.operating_points import Operating, PointResult, point_results
+
+if TYPE_CHECKING:
+    pass
 
 #: Replicates of the bootstrap over patients, unless asked for others.
 REPLICATES = 1000
@@ -139,23 +139,6 @@ class Scored:
             boxes = self.matched.iou.truths.sum(0)
             limits = share_interval(values, self.replicates[name], np.append(boxes, boxes.sum()))
         return list(zip(*(limit.tolist() for limit in limits), strict=True))
-
-
-def check_fit(model: Model, dataset: Dataset) -> None:
-    """Whether a model can be scored on a dataset.
-
-    Raises:
-        UserError: Classes or clinical features differ.
-    """
-    if model.classes.names != dataset.classes.names:
-        found, known = ", ".join(dataset.classes.names), ", ".join(model.classes.names)
-        raise UserError(f"the dataset's classes ({found}) are not the model's ({known})", where=dataset.folder)
-    pairs = list(zip_longest(dataset.schema.features, model.schema.features))
-    odd = next((ours or theirs for ours, theirs in pairs if ours is None or not ours.same_values(theirs)), None)
-    if odd is not None:
-        what = f"the dataset's clinical schema {dataset.schema.name!r} is not the model's {model.schema.name!r}"
-        fix = "import the dataset with the model's schema"
-        raise UserError(f"{what}: they differ in {odd.name!r}", where=dataset.folder, fix=fix)
 
 
 def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -> None:

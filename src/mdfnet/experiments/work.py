@@ -21,15 +21,12 @@ from mdfnet.evaluation import score as scoring
 from mdfnet.evaluation.score import Scored, write_scored
 from mdfnet.experiments.cell_data import arranged, hidden, open_data, seen_by, translated
 from mdfnet.experiments.cells import Cell, cells_of, config_of
-from mdfnet.experiments.clinical_only import ClinicalOnly
 from mdfnet.experiments.plan import RECORDS, Plan
 from mdfnet.experiments.state import ERROR, RESULT, SETTINGS, folder_of, is_done
 from mdfnet.models.card import NOTICE, is_model, versions
 from mdfnet.models.config import Config
-from mdfnet.models.inference import detect_images, on_best_device
 from mdfnet.models.operating_points import Operating
-from mdfnet.training.stages import IMAGE_ONLY, LAST, has_checkpoint
-from mdfnet.training.train import train
+from mdfnet.training.run_folder import IMAGE_ONLY, LAST, has_checkpoint
 
 
 @dataclass(frozen=True)
@@ -185,8 +182,13 @@ def _do(job: Job, image_only: Path | None, log: Callable[[str], None]) -> None:
 def _trained(job: Job, run: Path, image_only: Path | None, log: Callable[[str], None]) -> Trained:
     data = job.dataset
     if job.settings["clinical_only"]:
+        from mdfnet.experiments.clinical_only import ClinicalOnly
+
         baseline = ClinicalOnly(data.split("train"), data.classes, data.schema, job.cell.seed)
         return Trained(baseline.detect, fused=True)
+    from mdfnet.models.inference import detect_images, on_best_device
+    from mdfnet.training.train import train
+
     resume = has_checkpoint(run)
     if run.exists() and not resume:
         shutil.rmtree(run)  # stopped in its first epoch

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from mdfnet.core.arrays import Array
 from mdfnet.core.types import Detections
-from mdfnet.explain.importance import check_fused
 from mdfnet.explain.shapley import Shapley, box_shapley, finding_shapley
 from mdfnet.explain.visual import Occlusion, gradient_map, occlusion
 from mdfnet.explain.what_if import Curve, what_if
+from mdfnet.models.fit import check_fused
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 
@@ -66,7 +66,7 @@ def explain_case(
     Raises:
         UserError: The model is image-only.
     """
-    check_fused(model)
+    check_fused(model.config)
     pixels = image_tensor(image)
     features = model.encode([pixels])
     (found,) = (one.without_masks() for one in model.detect_from(features, record[None]))

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from mdfnet.core.arrays import Array, Bools
-from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Sample
 from mdfnet.data.images.read import read_sample_image
 from mdfnet.explain.scores import finding_scores
 from mdfnet.explain.shapley import finding_shapley
 from mdfnet.metrics.bootstrap import interval, normal_interval, patient_weights
+from mdfnet.models.fit import check_fused
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
@@ -116,7 +116,7 @@ def explain_images(
     Raises:
         UserError: The model is image-only, or an image cannot be read.
     """
-    check_fused(model)
+    check_fused(model.config)
     donors, shapley, exchanged = list(_donors(samples, np.random.default_rng(seed))), [], []
     for sample, others in zip(samples, donors, strict=True):
         features, record = model.encode([image_tensor(read_sample_image(sample))]), torch.from_numpy(sample.clinical)
@@ -176,16 +176,6 @@ def importance(
         _estimate(image),
         _estimate(gap),
     )
-
-
-def check_fused(model: Model) -> None:
-    """Make sure that a model is not image-only.
-
-    Raises:
-        UserError: It is.
-    """
-    if model.fusion is None:
-        raise UserError("the model looks at images alone: there is no record to explain", fix="give a fused model")
 
 
 def _donors(samples: Sequence[Sample], random: np.random.Generator) -> Iterator[Array]:

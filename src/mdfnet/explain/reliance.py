@@ -12,13 +12,14 @@ from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.images.read import read_sample_image
-from mdfnet.explain.importance import Estimate, check_fused
+from mdfnet.explain.importance import Estimate
 from mdfnet.explain.scores import finding_scores
 from mdfnet.metrics.average_precision import average_precision
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.images import auroc
 from mdfnet.metrics.matching import match
+from mdfnet.models.fit import check_fused
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
@@ -98,7 +99,7 @@ def reliance(
     Raises:
         UserError: The model is image-only, there is only one patient, or an image cannot be read.
     """
-    check_fused(model)
+    check_fused(model.config)
     records = _records(samples, shuffles, np.random.default_rng(seed))  # [conditions but the last, images, F]
     found: list[list[Detections]] = []
     scores = []

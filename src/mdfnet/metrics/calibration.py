@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from mdfnet.core.arrays import Array, Bools, Floats, Ints
@@ -95,6 +94,8 @@ def fit_temperature(score: Floats, hit: Bools) -> float:
 
     if rise(1 / HOTTEST) <= 0:
         return HOTTEST
+    from scipy.optimize import brentq  # half a second, for this alone
+
     return COLDEST if rise(1 / COLDEST) >= 0 else float(1 / brentq(rise, 1 / HOTTEST, 1 / COLDEST))
 
 

@@ -1,13 +1,16 @@
-"""Explains a model on one image, or on a split: what ``mdfnet explain`` does."""
+"""Explains a model on one image, or on a split: what ``mdfnet explain`` does.
+
+What is given is checked first; what takes seconds to import, torch and all that needs it, comes after.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mdfnet.clinical.records import Invalid
 from mdfnet.core.arrays import Array, Floats
@@ -15,19 +18,14 @@ from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.image_records import read_records
-from mdfnet.data.images.read import read_image, read_sample_image
+from mdfnet.data.images.read import image_size, read_image, read_sample_image
 from mdfnet.data.names import image_id
-from mdfnet.evaluation.score import check_fit
-from mdfnet.explain.case import explain_case
-from mdfnet.explain.importance import check_fused, explain_images, importance
-from mdfnet.explain.reliance import reliance
-from mdfnet.models.card import NOTICE, find_model, versions
-from mdfnet.models.inference import on_best_device
-from mdfnet.models.load import load
-from mdfnet.models.model import Model
-from mdfnet.report.explanation import in_words, write_case_page
-from mdfnet.report.importance import alarms_in_words, verdict, write_set_files, write_set_page
+from mdfnet.models.card import NOTICE, Card, find_model, read_card, versions
+from mdfnet.models.fit import check_fit, check_fused
 from mdfnet.report.record import describe
+
+if TYPE_CHECKING:
+    from mdfnet.models.model import Model
 
 #: What is written.
 PAGE = "explanation.html"
@@ -63,13 +61,14 @@ def explain_file(
     Raises:
         UserError: The image or its record cannot be read, or the model looks at images alone.
     """
-    network = _fused(model)
-    name = image_id(image.name)
-    pixels = read_image(image, network.preprocessing.intensity)
-    record = np.full(len(network.schema), np.nan, np.float32)
+    schema, name = _fused(model).clinical_schema, image_id(image.name)
+    image_size(image)  # is there, and an image
+    record = np.full(len(schema), np.nan, np.float32)
     if clinical is not None:
-        found = read_records(clinical, network.schema, [name], invalid, log).get(name)
+        found = read_records(clinical, schema, [name], invalid, log).get(name)
         record = record if found is None else found.values
+    network = _load(model)
+    pixels = read_image(image, network.preprocessing.intensity)
     _one(network, name, pixels, record, out, score, orders, (), _facts(model, network, command), log)
 
 
@@ -94,12 +93,12 @@ def explain_sample(
     Raises:
         UserError: There is no such image, or model and dataset do not fit.
     """
-    network = _fused(model)
-    check_fit(network, dataset)
+    card = _fused(model)
+    check_fit(card.known_classes(), card.clinical_schema, dataset)
     samples = {sample.id: sample for sample in dataset.samples}
     if case not in samples:
         raise UserError(f"no image {case!r}", where=dataset.folder, fix=nearest(case, samples) if samples else None)
-    sample = samples[case]
+    sample, network = samples[case], _load(model)
     facts = _facts(model, network, command) | {"dataset": dataset.name}
     _one(network, case, read_sample_image(sample), sample.clinical, out, score, orders, dataset.synthetic, facts, log)
 
@@ -127,9 +126,13 @@ def explain_split(
     Raises:
         UserError: Model and dataset do not fit, or there are no such images.
     """
-    network = _fused(model)
-    check_fit(network, dataset)
-    samples = _drawn(dataset.split(split), images, seed)
+    card = _fused(model)
+    check_fit(card.known_classes(), card.clinical_schema, dataset)
+    samples, network = _drawn(dataset.split(split), images, seed), _load(model)
+    from mdfnet.explain.importance import explain_images, importance
+    from mdfnet.explain.reliance import reliance
+    from mdfnet.report.importance import alarms_in_words, verdict, write_set_files, write_set_page
+
     log(f"{len(samples)} images: the reliance test, then Shapley values of every finding")
     relied = reliance(network, samples, seed=seed, tick=_counting("reliance", len(samples), log))
     tick = _counting("importance", len(samples), log)
@@ -145,10 +148,17 @@ def explain_split(
     log(f"page: {out / PAGE}. {NOTICE}")
 
 
-def _fused(model: str | Path) -> Model:
-    network = on_best_device(load(find_model(model)))
-    check_fused(network)
-    return network
+def _fused(model: str | Path) -> Card:
+    card = read_card(find_model(model))
+    check_fused(card.config)
+    return card
+
+
+def _load(model: str | Path) -> Model:
+    from mdfnet.models.inference import on_best_device
+    from mdfnet.models.load import load
+
+    return on_best_device(load(find_model(model)))
 
 
 def _one(
@@ -163,6 +173,11 @@ def _one(
     facts: dict[str, str],
     log: Log,
 ) -> None:
+    import torch
+
+    from mdfnet.explain.case import explain_case
+    from mdfnet.report.explanation import in_words, write_case_page
+
     case = explain_case(network, pixels, torch.from_numpy(record), score=score, orders=orders)
     write_case_page(out / PAGE, name, case, network.classes, network.schema, synthetic=synthetic, facts=facts)
     log(in_words(case, network.classes, dict(describe(network.schema, record.tolist(), case.found.record))))

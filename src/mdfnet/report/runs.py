@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from mdfnet.clinical.schema import Schema
 from mdfnet.core.errors import UserError
@@ -27,7 +26,7 @@ from mdfnet.models.card import CARD, Card, read_card
 from mdfnet.report.answer import PICTURED
 from mdfnet.report.contents import DatasetCard, EvaluationReport, ImageExample, ModelResult
 from mdfnet.report.record import describe
-from mdfnet.training.callbacks import read_history
+from mdfnet.training.run_folder import read_history
 
 #: Images shown in a report.
 IMAGES = 6
@@ -170,6 +169,8 @@ def _sees(card: Card) -> str:
 
 
 def _environment(command: str, contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    import torch
+
     about = contents[0]["about"]
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return {
@@ -201,6 +202,8 @@ def _shown(samples: Sequence[Sample]) -> list[Sample]:
 def _example(
     sample: Sample, found: Mapping[str, Mapping[str, Detections]], uses: Mapping[str, RecordUse], schema: Schema
 ) -> ImageExample:
+    import torch
+
     nothing = Detections(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64), torch.zeros(0))
     return ImageExample(
         id=sample.id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ from mdfnet.metrics.evaluation import score_detections
 from mdfnet.models.operating_points import fit_operating
 from mdfnet.training.gain import DetectionsById, detect_without_records, gain
 from mdfnet.training.module import Training
-from mdfnet.training.stages import LAST
+from mdfnet.training.run_folder import LAST, write_history
 
 
 class Validation(Callback):
@@ -153,20 +152,6 @@ class LastCheckpoint(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         with replacing(self.path) if trainer.is_global_zero else nullcontext(self.path) as draft:
             trainer.save_checkpoint(draft)
-
-
-def write_history(path: Path, history: list[dict[str, Any]]) -> None:
-    """Write the epochs so far as CSV, one row each, complete or not at all."""
-    with replacing(path) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]))
-        writer.writeheader()
-        writer.writerows(history)
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """The epochs that :func:`write_history` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
 def _in_words(scores: Mapping[str, float]) -> str:

@@ -18,18 +18,7 @@ from mdfnet.models import checkpoint
 from mdfnet.models.card import is_model, read_card
 from mdfnet.models.config import Config
 from mdfnet.models.model import Model
-
-#: Folder of the first stage's run, within the run's folder.
-IMAGE_ONLY = "image-only"
-
-#: The checkpoint of a run that is not done.
-LAST = "last.ckpt"
-
-
-def has_checkpoint(run: Path) -> bool:
-    """Whether a run has an epoch to go on from, of either stage."""
-    first = run / IMAGE_ONLY
-    return any(path.exists() for path in (run / LAST, first / LAST, first / "model"))
+from mdfnet.training.run_folder import IMAGE_ONLY, LAST
 
 
 def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool], object]) -> Path:

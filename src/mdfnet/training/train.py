@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,14 +21,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.core.errors import UserError
 from mdfnet.data.dataset import Dataset
-from mdfnet.models.card import read_card
 from mdfnet.models.config import Config, load_config
 from mdfnet.models.load import load
 from mdfnet.models.model import Model, build
 from mdfnet.training.batches import ImageDataModule
 from mdfnet.training.callbacks import LastCheckpoint, Validation
 from mdfnet.training.module import Training
-from mdfnet.training.stages import IMAGE_ONLY, LAST, first_stage, has_checkpoint, init_from
+from mdfnet.training.run_folder import LAST, check_training
+from mdfnet.training.stages import first_stage, init_from
 
 #: A config's precision -> Lightning's name of it.
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
@@ -69,7 +69,8 @@ def train(
         UserError: The run exists and is not to be resumed, a split is empty, the loss is not finite, ...
     """
     config, run = load_config(config), Path(run)
-    images = _image_data(dataset, config)
+    check_training(config, dataset, run, resume=resume)
+    images = ImageDataModule(dataset.split("train"), dataset.split("val"), config)
     _silence_lightning()
     L.seed_everything(config.train.seed, workers=True, verbose=False)
     model = build(config, classes=dataset.classes, schema=dataset.schema, pretrained=False)
@@ -79,9 +80,7 @@ def train(
         init_from(model, config.detector.weights)
     elif not resume:
         model.load_pretrained()
-    if resume:
-        _check_resumable(run, config, dataset)
-    else:
+    if not resume:
         _create(run, config)
     last = run / LAST if resume and (run / LAST).is_file() else None  # none while the first of two stages is not done
     if config.staged and config.train.epochs:
@@ -94,7 +93,8 @@ def train(
     training = Training(model, model.detector.loss_names)
     keep = config.train.fusion_gain if config.staged else "better"
     validation = Validation(training, images.val, run, _facts(dataset, images), log, keep=keep)
-    trainer = _trainer(config, run, devices, [*_callbacks(config, validation, run), *(callbacks or [])])
+    logger = _tensorboard(run, log)
+    trainer = _trainer(config, run, devices, logger, [*_callbacks(config, validation, run), *(callbacks or [])])
     try:
         trainer.fit(training, images, ckpt_path=last, weights_only=False if last else None)
     except SystemExit:  # how Lightning ends on Ctrl-C and SIGTERM
@@ -105,38 +105,13 @@ def train(
     return load(run / "model")
 
 
-def _image_data(dataset: Dataset, config: Config) -> ImageDataModule:
-    train, val = dataset.split("train"), dataset.split("val")
-    for name, samples in (("train", train), ("val", val)):
-        if not any(len(sample.target) for sample in samples):
-            raise UserError(f"no image of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
-    return ImageDataModule(train, val, config)
-
-
 @rank_zero_only
 def _create(run: Path, config: Config) -> None:
-    if run.exists() and any(run.iterdir()):
-        fix = "choose another name, or --resume" if has_checkpoint(run) else "choose another name, or remove it"
-        raise UserError("the run's folder is not empty", where=run, fix=fix)
     try:
         run.mkdir(parents=True, exist_ok=True)
         (run / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write: {error.strerror or error}", where=run) from None
-
-
-def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
-    last = run / LAST
-    if not has_checkpoint(run):
-        fix = "no epoch was finished: remove the folder and start without --resume"
-        raise UserError(f"nothing to resume: {LAST} is missing", where=run, fix=fix)
-    if last.is_file() and not zipfile.is_zipfile(last):
-        raise UserError("the checkpoint is damaged", where=last, fix="start anew; the best model so far is whole")
-    if load_config(run / "config.yaml") != config:
-        raise UserError("the config differs from the run's", where=run / "config.yaml", fix="resume with the same one")
-    model = run / "model" if last.is_file() else run / IMAGE_ONLY / "model"
-    if read_card(model).training["fingerprint"] != dataset.fingerprint:
-        raise UserError("not the dataset the run began with", where=dataset.folder, fix="resume with the same one")
 
 
 def _facts(dataset: Dataset, images: ImageDataModule) -> dict[str, Any]:
@@ -164,7 +139,20 @@ def _callbacks(config: Config, validation: Validation, run: Path) -> list[Callba
     return [*callbacks, LastCheckpoint(run)]
 
 
-def _trainer(config: Config, run: Path, devices: int | str, callbacks: list[Callback]) -> L.Trainer:
+def _tensorboard(run: Path, log: Callable[[str], None]) -> TensorBoardLogger | Literal[False]:
+    if find_spec("tensorboard") is not None:
+        return TensorBoardLogger(run, name=None, version="logs")
+    log(f"note: no TensorBoard logs in {run}: it is not installed; pip install 'mdfnet[tensorboard]'")
+    return False
+
+
+def _trainer(
+    config: Config,
+    run: Path,
+    devices: int | str,
+    logger: TensorBoardLogger | Literal[False],
+    callbacks: list[Callback],
+) -> L.Trainer:
     settings = config.train
     gpu = torch.cuda.is_available()
     return L.Trainer(
@@ -176,7 +164,7 @@ def _trainer(config: Config, run: Path, devices: int | str, callbacks: list[Call
         # A few CUDA kernels (bilinear resizing backward) have no deterministic form: warn there, insist elsewhere.
         deterministic=("warn" if gpu else True) if settings.deterministic else False,
         callbacks=callbacks,
-        logger=TensorBoardLogger(run, name=None, version="logs"),
+        logger=logger,
         default_root_dir=run,
         enable_checkpointing=False,
         enable_progress_bar=sys.stdout.isatty(),

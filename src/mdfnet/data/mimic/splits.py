@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.data.mimic.rules import Rules, SplitRule
-from mdfnet.data.mimic.tables import ColumnKinds, TableFiles, load
 from mdfnet.data.split import split_by_fold, split_by_patient
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from mdfnet.data.mimic.tables import ColumnKinds, TableFiles
 
 OFFICIAL_COLUMNS: ColumnKinds = {"dicom_id": "text", "split": "text"}
 _OFFICIAL = {"train": "train", "validate": "val", "test": "test"}
@@ -40,6 +43,8 @@ def split_samples(
 
 def read_official(database: duckdb.DuckDBPyConnection, tables: Mapping[str, TableFiles]) -> dict[str, str]:
     """Image -> train, val or test, as MIMIC-CXR-JPG has them, for the images in the table ``wanted``."""
+    from mdfnet.data.mimic.tables import load  # DuckDB, which the paper's split of rows does not need
+
     if "official" not in tables:
         fix = "expected mimic-cxr-2.0.0-split.csv.gz beside the metadata; or choose --split patient"
         raise UserError("no table of the official split", fix=fix)

@@ -11,23 +11,18 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, maps_of, outputs_of
 from mdfnet.models.detectors.registry import Entry
-
-#: Classes of the detector that is looked at, as many as the paper's.
-CLASSES = 5
+from mdfnet.models.detectors.sizes import CLASSES, Size
 
 
 @dataclass(frozen=True)
-class Facts:
+class Facts(Size):
     """A detector with its default settings.
 
     Args:
-        parameters: Learnable ones, without fusion.
-        strides: Of each map at each map site, network pixels per cell, rounded; None where it cannot be told.
+        parameters, strides: See `Size`.
         map_sites, vector_sites: Where fusion attaches.
     """
 
-    parameters: int
-    strides: tuple[int, ...] | None
     map_sites: tuple[MapSite, ...]
     vector_sites: tuple[VectorSite, ...]
 

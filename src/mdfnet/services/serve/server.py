@@ -8,17 +8,11 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-import uvicorn
-
 from mdfnet.core.errors import UserError
 from mdfnet.core.pseudonyms import Pseudonyms
 from mdfnet.models.card import NOTICE, find_model, read_card
-from mdfnet.models.inference import on_best_device
-from mdfnet.models.load import load
-from mdfnet.services.serve.app import make_app
 from mdfnet.services.serve.audit import Audit
 from mdfnet.services.serve.guard import LOOPBACK, Guard
-from mdfnet.services.serve.service import Service
 from mdfnet.services.serve.settings import Settings
 from mdfnet.services.serve.tokens import TOKEN_VARIABLE, Tokens
 from mdfnet.services.serve.worklist import Folder
@@ -33,10 +27,15 @@ def prepare(
         UserError: The model, the worklist's folder, the key or the audit log is not as it should be.
     """
     path = find_model(model)
-    network = on_best_device(load(path))
+    card = read_card(path)
+    worklist, names = Folder(settings.images, card.clinical_schema), Pseudonyms.load(key_file)
     log = None if audit is None else Audit(audit)
-    service = Service(network, read_card(path), settings, Pseudonyms.load(key_file), log)
-    return make_app(service, tokens, Folder(settings.images, network.schema))
+    from mdfnet.models.inference import on_best_device  # after these checks: they take seconds to import
+    from mdfnet.models.load import load
+    from mdfnet.services.serve.app import make_app
+    from mdfnet.services.serve.service import Service
+
+    return make_app(Service(on_best_device(load(path)), card, settings, names, log), tokens, worklist)
 
 
 def run_server(
@@ -68,6 +67,8 @@ def run_server(
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     listening = listen(host, port)
     app = prepare(model, settings, tokens, key_file=key_file, audit=audit)
+    import uvicorn
+
     log(f"http://{host}:{port} answers once it is warm. {NOTICE}")
     config = uvicorn.Config(
         app, host, port, access_log=False, server_header=False, date_header=False, ws="none", log_level="warning"
