@@ -311,6 +311,14 @@ def test_build_loads_the_weights_it_is_given(classifier):
     torch.testing.assert_close(first_layer(started), kernel)
 
 
+def test_build_says_that_weights_of_the_config_alone_are_not_loaded(classifier):
+    kernel, file = classifier
+    config = mdfnet.load_config("tiny", {"weights": file})
+    with pytest.warns(UserWarning, match=r"weights\.safetensors' are not loaded.*pretrained=True"):
+        assert not torch.allclose(first_layer(mdfnet.build(config)), kernel)
+    torch.testing.assert_close(first_layer(mdfnet.build(config, pretrained=True)), kernel)
+
+
 def test_build_takes_the_detector_of_a_saved_model():
     demo = mdfnet.load("demo")
     model = mdfnet.build(demo.config, **{"detector.weights": str(mdfnet.models.card.DEMO_MODEL)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,17 +44,18 @@ def build(
     *,
     classes: Classes = PAPER_CLASSES,
     schema: Schema | str | None = None,
-    pretrained: bool = True,
+    pretrained: bool | None = None,
     **overrides: Any,
 ) -> Model:
-    """Make a model to train, its detector started from pretrained weights where the config names some.
+    """Make a model to train; with ``weights=``, its detector starts from them.
 
     Args:
         config: A preset name, a path to a YAML file, or a config.
         classes: What it shall find. Default: the paper's five.
         schema: Its clinical features, or the name of a schema. Default: ``mimic-ed``, the paper's ten.
         pretrained: Load what ``detector.weights`` names, as :meth:`Model.load_pretrained` does; a name of torchvision
-            or of the Hugging Face hub is downloaded. False: all weights start at random.
+            or of the Hugging Face hub is downloaded. Default: where ``weights`` is given in this call. Those that only
+            the config names are then not loaded, and a warning says so. False: all weights start at random.
         overrides: Config keys, such as ``mask_head=True``, ``epochs=3`` or ``weights="DEFAULT"``.
 
     Raises:
@@ -67,8 +69,14 @@ def build(
     """
     schema = Schema.load(schema or "mimic-ed") if not isinstance(schema, Schema) else schema
     model = Model(load_config(config, overrides), classes, schema)
-    if pretrained:
+    named = model.config.detector.weights
+    if pretrained or (
+        pretrained is None and named and not overrides.keys().isdisjoint({"weights", "detector.weights"})
+    ):
         model.load_pretrained()
+    elif pretrained is None and named:
+        what = f"the config's weights {str(named)!r} are not loaded: all weights start at random"
+        warnings.warn(f"{what}; build(..., pretrained=True) loads them, training does by itself", stacklevel=2)
     return model
 
 
