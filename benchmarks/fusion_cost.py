@@ -60,14 +60,14 @@ class Bench:
 
         import mdfnet
         from mdfnet.models.config import load_config
-        from mdfnet.training.stages import freeze, freeze_batch_norm
+        from mdfnet.training.stages import freeze_batch_norm
 
         torch.set_num_threads(options.threads)
         torch.manual_seed(0)
         (preset, *overrides), size = recipe, options.size
         self.model = mdfnet.build(load_config(preset, [f"size={size}", *overrides]))
         if self.model.config.staged:
-            freeze(self.model.detector)
+            self.model.detector.requires_grad_(False)
             freeze_batch_norm(self.model.detector)
         self.optimizer = torch.optim.AdamW([p for p in self.model.parameters() if p.requires_grad], 1e-5)
         self.images = [torch.rand(1, size, size) for _ in range(options.batch)]

@@ -18,21 +18,15 @@ from mdfnet.models.config import Config, load_config
 class Cell:
     """One training and its scoring.
 
-    Args:
-        arm: What is trained.
-        seed: Of the training, and of the data where they are generated.
-        fold: The test fold, from 0; None without cross-validation.
-        size: Number of training images; None for all.
-
     Examples:
         >>> Cell("3-D", 0, fold=2).name, Cell("gender + age", 1, size=100).name
         ('3-D-seed-0-fold-2', 'gender-age-seed-1-size-100')
     """
 
-    arm: str
-    seed: int
-    fold: int | None = None
-    size: int | None = None
+    arm: str  #: What is trained
+    seed: int  #: Of the training, and of the data where they are generated
+    fold: int | None = None  #: The test fold, from 0; None without cross-validation
+    size: int | None = None  #: Number of training images; None for all
 
     @property
     def name(self) -> str:

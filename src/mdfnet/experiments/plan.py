@@ -34,46 +34,29 @@ class PlanPart(BaseModel):
 
 
 class Arm(PlanPart):
-    """One of the things compared. What it does not set is as in the experiment.
+    """One of the things compared. What it does not set is as in the experiment."""
 
-    Args:
-        config: Preset or YAML file to start from.
-        set: Config keys it changes.
-        only, without: Clinical features it gets, or does not get. Default: all of the data.
-        clinical_only: Not a detector: findings from the record, boxes from the distribution of training boxes.
-        split: See `Plan`.
-        against: The arm it is compared with, unless that is the experiment's reference.
-        published: Its row in the published table, see `mdfnet.experiments.published`.
-        optional: Left out where the data lack one of its features, instead of an error.
-    """
-
-    config: str | None = None
-    set: dict[str, Any] = {}
-    only: tuple[str, ...] | None = None
-    without: tuple[str, ...] = ()
-    clinical_only: bool = False
-    split: Literal["given", "patient", "row"] | None = None
-    against: str | None = None
-    published: str | None = None
-    optional: bool = False
+    config: str | None = None  #: Preset or YAML file to start from
+    set: dict[str, Any] = {}  #: Config keys it changes
+    only: tuple[str, ...] | None = None  #: Clinical features it gets. Default: all of the data
+    without: tuple[str, ...] = ()  #: Clinical features it does not get
+    clinical_only: bool = False  #: Not a detector, but :class:`mdfnet.experiments.clinical_only.ClinicalOnly`
+    split: Literal["given", "patient", "row"] | None = None  #: See `Plan`
+    against: str | None = None  #: The arm it is compared with, unless that is the experiment's reference
+    published: str | None = None  #: Its row in the published table, see `mdfnet.experiments.published`
+    optional: bool = False  #: Left out where the data lack one of its features, instead of an error
 
 
 class Phantoms(PlanPart):
-    """Synthetic data, made anew for each seed: other images, other patients; see `mdfnet.data.phantom`.
+    """Synthetic data, made anew for each seed: other images, other patients; see `mdfnet.data.phantom`."""
 
-    Args:
-        train, val, test: Number of images in each split, within one percent of all.
-        size: Width and height of the images in pixels.
-        signal: How informative vital signs are, in [0, 1].
-        seed: Of the images of seed 0; the next seed has the next.
-    """
-
+    #: Number of images in each split, within one percent of all
     train: int = Field(ge=1)
     val: int = Field(ge=1)
     test: int = Field(ge=1)
-    size: int = Field(128, ge=64, le=2048)
-    signal: Fraction = 1.0
-    seed: int = Field(5000, ge=0)
+    size: int = Field(128, ge=64, le=2048)  #: Width and height of the images in pixels
+    signal: Fraction = 1.0  #: How informative vital signs are, in [0, 1]
+    seed: int = Field(5000, ge=0)  #: Of the images of seed 0; the next seed has the next
 
 
 class SyntheticData(PlanPart):
@@ -93,42 +76,29 @@ def _known_measure(name: str) -> str:
 
 
 class Plan(PlanPart):
-    """One experiment.
-
-    Args:
-        name: Name of the experiment.
-        question: What it answers, in a sentence.
-        data: Dataset folder, or synthetic images to generate.
-        config, set: Preset or YAML file that all arms start from, and config keys that all of them change.
-        arms: What is compared, by name.
-        reference: The arm that the others are compared with.
-        seeds: One training of every arm for each; a number stands for that many from 0.
-        folds: Number of folds of patients in cross-validation; 0 for none.
-        sizes: Numbers of training images, smaller sets within larger ones; "all" for all of them.
-        min_steps: Small training sets get more epochs, for at least this many steps.
-        split: "given": as in the data; "patient": drawn anew by patient; "row": the paper's split of rows, which puts
-            images of one patient into several splits.
-        records: What the models get of the test images' records: all that is "given", "half", "none".
-        test: Dataset folder of another place, to test on as well.
-        classes: That dataset's name of a finding -> the training data's. Equal names need no entry.
-        measure: What is reported, see `mdfnet.metrics.measures`.
-    """
+    """One experiment."""
 
     name: str
-    question: str = ""
-    data: Path | SyntheticData | None = None
-    config: str = "default"
-    set: dict[str, Any] = {}
-    arms: dict[str, Arm] = Field(min_length=1)
-    reference: str
+    question: str = ""  #: What it answers, in a sentence
+    data: Path | SyntheticData | None = None  #: Dataset folder, or synthetic images to generate
+    config: str = "default"  #: Preset or YAML file that all arms start from
+    set: dict[str, Any] = {}  #: Config keys that all arms change
+    arms: dict[str, Arm] = Field(min_length=1)  #: What is compared, by name
+    reference: str  #: The arm that the others are compared with
+    #: One training of every arm for each; a number stands for that many from 0
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValidator(_counted)] = (0, 1, 2, 3, 4)
-    folds: int = Field(0, ge=0)
+    folds: int = Field(0, ge=0)  #: Number of folds of patients in cross-validation; 0 for none
+    #: Numbers of training images, smaller sets within larger ones; "all" for all of them
     sizes: tuple[Annotated[int, Field(ge=1)] | Literal["all"], ...] = ("all",)
-    min_steps: int = Field(0, ge=0)
+    min_steps: int = Field(0, ge=0)  #: Small training sets get more epochs, for at least this many steps
+    #: "given": as in the data; "patient": drawn anew by patient; "row": the paper's split of rows, which puts images of
+    #: one patient into several splits
     split: Literal["given", "patient", "row"] = "given"
+    #: What the models get of the test images' records: all that is "given", "half", "none"
     records: tuple[Literal["given", "half", "none"], ...] = ("given",)
-    test: Path | None = None
-    classes: dict[str, str] = {}
+    test: Path | None = None  #: Dataset folder of another place, to test on as well
+    classes: dict[str, str] = {}  #: That dataset's name of a finding -> the training data's. Equal names need no entry
+    #: What is reported, see `mdfnet.metrics.measures`
     measure: Annotated[str, AfterValidator(_known_measure)] = "AP@IoU=0.5"
 
     @model_validator(mode="after")

@@ -17,21 +17,13 @@ from mdfnet.experiments.work import Job, job_of
 
 @dataclass(frozen=True)
 class Experiment:
-    """A plan that fits its data, with its folder.
+    """A plan that fits its data, with its folder."""
 
-    Args:
-        plan: With the arms that the data allow, and absolute paths.
-        out: Its folder.
-        datasets: Seed -> data as given.
-        other: The data of another place as given.
-        notes: Sentences on what was left out.
-    """
-
-    plan: Plan
-    out: Path
-    datasets: dict[int, Dataset]
-    other: Dataset | None
-    notes: tuple[str, ...]
+    plan: Plan  #: With the arms that the data allow, and absolute paths
+    out: Path  #: Its folder
+    datasets: dict[int, Dataset]  #: Seed -> data as given
+    other: Dataset | None  #: The data of another place as given
+    notes: tuple[str, ...]  #: Sentences on what was left out
 
     @property
     def cells(self) -> list[Cell]:

@@ -38,19 +38,14 @@ VIEWS = {
 class Mean:
     """A mean over seeds; the folds of a seed are averaged first, as together they test each patient once.
 
-    Args:
-        value: The mean; NaN without seeds.
-        half: Half the width of Student's 95 % interval over seeds; NaN with fewer than three.
-        count: How many seeds.
-
     Examples:
         >>> print(Mean.of([0.1, 0.2, 0.3]), "|", Mean.of([0.5]))
         0.200 ± 0.248 | 0.500
     """
 
-    value: float
-    half: float
-    count: int
+    value: float  #: The mean; NaN without seeds
+    half: float  #: Half the width of Student's 95 % interval over seeds; NaN with fewer than three
+    count: int  #: How many seeds
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Mean:
@@ -67,22 +62,14 @@ class Mean:
 
 @dataclass(frozen=True)
 class Change:
-    """The difference of an arm from the one it is compared with.
+    """The difference of an arm from the one it is compared with."""
 
-    Args:
-        value: Arm minus reference, mean over pairs.
-        low, high: 95 % interval; NaN where there is none.
-        pairs: How many pairs of cells.
-        over: What the interval covers.
-        p: Of the permutation test over patients, corrected over findings after Holm; NaN without one.
-    """
-
-    value: float
-    low: float
+    value: float  #: Arm minus reference, mean over pairs
+    low: float  #: 95 % interval to ``high``; NaN where there is none
     high: float
-    pairs: int
-    over: str
-    p: float = np.nan
+    pairs: int  #: How many pairs of cells
+    over: str  #: What the interval covers
+    p: float = np.nan  #: Of the permutation test over patients, corrected over findings after Holm; NaN without one
 
     @classmethod
     def of_replicates(cls, pairs: Sequence[float]) -> Change:
@@ -119,27 +106,16 @@ Scores = dict[ScoreKey, dict[int, float]]
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One line of the report.
+    """One line of the report."""
 
-    Args:
-        measure: What the numbers are.
-        view: What was scored, a key of `VIEWS`.
-        size: Number of training images; None for all.
-        finding: A finding, or "all" for the mean over them.
-        arm: What was trained.
-        score: Its mean over seeds.
-        change: From ``against``; None for a reference.
-        against: The arm it is compared with.
-    """
-
-    measure: str
-    view: str
-    size: int | None
-    finding: str
-    arm: str
-    score: Mean
-    change: Change | None
-    against: str
+    measure: str  #: What the numbers are
+    view: str  #: What was scored, a key of `VIEWS`
+    size: int | None  #: Number of training images; None for all
+    finding: str  #: A finding, or "all" for the mean over them
+    arm: str  #: What was trained
+    score: Mean  #: Its mean over seeds
+    change: Change | None  #: From ``against``; None for a reference
+    against: str  #: The arm it is compared with
 
     @property
     def place(self) -> tuple[str, str, int | None, str]:

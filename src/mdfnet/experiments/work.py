@@ -31,38 +31,23 @@ from mdfnet.training.run_folder import IMAGE_ONLY, LAST, has_checkpoint
 
 @dataclass(frozen=True)
 class Trained:
-    """What a cell's training gave.
+    """What a cell's training gave."""
 
-    Args:
-        detect: Gives the detections on images.
-        fused: Whether it uses records.
-        operating: Its operating points and calibration, if they were fitted.
-    """
-
-    detect: Callable[[tuple[Sample, ...]], Iterable[Detections]]
-    fused: bool
-    operating: Operating | None = None
+    detect: Callable[[tuple[Sample, ...]], Iterable[Detections]]  #: Gives the detections on images
+    fused: bool  #: Whether it uses records
+    operating: Operating | None = None  #: Its operating points and calibration, if they were fitted
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell with all it needs.
+    """A cell with all it needs."""
 
-    Args:
-        cell: Which.
-        dataset: Its view of the data.
-        config: Of its training.
-        folder: Its folder.
-        settings: All that its result depends on, as plain JSON.
-        other: Data of another place to test on too, in the classes and features of ``dataset``.
-    """
-
-    cell: Cell
-    dataset: Dataset
-    config: Config
-    folder: Path
-    settings: dict[str, Any]
-    other: Dataset | None = None
+    cell: Cell  #: Which
+    dataset: Dataset  #: Its view of the data
+    config: Config  #: Of its training
+    folder: Path  #: Its folder
+    settings: dict[str, Any]  #: All that its result depends on, as plain JSON
+    other: Dataset | None = None  #: Data of another place to test on too, in the classes and features of ``dataset``
 
 
 def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset | None = None) -> Job:

@@ -22,49 +22,27 @@ BOXES, CURVES = 4, 3
 
 @dataclass(frozen=True)
 class CaseExplanation:
-    """Why a model found what it found on one image with its record.
+    """Why a model found what it found on one image with its record."""
 
-    Args:
-        image: uint8 or uint16 ``[H, W]``.
-        record: float32 ``[F]``, NaN = missing.
-        score: Boxes below it are not explained.
-        found: Detections with the record; ``found.record`` says what of it was used.
-        image_only: Detections without the record.
-        boxes: The boxes of ``found`` that are explained.
-        contributions: What each value adds to their scores.
-        findings: What each value adds to each finding's highest score on the image.
-        curves: What-if curves of all boxes, by feature: those that matter most to one of the boxes.
-        occlusion: What covering parts of the image does to the boxes' scores.
-        gradients: float32 ``[N, H, W]`` or None, see :func:`mdfnet.explain.visual.gradient_map`.
-    """
-
-    image: Array
-    record: Tensor
-    score: float
-    found: Detections
-    image_only: Detections
-    boxes: Detections
-    contributions: Shapley
-    findings: Shapley
-    curves: dict[str, Curve]
-    occlusion: Occlusion
-    gradients: Tensor | None
+    image: Array  #: uint8 or uint16 ``[H, W]``
+    record: Tensor  #: float32 ``[F]``, NaN = missing
+    score: float  #: Boxes below it are not explained
+    found: Detections  #: Detections with the record; ``found.record`` says what of it was used
+    image_only: Detections  #: Detections without the record
+    boxes: Detections  #: The boxes of ``found`` that are explained
+    contributions: Shapley  #: What each value adds to their scores
+    findings: Shapley  #: What each value adds to each finding's highest score on the image
+    curves: dict[str, Curve]  #: What-if curves of all boxes, by feature: those that matter most to one of the boxes
+    occlusion: Occlusion  #: What covering parts of the image does to the boxes' scores
+    gradients: Tensor | None  #: float32 ``[N, H, W]`` or None, see :func:`mdfnet.explain.visual.gradient_map`
 
 
 def explain_case(
     model: Model, image: Array, record: Tensor, *, score: float = 0.3, orders: int | None = None
 ) -> CaseExplanation:
-    """Explain the boxes that a model finds on one image with its record.
+    """Explain the boxes, from this score on, that a fused model in evaluation mode finds on one image with its record.
 
-    Args:
-        model: A fused one, in evaluation mode.
-        image: uint8 or uint16 ``[H, W]``, as read.
-        record: float32 ``[F]``, NaN = missing.
-        score: Boxes below this score are not explained.
-        orders: As :func:`mdfnet.explain.shapley.explain`.
-
-    Raises:
-        UserError: The model is image-only.
+    Image and record are as in :class:`CaseExplanation`, ``orders`` as of :func:`mdfnet.explain.shapley.explain`.
     """
     check_fused(model.config)
     pixels = image_tensor(image)

@@ -29,30 +29,19 @@ DONORS = 4
 
 @dataclass(frozen=True)
 class ExplainedImages:
-    """Shapley values of the findings of a set of images.
+    """Shapley values of the findings of a set of images."""
 
-    Args:
-        classes: The findings.
-        features: Names of the clinical features.
-        values: float64 ``[images, F, classes]``, in score points.
-        exchanged: float64 ``[images, F, classes]``, how far the score drops when the value is exchanged for that of
-            another patient, all else unchanged: the mean over :data:`DONORS` of them; 0 where the value is missing.
-        baseline: float64 ``[images, classes]``, scores without records.
-        full: float64 ``[images, classes]``, scores with them.
-        annotated: bool ``[images, classes]``, whether the ground truth has the finding.
-        patients: Of each image.
-        exact: Whether all coalitions were evaluated.
-    """
-
-    classes: Classes
-    features: tuple[str, ...]
-    values: Array
+    classes: Classes  #: The findings
+    features: tuple[str, ...]  #: Names of the clinical features
+    values: Array  #: float64 ``[images, F, classes]``, in score points
+    #: float64 ``[images, F, classes]``, how far the score drops when the value is exchanged for that of another
+    #: patient, all else unchanged: the mean over :data:`DONORS` of them; 0 where the value is missing
     exchanged: Array
-    baseline: Array
-    full: Array
-    annotated: Bools
-    patients: tuple[str, ...]
-    exact: bool
+    baseline: Array  #: float64 ``[images, classes]``, scores without records
+    full: Array  #: float64 ``[images, classes]``, scores with them
+    annotated: Bools  #: bool ``[images, classes]``, whether the ground truth has the finding
+    patients: tuple[str, ...]  #: Of each image
+    exact: bool  #: Whether all coalitions were evaluated
 
 
 @dataclass(frozen=True)
@@ -71,29 +60,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Importance:
-    """How much each clinical value matters for one finding.
-
-    Args:
-        finding: Name of the class.
-        images, positives: Number of images, and of those with the finding.
-        size: ``[F]``, mean absolute Shapley value: how much the score moves, rightly or not. Never negative.
-        effect: ``[F]``, mean Shapley value of images with the finding minus that of images without: what knowing the
-            feature adds to the gap between the two.
-        discrimination: ``[F]``, how far that gap shrinks when the value is exchanged for another patient's: what the
-            value itself contributes. Zero for a feature unrelated to the finding, whereas merely knowing one may make a
-            model trust the rest of the record more, which Shapley values count, too.
-        image: ``[]``, what the image alone adds to that gap; image and effects add up to it.
-        gap: ``[]``, mean score of images with the finding minus that of images without.
-    """
+    """How much each clinical value matters for one finding."""
 
     finding: str
     images: int
-    positives: int
-    size: Estimate
+    positives: int  #: How many of the images have the finding
+    size: Estimate  #: ``[F]``, mean absolute Shapley value: how much the score moves, rightly or not. Never negative
+    #: ``[F]``, mean Shapley value of images with the finding minus that of images without: what knowing the feature
+    #: adds to the gap between the two
     effect: Estimate
+    #: ``[F]``, how far that gap shrinks when the value is exchanged for another patient's: what the value itself
+    #: contributes. Zero for a feature unrelated to the finding, whereas merely knowing one may make a model trust the
+    #: rest of the record more, which Shapley values count, too
     discrimination: Estimate
-    image: Estimate
-    gap: Estimate
+    image: Estimate  #: ``[]``, what the image alone adds to that gap; image and effects add up to it
+    gap: Estimate  #: ``[]``, mean score of images with the finding minus that of images without
 
 
 def explain_images(
@@ -104,17 +85,10 @@ def explain_images(
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
 ) -> ExplainedImages:
-    """Shapley values of all findings of all images; annotations do not enter them.
+    """Shapley values of all findings of all images by a fused model; annotations do not enter them.
 
-    Args:
-        model: A fused one.
-        samples: Images and records.
-        orders: As :func:`mdfnet.explain.shapley.explain`.
-        seed: Of the choice of other patients and of orders.
-        tick: Called after each image.
-
-    Raises:
-        UserError: The model is image-only, or an image cannot be read.
+    ``orders`` are as of :func:`mdfnet.explain.shapley.explain`; the seed is also that of the choice of other patients.
+    ``tick`` is called after each image.
     """
     check_fused(model.config)
     donors, shapley, exchanged = list(_donors(samples, np.random.default_rng(seed))), [], []
@@ -143,14 +117,10 @@ def importance(
     """How much each clinical value matters for a finding, with intervals over patients.
 
     Args:
-        explained: From :func:`explain_images`.
-        finding: Name of a class.
+        explained, finding: From :func:`explain_images`, and the name of a class.
         against: Name of another: only images with exactly one of the two count, which shows what tells look-alikes
             apart. Default: all images, against those without the finding.
         among: bool ``[images]``, a further selection of images.
-
-    Raises:
-        UserError: There is no such class.
     """
     column = explained.classes.label(finding) - 1
     positive = explained.annotated[:, column]

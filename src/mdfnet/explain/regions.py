@@ -25,17 +25,11 @@ MAPS = 8
 
 @dataclass(frozen=True)
 class Candidates:
-    """All that a two-stage detector considered on one image, before thresholds and non-maximum suppression.
+    """All that a two-stage detector considered on one image, before thresholds and non-maximum suppression."""
 
-    Args:
-        regions: float32 ``[P, 4]``, the proposals, in network pixels.
-        boxes: float32 ``[P, classes, 4]``, each proposal refined for each class, in image pixels.
-        scores: float32 ``[P, classes]``.
-    """
-
-    regions: Tensor
-    boxes: Tensor
-    scores: Tensor
+    regions: Tensor  #: float32 ``[P, 4]``, the proposals, in network pixels
+    boxes: Tensor  #: float32 ``[P, classes, 4]``, each proposal refined for each class, in image pixels
+    scores: Tensor  #: float32 ``[P, classes]``
 
 
 def has_regions(model: Model) -> bool:
@@ -58,16 +52,10 @@ def candidates(model: Model, features: Features, record: Tensor) -> Candidates:
 
 
 def region_scores(model: Model, features: Features, regions: Tensor, clinical: Tensor) -> Tensor:
-    """Scores that the second stage gives fixed regions under many records.
+    """Scores ``[R, N, classes]`` that the second stage gives fixed regions under records ``[R, F]``.
 
-    Args:
-        model: One that :func:`has_regions`.
-        features: One image for all records, or one for each.
-        regions: float32 ``[N, 4]`` in network pixels.
-        clinical: float32 ``[R, F]``.
-
-    Returns:
-        float32 ``[R, N, classes]``. With one image memory is bounded whatever R is.
+    The regions ``[N, 4]`` are in network pixels, of one image for all records, or of one for each. With one image,
+    memory is bounded whatever R is.
     """
     if not len(regions) or not len(clinical):
         return regions.new_zeros(len(clinical), len(regions), len(model.classes))
@@ -88,13 +76,8 @@ def region_scores(model: Model, features: Features, regions: Tensor, clinical: T
 def region_gradients(model: Model, features: Features, regions: Tensor, labels: Tensor, record: Tensor) -> Tensor:
     """How much each pixel of the network's input changes the log odds of each region's class, one way or the other.
 
-    Args:
-        model, features, regions: As :func:`region_scores`, of one image.
-        labels: int64 ``[N]``, 1-based.
-        record: float32 ``[F]``.
-
-    Returns:
-        float32 ``[N, S, S]``, absolute values, summed over channels.
+    Of one image, regions as of :func:`region_scores`, their labels ``[N]`` and a record ``[F]``: float32 ``[N, S, S]``,
+    absolute values, summed over channels.
     """
     net, sizes = two_stage_net(model), [tuple(features.images.shape[-2:])]
     images = features.images.clone().requires_grad_()

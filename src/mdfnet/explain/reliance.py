@@ -14,7 +14,7 @@ from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.images.read import read_sample_image
 from mdfnet.explain.importance import Estimate
 from mdfnet.explain.scores import finding_scores
-from mdfnet.metrics.average_precision import average_precision
+from mdfnet.metrics.average_precision import average_precision, mean_over_classes
 from mdfnet.metrics.bootstrap import interval, patient_weights
 from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.images import auroc
@@ -43,28 +43,20 @@ CONDITIONS = ("own", "shuffled", "missing", "no image")
 
 @dataclass(frozen=True)
 class Reliance:
-    """What remains of a model's performance when one of its two sources is taken away.
+    """What remains of a model's performance when one of its two sources is taken away."""
 
-    Args:
-        classes: The findings.
-        images, patients: Their numbers.
-        ap: AP at IoU 0.5, arrays ``[4 conditions, classes + 1]`` in the order of :data:`CONDITIONS`; last the mean.
-        auroc: AUROC of each finding's highest score on an image, the same way.
-        ap_gain: ``[3, classes + 1]``, AP with the own record minus that under each other condition, paired.
-        kept: ``[classes + 1]``, (AUROC without the image - 0.5) / (AUROC - 0.5): the share of the distance from chance
-            that the record alone keeps.
-        reaction: ``[classes]``, mean absolute change of a finding's score with another patient's record.
-        alarms: What is wrong, see :func:`alarms_of` -> the findings that show it; none where it is about all together.
-    """
-
-    classes: Classes
+    classes: Classes  #: The findings
     images: int
     patients: int
+    #: AP at IoU 0.5, arrays ``[4 conditions, classes + 1]`` in the order of :data:`CONDITIONS`; last the mean
     ap: Estimate
-    auroc: Estimate
-    ap_gain: Estimate
+    auroc: Estimate  #: AUROC of each finding's highest score on an image, the same way
+    ap_gain: Estimate  #: ``[3, classes + 1]``, AP with the own record minus that under each other condition, paired
+    #: ``[classes + 1]``, (AUROC without the image - 0.5) / (AUROC - 0.5): the share of the distance from chance that
+    #: the record alone keeps
     kept: Estimate
-    reaction: Array
+    reaction: Array  #: ``[classes]``, mean absolute change of a finding's score with another patient's record
+    #: What is wrong, see :func:`alarms_of` -> the findings that show it; none where it is about all together
     alarms: dict[str, tuple[str, ...]]
 
 
@@ -86,18 +78,9 @@ def reliance(
 ) -> Reliance:
     """Score a fused model with each patient's own record, with another patient's, with none, and without the image.
 
-    Records are passed around a circle of the patients in random order, so that no patient keeps their own. An image is
-    blanked out with its mean gray.
-
-    Args:
-        model: A fused one.
-        samples: Images, records and ground truth of at least two patients.
-        shuffles: How often records are shuffled; scores are means over them.
-        seed: Of shuffles and bootstrap.
-        tick: Called after each image.
-
-    Raises:
-        UserError: The model is image-only, there is only one patient, or an image cannot be read.
+    Records are passed around a circle of the patients, of whom there must be two, in random order, so that no patient
+    keeps their own; scores are means over several shuffles. An image is blanked out with its mean gray. ``tick`` is
+    called after each image.
     """
     check_fused(model.config)
     records = _records(samples, shuffles, np.random.default_rng(seed))  # [conditions but the last, images, F]
@@ -175,21 +158,16 @@ def _detections(model: Model, features: Features, records: torch.Tensor) -> list
 def _aps(found: Sequence[Detections], samples: Sequence[Sample], classes: Classes, weights: Array) -> Array:
     """AP at IoU 0.5 under each row of weights, ``[R, classes + 1]``."""
     cases = Cases.of(found, [sample.target for sample in samples], len(classes), [sample.id for sample in samples])
-    return _with_mean(average_precision(match(cases, thresholds=(0.5,)), weights)[:, 0])
+    by_class = average_precision(match(cases, thresholds=(0.5,)), weights)[:, 0]
+    return np.column_stack([by_class, mean_over_classes(by_class)])
 
 
 def _aurocs(scores: Array, samples: Sequence[Sample], weights: Array) -> Array:
     """AUROC of each class under each row of weights, ``[R, classes + 1]``."""
     labels = range(1, scores.shape[1] + 1)
     present = np.stack([np.isin(labels, sample.target.labels) for sample in samples])
-    return _with_mean(np.stack([auroc(*column, weights) for column in zip(scores.T, present.T, strict=True)], 1))
-
-
-def _with_mean(values: Array) -> Array:
-    """With the mean over the classes that have a value; NaN where none has."""
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.concatenate([values, np.nansum(values, 1, keepdims=True) / known.sum(1, keepdims=True)], 1)
+    by_class = np.stack([auroc(*column, weights) for column in zip(scores.T, present.T, strict=True)], 1)
+    return np.column_stack([by_class, mean_over_classes(by_class)])
 
 
 def _over_conditions(runs: Array, shuffles: int) -> Array:

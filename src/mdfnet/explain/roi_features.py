@@ -32,21 +32,14 @@ Outputs = Callable[[Patients], dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class RoIFeatures:
-    """Of N regions of one image.
+    """Of N regions of one image."""
 
-    Args:
-        fuser: What adds to the map.
-        plain: float32 ``[N, C, P, P]``, features of the map to which nothing is added.
-        shares: float32 ``[N, cells, P * P]``, how much of each added cell reaches each place of each region.
-    """
-
-    fuser: Added
-    plain: Tensor
-    shares: Tensor
+    fuser: Added  #: What adds to the map
+    plain: Tensor  #: float32 ``[N, C, P, P]``, features of the map to which nothing is added
+    shares: Tensor  #: float32 ``[N, cells, P * P]``, how much of each added cell reaches each place of each region
 
     @property
     def cells(self) -> int:
-        """How many cells the fuser adds."""
         return self.shares.shape[1]
 
     def pooled(self, patients: Patients) -> dict[str, Tensor]:

@@ -106,9 +106,8 @@ def _detections(model: Model, features: Features, clinical: Tensor) -> list[Dete
 def locate(model: Model, features: Features, boxes: Detections, record: Tensor) -> Tensor:
     """The regions from which the second stage made these boxes of one image under a record ``[F]``.
 
-    Returns:
-        float32 ``[N, 4]`` in network pixels: of all proposals, the one whose refined box of the same class has the
-        largest IoU with the box; the box itself where none reaches :data:`SAME_BOX`.
+    ``[N, 4]`` in network pixels: of all proposals, the one whose refined box of the same class has the largest IoU with
+    the box; the box itself where none reaches :data:`SAME_BOX`.
     """
     seen = candidates(model, features, record)
     regions: Tensor = features.geometries[0].to_network(boxes.boxes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -73,12 +74,8 @@ def shapley_values(worth: Array) -> Array:
 def explain(worth: Worth, players: int, *, orders: int | None = None, seed: int = 0) -> Shapley:
     """Shapley values of a game: exact up to :data:`EXACT` players, else by drawing orders in which they join.
 
-    Args:
-        worth: The game.
-        players: How many, at least 0.
-        orders: Draw so many orders, each with its reverse, instead (Mitchell et al., JMLR 2022); at least 2. Default:
-            :data:`ORDERS` where there are more players than :data:`EXACT`.
-        seed: Of the draw.
+    With ``orders``, at least 2, so many are drawn in any case, each with its reverse (Mitchell et al., JMLR 2022);
+    :data:`ORDERS` by default.
     """
     if orders is None and players <= EXACT:
         coalitions = np.arange(2**players)[:, None] >> np.arange(players) & 1 == 1
@@ -115,34 +112,20 @@ def box_shapley(
         >>> shapley.values.shape == (10, len(found)), bool((shapley.values[3:] == 0).all()), shapley.exact
         (True, True, True)
     """
-
-    def scores(records: Tensor, whole: Tensor) -> Tensor:
-        return box_scores(model, features, boxes, records, found_with=whole)
-
-    return _of_record(model, record, scores, orders, seed)
+    return _of_record(model, record, partial(box_scores, model, features, boxes), orders, seed)
 
 
 def finding_shapley(
     model: Model, features: Features, record: Tensor, *, orders: int | None = None, seed: int = 0
 ) -> Shapley:
-    """The same for the findings of one image as a whole, in the order of the classes.
+    """As :func:`box_shapley` for the findings of one image as a whole, in the order of the classes.
 
-    Args:
-        model, features, record, orders, seed: As :func:`box_shapley`.
-
-    Returns:
-        Of :func:`mdfnet.explain.scores.finding_scores`, ``N`` being the number of classes.
+    Of :func:`mdfnet.explain.scores.finding_scores`, ``N`` being the number of classes.
     """
-
-    def scores(records: Tensor, whole: Tensor) -> Tensor:
-        return finding_scores(model, features, records, found_with=whole)
-
-    return _of_record(model, record, scores, orders, seed)
+    return _of_record(model, record, partial(finding_scores, model, features), orders, seed)
 
 
-def _of_record(
-    model: Model, record: Tensor, score: Callable[[Tensor, Tensor], Tensor], orders: int | None, seed: int
-) -> Shapley:
+def _of_record(model: Model, record: Tensor, score: Callable[..., Tensor], orders: int | None, seed: int) -> Shapley:
     """Only values that are known play; the others add nothing."""
     if record.shape != (len(model.schema),):
         raise ValueError(f"a record is [{len(model.schema)}], got {list(record.shape)}")
@@ -152,7 +135,7 @@ def _of_record(
     def worth(coalitions: Array) -> Array:
         records = torch.full((len(coalitions), len(kept)), torch.nan, device=kept.device)
         records[:, known] = kept[known].masked_fill(~torch.from_numpy(coalitions).to(kept.device), torch.nan)
-        return score(records, kept).double().cpu().numpy()
+        return score(records, found_with=kept).double().cpu().numpy()
 
     played = explain(worth, len(known), orders=orders, seed=seed)
     values, errors = (np.zeros((len(kept), played.full.size)) for _ in range(2))

@@ -22,27 +22,19 @@ SMOOTH = 1 / 24
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What covering parts of an image does to the scores of N boxes.
+    """What covering parts of an image does to the scores of N boxes."""
 
-    Args:
-        scores: float32 ``[N]``, on the whole image.
-        drops: float32 ``[N, GRID, GRID]``, how far the score drops when the cell is covered: the mean over the patches
-            that cover it. Negative where covering raises the score.
-    """
-
-    scores: Tensor
+    scores: Tensor  #: float32 ``[N]``, on the whole image
+    #: float32 ``[N, GRID, GRID]``, how far the score drops when the cell is covered: the mean over the patches that
+    #: cover it. Negative where covering raises the score
     drops: Tensor
 
 
 def occlusion(model: Model, image: Tensor, boxes: Detections, record: Tensor) -> Occlusion:
     """Cover an image with patches of its mean gray, two cells a side, one at a time (Zeiler and Fergus, ECCV 2014).
 
-    Args:
-        model: Any model.
-        image: float32 ``[1 or 3, H, W]`` in [0, 1].
-        boxes: Boxes in image pixels, and labels.
-        record: float32 ``[F]``, NaN = missing, with which the boxes are found. A two-stage detector scores the same
-            regions of all covered images.
+    The image is ``[1 or 3, H, W]`` in [0, 1], its boxes in its pixels and found with the record ``[F]``. A two-stage
+    detector scores the same regions of all covered images.
 
     Examples:
         >>> import mdfnet
@@ -82,11 +74,7 @@ def occlusion(model: Model, image: Tensor, boxes: Detections, record: Tensor) ->
 def gradient_map(model: Model, image: Tensor, boxes: Detections, record: Tensor) -> Tensor | None:
     """How much each part of an image changes the log odds of each box's class, for small changes of gray.
 
-    Args:
-        model, image, boxes, record: As :func:`occlusion`.
-
-    Returns:
-        float32 ``[N, H, W]``, smoothed, at most 1; None for detectors that do not score regions.
+    From what :func:`occlusion` takes; ``[N, H, W]``, smoothed, at most 1; None for detectors that do not score regions.
     """
     if not has_regions(model) or not len(boxes):
         return None

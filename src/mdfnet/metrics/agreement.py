@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdfnet.core.arrays import Array, Bools, Floats, Ints
+from mdfnet.metrics.average_precision import mean_over_classes
 from mdfnet.metrics.cases import Annotated, BoxArrays, Cases
 from mdfnet.metrics.matching import Matches, match
 from mdfnet.metrics.weights import as_rows, like, share, with_sum
@@ -21,15 +22,10 @@ AGREEMENT = ("sensitivity", "precision", "false_positives_per_image", "kappa")
 
 @dataclass(frozen=True)
 class Readings:
-    """Two readings of the same images, matched.
+    """Two readings of the same images, matched."""
 
-    Args:
-        matches: The second reading's boxes against the first's, at one overlap.
-        second: int64 ``[images, classes]``, boxes of the second reading.
-    """
-
-    matches: Matches
-    second: Ints
+    matches: Matches  #: The second reading's boxes against the first's, at one overlap
+    second: Ints  #: int64 ``[images, classes]``, boxes of the second reading
 
     @classmethod
     def of(
@@ -41,13 +37,9 @@ class Readings:
         overlap: str = "IoU",
         threshold: float = 0.5,
     ) -> Readings:
-        """Match the boxes of two readings; each box of one at most with one of the other, as for detections.
+        """Match the boxes of two readings, from this overlap on; each with at most one, as for detections.
 
-        Args:
-            first, second: One per image, in the same order.
-            class_count: Number of classes.
-            overlap: ``IoU`` or ``IoBB``, which divides by the second reading's box.
-            threshold: Overlap from which two boxes mean the same.
+        Both have one entry per image, in the same order. ``IoBB`` divides by the second reading's box.
         """
         sure = [BoxArrays(np.asarray(one.boxes), np.asarray(one.labels), np.ones(len(one.labels))) for one in second]
         cases = Cases.of(sure, first, class_count)
@@ -82,7 +74,7 @@ def agreement(readings: Readings, weights: Array | None = None) -> dict[str, Arr
         "sensitivity": share(with_sum(hits), with_sum(first)),
         "precision": share(with_sum(hits), with_sum(second)),
         "false_positives_per_image": with_sum(second - hits) / rows.sum(1)[:, None],
-        "kappa": np.concatenate([kappa, share(np.nansum(kappa, 1), (~np.isnan(kappa)).sum(1))[:, None]], axis=1),
+        "kappa": np.concatenate([kappa, mean_over_classes(kappa)[:, None]], axis=1),
     }
     return {name: like(weights, one) for name, one in values.items()}
 

@@ -41,11 +41,7 @@ def average_precision(matches: Matches, weights: Array | None = None) -> Array:
 
 
 def average_recall(matches: Matches, weights: Array | None = None) -> Array:
-    """AR: the share of the truths that are found at all, at any score.
-
-    Returns:
-        float64 ``[T, classes]``, or ``[R, T, classes]``, in [0, 1]; NaN for a class that was never annotated.
-    """
+    """AR: the share of the truths that are found at all, at any score; shapes as of :func:`average_precision`."""
     rows = as_rows(weights, len(matches.truths)).astype(np.float64)
     found = np.stack([rows @ matches.per_image(hit) for hit in matches.matched], axis=1)
     return like(weights, share(found, (rows @ matches.truths)[:, None]))

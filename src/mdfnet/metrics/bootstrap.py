@@ -21,13 +21,8 @@ _Z, _TAIL = 1.959964, 0.025
 def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> Ints:
     """How often each image counts in each replicate: patients are drawn with replacement, all images of one together.
 
-    Args:
-        patients: Patient of each image.
-        replicates: How many.
-        seed: Of the draw. The same seed draws the same patients for every model, so that differences are paired.
-
-    Returns:
-        int32 ``[replicates, images]``.
+    int32 ``[replicates, images]``, from the patient of each image. The same seed draws the same patients for every
+    model, so that differences are paired.
 
     Examples:
         >>> weights = patient_weights(["a", "a", "b"], replicates=100)

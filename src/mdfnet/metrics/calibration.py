@@ -27,17 +27,11 @@ _EDGE = 1e-6
 
 @dataclass(frozen=True)
 class Reliability:
-    """Scores against what came of them, in bins of equal width.
+    """Scores against what came of them, in bins of equal width."""
 
-    Args:
-        detections: int64 ``[BINS]``, how many boxes.
-        score: float64 ``[BINS]``, their mean score; NaN in an empty bin.
-        hits: float64 ``[BINS]``, share that were hits; NaN in an empty bin.
-    """
-
-    detections: Ints
-    score: Floats
-    hits: Floats
+    detections: Ints  #: int64 ``[BINS]``, how many boxes
+    score: Floats  #: float64 ``[BINS]``, their mean score; NaN in an empty bin
+    hits: Floats  #: float64 ``[BINS]``, share that were hits; NaN in an empty bin
 
 
 def reliability(matches: Matches, label: int, *, threshold: float = 0.5) -> Reliability:
@@ -73,12 +67,7 @@ def calibration_error(matches: Matches, weights: Array | None = None, *, thresho
 def fit_temperature(score: Floats, hit: Bools) -> float:
     """The T for which ``sigmoid(logit(score) / T)`` makes the hits most likely; above 1 where scores are too sure.
 
-    Args:
-        score: ``[N]`` in [0, 1].
-        hit: bool ``[N]``.
-
-    Returns:
-        Within 0.1 to 10; 1 where there is not both a hit and a false alarm.
+    Within 0.1 to 10; 1 where there is not both a hit and a false alarm.
 
     Examples:
         >>> hit = np.array([True, True, True, False])  # a score of 0.75 would be right

@@ -33,32 +33,20 @@ class Detected(Annotated, Protocol):
 
 @dataclass(frozen=True)
 class BoxArrays:
-    """Boxes with scores on one image, where no model is about.
+    """Boxes with scores on one image, where no model is about."""
 
-    Args:
-        boxes: ``[N, 4]``, ``x1, y1, x2, y2`` in pixels of the image.
-        labels: ``[N]``, 1-based.
-        scores: ``[N]`` in [0, 1].
-    """
-
-    boxes: Array
-    labels: Array
-    scores: Array
+    boxes: Array  #: ``[N, 4]``, ``x1, y1, x2, y2`` in pixels of the image
+    labels: Array  #: ``[N]``, 1-based
+    scores: Array  #: ``[N]`` in [0, 1]
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes of many images in one table, in image order.
+    """Boxes of many images in one table, in image order."""
 
-    Args:
-        image: int64 ``[N]``, index of the image.
-        label: int64 ``[N]``, 1-based.
-        box: float64 ``[N, 4]``, ``x1, y1, x2, y2`` in pixels.
-    """
-
-    image: Ints
-    label: Ints
-    box: NDArray[np.float64]
+    image: Ints  #: int64 ``[N]``, index of the image
+    label: Ints  #: int64 ``[N]``, 1-based
+    box: NDArray[np.float64]  #: float64 ``[N, 4]``, ``x1, y1, x2, y2`` in pixels
 
     def __len__(self) -> int:
         return len(self.image)
@@ -73,13 +61,6 @@ class Boxes:
 class Cases:
     """The images of an evaluation: ground truth and detections as flat arrays.
 
-    Args:
-        images: Names of the images, unique; an image's index in here is its index everywhere.
-        class_count: Labels run from 1 to this.
-        truths: The annotated boxes.
-        detections: The boxes that were found.
-        scores: float64 ``[D]`` in [0, 1], one per detection.
-
     Examples:
         >>> from types import SimpleNamespace as Found
         >>> from mdfnet.core.types import Target
@@ -89,11 +70,11 @@ class Cases:
         ([0], [1], [[0, 0], [1, 0]])
     """
 
-    images: tuple[str, ...]
-    class_count: int
-    truths: Boxes
-    detections: Boxes
-    scores: Floats
+    images: tuple[str, ...]  #: Names of the images, unique; an image's index in here is its index everywhere
+    class_count: int  #: Labels run from 1 to this
+    truths: Boxes  #: The annotated boxes
+    detections: Boxes  #: The boxes that were found
+    scores: Floats  #: float64 ``[D]`` in [0, 1], one per detection
 
     @classmethod
     def of(

@@ -30,44 +30,28 @@ from mdfnet.metrics.verdicts import verdict_of
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models on the same images, in the same order.
+    """Two models on the same images, in the same order."""
 
-    Args:
-        first, second: The reference, and what is compared with it.
-        patients: Patient of each image.
-    """
-
-    first: Matched
-    second: Matched
-    patients: tuple[str, ...]
+    first: Matched  #: The reference
+    second: Matched  #: What is compared with it
+    patients: tuple[str, ...]  #: Patient of each image
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Second minus first, of one measure and one class.
+    """Second minus first, of one measure and one class."""
 
-    Args:
-        measure: Its name.
-        finding: Name of the class, or ``all``: the mean over classes, of counts the sum.
-        first, second, value: Both and their difference; means over seeds and folds.
-        low, high: 95 % interval of the difference with all sources of chance that there are.
-        patients: 95 % interval of the difference over patients alone, for the models as they were trained.
-        seeds: 95 % interval over seeds alone, for these images; None with one seed.
-        p: Of the permutation test over patients, for the models as they were trained.
-        p_corrected: Corrected over the classes after Holm; of ``all``, ``p`` itself.
-    """
-
-    measure: str
-    finding: str
-    first: float
+    measure: str  #: Its name
+    finding: str  #: Name of the class, or ``all``: the mean over classes, of counts the sum
+    first: float  #: Mean over seeds and folds, as ``second`` and ``value``
     second: float
-    value: float
-    low: float
+    value: float  #: Their difference
+    low: float  #: 95 % interval of the difference with all sources of chance that there are
     high: float
-    patients: tuple[float, float]
-    seeds: tuple[float, float] | None
-    p: float
-    p_corrected: float
+    patients: tuple[float, float]  #: 95 % interval over patients alone, for the models as they were trained
+    seeds: tuple[float, float] | None  #: 95 % interval over seeds alone, for these images; None with one seed
+    p: float  #: Of the permutation test over patients, for the models as they were trained
+    p_corrected: float  #: Corrected over the classes after Holm; of ``all``, ``p`` itself
 
     @property
     def verdict(self) -> str:
@@ -87,13 +71,8 @@ def compare_models(
 
     Args:
         folds: One with the pairs of all seeds; for a cross-validation, one for each set of test patients.
-        names: Measures and counts, see :mod:`mdfnet.metrics.measures`.
-        classes: Names of the classes.
-        replicates: Of the bootstrap, and permutations of the test.
-        seed: Of both.
-
-    Raises:
-        ValueError: There is nothing to compare.
+        names, classes: Measures and counts, see :mod:`mdfnet.metrics.measures`, and names of the classes.
+        replicates, seed: Of the bootstrap, and of the permutations of the test.
     """
     if not folds or not all(folds):
         raise ValueError("no pairs to compare")

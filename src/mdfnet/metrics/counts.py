@@ -13,19 +13,14 @@ from mdfnet.metrics.matching import Matches
 class Counts:
     """What a detector does at one score and one overlap threshold.
 
-    Args:
-        true_positives: Detections that hit a truth.
-        false_positives: Detections that hit none, a second detection of the same truth among them.
-        false_negatives: Truths that no detection hit.
-
     Examples:
         >>> Counts(3, 1, 2) + Counts(1, 0, 4)
         Counts(true_positives=4, false_positives=1, false_negatives=6)
     """
 
-    true_positives: int = 0
-    false_positives: int = 0
-    false_negatives: int = 0
+    true_positives: int = 0  #: Detections that hit a truth
+    false_positives: int = 0  #: Detections that hit none, a second detection of the same truth among them
+    false_negatives: int = 0  #: Truths that no detection hit
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)))

@@ -26,9 +26,8 @@ SWEEP = tuple(np.linspace(0, 1, 21).round(2).tolist())
 def sweep(cases: Cases, patients: Sequence[str], replicates: int) -> dict[str, list[dict[str, Any]]]:
     """AP and AR by the smallest overlap that counts as a hit.
 
-    Returns:
-        By overlap, ``IoU`` and ``IoBB``, one row per threshold: ``threshold``, ``AP`` and ``AR`` (one per class and the
-        mean), ``AP_interval`` and ``AR_interval`` (95 %, of the mean).
+    By overlap, ``IoU`` and ``IoBB``, one row per threshold: ``threshold``, ``AP`` and ``AR`` (one per class and the
+    mean), ``AP_interval`` and ``AR_interval`` (95 %, of the mean).
     """
     return {
         name: _swept(match(cases, overlap=overlap, thresholds=SWEEP), patients, replicates)
@@ -56,9 +55,8 @@ def _swept(matches: Matches, patients: Sequence[str], replicates: int) -> list[d
 def froc_curves(matched: Matched, classes: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """FROC by overlap and class: the points at which the sensitivity rises, with their thresholds, and the usual rates.
 
-    Returns:
-        Overlap -> class -> ``thresholds``, ``false_positives`` per image and ``sensitivity``, and ``at``: for each of
-        the rates 1/8 to 8 the threshold that keeps it (None where no score does), with what it gives.
+    Overlap -> class -> ``thresholds``, ``false_positives`` per image and ``sensitivity``, and ``at``: for each of the
+    rates 1/8 to 8 the threshold that keeps it (None where no score does), with what it gives.
     """
     return {
         name: {label: _curve(matches, k) for k, label in enumerate(classes, start=1)}
@@ -107,8 +105,7 @@ def calibrated(
 ) -> dict[str, Any]:
     """Calibration at IoBB 0.5 once scores have been put to the temperatures of their classes, with 95 % intervals.
 
-    Returns:
-        ``temperatures``; ``ECE`` and ``ECE_intervals``, per class and, last, of the mean; ``reliability`` by class.
+    ``temperatures``; ``ECE`` and ``ECE_intervals``, per class and, last, of the mean; ``reliability`` by class.
     """
     scores = at_temperature(matched.iobb.score, np.asarray(temperatures)[matched.iobb.label - 1])
     after = replace(matched, iobb=replace(matched.iobb, score=scores))

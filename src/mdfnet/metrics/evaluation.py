@@ -170,11 +170,7 @@ def compare(a: Evaluation, b: Evaluation) -> list[dict[str, Any]]:
 
 
 def check_comparable(a: Evaluation, b: Evaluation) -> None:
-    """Whether two evaluations measure the same thing.
-
-    Raises:
-        UserError: Other images, other truths, other classes or other settings.
-    """
+    """Raises the UserError of :func:`compare`."""
     for setting in ("max_detections", "score_threshold"):
         if getattr(a, setting) != getattr(b, setting):
             what = f"evaluated with different {setting}, {getattr(a, setting)} and {getattr(b, setting)}"

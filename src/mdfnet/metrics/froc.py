@@ -20,17 +20,11 @@ RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True)
 class Froc:
-    """The FROC curve of one class: one point per distinct score, ever lower scores let in.
+    """The FROC curve of one class: one point per distinct score, ever lower scores let in."""
 
-    Args:
-        thresholds: float64 ``[P]``, falling: detections with at least this score count.
-        false_positives: float64 ``[P]``, per image; all images count, those without the finding too.
-        sensitivity: float64 ``[P]`` in [0, 1], share of the truths found; NaN where the class was never annotated.
-    """
-
-    thresholds: Floats
-    false_positives: Floats
-    sensitivity: Floats
+    thresholds: Floats  #: float64 ``[P]``, falling: detections with at least this score count
+    false_positives: Floats  #: float64 ``[P]``, per image; all images count, those without the finding too
+    sensitivity: Floats  #: float64 ``[P]`` in [0, 1], share of the truths found; NaN where there are none
 
     def at(self, rate: float) -> int:
         """The last point with at most ``rate`` false positives per image; -1 when there is none."""

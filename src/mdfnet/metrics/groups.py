@@ -25,34 +25,23 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Grouping:
-    """One way to sort images into groups.
+    """One way to sort images into groups."""
 
-    Args:
-        name: What is sorted by, such as "sex".
-        groups: Names of the groups, in the order to show them in.
-        of: int64 ``[images]``, index into ``groups``.
-    """
-
-    name: str
-    groups: tuple[str, ...]
-    of: Ints
+    name: str  #: What is sorted by, such as "sex"
+    groups: tuple[str, ...]  #: Names of the groups, in the order to show them in
+    of: Ints  #: int64 ``[images]``, index into ``groups``
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a group stands in one measure, and how far from the rest of the images.
+    """How a group stands in one measure, and how far from the rest of the images."""
 
-    Args:
-        value, low, high: Mean over the classes that have a value in the group, with its 95 % interval; NaN without.
-        difference: Group minus rest, mean over the classes that both have.
-        difference_low, difference_high: Its interval, which holds for all groups together with 95 %; NaN where the
-            group or the rest is too small.
-    """
-
+    #: Mean over the classes that have a value in the group, with its 95 % interval; NaN without
     value: float
     low: float
     high: float
-    difference: float
+    difference: float  #: Group minus rest, mean over the classes that both have
+    #: Its interval, which holds for all groups together with 95 %; NaN where the group or the rest is too small
     difference_low: float
     difference_high: float
 
@@ -64,23 +53,15 @@ class Standing:
 
 @dataclass(frozen=True)
 class Group:
-    """One group: who is in it, and how the model does for them.
+    """One group: who is in it, and how the model does for them."""
 
-    Args:
-        grouping, name: Such as "sex" and "F".
-        images, patients: How many.
-        truths: Annotated boxes.
-        too_small: Whether it, or the rest, has too few patients or annotated boxes to tell a difference.
-        standings: By measure.
-    """
-
-    grouping: str
-    name: str
+    grouping: str  #: Such as "sex"
+    name: str  #: Such as "F"
     images: int
     patients: int
-    truths: int
-    too_small: bool
-    standings: Mapping[str, Standing]
+    truths: int  #: Annotated boxes
+    too_small: bool  #: Whether it, or the rest, has too few patients or annotated boxes to tell a difference
+    standings: Mapping[str, Standing]  #: By measure
 
     @property
     def falls_short(self) -> tuple[str, ...]:
@@ -108,13 +89,8 @@ def by_group(
     among all groups is in 95 % of the draws, which knows that groups overlap. Source: Westfall and Young,
     *Resampling-Based Multiple Testing*, 1993.
 
-    Args:
-        matched: The images.
-        patients: Patient of each image; all images of one are drawn together, whatever their groups.
-        groupings: How to sort them. Groups without an image are left out.
-        measures: In which; of each, higher is better.
-        replicates: Of the bootstrap.
-        seed: Of the draws.
+    All images of a patient are drawn together, whatever their groups. Groups without an image are left out. Of each
+    measure, higher must be better.
 
     Examples:
         >>> from types import SimpleNamespace as Found
@@ -145,15 +121,13 @@ def by_group(
 
 @dataclass(frozen=True)
 class _GroupDraws:
-    """A group as yet without standings; by measure its value with limits, and the differences to the rest ``[1 + R]``,
-    first as measured."""
+    """A group as yet without standings."""
 
     group: Group
-    values: Mapping[str, tuple[Floats, Floats, Floats]]
-    differences: Mapping[str, Floats]
+    values: Mapping[str, tuple[Floats, Floats, Floats]]  #: By measure, with limits
+    differences: Mapping[str, Floats]  #: By measure, to the rest, ``[1 + R]``, first as measured
 
     def standings(self, limits: Mapping[str, tuple[Floats, Floats, Floats]], k: int) -> dict[str, Standing]:
-        """With the differences of group ``k`` and their limits."""
         return {
             name: Standing(*map(float, values), *(float(limit[k]) for limit in limits[name]))
             for name, values in self.values.items()
@@ -191,7 +165,6 @@ def _simultaneous(drawn: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _only(matched: Matched, keep: Bools) -> Matched:
-    """The same for some of the images."""
     iou, iobb = (_only_matches(matches, keep) for matches in (matched.iou, matched.iobb))
     return replace(matched, iou=iou, iobb=iobb, image_scores=matched.image_scores[keep])
 

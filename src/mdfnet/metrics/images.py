@@ -31,13 +31,8 @@ def image_scores(cases: Cases) -> Floats:
 def auroc(scores: Floats, group: Bools, weights: Array) -> Floats:
     """Area under the ROC curve under each row of weights: Mann and Whitney's U over the number of pairs, ties half.
 
-    Args:
-        scores: float ``[N]``.
-        group: bool ``[N]``.
-        weights: ``[R, N]``, how often each image counts.
-
-    Returns:
-        float64 ``[R]``; NaN where the group, or the rest, weighs nothing.
+    From scores ``[N]``, group ``[N]`` and weights ``[R, N]``, how often each image counts: float64 ``[R]``; NaN where
+    the group, or the rest, weighs nothing.
 
     Examples:
         >>> auroc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]), np.ones((1, 4)))
@@ -52,11 +47,8 @@ def auroc(scores: Floats, group: Bools, weights: Array) -> Floats:
 def auprc(scores: Floats, group: Bools, weights: Array) -> Floats:
     """Area under the precision-recall curve, as steps: the mean precision at each member of the group.
 
-    What scikit-learn calls ``average_precision_score``. Takes what :func:`auroc` takes. By chance it is the group's
-    share.
-
-    Returns:
-        float64 ``[R]``; NaN where the group weighs nothing.
+    What scikit-learn calls ``average_precision_score``; from and to shapes as of :func:`auroc`. By chance it is the
+    group's share; NaN where the group weighs nothing.
 
     Examples:
         >>> auprc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]), np.ones((1, 4))).round(3)
@@ -71,8 +63,7 @@ def auprc(scores: Floats, group: Bools, weights: Array) -> Floats:
 def roc(scores: Floats, group: Bools) -> tuple[Floats, Floats]:
     """The ROC curve: share of the rest and share of the group that ever lower scores let in, from none to all.
 
-    Returns:
-        False positive rate and sensitivity, float64 ``[scores + 1]`` each, rising; NaN where one side is empty.
+    False positive rate and sensitivity, float64 ``[scores + 1]`` each, rising; NaN where one side is empty.
 
     Examples:
         >>> rate, sensitivity = roc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]))

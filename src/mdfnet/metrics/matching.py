@@ -24,33 +24,19 @@ class Matches:
 
     Equal scores stay in image order. What hits what depends on one image alone, so images can be weighted, drawn again
     or left out without matching anew.
-
-    Args:
-        overlap: "iou" or "iobb".
-        thresholds: The T overlap thresholds.
-        image: int64 ``[D]``, index of the image.
-        label: int64 ``[D]``, 1-based.
-        score: float64 ``[D]``, descending.
-        matched: bool ``[T, D]``.
-        truths: int64 ``[images, classes]``, number of annotated boxes.
-        index: int64 ``[D]``, row in the cases' detections; empty when it is not known.
     """
 
-    overlap: str
-    thresholds: tuple[float, ...]
-    image: Ints
-    label: Ints
-    score: Floats
-    matched: Bools
-    truths: Ints
-    index: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    overlap: str  #: "iou" or "iobb"
+    thresholds: tuple[float, ...]  #: The T overlap thresholds
+    image: Ints  #: int64 ``[D]``, index of the image
+    label: Ints  #: int64 ``[D]``, 1-based
+    score: Floats  #: float64 ``[D]``, descending
+    matched: Bools  #: bool ``[T, D]``
+    truths: Ints  #: int64 ``[images, classes]``, number of annotated boxes
+    index: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  #: Row in the cases' detections, if known
 
     def row(self, threshold: float) -> int:
-        """Row of ``matched`` that belongs to an overlap threshold.
-
-        Raises:
-            ValueError: Nothing was matched at this threshold.
-        """
+        """Row of ``matched`` that belongs to an overlap threshold."""
         near = np.flatnonzero(np.isclose(self.thresholds, threshold, rtol=0, atol=1e-9))
         if not len(near):
             raise ValueError(f"not matched at {self.overlap} {threshold}, only at {self.thresholds}")

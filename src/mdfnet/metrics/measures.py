@@ -38,22 +38,15 @@ COUNTS = ("true_positives", "false_positives", "false_negatives")
 
 @dataclass(frozen=True)
 class Matched:
-    """The images of an evaluation with everything done that does not depend on how often each of them counts.
+    """The images of an evaluation with everything done that does not depend on how often each of them counts."""
 
-    Args:
-        iou, iobb: Matches at 0.25 and at COCO's thresholds.
-        image_scores: float64 ``[images, classes]``, see :func:`mdfnet.metrics.images.image_scores`.
-        score_threshold: Detections with at least this score are counted.
-    """
-
-    iou: Matches
+    iou: Matches  #: At 0.25 and at COCO's thresholds, as ``iobb``
     iobb: Matches
-    image_scores: Floats
-    score_threshold: float = 0.1
+    image_scores: Floats  #: float64 ``[images, classes]``, see :func:`mdfnet.metrics.images.image_scores`
+    score_threshold: float = 0.1  #: Detections with at least this score are counted
 
     @classmethod
     def of(cls, cases: Cases, *, max_detections: int = 100, score_threshold: float = 0.1) -> Matched:
-        """Match the detections of a set of images."""
         iou, iobb = (
             match(cases, overlap=overlap, thresholds=_THRESHOLDS, max_detections=max_detections)
             for overlap in OVERLAPS.values()

@@ -39,31 +39,20 @@ _MISSED, _HIT = KINDS.index("missed"), len(KINDS)
 
 @dataclass(frozen=True)
 class Mistakes:
-    """Errors counted.
+    """Errors counted."""
 
-    Args:
-        score: Boxes with at least this score count.
-        counts: Kind (see ``KINDS``) -> int64 ``[classes, sizes]``; of a false alarm the class and size of the found
-            box, of a miss those of the annotated one.
-        truths, hits: int64 ``[classes, sizes]``, annotated boxes, and those that were hit.
-        borders: Where the thirds of the annotated boxes meet, side of a square of the same area, in pixels; NaN when
-            there are none.
-    """
-
-    score: float
+    score: float  #: Boxes with at least this score count
+    #: Kind (see ``KINDS``) -> int64 ``[classes, sizes]``; of a false alarm the class and size of the found box, of a
+    #: miss those of the annotated one
     counts: Mapping[str, Ints]
-    truths: Ints
-    hits: Ints
+    truths: Ints  #: int64 ``[classes, sizes]``, annotated boxes
+    hits: Ints  #: int64 ``[classes, sizes]``, those of them that were hit
+    #: Where the thirds of the annotated boxes meet, side of a square of that area, in pixels; NaN when there are none
     borders: tuple[float, float]
 
 
 def count_mistakes(cases: Cases, *, score: float = 0.1, max_detections: int = 100) -> Mistakes:
-    """Sort the errors of a set of images.
-
-    Args:
-        cases: The images.
-        score: Boxes with at least this score count.
-        max_detections: Per image and class, only so many of the highest scores count.
+    """Sort the errors of a set of images: of boxes with at least this score, at most so many per image and class.
 
     Examples:
         >>> from types import SimpleNamespace as Found

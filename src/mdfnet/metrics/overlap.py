@@ -12,12 +12,7 @@ _Numbers = NDArray[np.float64]
 def iou(a: ArrayLike, b: ArrayLike) -> _Numbers:
     """Intersection over union of every box of one set with every box of another.
 
-    Args:
-        a: ``[N, 4]`` boxes.
-        b: ``[M, 4]`` boxes.
-
-    Returns:
-        float64 ``[N, M]`` in [0, 1]. Boxes without area overlap nothing.
+    From ``[N, 4]`` and ``[M, 4]`` float64 ``[N, M]`` in [0, 1]. Boxes without area overlap nothing.
 
     Examples:
         >>> iou([[0, 0, 10, 10]], [[5, 0, 15, 10], [0, 0, 10, 10]]).round(3).tolist()
@@ -34,12 +29,7 @@ def iobb(predicted: ArrayLike, truth: ArrayLike) -> _Numbers:
     Asks whether a prediction lies on the finding, not whether it covers it: any box inside a truth scores 1, however
     small. Read it beside :func:`iou`.
 
-    Args:
-        predicted: ``[N, 4]`` boxes.
-        truth: ``[M, 4]`` boxes.
-
-    Returns:
-        float64 ``[N, M]`` in [0, 1]. Predictions without area overlap nothing.
+    Shapes as of :func:`iou`. Predictions without area overlap nothing.
 
     Examples:
         >>> iobb([[0, 0, 10, 10], [2, 2, 4, 4]], [[0, 0, 10, 5]]).tolist()

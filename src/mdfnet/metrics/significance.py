@@ -32,12 +32,8 @@ def permutation_p(difference: Floats, permuted: Floats) -> Floats:
     The difference itself counts as one of the permutations, so that p is never 0. Source: Phipson and Smyth, Stat Appl
     Genet Mol Biol 2010.
 
-    Args:
-        difference: ``[...]``, with the models as they are.
-        permuted: ``[R, ...]``, with the models swapped.
-
-    Returns:
-        ``[...]`` in (0, 1]; NaN where there is no difference to test.
+    From ``[...]``, with the models as they are, and ``[R, ...]``, with the models swapped: ``[...]`` in (0, 1]; NaN
+    where there is no difference to test.
 
     Examples:
         >>> float(permutation_p(np.array(2.0), np.array([-2.0, 0.0, 1.0])))
@@ -65,9 +61,7 @@ def holm(p: Floats) -> Floats:
 def student_quantile(degrees: Floats | float, level: float = 0.975) -> Floats:
     """Quantile of Student's t; by default the half width of a 95 % interval, in standard errors.
 
-    Args:
-        degrees: Of freedom, need not be whole; NaN gives NaN.
-        level: In (0, 1).
+    Degrees of freedom need not be whole; NaN gives NaN.
 
     Examples:
         >>> float(student_quantile(4).round(3)), float(student_quantile(1e9).round(3))

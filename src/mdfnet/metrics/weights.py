@@ -19,10 +19,7 @@ AT_A_TIME = 4_000_000
 
 
 def as_rows(weights: ArrayLike | None, images: int) -> Array:
-    """Weights as rows ``[R, images]``; none are one row of ones.
-
-    Raises:
-        ValueError: There is not one weight per image.
+    """Weights as rows ``[R, images]``; none are one row of ones. ValueError if there is not one weight per image.
 
     Examples:
         >>> as_rows(None, 2).tolist(), as_rows([2, 0], 2).tolist()

@@ -21,22 +21,14 @@ class Chest:
 
     Boxes follow their outlines, or the inscribed ellipses where only the box is known, so that rotation does not
     inflate them. A finding that mostly leaves the image is dropped.
-
-    Args:
-        rotate: Largest angle, degrees.
-        zoom: Largest relative change in size.
-        shift: Largest shift, as a share of the image's side.
-        exposure: Largest relative change in contrast and in gamma.
-        noise: Largest standard deviation of the noise, gray values being in [0, 1].
-        visible: A finding is kept if at least this share of its box stays on the image.
     """
 
-    rotate: float = 6.0
-    zoom: float = 0.1
-    shift: float = 0.05
-    exposure: float = 0.2
-    noise: float = 0.02
-    visible: float = 0.3
+    rotate: float = 6.0  #: Largest angle, degrees
+    zoom: float = 0.1  #: Largest relative change in size
+    shift: float = 0.05  #: Largest shift, as a share of the image's side
+    exposure: float = 0.2  #: Largest relative change in contrast and in gamma
+    noise: float = 0.02  #: Largest standard deviation of the noise, gray values being in [0, 1]
+    visible: float = 0.3  #: A finding is kept if at least this share of its box stays on the image
 
     def __call__(self, image: Tensor, target: Target, random: np.random.Generator) -> tuple[Tensor, Target]:
         """Augment one square image ``[C, S, S]`` and its target in the same pixels."""

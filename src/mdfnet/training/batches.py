@@ -72,12 +72,6 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
     Yields ``(index, seed of the draw)``. Because nothing depends on earlier draws, a resumed run continues with the
     very draws that an unbroken one would have made. Ranks of a distributed run share an epoch evenly.
-
-    Args:
-        count: Number of images.
-        seed: The run's seed.
-        weights: Relative frequency of each image; None: each once.
-        rank, world: This process among how many.
     """
 
     def __init__(self, count: int, seed: int, weights: np.ndarray | None = None, rank: int = 0, world: int = 1):

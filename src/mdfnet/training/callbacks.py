@@ -25,16 +25,10 @@ from mdfnet.training.run_folder import LAST, write_history
 class Validation(Callback):
     """Scores every epoch on the validation images, keeps the model of the best one, writes ``history.csv``.
 
-    Must come before an averaging callback: it saves the weights that were validated, which are the averaged ones.
-
-    Args:
-        training: The module that is fitted.
-        images: The validation images.
-        run: The run's folder; the best model goes to ``run/model``.
-        facts: What to note in the model's card.
-        print_line: Where to print a line per epoch; Lightning gives callbacks a ``log`` of its own.
-        keep: Which epochs are kept: ``better`` than all before; or, of fusion on a trained detector, which is kept as
-            it starts, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be chance.
+    Must come before an averaging callback: it saves the weights that were validated, which are the averaged ones. The
+    model's card notes the ``facts``. Kept are epochs ``better`` than all before; or, of fusion on a trained detector,
+    which is kept as it starts, ``any`` that is better than the detector, or those whose gain is ``shown`` not to be
+    chance.
     """
 
     def __init__(
@@ -43,7 +37,7 @@ class Validation(Callback):
         images: Sequence[Sample],
         run: Path,
         facts: dict[str, Any],
-        print_line: Callable[[str], None],
+        print_line: Callable[[str], None],  # ``log`` is Lightning's own
         *,
         keep: Literal["better", "any", "shown"] = "better",
     ):

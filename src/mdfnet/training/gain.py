@@ -27,14 +27,7 @@ def detect_without_records(model: Model, images: Sequence[Sample]) -> Detections
 def gain(
     images: Sequence[Sample], image_only: DetectionsById, fused: DetectionsById, classes: Classes, measure: str
 ) -> Difference:
-    """How much higher the mean of a measure over all findings is with the records, as ``mdfnet compare`` has it.
-
-    Args:
-        images: Their targets are what is scored against.
-        image_only, fused: What was found on them without and with the records.
-        classes: The findings.
-        measure: Its name.
-    """
+    """How much higher the mean of a measure over all findings is with the records, as ``mdfnet compare`` has it."""
     names, targets = [image.id for image in images], [image.target for image in images]
     without, given = (
         Matched.of(Cases.of([found[name] for name in names], targets, len(classes), names))

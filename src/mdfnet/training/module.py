@@ -24,9 +24,6 @@ class LearnedSum(nn.Module):
 
     Source: arXiv 2302.13390 and the authors' code (after Kendall et al., CVPR 2018; Liebel and Körner, 2018).
 
-    Args:
-        names: Names of the losses.
-
     Examples:
         >>> total = LearnedSum(["box", "class"])({"box": torch.tensor(2.0), "class": torch.tensor(4.0)})
         >>> round(total.item(), 4) == round(3 + 2 * math.log(2), 4)
@@ -47,11 +44,9 @@ def sum_of(losses: Iterable[Tensor]) -> Tensor:
 
 
 class Training(L.LightningModule):
-    """Trains a model. Validation only collects detections; :class:`mdfnet.training.callbacks.Validation` scores them.
+    """Trains a model; a frozen detector stays as it is, batch statistics included.
 
-    Args:
-        model: What is trained; a frozen detector stays as it is, batch statistics included.
-        loss_names: Names of the model's losses.
+    Validation only collects detections; :class:`mdfnet.training.callbacks.Validation` scores them.
     """
 
     def __init__(self, model: Model, loss_names: Sequence[str]):

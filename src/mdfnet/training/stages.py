@@ -22,15 +22,9 @@ from mdfnet.training.run_folder import IMAGE_ONLY, LAST
 
 
 def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool], object]) -> Path:
-    """Train the image-only detector, resume its training, or find it done.
+    """Train the image-only detector, resume its training, or find it done; gives the folder of its best model.
 
-    Args:
-        config: Of both stages.
-        run: Folder of the run.
-        train: Trains a config into a folder; the third argument says whether to resume from its ``last.ckpt``.
-
-    Returns:
-        Folder of its best model.
+    ``train`` trains a config into a folder; its third argument says whether to resume from the ``last.ckpt`` there.
     """
     first = run / IMAGE_ONLY
     resume, done = (first / LAST).is_file(), (first / "model").is_dir()
@@ -42,12 +36,6 @@ def first_stage(config: Config, run: Path, train: Callable[[Config, Path, bool],
     return first / "model"
 
 
-def freeze(detector: nn.Module) -> None:
-    """Let a detector's weights take no more gradients."""
-    for weights in detector.parameters():
-        weights.requires_grad_(False)
-
-
 def freeze_batch_norm(detector: nn.Module) -> None:
     """Keep a frozen detector's batch statistics, too, while the rest is in training mode."""
     for part in detector.modules():
@@ -56,11 +44,7 @@ def freeze_batch_norm(detector: nn.Module) -> None:
 
 
 def init_from(model: Model, folder: str | Path) -> None:
-    """Start a model with the detector of a saved one, frozen.
-
-    Raises:
-        UserError: It is not a saved model, or has other classes: its last layers would have to be trained.
-    """
+    """Start a model with the detector of a saved one, frozen. One of other classes would need training."""
     if not is_model(folder):
         fix = "give the folder of a model that mdfnet saved, or epochs to train the detector"
         raise UserError("with epochs=0 the detector is a saved model's", where=folder, fix=fix)
@@ -69,4 +53,4 @@ def init_from(model: Model, folder: str | Path) -> None:
         what = f"the model finds {', '.join(theirs)}, and the data are annotated for {', '.join(model.classes.names)}"
         raise UserError(what, where=folder, fix="train the detector too: give it epochs")
     checkpoint.start_from(model.detector, model.config, model.classes, folder)
-    freeze(model.detector)
+    model.detector.requires_grad_(False)
