@@ -21,11 +21,7 @@ from mdfnet.experiments.plan import Arm, Plan, SyntheticData
 
 
 def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
-    """The dataset of a seed; synthetic ones are generated at first use.
-
-    Raises:
-        UserError: No data are given, or they cannot be read.
-    """
+    """The dataset of a seed; synthetic ones are generated at first use."""
     if plan.data is None:
         raise UserError(f"the experiment {plan.name!r} has no data", fix="give a dataset folder as --data FOLDER")
     if isinstance(plan.data, SyntheticData):
@@ -40,11 +36,7 @@ def open_data(plan: Plan, seed: int, out: Path) -> Dataset:
 
 
 def arranged(dataset: Dataset, plan: Plan, cell: Cell) -> Dataset:
-    """A cell's own view of the data: its split, its number of training images, its clinical features.
-
-    Raises:
-        UserError: More folds than patients, fewer images than asked for, or unknown patients.
-    """
+    """A cell's own view of the data: its split, its number of training images, its clinical features."""
     arm = plan.arms[cell.arm]
     samples = _split(dataset, plan, plan.split_of(cell.arm), cell.fold)
     if cell.size is not None:
@@ -75,9 +67,6 @@ def nested(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ..
     """The samples with only some of the training images: patients in random order until there are enough.
 
     The same seed gives the same order, so that a smaller set lies within every larger one.
-
-    Raises:
-        UserError: There are fewer training images.
 
     Examples:
         >>> from mdfnet.core.types import Target
@@ -129,16 +118,9 @@ def hidden(samples: Sequence[Sample], share: float, seed: int) -> tuple[Sample, 
 def translated(other: Dataset, home: Dataset, names: Mapping[str, str]) -> Dataset:
     """A dataset of another place in the classes and clinical features of the training data.
 
-    Findings without a counterpart are left out; a class without annotations there has no score. A feature that the
-    other place lacks is missing on all its images.
-
-    Args:
-        other: The dataset of the other place; all its images are test images, whatever their split.
-        home: The training data.
-        names: Finding there -> finding here; equal names need no entry.
-
-    Raises:
-        UserError: A name is unknown, no finding has a counterpart, or a feature means something else there.
+    ``names`` are those of findings there -> here; equal ones need no entry. Findings without a counterpart are left
+    out; a class without annotations there has no score. A feature that the other place lacks is missing on all its
+    images. All are test images, whatever their split there.
     """
     for there, here in names.items():
         for name, known in ((there, other.classes.names), (here, home.classes.names)):

@@ -30,7 +30,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Name of the cell's folder."""
+        """Also that of its folder."""
         parts = [re.sub(r"[^\w.]+", "-", self.arm).strip("-"), f"seed-{self.seed}"]
         parts += [f"{key}-{value}" for key, value in (("fold", self.fold), ("size", self.size)) if value is not None]
         return "-".join(parts)
@@ -40,9 +40,6 @@ def arms_for(plan: Plan, schema: Schema) -> tuple[Plan, list[str]]:
     """The plan with the arms that the data allow, and sentences on what was left out.
 
     An arm with ``*`` in its name becomes one for each clinical feature.
-
-    Raises:
-        UserError: An arm names a feature that the data lack, and is not optional.
     """
     arms, notes = dict[str, Arm](), []
     for name, arm in _one_each(plan.arms, schema).items():
@@ -71,9 +68,6 @@ def _one_each(arms: Mapping[str, Arm], schema: Schema) -> dict[str, Arm]:
 
 def cells_of(plan: Plan) -> list[Cell]:
     """All cells, replicate by replicate, so that a part of the experiment can already be compared.
-
-    Raises:
-        UserError: Two arms would have the same folder.
 
     Examples:
         >>> from mdfnet.experiments.plan import load_plan

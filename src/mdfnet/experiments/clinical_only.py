@@ -40,12 +40,8 @@ class TypicalBoxes:
 class ClinicalOnly:
     """Predicts findings by gradient boosting from the record alone, at their most typical places.
 
-    A box's score is the probability of the finding times the share of images on which the box would hit.
-
-    Args:
-        samples: Training images with their records and annotations.
-        classes, schema: Their classes and clinical features.
-        seed: Of the boosting.
+    It is fitted on samples with their records and annotations. A box's score is the probability of the finding times
+    the share of images on which the box would hit.
 
     Examples:
         >>> from mdfnet.core.types import Target

@@ -1,4 +1,8 @@
-"""Where cells run: one after the other here, on a Ray cluster, or as an array of SLURM jobs."""
+"""Where cells run: one after the other here, on a Ray cluster, or as an array of SLURM jobs.
+
+All machines must see the experiment's folder under the same path. On a cluster a cell has one CPU thread by default;
+here it has those that torch takes.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +42,7 @@ def run_on_ray(
 ) -> Iterator[Done]:
     """As many at a time as the cluster has room for; a cell takes ``threads`` CPUs, and a GPU if there is any.
 
-    Args:
-        plan, cells, out: What to do, and the folder, which all machines must see under the same path.
-        threads: CPU threads of a cell; default 1.
-        log: Where to print.
-        address: Of the cluster; "local" starts one on this machine. Default: RAY_ADDRESS, else this machine.
-
-    Raises:
-        UserError: Ray is not installed, or there is no such cluster.
+    The address "local" starts a cluster on this machine; so does none, unless RAY_ADDRESS is set.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use to its makers unless told not to
     try:
@@ -72,11 +69,7 @@ def run_on_ray(
 
 
 def run_named(out: str, name: str, threads: int | None = None, log: Log = lambda line: None) -> str | None:
-    """Do the cell with this name of an experiment's folder: the work of Ray's workers and SLURM's tasks.
-
-    Raises:
-        UserError: There is no such experiment or cell.
-    """
+    """Do the cell with this name of an experiment's folder: the work of Ray's workers and SLURM's tasks."""
     use_threads(threads)
     plan = read_plan(out)
     return run_cell(plan, cell_named(plan, name), Path(out), log)
@@ -86,13 +79,7 @@ def write_slurm(cells: Sequence[Cell], out: Path, threads: int | None, options: 
     """Write a script for ``sbatch``: an array of jobs, task ``i`` does the ``i``-th of these cells.
 
     The script names the cells, so that an experiment that grows later does not move its tasks. A job that is killed or
-    requeued resumes where it was.
-
-    Args:
-        cells: What to do.
-        out: Folder of the experiment; all machines must see it under the same path.
-        threads: CPUs of a task; default 1.
-        options: Lines for SLURM, such as ``--gres=gpu:1`` or ``--time=12:00:00``.
+    requeued resumes where it was. Options are lines for SLURM, such as ``--gres=gpu:1`` or ``--time=12:00:00``.
     """
     out, threads = out.resolve(), threads or 1
     settings = [f"--job-name={out.name}", f"--array=0-{len(cells) - 1}", f"--cpus-per-task={threads}", "--requeue",

@@ -207,11 +207,7 @@ def with_absolute_paths(plan: Plan) -> Plan:
 
 
 def check_configs(plan: Plan) -> None:
-    """Make sure that the config of every arm is valid.
-
-    Raises:
-        UserError: One is not; the arm is named.
-    """
+    """Check the config of every arm; the error names the arm."""
     for name, arm in plan.arms.items():
         try:
             load_config(arm.config or plan.config, {**plan.set, **arm.set})

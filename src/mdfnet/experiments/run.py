@@ -35,20 +35,15 @@ class Experiment:
         return [cell for cell in self.cells if not is_done(self.out, cell)]
 
     def jobs(self, cells: Iterable[Cell]) -> list[Job]:
-        """See :func:`mdfnet.experiments.work.job_of`, which may raise a UserError."""
+        """See :func:`mdfnet.experiments.work.job_of`."""
         return [job_of(self.plan, cell, self.out, self.datasets[cell.seed], self.other) for cell in cells]
 
 
 def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
     """Read or generate the data, check that plan, data and folder fit each other, and note them in the folder.
 
-    Args:
-        plan: What to do.
-        out: New folder, or that of the same experiment, which may have grown.
-        dry: Read only the first seed's data, and note nothing; synthetic images are generated all the same.
-
-    Raises:
-        UserError: They do not fit; nothing has been trained.
+    The folder is new, or that of the same experiment, which may have grown. A ``dry`` run reads only the first seed's
+    data and notes nothing; synthetic images are generated all the same.
     """
     plan, out = with_absolute_paths(plan), Path(out)
     synthetic, first = isinstance(plan.data, SyntheticData), open_data(plan, plan.seeds[0], out)
@@ -75,8 +70,7 @@ def finish(
 ) -> dict[str, str]:
     """Do what is left with an engine; each result becomes a line of ``results.jsonl`` as soon as it is there.
 
-    Returns:
-        Name of each cell that failed -> its error.
+    Gives the name of each cell that failed -> its error.
     """
     failed = {}
     collect(experiment.out)

@@ -26,14 +26,11 @@ def shift_of(plan: Plan) -> list[str]:
 
 
 def shift_report(home: Dataset, other: Dataset) -> list[str]:
-    """What differs by more than chance, a sentence each; findings and features are named as at home.
+    """What differs by more than chance between training images and all of another place, a sentence each.
 
-    Besides features and findings by themselves, it compares what a feature tells about a finding: a value that follows
-    the finding in training and not elsewhere is a shortcut, however alike the values are.
-
-    Args:
-        home: The training data; its training images count.
-        other: The other place's, in the classes and features of the training data; all its images count.
+    The other place has the classes and features of the training data. Besides features and findings by themselves, what
+    a feature tells about a finding is compared: a value that follows the finding in training and not elsewhere is a
+    shortcut, however alike the values are.
     """
     ours, theirs = home.split("train"), other.samples
     there = np.repeat([False, True], [len(ours), len(theirs)])

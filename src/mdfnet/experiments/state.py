@@ -26,12 +26,10 @@ EXPLANATION = "explanation"
 
 
 def folder_of(out: Path, cell: Cell) -> Path:
-    """The folder of a cell."""
     return out / CELLS / cell.name
 
 
 def is_done(out: Path, cell: Cell) -> bool:
-    """Whether a cell has its result."""
     return (folder_of(out, cell) / RESULT).is_file()
 
 
@@ -42,17 +40,9 @@ def error_of(out: Path, cell: Cell) -> str | None:
 
 
 def check_data(out: Path, fingerprints: Mapping[str, str]) -> dict[str, str]:
-    """Make sure that a folder is an experiment's or new, and that the data are those it started with.
+    """Check that a folder is an experiment's or new, and that the data are those it started with.
 
-    Args:
-        out: The folder.
-        fingerprints: Name of a dataset -> its fingerprint.
-
-    Returns:
-        All fingerprints, earlier ones included.
-
-    Raises:
-        UserError: The folder holds something else, or the data have changed.
+    From the fingerprint of each dataset by its name; gives all of them, earlier ones included.
     """
     path = out / DATA
     if not path.is_file():
@@ -75,16 +65,10 @@ def begin(plan: Plan, out: Path, fingerprints: Mapping[str, str]) -> None:
 
 
 def is_experiment(out: Path) -> bool:
-    """Whether a folder is an experiment's."""
     return (out / PLAN).is_file()
 
 
 def read_plan(out: str | Path) -> Plan:
-    """The plan of an experiment's folder.
-
-    Raises:
-        UserError: It is no such folder.
-    """
     if not is_experiment(Path(out)):
         fix = "give the --out of 'mdfnet experiment'"
         raise UserError(f"no experiment here: {PLAN} is missing", where=out, fix=fix)
@@ -123,11 +107,6 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def cell_named(plan: Plan, name: str) -> Cell:
-    """A cell by the name of its folder.
-
-    Raises:
-        UserError: The plan has no such cell.
-    """
     for cell in cells_of(plan):
         if cell.name == name:
             return cell

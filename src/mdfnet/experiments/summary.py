@@ -127,12 +127,8 @@ def summarize(
 ) -> list[SummaryRow]:
     """The report's lines, by measure, view, size, finding and arm.
 
-    A seed counts only when all its folds are done.
-
-    Args:
-        plan, results, out: The experiment, the lines of its ``results.jsonl`` and its folder.
-        measures: Default: the plan's alone.
-        draws: Replicates of the bootstrap over patients, and permutations.
+    Results are the lines of ``results.jsonl``; a seed counts only when all its folds are done. Measures are by default
+    the plan's alone; ``draws`` is the number of replicates of the bootstrap over patients, and of permutations.
     """
     measures = list(measures) or [plan.measure]
     scores = by_replicate(plan, results, measures)
@@ -154,10 +150,6 @@ def growth(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str | None
     """How far each arm's gain on the test images with most training images exceeds that with fewest, seed by seed.
 
     Arms without a reference, or with one number of training images alone, are left out.
-
-    Args:
-        plan, results: As of :func:`summarize`.
-        measure: Default: the plan's.
     """
     measure = measure or plan.measure
     scores, grown = by_replicate(plan, results, [measure]), {}
@@ -218,15 +210,10 @@ def by_replicate(plan: Plan, results: Iterable[Mapping[str, Any]], measures: Seq
     done = {}
     for key, by_seed in found.items():
         folds = 1 if plan.split_of(key.arm) == "row" else plan.folds or 1
-        means = {seed: _mean(values) for seed, values in by_seed.items() if len(values) == folds}
-        done[key] = {seed: mean for seed, mean in means.items() if not np.isnan(mean)}
+        # A fold whose test images do not have the finding has no score.
+        complete = {s: values for s, values in by_seed.items() if len(values) == folds and not np.isnan(values).all()}
+        done[key] = {seed: float(np.nanmean(values)) for seed, values in complete.items()}
     return done
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Over folds; one whose test images do not have the finding has no score."""
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else np.nan
 
 
 def alarms(rows: Iterable[SummaryRow]) -> list[str]:

@@ -51,17 +51,7 @@ class Job:
 
 
 def job_of(plan: Plan, cell: Cell, out: Path, dataset: Dataset, other: Dataset | None = None) -> Job:
-    """Put together what a cell needs.
-
-    Args:
-        plan, cell, out: The experiment, which of its cells, and its folder.
-        dataset: The data as given.
-        other: The data of another place as given.
-
-    Raises:
-        UserError: The data do not allow it, see `mdfnet.experiments.cell_data`; or the folder has the cell with other
-            settings.
-    """
+    """Put together what a cell of a plan needs, from the data as given; its folder must not have other settings."""
     own, arm = arranged(dataset, plan, cell), plan.arms[cell.arm]
     config = config_of(plan, cell, len(own.split("train")))
     abroad = other and translated(other, own, plan.classes)
@@ -103,8 +93,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = print) -> str | None:
     """Do a cell, or what is left of it. An error is kept in its folder and does not stop the other cells.
 
-    Returns:
-        None when it is done, else the error in one line.
+    None when it is done, else the error in one line.
     """
     folder = folder_of(out, cell)
     if (folder / RESULT).is_file():
@@ -123,12 +112,7 @@ def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = pri
 
 
 def shared_first_stage(plan: Plan, job: Job, out: Path) -> Path | None:
-    """The model of another cell that equals the first stage of this one's training, if there is one yet.
-
-    Args:
-        plan, out: The experiment and its folder; cells that are done on the same images are looked at.
-        job: Of the cell to train.
-    """
+    """The model of a cell done on the same images that is the first stage of this one's training, too; None without."""
     split, images = plan.split_of(job.cell.arm), len(job.dataset.split("train"))
     for other in cells_of(plan) if job.config.staged else ():
         same_images = replace(other, arm=job.cell.arm) == job.cell and plan.split_of(other.arm) == split

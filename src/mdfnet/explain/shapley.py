@@ -49,11 +49,7 @@ class Shapley:
 def shapley_values(worth: Array) -> Array:
     """Exact Shapley values of a game (Shapley 1953; eq. 4 of Lundberg and Lee, NeurIPS 2017).
 
-    Args:
-        worth: ``[2 ** F, ...]``; bit ``i`` of a row's index says whether player ``i`` is in the coalition.
-
-    Returns:
-        float64 ``[F, ...]``.
+    ``[F, ...]`` from ``[2 ** F, ...]``, where bit ``i`` of a row's index says whether player ``i`` takes part.
 
     Examples:
         >>> shapley_values(np.array([0, 1, 2, 7])).tolist()  # together they make 4 more than alone: 2 each
