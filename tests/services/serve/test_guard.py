@@ -85,6 +85,19 @@ def test_without_a_token_only_loopback_is_answered(client, headers, status, code
     assert code is None or refused(response, status, code)
 
 
+@pytest.mark.parametrize("name", ["host", "origin", "authorization", "content-length", "content-type"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_header_that_is_there_twice_is_refused(guarded, client, name, method):
+    """Whoever reads the first one and whoever reads the last one would not speak of the same request."""
+    good = {"host": "localhost", "origin": "http://localhost", "content-length": "0", "content-type": "text/x"} | BEARER
+    bad = {"host": "evil.example", "origin": "http://evil.example", "authorization": "Bearer guess"}
+    for values in ((good[name], good[name]), (good[name], bad.get(name, "1")), (bad.get(name, "1"), good[name])):
+        headers = [(name, value) for value in values]
+        headers += [] if name == "authorization" else BEARER.items()
+        for server in (guarded, client):
+            refused(server.request(method, "/v1/model", headers=headers), 400, "header_twice")
+
+
 def chunks(count: int):
     """A body without a length."""
     for _ in range(count):

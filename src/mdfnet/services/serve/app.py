@@ -33,13 +33,7 @@ PAGE = Path(str(files("mdfnet.services.serve") / "page"))
 
 
 def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
-    """The ASGI application of a server.
-
-    Args:
-        service: What answers.
-        tokens: Whom to answer.
-        folder: The worklist.
-    """
+    """The ASGI application that answers those who have a token, with the images of a folder as its worklist."""
 
     @asynccontextmanager
     async def alive(_: FastAPI) -> AsyncIterator[None]:
@@ -61,16 +55,11 @@ def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
     app.include_router(api(service, folder))
     _add_health(app, service)
     _add_manual(app)
-    _add_page(app)
-    describe(app, service, tokens)
-    return Guard(app, service.settings, tokens, service.metrics)
-
-
-def _add_page(app: FastAPI) -> None:
-    """The viewer, file by file: a mount at the root would answer a wrong method of the API with 404."""
-    for file in PAGE.iterdir():
+    for file in PAGE.iterdir():  # a mount at the root would answer a wrong method of the API with 404
         path = "/" if file.name == "index.html" else f"/{file.name}"
         app.add_route(path, partial(_send_file, file), include_in_schema=False)
+    describe(app, service, tokens)
+    return Guard(app, service.settings, tokens, service.metrics)
 
 
 async def _send_file(file: Path, _: Request) -> Response:
@@ -86,8 +75,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
     @app.get("/readyz", tags=["health"], responses=refusals())
     async def readyz() -> State:
         """The model has run once, and images can be decoded."""
-        if not service.ready:
-            raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
+        service.check_ready()
         return State(status="ok")
 
     text = content({"text/plain": {"type": "string"}}, "Prometheus' text format.")
@@ -146,11 +134,9 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
-        headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+        headers = error.headers
+        if error.status_code == 405:  # the route that refused knows its own methods, not those of the whole path
+            routes = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
+            methods = {method for route in routes for method in getattr(route, "methods", None) or ()}
+            headers = {"allow": ", ".join(sorted(methods))}
         return Refused(error.status_code, code, str(error.detail).lower(), None, headers).response
-
-
-def _allowed(request: Request) -> str:
-    """All methods of a path; each of its routes knows its own alone."""
-    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))

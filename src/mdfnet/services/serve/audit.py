@@ -26,13 +26,9 @@ TAIL = 16_384
 
 
 class Audit:
-    """An audit log that is being written. Several servers may share a file.
+    """An audit log that is being written; made if absent, readable by its owner alone. Servers may share a file.
 
-    Args:
-        path: File; made if absent, readable by its owner alone.
-
-    Raises:
-        UserError: It cannot be written, or is no audit log that ends well.
+    What is there must be an audit log that ends well.
 
     Examples:
         >>> import tempfile
@@ -78,7 +74,6 @@ class Audit:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close the file."""
         os.close(self._file)
 
     def _last(self) -> tuple[int, str]:

@@ -40,7 +40,7 @@ class Decoded:
 
 
 class Gone(Exception):
-    """The process ended in the middle of an answer."""
+    """The process did not start, or ended in the middle of an answer."""
 
 
 class Decoder:
@@ -63,21 +63,11 @@ class Decoder:
         self.line, self.stream = ours, ours.makefile("rb")
 
     def wait_until_ready(self) -> None:
-        """Return when it can decode.
-
-        Raises:
-            Gone: It did not start.
-        """
+        """Return when it can decode."""
         if self.stream.readline(LINE) != b"ready\n":
             raise Gone
 
     def decode(self, data: bytes, intensity: str) -> Decoded:
-        """Decode an image.
-
-        Raises:
-            Refused: It is none, or none for us.
-            Gone: The process ended.
-        """
         request = {"intensity": intensity, "seconds": self.settings.decode_seconds}
         with in_memory(data) as descriptor:
             try:
@@ -108,7 +98,6 @@ class Decoder:
         return picture
 
     def stop(self) -> None:
-        """End the process, whatever it is at."""
         self.process.kill()
         self.process.wait()
         self.line.close()
@@ -133,7 +122,6 @@ class Decoders:
         await asyncio.gather(*(self._add() for _ in range(self.settings.decoders)))
 
     async def stop(self) -> None:
-        """End all of them."""
         self._closed = True
         for task in self._starting:
             task.cancel()
@@ -141,11 +129,7 @@ class Decoders:
             await asyncio.to_thread(decoder.stop)
 
     async def decode(self, data: bytes) -> Decoded:
-        """Decode one image in the next free process.
-
-        Raises:
-            Refused: It is no image for us, breaks the process, or takes too long.
-        """
+        """Decode one image in the next free process; what breaks that or takes too long is refused."""
         decoder = await self._free.get()
         work = asyncio.ensure_future(asyncio.to_thread(decoder.decode, data, self.intensity))
         whole = False

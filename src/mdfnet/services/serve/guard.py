@@ -29,6 +29,9 @@ GUARDED = ("/v1", "/metrics")
 #: lead here (DNS rebinding).
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
+#: Headers that say who asks, from where, and for what: given twice, two readers could each take another one.
+ONCE = ("host", "origin", "authorization", "content-length", "content-type")
+
 #: Seconds and a share of `Settings.max_bytes` that a refused body is still read for, so that its sender hears why.
 DRAIN_SECONDS = 5.0
 
@@ -84,12 +87,7 @@ class Exchange:
         await self._send(message)
 
     async def body(self, most: int) -> bytes:
-        """The whole body.
-
-        Raises:
-            Refused: It is larger than ``most``, said or found.
-            ConnectionError: The client has gone.
-        """
+        """The whole body, refused where it is larger, said or found; ConnectionError: the client has gone."""
         length = self.headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             raise Refused(400, "bad_request", "content-length is no number")
@@ -116,14 +114,7 @@ class Exchange:
 
 
 class Guard:
-    """An ASGI application around another one.
-
-    Args:
-        app: What answers.
-        settings: Limits.
-        tokens: Whom to answer; empty: whoever reaches the loopback address.
-        metrics: What is counted.
-    """
+    """An ASGI application around another one; without tokens it answers whoever reaches the loopback address."""
 
     def __init__(self, app: ASGIApp, settings: Settings, tokens: Tokens, metrics: Metrics):
         self.app, self.settings, self.tokens, self.metrics = app, settings, tokens, metrics
@@ -181,15 +172,19 @@ class Guard:
         return body
 
     def _who(self, exchange: Exchange) -> str:
-        """Name for the audit log.
-
-        Raises:
-            Refused: The request is from elsewhere, or brings no token of ours.
-        """
+        """Name for the audit log; a request that is from elsewhere, or brings no token of ours, is refused."""
+        headers = exchange.headers
+        for name in ONCE:
+            if len(headers.getlist(name)) > 1:
+                raise Refused(400, "header_twice", f"the header '{name}' is there twice", "send it once")
         if not len(self.tokens):
-            _check_loopback(exchange.headers)
+            if urlsplit(f"//{headers.get('host', '')}").hostname not in LOOPBACK:
+                fix = "call it localhost, or give the server a token"
+                raise Refused(421, "wrong_host", "a server without a token answers on loopback only", fix)
+            if "origin" in headers and urlsplit(headers["origin"]).hostname not in LOOPBACK:
+                raise Refused(403, "wrong_origin", "a page of another server asks", "open this server's own page")
             return "local"
-        who = self.tokens.who(exchange.headers.get("authorization"))
+        who = self.tokens.who(headers.get("authorization"))
         if who is None and exchange.scope["path"].startswith(GUARDED):
             fix = "send the header 'Authorization: Bearer TOKEN'"
             raise Refused(401, "unauthorized", "no valid token", fix, {"www-authenticate": "Bearer"})
@@ -204,15 +199,6 @@ class Guard:
         except TimeoutError:
             pass
         await refused.response(exchange.scope, exchange.receive, exchange.send)
-
-
-def _check_loopback(headers: Headers) -> None:
-    host = urlsplit(f"//{headers.get('host', '')}").hostname
-    if host not in LOOPBACK:
-        fix = "call it localhost, or give the server a token"
-        raise Refused(421, "wrong_host", "a server without a token answers on loopback only", fix)
-    if "origin" in headers and urlsplit(headers["origin"]).hostname not in LOOPBACK:
-        raise Refused(403, "wrong_origin", "a page of another server asks", "open this server's own page")
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -21,21 +21,13 @@ from mdfnet.services.serve.settings import Settings
 
 @dataclass(frozen=True)
 class OpenImage:
-    """An image that is open.
+    """An image that is open."""
 
-    Args:
-        data: The file as it came, of DICOM, from which reports are made; of others empty.
-        values: For the viewer, uint16 ``[H, W]``.
-        viewing: How it is shown first.
-        features: What the model's encoder gave.
-        name: Keyed hash of the file, for the audit log.
-    """
-
-    data: bytes
-    values: Array
-    viewing: Viewing
-    features: Features
-    name: str
+    data: bytes  #: The file as it came, of DICOM, from which reports are made; of others empty
+    values: Array  #: For the viewer, uint16 ``[H, W]``
+    viewing: Viewing  #: How it is shown first
+    features: Features  #: What the model's encoder gave
+    name: str  #: Keyed hash of the file, for the audit log
 
     @property
     def width(self) -> int:
@@ -52,13 +44,7 @@ class OpenImage:
 
 
 class OpenImages:
-    """Keeps images under ids that cannot be guessed; closes the least recently used when memory is short, all in time.
-
-    Args:
-        settings: How much memory and how long.
-        metrics: Where that is shown.
-        clock: Seconds.
-    """
+    """Keeps images under ids that cannot be guessed; closes the oldest when memory is short, and all in time."""
 
     def __init__(self, settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.monotonic):
         self.settings, self.metrics, self.clock = settings, metrics, clock
@@ -74,11 +60,7 @@ class OpenImages:
         return identifier
 
     def get(self, identifier: str) -> OpenImage:
-        """The image of an id, which is used now.
-
-        Raises:
-            Refused: It is gone, or never was.
-        """
+        """The image of an id, which is used now."""
         self.sweep()
         if identifier not in self._images:
             raise Refused(404, "image_gone", "no such image is open", "open it again")

@@ -15,16 +15,9 @@ _TEMPLATES = Environment(
     trim_blocks=True,
 )
 
-#: Media type, the schema's name where it has one, else the schema itself.
-Shown = tuple[str, str | None, str]
-
 
 def manual(openapi: dict[str, Any]) -> str:
-    """The page.
-
-    Args:
-        openapi: The description, version 3.1.
-    """
+    """The page of a description, version 3.1."""
     operations = [
         {
             "method": method.upper(),
@@ -44,13 +37,14 @@ def manual(openapi: dict[str, Any]) -> str:
     )
 
 
-def _contents(part: dict[str, Any]) -> list[Shown]:
-    return [_shown(kind, one.get("schema", {})) for kind, one in part.get("content", {}).items()]
-
-
-def _shown(kind: str, schema: dict[str, Any]) -> Shown:
-    name = schema.get("$ref", "").rpartition("/")[2] or None
-    return kind, name, "" if name else _pretty(schema)
+def _contents(part: dict[str, Any]) -> list[tuple[str, str | None, str]]:
+    """Media type, the schema's name where it has one, else the schema itself."""
+    contents = []
+    for kind, one in part.get("content", {}).items():
+        schema = one.get("schema", {})
+        name = schema.get("$ref", "").rpartition("/")[2] or None
+        contents.append((kind, name, "" if name else _pretty(schema)))
+    return contents
 
 
 def _pretty(value: Any) -> str:

@@ -34,21 +34,13 @@ def model_facts(card: Card, operating: Operating | None, fused: bool, settings: 
 
 
 def _feature(feature: Feature, position: int, fitted: Standardizer) -> FeatureFacts:
+    facts = FeatureFacts(name=feature.name, title=feature.meaning, kind=feature.kind)
     if feature.kind == "category":
-        return FeatureFacts(
-            name=feature.name, title=feature.meaning, kind="category", categories=list(feature.categories)
-        )
+        return facts.model_copy(update={"categories": list(feature.categories)})
     seen, span = None, fitted.seen[position] if fitted.seen else ()
     if span:  # to the figures that 32 bits have
         figures = (*span, fitted.mean[position], fitted.std[position])
         low, high, mean, deviation = (float(f"{number:.6g}") for number in figures)
         seen = Seen(min=low, max=high, mean=mean, sd=deviation)
-    return FeatureFacts(
-        name=feature.name,
-        title=feature.meaning,
-        kind="number",
-        unit=feature.unit,
-        plausible=(feature.low, feature.high),
-        normal=normal_range(feature),
-        seen=seen,
-    )
+    plausible, normal = (feature.low, feature.high), normal_range(feature)
+    return facts.model_copy(update={"unit": feature.unit, "plausible": plausible, "normal": normal, "seen": seen})

@@ -21,16 +21,10 @@ FHIR = "FHIR"
 def read_clinical(
     schema: Schema, given: Record | FhirBundle | None, taken: datetime | None, matching: Matching
 ) -> RecordResult:
-    """Read a record or a bundle; implausible values become missing and are noted.
+    """Read a record or a bundle as it was sent; implausible values become missing and are noted.
 
-    Args:
-        schema: The model's.
-        given: As it was sent.
-        taken: When the image was taken, if that is known.
-        matching: Which values of a bundle count.
-
-    Raises:
-        Refused: No FHIR, of several patients, or a unit that does not fit.
+    ``matching`` says which values of a bundle count for an image ``taken`` then. Refused is a bundle of several
+    patients, what is no FHIR, and a unit that does not fit.
     """
     try:
         notes: dict[str, int] = {}

@@ -30,20 +30,13 @@ class Refusal(BaseModel):
 
 
 class Refused(Exception):
-    """A request that gets no answer.
-
-    Args:
-        status: HTTP status, 4xx or 503.
-        code, message, fix: See `Problem`.
-        headers: Further headers of the response.
-    """
+    """A request that gets no answer but a `Problem`, with an HTTP status and, where it needs some, further headers."""
 
     def __init__(
         self, status: int, code: str, message: str, fix: str | None = None, headers: Mapping[str, str] | None = None
     ):
         super().__init__(message)
-        self.status, self.code, self.message, self.fix = status, code, message, fix
-        self.headers = headers
+        self.status, self.code, self.message, self.fix, self.headers = status, code, message, fix, headers
 
     @classmethod
     def of(cls, error: UserError, code: str) -> Refused:
@@ -71,8 +64,7 @@ def busy(message: str = "the server is full") -> Refused:
 def strict_json(text: str | bytes, what: str) -> Any:
     """Content of JSON as the standard has it: no NaN, no Infinity, no text that is not Unicode.
 
-    Raises:
-        Refused: It is not; ``what`` says of which part.
+    What is not such JSON is refused, by the name ``what``.
 
     Examples:
         >>> strict_json('{"age": NaN}', "clinical")

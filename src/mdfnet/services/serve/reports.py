@@ -33,13 +33,11 @@ class ReportFile(NamedTuple):
 def detections_of(
     given: Sequence[GivenDetection | LabeledBox], classes: Classes, image: OpenImage, record: RecordUse | None = None
 ) -> Detections:
-    """Detections as the client sent them back, or boxes without scores, in their order.
-
-    Raises:
-        Refused: A class is unknown, or a box is none of the image's.
-    """
-    for one in given:
-        check_box(one.box, image)
+    """Detections as the client sent them back, or boxes without scores, in their order."""
+    for x1, y1, x2, y2 in (one.box for one in given):
+        if not (0 <= x1 < x2 <= image.width and 0 <= y1 < y2 <= image.height):
+            what = f"a box does not lie on the image of {image.width} x {image.height} pixels"
+            raise Refused(422, "bad_box", what, "give x1, y1, x2, y2 with x1 < x2 and y1 < y2")
     try:
         labels = torch.tensor([classes.label(one.label) for one in given], dtype=torch.int64)
     except UserError as error:
@@ -47,18 +45,6 @@ def detections_of(
     boxes = torch.tensor([one.box for one in given], dtype=torch.float32).reshape(-1, 4)
     scores = torch.tensor([getattr(one, "score", 0.0) for one in given], dtype=torch.float32)
     return Detections(boxes, labels, scores, record=record)
-
-
-def check_box(box: tuple[float, float, float, float], image: OpenImage) -> None:
-    """Make sure that a box lies on an image and has an area.
-
-    Raises:
-        Refused: It does not.
-    """
-    x1, y1, x2, y2 = box
-    if not (0 <= x1 < x2 <= image.width and 0 <= y1 < y2 <= image.height):
-        what = f"a box does not lie on the image of {image.width} x {image.height} pixels"
-        raise Refused(422, "bad_box", what, "give x1, y1, x2, y2 with x1 < x2 and y1 < y2")
 
 
 def table(form: str, found: Detections, classes: Classes) -> ReportFile:
@@ -71,19 +57,10 @@ def table(form: str, found: Detections, classes: Classes) -> ReportFile:
 def dicom(
     form: str, data: bytes, image: np.ndarray, found: Detections, classes: Classes, card: Card, record: np.ndarray
 ) -> ReportFile:
-    """A structured report or a secondary capture.
+    """A structured report ("sr") or a secondary capture of all that is given, refused without the extra ``dicom``.
 
-    Args:
-        form: "sr" or "capture".
-        data: The image's file, which a decoder has read without fault before.
-        image: uint8 or uint16 ``[H, W]``, as the model was given it.
-        found: What to report; all of it.
-        classes, card: The model's.
-        record: float32 ``[F]`` that the model was given.
-
-    Raises:
-        Refused: The image's header cannot be reported on, nothing was found that a report could hold, or the extra is
-            not installed.
+    ``data`` is the image's file, which a decoder has read without fault before; ``image`` uint8 or uint16 ``[H, W]``,
+    and ``record`` float32 ``[F]``, as the model was given them.
     """
     try:
         from mdfnet.services.pacs.algorithm import Algorithm

@@ -13,7 +13,7 @@ from mdfnet.services.serve.service import Service
 ImageId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,32}$", description="What opening the image gave.")]
 
 _REASONS = {
-    400: "The body cannot be read.",
+    400: "The request cannot be read.",
     401: "No valid token.",
     403: "A page of another server asks.",
     404: "No such image.",
@@ -30,15 +30,14 @@ _HEADERS = {
 }
 
 #: What may go wrong with a body: an upload, or JSON.
-BODY = (400, 413, 415, 422)
+BODY = (413, 415, 422)
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Responses that are errors, for OpenAPI; those that any request may get are added."""
-    listed = sorted({401, 403, 421, 503, *statuses})
     return {
         status: {"model": Refusal, "description": _REASONS[status], "headers": _HEADERS.get(status, {})}
-        for status in listed
+        for status in sorted({400, 401, 403, 421, 503, *statuses})
     }
 
 
@@ -57,10 +56,6 @@ async def sent(
 
 
 def check_count(given: list[Any], most: int, what: str) -> None:
-    """Bound how much one request asks for.
-
-    Raises:
-        Refused: It is more.
-    """
+    """Refuse what asks for too much at once."""
     if len(given) > most:
         raise Refused(422, f"too_many_{what}", f"{len(given)} {what}, more than {most}", "send several requests")

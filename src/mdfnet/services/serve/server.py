@@ -21,11 +21,7 @@ from mdfnet.services.serve.worklist import Folder
 def prepare(
     model: str | Path, settings: Settings, tokens: Tokens, *, key_file: Path | None = None, audit: Path | None = None
 ) -> Guard:
-    """The application, with its model loaded and not yet run.
-
-    Raises:
-        UserError: The model, the worklist's folder, the key or the audit log is not as it should be.
-    """
+    """The application, with its model loaded and not yet run."""
     path = find_model(model)
     card = read_card(path)
     worklist, names = Folder(settings.images, card.clinical_schema), Pseudonyms.load(key_file)
@@ -49,18 +45,13 @@ def run_server(
     audit: Path | None = None,
     log: Callable[[str], None] = print,
 ) -> None:
-    """Serve until interrupted.
-
-    Raises:
-        UserError: See `prepare`; also an address beyond loopback without a token or an audit log.
-    """
+    """Serve until interrupted; beyond loopback only with a token and an audit log."""
     if host not in LOOPBACK and not len(tokens):
         fix = f"give --token-file or the variable {TOKEN_VARIABLE}, or listen on 127.0.0.1"
         raise UserError("without a token the server listens on loopback only", where=f"--host {host}", fix=fix)
     if host not in LOOPBACK and audit is None:
-        raise UserError(
-            "a server that others reach keeps an audit log", where=f"--host {host}", fix="name it: --audit FILE"
-        )
+        what, fix = "a server that others reach keeps an audit log", "name it: --audit FILE"
+        raise UserError(what, where=f"--host {host}", fix=fix)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in memory does not get on a disk by a crash
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mdfnet").setLevel(logging.INFO)  # what libraries say can quote what was sent
@@ -78,11 +69,7 @@ def run_server(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, with answers sent as they are written.
-
-    Raises:
-        UserError: The address cannot be had.
-    """
+    """A socket that listens, with answers sent as they are written."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family)

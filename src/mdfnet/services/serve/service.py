@@ -20,6 +20,7 @@ from mdfnet.data.importers.measurements import Matching
 from mdfnet.explain.scores import box_scores
 from mdfnet.explain.shapley import box_shapley
 from mdfnet.models.card import NOTICE, Card
+from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 from mdfnet.services.serve.answers import (
@@ -48,14 +49,7 @@ BATCH = 16
 
 
 class Service:
-    """A model with all that is needed to answer.
-
-    Args:
-        model, card: As loaded.
-        settings: Limits.
-        names: Key of the hashes by which the audit log names images.
-        audit: The log, if one is kept.
-    """
+    """A model with all that is needed to answer; ``names`` is the key of the hashes by which the log names images."""
 
     def __init__(self, model: Model, card: Card, settings: Settings, names: Pseudonyms, audit: Audit | None = None):
         self.card, self.settings, self.names, self.audit = card, settings, names, audit
@@ -81,7 +75,6 @@ class Service:
         self.ready = True
 
     async def stop(self) -> None:
-        """End what was started."""
         self.ready = False
         self.thread.stop()
         await self.decoders.stop()
@@ -95,14 +88,13 @@ class Service:
         """Keyed hash of an image's file."""
         return self.names.of(IMAGE, hashlib.sha256(data).hexdigest())
 
-    async def decode(self, data: bytes) -> Decoded:
-        """Decode an image outside of this process.
-
-        Raises:
-            Refused: It is no image for us.
-        """
+    def check_ready(self) -> None:
         if not self.ready:
             raise Refused(503, "not_ready", "the server is still starting", None, {"retry-after": "1"})
+
+    async def decode(self, data: bytes) -> Decoded:
+        """Decode an image outside of this process."""
+        self.check_ready()
         with self.metrics.step("decode"):
             decoded = await self.decoders.decode(data)
         self.metrics.decoders_replaced.set(self.decoders.replaced)
@@ -122,21 +114,14 @@ class Service:
 
     async def predict(self, image: Array, records: Sequence[RecordResult]) -> list[Result]:
         """What is found on an image with each record; it is encoded once."""
-
-        def run(model: Model) -> list[Detections]:
-            features = model.encode([image_tensor(image)])
-            return [one for part in _batches(records) for one in model.detect_from(features, part)]
-
-        found = await self.thread.run("detect", run)
+        found = await self.thread.run(
+            "detect", lambda model: _detect(model, model.encode([image_tensor(image)]), records)
+        )
         return [self.result(*pair) for pair in zip(records, found, strict=True)]
 
     async def detect(self, image: OpenImage, records: Sequence[RecordResult]) -> list[Detections]:
         """What is found on an open image with each record."""
-
-        def run(model: Model) -> list[Detections]:
-            return [one for part in _batches(records) for one in model.detect_from(image.features, part)]
-
-        return await self.thread.run("detect", run)
+        return await self.thread.run("detect", lambda model: _detect(model, image.features, records))
 
     async def what_if(
         self, image: OpenImage, records: Sequence[RecordResult], boxes: Sequence[LabeledBox]
@@ -171,11 +156,7 @@ class Service:
         return use
 
     async def report(self, image: OpenImage, asked: ReportRequest) -> ReportFile:
-        """A file of detections.
-
-        Raises:
-            Refused: They are none of this image's, or the report needs a DICOM image.
-        """
+        """A file of detections that a client sends back."""
         record = self.record(asked.clinical, image.viewing.taken)
         given = sorted(asked.detections, key=lambda one: -one.score)
         found = detections_of(given, self.classes, image, self.use(record))
@@ -191,14 +172,7 @@ class Service:
     async def noted(self, who: str, action: str, image: str | None, body: bytes | None) -> None:
         """Write to the audit log, if there is one; without its line no answer goes out.
 
-        Args:
-            who: Name of whose token it was.
-            action: What was done.
-            image: Its keyed hash.
-            body: Of the answer.
-
-        Raises:
-            Refused: It cannot be written.
+        ``who`` is the name of a token, ``image`` a keyed hash, and of the answer's ``body`` the hash is noted.
         """
         audit = self.audit
         if audit is None:
@@ -235,5 +209,6 @@ class Service:
         return OpenedImage(id=identifier, width=image.width, height=image.height, window=window, **shown)
 
 
-def _batches(records: Sequence[RecordResult]) -> list[list[RecordResult]]:
-    return [list(records[start : start + BATCH]) for start in range(0, len(records), BATCH)]
+def _detect(model: Model, features: Features, records: Sequence[RecordResult]) -> list[Detections]:
+    starts = range(0, len(records), BATCH)
+    return [one for start in starts for one in model.detect_from(features, records[start : start + BATCH])]

@@ -19,10 +19,7 @@ UNNAMED = "token"
 
 
 class Tokens:
-    """The tokens of a server.
-
-    Args:
-        names: Token -> name of who has it.
+    """The tokens of a server; made of token -> name of who has it.
 
     Examples:
         >>> tokens = Tokens({"0123456789abcdef0123456789abcdef": "ward-3"})
@@ -52,11 +49,8 @@ class Tokens:
     def load(cls, path: Path | None) -> Tokens:
         """From a file, else from the variable `MDFNET_TOKEN`, else none.
 
-        Args:
-            path: One token a line, before it, if wanted, a name and a blank; ``#`` starts a comment.
-
-        Raises:
-            UserError: The file cannot be read, can be read by others, has no token, or one that is too short.
+        The file has one token a line, before it, if wanted, a name and a blank; ``#`` starts a comment. It must not be
+        readable by others.
 
         Examples:
             >>> import tempfile

@@ -20,26 +20,15 @@ KINDS = "image/png, image/jpeg, application/dicom"
 
 @dataclass(frozen=True)
 class JsonPart:
-    """A part of the form that is JSON: its name, what it must be, whether it may be left out."""
+    """A part of the form that is JSON: its name, what it must be, and whether it has to be there."""
 
     name: str
     type: Any
     required: bool = False
 
-    @property
-    def schema(self) -> dict[str, Any]:
-        """For OpenAPI; what it refers to is there already."""
-        schema = TypeAdapter(self.type).json_schema(ref_template="#/components/schemas/{model}")
-        schema.pop("$defs", None)
-        return schema
-
 
 async def read_form(request: Request, part: JsonPart, settings: Settings) -> tuple[bytes, Any]:
-    """The image's bytes, and the content of the JSON part, None where it is absent.
-
-    Raises:
-        Refused: Not such a form.
-    """
+    """The image's bytes, and the content of the JSON part, None where it is absent."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refused(415, "not_a_form", "the body is not multipart/form-data", "send the image as the part 'image'")
     parser = MultiPartParser(
@@ -52,8 +41,8 @@ async def read_form(request: Request, part: JsonPart, settings: Settings) -> tup
         what = "the form is damaged, or has more parts than an image and a record"
         raise Refused(400, "bad_form", what, "send multipart/form-data") from None
     if form.keys() - {"image", part.name}:
-        fix = f"known are: image, {part.name}"
-        raise Refused(422, "unknown_part", "the form has a part that is not known", fix)
+        what = "the form has a part that is not known"
+        raise Refused(422, "unknown_part", what, f"known are: image, {part.name}")
     if len(form.multi_items()) > len(form):
         raise Refused(422, "part_twice", "the form has a part twice", "send one image, and one record with it")
     image = form.get("image")
@@ -68,27 +57,21 @@ async def _json(given: UploadFile | str | None, part: JsonPart) -> Any:
         if part.required:
             raise Refused(422, f"no_{part.name}", f"the form has no part '{part.name}'", "send it as JSON")
         return None
-    return validated(part.type, strict_json(text, part.name), part.name)
-
-
-def validated(kind: Any, content: Any, name: str) -> Any:
-    """The content as its type.
-
-    Raises:
-        Refused: It does not fit.
-    """
+    content = strict_json(text, part.name)
     try:
-        return TypeAdapter(kind).validate_python(content)
+        return TypeAdapter(part.type).validate_python(content)
     except ValidationError as error:
-        raise Refused(422, "does_not_fit", f"{name}: {first_problem(error)}") from None
+        raise Refused(422, "does_not_fit", f"{part.name}: {first_problem(error)}") from None
 
 
 def form_schema(part: JsonPart) -> dict[str, Any]:
     """The request body of an operation, for OpenAPI."""
+    content = TypeAdapter(part.type).json_schema(ref_template="#/components/schemas/{model}")
+    content.pop("$defs", None)  # what it refers to is there already
     image = {"type": "string", "format": "binary", "description": "PNG, JPEG or DICOM."}
     schema = {
         "type": "object",
-        "properties": {"image": image, part.name: part.schema},
+        "properties": {"image": image, part.name: content},
         "required": ["image", *([part.name] if part.required else [])],
         "additionalProperties": False,
     }

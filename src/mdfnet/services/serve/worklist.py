@@ -22,12 +22,7 @@ RECORDS, IMAGE_COLUMN = "clinical.csv", "image"
 class Folder:
     """A worklist out of a folder: its images by name, with the records of its ``clinical.csv``, if it has one.
 
-    Args:
-        folder: Where the images are; its subfolders are not looked at. None: an empty worklist.
-        schema: The model's.
-
-    Raises:
-        UserError: There is no such folder, or its table cannot be read.
+    Subfolders are not looked at; without a folder the worklist is empty.
     """
 
     def __init__(self, folder: Path | None, schema: Schema):
@@ -51,11 +46,7 @@ class Folder:
         return {hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]: path for path in paths}
 
     def read(self, identifier: str, most: int) -> tuple[bytes, Any]:
-        """An image's bytes, and its record, None where there is none.
-
-        Raises:
-            Refused: There is no such image, it cannot be read, or is too large.
-        """
+        """An image's bytes, and its record, None where there is none."""
         path = self.images().get(identifier)
         if path is None:
             raise Refused(404, "image_gone", "no such image is on the worklist", "read the worklist again")
