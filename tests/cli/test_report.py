@@ -34,7 +34,9 @@ def run(*words) -> str:
 
 def test_a_report_is_a_page_with_figures_and_tables(runs, tmp_path):
     out = tmp_path / "report"
-    assert str(out / "report.html") in run("report", runs / "plain", runs / "fused", "--out", out, "--title", "A & B")
+    assert str(out / "report.html") in run(
+        "report", "--split", "test", runs / "plain", runs / "fused", "--out", out, "--title", "A & B"
+    )
     page = (out / "report.html").read_text()
     assert "A &amp; B" in page and "“fused” sees images and 10 clinical values" in page
     assert page.count("Not a medical device") >= 2 and "Synthetic: images, findings, clinical records" in page
@@ -48,7 +50,7 @@ def test_a_report_is_a_page_with_figures_and_tables(runs, tmp_path):
 
 def test_models_are_called_as_asked_and_evaluations_may_be_named_themselves(runs, tmp_path):
     words = ("--name", "image alone", "--name", "with vital signs", "--out", tmp_path / "report")
-    run("report", runs / "plain/test", runs / "fused/test", *words)
+    run("report", "--split", "test", runs / "plain/test", runs / "fused/test", *words)
     assert "“with vital signs” reaches" in (tmp_path / "report/report.html").read_text()
 
 
@@ -67,8 +69,12 @@ def refused(*words) -> str:
 
 def test_mistakes_are_told(runs, tmp_path):
     out = ("--out", tmp_path / "report")
-    assert "score the model first: mdfnet evaluate RUN DATASET" in refused("report", runs / "plain/model", *out)
-    assert "1 names for 2 models" in refused("report", runs / "plain", runs / "fused", "--name", "one", *out)
+    assert "score the model first: mdfnet evaluate RUN DATASET" in refused(
+        "report", "--split", "test", runs / "plain/model", *out
+    )
+    assert "1 names for 2 models" in refused(
+        "report", "--split", "test", runs / "plain", runs / "fused", "--name", "one", *out
+    )
     assert "no model here" in refused("card", tmp_path)
     assert not (tmp_path / "report").exists()
 
@@ -83,7 +89,7 @@ def test_evaluations_of_earlier_versions_are_read(runs, tmp_path):
         point |= {"false_positives_per_image": [0.125], "false_positives_intervals": [[0, 1]]}
         path.write_text(json.dumps(content | {"operating_points": [point]}).replace("_image\"", f"_{text[:-1]}\"")
                         .replace('"images":', f'"{text}":'))  # fmt: skip
-        run("report", tmp_path / text / "fused", "--out", tmp_path / text / "report", "--title", "x")
+        run("report", "--split", "test", tmp_path / text / "fused", "--out", tmp_path / text / "report", "--title", "x")
         pages.append((tmp_path / text / "report/report.html").read_text())
     assert "fused: youden" in pages[0]
     assert pages[1] == pages[0]
@@ -96,8 +102,10 @@ def test_a_dataset_that_moved_or_changed_is_told(runs, tmp_path):
     content = json.loads(path.read_text())
     content["about"]["folder"] = str(tmp_path / "nowhere")
     path.write_text(json.dumps(content))
-    assert "say where with --dataset" in refused("report", moved / "plain", *out)
-    run("report", moved / "plain", "--dataset", runs / "data", *out)
+    assert "say where with --dataset" in refused("report", "--split", "test", moved / "plain", *out)
+    run("report", "--split", "test", moved / "plain", "--dataset", runs / "data", *out)
     content["about"]["fingerprint"] = "0" * 64
     path.write_text(json.dumps(content))
-    assert "is not the one of this evaluation" in refused("report", moved / "plain", "--dataset", runs / "data", *out)
+    assert "is not the one of this evaluation" in refused(
+        "report", "--split", "test", moved / "plain", "--dataset", runs / "data", *out
+    )

@@ -143,7 +143,7 @@ def report(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("report"),
-    split: Annotated[str, typer.Option("--split", help="Which evaluation of a run.")] = "test",
+    split: Annotated[str, typer.Option("--split", help="Which evaluation of a run.")] = "val",
     dataset: Annotated[
         Path | None, typer.Option("--dataset", help="Dataset folder, where it is not where it was.")
     ] = None,
