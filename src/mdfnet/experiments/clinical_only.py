@@ -17,14 +17,9 @@ from mdfnet.core.arrays import Array
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.metrics.overlap import iou
 
-#: Boxes that the baseline predicts per finding, at most.
-BOXES = 5
-
-#: Fewest images with and without a finding for early stopping of boosting.
-FEWEST = 20
-
-#: Images whose boxes are searched for the most typical ones, at most.
-CANDIDATES = 1000
+BOXES = 5  #: Boxes that the baseline predicts per finding, at most
+FEWEST = 20  #: Fewest images with and without a finding for early stopping of boosting
+CANDIDATES = 1000  #: Images whose boxes are searched for the most typical ones, at most
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,10 @@ from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import cell_named, read_plan
 from mdfnet.experiments.work import run_cell
 
-#: A finished cell and its error, if it failed.
-Done = tuple[Cell, str | None]
+Done = tuple[Cell, str | None]  #: A finished cell and its error, if it failed
 Log = Callable[[str], None]
 
-#: The script that `write_slurm` writes.
-SCRIPT = "experiment.sbatch"
+SCRIPT = "experiment.sbatch"  #: The script that `write_slurm` writes
 
 
 def run_here(plan: Plan, cells: Sequence[Cell], out: Path, threads: int | None, log: Log) -> Iterator[Done]:

@@ -20,8 +20,7 @@ from mdfnet.models.config import key_and_value, load_config
 
 _PROTOCOLS = Shipped("mdfnet.experiments", "protocols", "protocol")
 
-#: Placeholder for each clinical feature of the data: an arm with it in its name becomes one arm per feature.
-EACH = "*"
+EACH = "*"  #: Placeholder for each clinical feature of the data: an arm with it in its name becomes one arm per feature
 
 #: What a model may get of the test images' records -> share of values that are hidden.
 RECORDS = {"given": 0.0, "half": 0.5, "none": 1.0}

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ from mdfnet.experiments.state import folder_of
 from mdfnet.metrics.significance import student_quantile
 from mdfnet.metrics.verdicts import verdict_of
 
-#: Fewest replicates that get an interval: that of two would be thirteen times as wide as they are apart.
-FEWEST = 3
+FEWEST = 3  #: Fewest replicates that get an interval: that of two would be thirteen times as wide as they are apart
 
 #: What was scored -> in words.
 VIEWS = {
@@ -100,8 +99,7 @@ class ScoreKey(NamedTuple):
     arm: str
 
 
-#: What is scored -> seed -> mean over its folds.
-Scores = dict[ScoreKey, dict[int, float]]
+Scores = dict[ScoreKey, dict[int, float]]  #: What is scored -> seed -> mean over its folds
 
 
 @dataclass(frozen=True)
@@ -154,21 +152,23 @@ def growth(plan: Plan, results: Iterable[Mapping[str, Any]], measure: str | None
     measure = measure or plan.measure
     scores, grown = by_replicate(plan, results, [measure]), {}
     sizes = sorted(plan.sizes, key=lambda size: math.inf if size == "all" else size)
+
+    def gain(arm: str, size: int | Literal["all"]) -> dict[int, float]:
+        number = None if size == "all" else size
+        own, other = (scores.get(ScoreKey(measure, "test", number, "all", one), {}) for one in (arm, plan.against(arm)))
+        return _seed_by_seed(own, other)
+
     for arm in plan.arms:
-        few, many = (
-            _gains(*(scores.get(ScoreKey(measure, "test", None if size == "all" else size, "all", one), {})
-                     for one in (arm, plan.against(arm))))
-            for size in (sizes[0], sizes[-1])
-        )  # fmt: skip
-        if arm != plan.against(arm) and len(sizes) > 1 and few.keys() & many.keys():
-            pairs = [many[seed] - few[seed] for seed in sorted(few.keys() & many.keys())]
+        more = _seed_by_seed(gain(arm, sizes[-1]), gain(arm, sizes[0]))
+        if more and len(sizes) > 1 and arm != plan.against(arm):
             over = "replicates" if isinstance(plan.data, SyntheticData) else "seeds"
-            grown[arm] = replace(Change.of_replicates(pairs), over=over)
+            grown[arm] = replace(Change.of_replicates([*more.values()]), over=over)
     return grown
 
 
-def _gains(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
-    return {seed: own[seed] - other[seed] for seed in own.keys() & other.keys()}
+def _seed_by_seed(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """How much higher one is than the other, for the seeds that both have."""
+    return {seed: own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())}
 
 
 def _changes(
@@ -180,9 +180,9 @@ def _changes(
                    if (key.view, key.size, key.arm) == (view, size, one)} for one in (arm, against))  # fmt: skip
     if arm == against or not (own and other):
         return {}
-    gains = {key: _gains(own[key], other.get(key, {})) for key in own}
+    gains = {key: _seed_by_seed(own[key], other.get(key, {})) for key in own}
     if isinstance(plan.data, SyntheticData):
-        return {key: Change.of_replicates([one[seed] for seed in sorted(one)]) for key, one in gains.items()}
+        return {key: Change.of_replicates([*one.values()]) for key, one in gains.items()}
     cells = [c for c in cells_of(plan) if (c.arm, c.size) == (arm, size) and c.seed in gains[measures[0], "all"]]
     if not cells:
         return {}

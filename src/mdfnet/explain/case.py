@@ -16,8 +16,7 @@ from mdfnet.models.fit import check_fused
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 
-#: Boxes that are explained, highest scores first, and features whose curves are drawn for each.
-BOXES, CURVES = 4, 3
+BOXES, CURVES = 4, 3  #: Boxes that are explained, highest scores first, and features whose curves are drawn for each
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,8 @@ from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 
-#: Replicates of the bootstrap over patients.
-REPLICATES = 1000
-
-#: Other patients whose values replace an image's own, each feature by itself.
-DONORS = 4
+REPLICATES = 1000  #: Replicates of the bootstrap over patients
+DONORS = 4  #: Other patients whose values replace an image's own, each feature by itself
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,8 @@ from mdfnet.models.detectors.torchvision import TorchvisionDetector
 from mdfnet.models.fusion.features import Features, replayed
 from mdfnet.models.model import Model
 
-#: Bytes that what is computed for the records of one chunk may take.
-CHUNK_BYTES = 2**25
-
-#: Records in a chunk where each needs a fused map of its own.
-MAPS = 8
+CHUNK_BYTES = 2**25  #: Bytes that what is computed for the records of one chunk may take
+MAPS = 8  #: Records in a chunk where each needs a fused map of its own
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.data.images.read import read_sample_image
-from mdfnet.explain.importance import Estimate
+from mdfnet.explain.importance import REPLICATES, Estimate
 from mdfnet.explain.scores import finding_scores
 from mdfnet.metrics.average_precision import average_precision, mean_over_classes
 from mdfnet.metrics.bootstrap import interval, patient_weights
@@ -24,11 +24,7 @@ from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 from mdfnet.models.preprocessing import image_tensor
 
-#: Replicates of the bootstrap over patients.
-REPLICATES = 1000
-
-#: How often records are shuffled.
-SHUFFLES = 5
+SHUFFLES = 5  #: How often records are shuffled
 
 #: Mean change of a score, in score points, below which a model counts as not reacting to another patient's record.
 REACTS = 0.02

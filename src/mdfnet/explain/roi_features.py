@@ -23,8 +23,7 @@ from mdfnet.models.fusion.maps import Added, resized
 from mdfnet.models.fusion.vectors import Concat, FiLMVector
 from mdfnet.models.model import Model
 
-#: Cells of what a fuser adds, up to which their shares in a region are precomputed.
-CELLS = 256
+CELLS = 256  #: Cells of what a fuser adds, up to which their shares in a region are precomputed
 
 #: For R encoded records what modules of the second stage give, by the modules' names.
 Outputs = Callable[[Patients], dict[str, Tensor]]

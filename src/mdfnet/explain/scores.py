@@ -13,11 +13,8 @@ from mdfnet.explain.regions import candidates, has_regions, region_scores
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 
-#: IoU from which on another box of the model counts as the same.
-SAME_BOX = 0.5
-
-#: Records in a batch of a detector without regions: bounds its memory.
-BATCH = 8
+SAME_BOX = 0.5  #: IoU from which on another box of the model counts as the same
+BATCH = 8  #: Records in a batch of a detector without regions: bounds its memory
 
 
 def box_scores(

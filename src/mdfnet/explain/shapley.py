@@ -17,14 +17,9 @@ from mdfnet.explain.scores import box_scores, finding_scores
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 
-#: Known values up to which all coalitions are evaluated, 2 to the power of this.
-EXACT = 12
-
-#: Orders that are drawn where there are more values.
-ORDERS = 200
-
-#: Coalitions, bool ``[M, players]`` -> their worth, ``[M, N]``.
-Worth = Callable[[Array], Array]
+EXACT = 12  #: Known values up to which all coalitions are evaluated, 2 to the power of this
+ORDERS = 200  #: Orders that are drawn where there are more values
+Worth = Callable[[Array], Array]  #: Coalitions, bool ``[M, players]`` -> their worth, ``[M, N]``
 
 
 @dataclass(frozen=True)

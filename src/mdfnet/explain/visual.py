@@ -13,11 +13,8 @@ from mdfnet.explain.regions import has_regions, region_gradients, region_scores
 from mdfnet.explain.scores import detected_scores, locate
 from mdfnet.models.model import Model
 
-#: Cells per side of an occlusion map, and covered images in a batch.
-GRID, BATCH = 14, 14
-
-#: A gradient map is smoothed over this share of the image's side: gradients of single pixels are noise.
-SMOOTH = 1 / 24
+GRID, BATCH = 14, 14  #: Cells per side of an occlusion map, and covered images in a batch
+SMOOTH = 1 / 24  #: A gradient map is smoothed over this share of the image's side: gradients of single pixels are noise
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,8 @@ from mdfnet.explain.scores import box_scores
 from mdfnet.models.fusion.features import Features
 from mdfnet.models.model import Model
 
-#: Values of a numeric feature that a curve has.
-POINTS = 41
-
-#: How far a curve goes beyond the range of training, as a share of that range.
-BEYOND = 0.15
+POINTS = 41  #: Values of a numeric feature that a curve has
+BEYOND = 0.15  #: How far a curve goes beyond the range of training, as a share of that range
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from mdfnet.core.arrays import Array, Bools, Floats
 from mdfnet.metrics.matching import Matches
 from mdfnet.metrics.weights import as_rows, chunks, like, share
 
-#: COCO reads the precision at these 101 recalls.
-RECALLS = np.linspace(0, 1, 101)
+RECALLS = np.linspace(0, 1, 101)  #: COCO reads the precision at these 101 recalls
 
 
 def average_precision(matches: Matches, weights: Array | None = None) -> Array:

@@ -14,8 +14,7 @@ from mdfnet.core.arrays import Array, Floats, Ints
 from mdfnet.metrics.significance import student_quantile
 from mdfnet.metrics.weights import chunks
 
-#: Two-sided 95 %: of the normal distribution, and what is left on either side.
-_Z, _TAIL = 1.959964, 0.025
+_Z, _TAIL = 1.959964, 0.025  #: Two-sided 95 %: of the normal distribution, and what is left on either side
 
 
 def patient_weights(patients: Sequence[str], replicates: int, seed: int = 0) -> Ints:

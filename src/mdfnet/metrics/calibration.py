@@ -15,14 +15,9 @@ from mdfnet.core.arrays import Array, Bools, Floats, Ints
 from mdfnet.metrics.matching import Matches
 from mdfnet.metrics.weights import as_rows, like, share
 
-#: Bins of equal width that scores are sorted into.
-BINS = 10
-
-#: Bounds of a temperature; what lies outside is a sign of too few boxes rather than a fit.
-COLDEST, HOTTEST = 0.1, 10.0
-
-#: Scores are kept this far from 0 and 1, where the logit is infinite.
-_EDGE = 1e-6
+BINS = 10  #: Bins of equal width that scores are sorted into
+COLDEST, HOTTEST = 0.1, 10.0  #: Bounds of a temperature; what lies outside is a sign of too few boxes rather than a fit
+_EDGE = 1e-6  #: Scores are kept this far from 0 and 1, where the logit is infinite
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def compare(a: Evaluation, b: Evaluation) -> list[dict[str, Any]]:
 
 
 def check_comparable(a: Evaluation, b: Evaluation) -> None:
-    """Raises the UserError of :func:`compare`."""
+    """Check that two evaluations measure the same thing, as :func:`compare` needs."""
     for setting in ("max_detections", "score_threshold"):
         if getattr(a, setting) != getattr(b, setting):
             what = f"evaluated with different {setting}, {getattr(a, setting)} and {getattr(b, setting)}"

@@ -14,8 +14,7 @@ from mdfnet.core.arrays import Array, Floats, Ints
 from mdfnet.metrics.matching import Matches
 from mdfnet.metrics.weights import as_rows, chunks, like, share
 
-#: False positives per image at which the sensitivity is read.
-RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
+RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)  #: False positives per image at which the sensitivity is read
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from mdfnet.metrics.overlap import OVERLAPS
 #: The thresholds whose mean is COCO's AP: 0.5, 0.55, ... 0.95.
 COCO_THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).tolist())
 
-#: COCO caps a threshold of 1 here, so that rounding cannot lose an exact hit.
-_HIGHEST_THRESHOLD = 1 - 1e-10
+_HIGHEST_THRESHOLD = 1 - 1e-10  #: COCO caps a threshold of 1 here, so that rounding cannot lose an exact hit
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,12 @@ from mdfnet.metrics.cases import Boxes, Cases
 from mdfnet.metrics.matching import Matches, match
 from mdfnet.metrics.overlap import area, iou
 
-#: IoU from which a box hits a truth, and below which it has nothing to do with it.
-HIT, TOUCH = 0.5, 0.1
+HIT, TOUCH = 0.5, 0.1  #: IoU from which a box hits a truth, and below which it has nothing to do with it
 
 FALSE_ALARMS = ("localization", "confusion", "duplicate", "background", "other")
 KINDS = (*FALSE_ALARMS, "missed")
 
-#: Thirds of the annotated boxes by area, and so of the found ones.
-SIZES = ("small", "medium", "large")
+SIZES = ("small", "medium", "large")  #: Thirds of the annotated boxes by area, and so of the found ones
 
 _MISSED, _HIT = KINDS.index("missed"), len(KINDS)
 

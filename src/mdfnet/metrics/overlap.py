@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Boxes ``[N, 4]``, or what is computed from them.
-_Numbers = NDArray[np.float64]
+_Numbers = NDArray[np.float64]  #: Boxes ``[N, 4]``, or what is computed from them
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> _Numbers:
@@ -39,8 +38,7 @@ def iobb(predicted: ArrayLike, truth: ArrayLike) -> _Numbers:
     return _ratio(_intersection(boxes, _boxes(truth)), area(boxes)[:, None])
 
 
-#: The overlaps by name, as :func:`mdfnet.metrics.matching.match` takes them.
-OVERLAPS = {"iou": iou, "iobb": iobb}
+OVERLAPS = {"iou": iou, "iobb": iobb}  #: The overlaps by name, as :func:`mdfnet.metrics.matching.match` takes them
 
 
 def area(boxes: _Numbers) -> _Numbers:

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
-#: A difference is called shown below this p, corrected where there are several classes.
-ALPHA = 0.05
+ALPHA = 0.05  #: A difference is called shown below this p, corrected where there are several classes
 
 Verdict = Literal["higher", "lower", "not shown"]
 

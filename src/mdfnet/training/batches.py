@@ -17,8 +17,7 @@ from mdfnet.models.config import Config
 from mdfnet.models.preprocessing import Preprocessing, image_tensor
 from mdfnet.training.augment import AUGMENTATIONS
 
-#: What is known of one image, by name; of a batch the same, as lists.
-Item = dict[str, Any]
+Item = dict[str, Any]  #: What is known of one image, by name; of a batch the same, as lists
 Batch = dict[str, Any]
 
 

@@ -123,11 +123,8 @@ class Validation(Callback):
         model.save(self.run / "model", **self.facts, validation=scores)
 
 
-#: How an epoch is marked whose model is kept.
-BEST = "best"
-
-#: What is watched on the validation images.
-SCORES = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5")
+BEST = "best"  #: How an epoch is marked whose model is kept
+SCORES = ("AP@IoU=0.25", "AP@IoU=0.5", "AP@IoBB=0.5")  #: What is watched on the validation images
 
 
 def validation_scores(images: Sequence[Sample], found: DetectionsById, classes: Classes) -> dict[str, float]:

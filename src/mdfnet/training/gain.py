@@ -14,8 +14,7 @@ from mdfnet.metrics.measures import Matched
 from mdfnet.models.inference import detect_images
 from mdfnet.models.model import Model
 
-#: Detections by the image's id.
-DetectionsById = dict[str, Detections]
+DetectionsById = dict[str, Detections]  #: Detections by the image's id
 
 
 def detect_without_records(model: Model, images: Sequence[Sample]) -> DetectionsById:

@@ -14,11 +14,8 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.models.card import read_card
 from mdfnet.models.config import Config, load_config
 
-#: Folder of the first stage's run, within the run's folder.
-IMAGE_ONLY = "image-only"
-
-#: The checkpoint of a run that is not done.
-LAST = "last.ckpt"
+IMAGE_ONLY = "image-only"  #: Folder of the first stage's run, within the run's folder
+LAST = "last.ckpt"  #: The checkpoint of a run that is not done
 
 #: Where launchers say which of several processes this is. The first, 0, makes the folder that the others then find.
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
