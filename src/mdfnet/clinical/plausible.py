@@ -14,11 +14,7 @@ NEVER_BELOW = {"8480-6": "8462-4"}
 
 
 def out_of_range(feature: NumberFeature, value: float, unit: str) -> str:
-    """Why a number outside its plausible range is not taken.
-
-    Args:
-        feature: What the number means.
-        value, unit: As they were given.
+    """Why a number outside its plausible range is not taken, in the unit it was given in.
 
     Examples:
         >>> temperature = Schema.load("mimic-ed")["temperature"]
@@ -68,9 +64,7 @@ def pairs(schema: Schema) -> tuple[tuple[int, int], ...]:
 def swapped(schema: Schema, values: Floats | Sequence[float]) -> dict[str, str]:
     """Feature name -> why it is not taken, of numbers that contradict each other; none is known to be the right one.
 
-    Args:
-        schema: What the values mean.
-        values: ``[F]``, NaN where missing or implausible by itself.
+    Values ``[F]`` are NaN where missing or implausible by themselves.
 
     Examples:
         >>> swapped(Schema.load("mimic-ed"), [61, 37, 80, 16, 97, 70, 120, 3, 2, 1])["dbp"]

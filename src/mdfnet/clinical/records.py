@@ -24,14 +24,10 @@ Invalid = Literal["error", "missing"]
 
 @dataclass(frozen=True)
 class RecordResult:
-    """A record as it was understood.
+    """A record as it was understood."""
 
-    Args:
-        values: float32 ``[F]`` in schema order and units; categories as their index; NaN = missing.
-        notes: Name -> why its value was not used (only under ``invalid="missing"`` or ``unknown="note"``).
-    """
-
-    values: Floats
+    values: Floats  #: float32 ``[F]`` in schema order and units; categories as their index; NaN = missing
+    #: Name -> why its value was not used (only under ``invalid="missing"`` or ``unknown="note"``)
     notes: dict[str, str]
 
 
@@ -94,15 +90,8 @@ def read_records(
 ) -> tuple[Floats, list[dict[str, str]]]:
     """Read a batch, one record per image; whatever cannot be used is turned to missing and noted.
 
-    Args:
-        schema: What the values mean.
-        records: Named values as :func:`read_record` takes, what it gave, or None for no record.
-
-    Returns:
-        float32 ``[B, F]``, and per record name -> why it was not used.
-
-    Raises:
-        UserError: A unit does not fit; the record is counted from 1.
+    Records are named values as :func:`read_record` takes, what it gave, or None. Gives float32 ``[B, F]``, and per
+    record name -> why it was not used. A unit that does not fit is an error; the record is counted from 1.
 
     Examples:
         >>> values, notes = read_records(Schema.load("age-sex-view"), [{"age": 61, "ward": 7}, None])
@@ -121,9 +110,6 @@ def read_records(
 
 def check_units(schema: Schema, units: Mapping[str, str]) -> None:
     """Make sure that given units belong to numbers of the schema and measure the same.
-
-    Raises:
-        UserError: Unknown feature, a category, unknown unit, or a unit of another dimension.
 
     Examples:
         >>> check_units(Schema.load("mimic-ed"), {"temperature": "[degF]"})

@@ -32,11 +32,10 @@ class Standardizer:
 
     @classmethod
     def fit(cls, schema: Schema, values: Floats) -> Standardizer:
-        """Fit on the training split only.
+        """Fit on values ``[N, F]`` of the training split only, NaN where missing.
 
-        Args:
-            values: float ``[N, F]`` with NaN where missing. A constant number gets deviation 1; one that is altogether
-                missing also, and the middle of its plausible range as mean.
+        A constant number gets deviation 1; one that is altogether missing also, and the middle of its plausible range
+        as mean.
 
         Examples:
             >>> schema = Schema.load("age-sex-view")

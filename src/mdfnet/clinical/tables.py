@@ -20,23 +20,14 @@ from mdfnet.core.errors import UserError, nearest
 
 @dataclass(frozen=True)
 class ClinicalTable:
-    """What a clinical table says, row by row.
+    """What a clinical table says, row by row."""
 
-    Args:
-        ids: What each row is about, unique.
-        values: float32 ``[N, F]`` in schema order and units, NaN = missing.
-        extra: Column name -> its text per row, for columns that are not features.
-        notes: Per row feature name -> why its value was turned to missing.
-        unused: Columns of the file that were neither features nor asked for.
-        numbers: Row of the file for each, as spreadsheets count.
-    """
-
-    ids: tuple[str, ...]
-    values: Floats
-    extra: dict[str, tuple[str, ...]]
-    notes: tuple[dict[str, str], ...]
-    unused: tuple[str, ...]
-    numbers: tuple[int, ...] = ()
+    ids: tuple[str, ...]  #: What each row is about, unique
+    values: Floats  #: float32 ``[N, F]`` in schema order and units, NaN = missing
+    extra: dict[str, tuple[str, ...]]  #: Column name -> its text per row, for columns that are not features
+    notes: tuple[dict[str, str], ...]  #: Per row feature name -> why its value was turned to missing
+    unused: tuple[str, ...]  #: Columns of the file that were neither features nor asked for
+    numbers: tuple[int, ...] = ()  #: Row of the file for each, as spreadsheets count
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -82,9 +73,6 @@ def read_clinical_table(
         invalid: "error" stops at the first implausible value, "missing" turns such values to missing and counts them.
         unused: What to do with other columns: "error", or "ignore" and list them.
 
-    Raises:
-        UserError: As `read_table` and `read_record`; also a missing or unknown column, an empty or duplicated id.
-
     Examples:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "clinical.csv"
@@ -113,11 +101,7 @@ def read_clinical_table(
 
 
 def column_names(table: Table, schema: Schema, columns: Mapping[str, str]) -> dict[str, str]:
-    """Feature name -> column of a table, in schema order.
-
-    Raises:
-        UserError: ``columns`` names something that is not a feature, or a feature has no column.
-    """
+    """Feature name -> column of a table, in schema order."""
     for name in columns:
         schema.index(name)
     names = {name: columns.get(name, name) for name in schema.names}
@@ -129,11 +113,7 @@ def column_names(table: Table, schema: Schema, columns: Mapping[str, str]) -> di
 
 
 def cells_of(row: Row, schema: Schema, column_of: Mapping[str, str]) -> dict[str, str]:
-    """The cells of a row that are clinical features, with decimal commas of numbers made points where they can occur.
-
-    Raises:
-        UserError: See `Row.decimal`.
-    """
+    """The cells of a row that are clinical features; decimal commas of numbers become points where they can occur."""
     return {
         feature.name: row.decimal(column_of[feature.name]) if feature.kind == "number" else row[column_of[feature.name]]
         for feature in schema.features

@@ -29,14 +29,7 @@ UNITS: dict[str, dict[str, tuple[float, float]]] = {
 
 
 def convert(value: Value, from_unit: str, to_unit: str) -> Value:
-    """Express a value in another unit of the same dimension; the same unit gives back the same value.
-
-    Args:
-        value: A number in ``from_unit``, or an array of them.
-        from_unit, to_unit: UCUM codes.
-
-    Raises:
-        UserError: A unit is unknown, or the two do not measure the same.
+    """A value, or an array, in another UCUM unit of the same dimension; the same unit gives back the same value.
 
     Examples:
         >>> round(convert(98.6, "[degF]", "Cel"), 6)
@@ -60,9 +53,6 @@ def convert(value: Value, from_unit: str, to_unit: str) -> Value:
 
 def dimension(unit: str) -> str:
     """What a unit measures.
-
-    Raises:
-        UserError: The unit is not a UCUM code known here.
 
     Examples:
         >>> dimension("mm[Hg]")

@@ -22,14 +22,9 @@ def uses_of(
 ) -> list[RecordUse]:
     """Say how each record was used.
 
-    Text is made only where something is refused or unseen; all else is array operations.
-
-    Args:
-        schema: What the columns mean.
-        seen: What the training images had; None where that is not known.
-        given: ``[B, F]``, NaN = missing.
-        kept: ``[B, F]``, what the network was given of it: NaN also where refused.
-        notes: Per record name -> reason, of what was not used when the record was read.
+    Text is made only where something is refused or unseen; all else is array operations. Of the values ``[B, F]``
+    given, the network saw those kept: NaN also where refused. ``notes`` has, per record, name -> reason of what was not
+    used when the record was read.
 
     Examples:
         >>> schema = Schema.load("age-sex-view")

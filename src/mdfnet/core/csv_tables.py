@@ -16,18 +16,13 @@ DELIMITERS = (",", ";", "\t")
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: its cells by column, stripped of surrounding blanks, and where it is from.
+    """One row of a table: its cells by column, stripped of surrounding blanks, and where it is from."""
 
-    Args:
-        file, number: Where; the header is row 1.
-        cells: Column -> text.
-        decimal_comma: Whether a number may have one: the delimiter is another character.
-    """
-
+    #: Where; the header is row 1
     file: Path
     number: int
-    cells: dict[str, str]
-    decimal_comma: bool = False
+    cells: dict[str, str]  #: Column -> text
+    decimal_comma: bool = False  #: Whether a number may have one: the delimiter is another character
 
     @property
     def where(self) -> str:
@@ -38,11 +33,7 @@ class Row:
         return self.cells[column]
 
     def decimal(self, column: str) -> str:
-        """A cell that holds a number, with a decimal point also where the table has decimal commas.
-
-        Raises:
-            UserError: A decimal comma in a table whose delimiter is the comma.
-        """
+        """A cell that holds a number, with a decimal point also where the table has decimal commas."""
         cell = self.cells[column]
         if "," in cell and not self.decimal_comma:
             fix = "write decimals with a point, or separate the cells by semicolons"
@@ -52,19 +43,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it is in the file, every cell still text.
+    """A table as it is in the file, every cell still text."""
 
-    Args:
-        path: Where it came from.
-        columns: Names of the header.
-        rows: Those below the header.
-        delimiter: What separates the cells; a decimal comma is possible only when it is not a comma.
-    """
-
-    path: Path
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    delimiter: str
+    path: Path  #: Where it came from
+    columns: tuple[str, ...]  #: Names of the header
+    rows: tuple[Row, ...]  #: Those below the header
+    delimiter: str  #: What separates the cells; a decimal comma is possible only when it is not a comma
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -73,21 +57,13 @@ class Table:
         return len(self.rows)
 
     def require(self, *columns: str) -> None:
-        """Make sure that columns exist.
-
-        Raises:
-            UserError: One does not; the nearest name is given.
-        """
+        """Make sure that columns exist."""
         for column in columns:
             if column not in self.columns:
                 raise UserError(f"no column {column!r}", where=self.path, fix=nearest(column, self.columns))
 
     def by(self, column: str) -> dict[str, Row]:
-        """Rows by a column that identifies them.
-
-        Raises:
-            UserError: The column is missing, a cell of it is empty, or two rows have the same.
-        """
+        """Rows by a column that identifies them: every cell of it is filled, and no two are the same."""
         self.require(column)
         rows: dict[str, Row] = {}
         for row in self:
@@ -104,13 +80,7 @@ class Table:
 def read_table(path: str | Path, problems: list[UserError] | None = None) -> Table:
     """Read a table with a header from UTF-8 text; the delimiter is what the header has most of.
 
-    Args:
-        path: The file.
-        problems: Where to collect what is wrong with single rows, which are then left out; by default it is raised.
-
-    Raises:
-        UserError: No such file, wrong encoding, nothing in it, a column named twice, or a row with too many or too
-            few cells.
+    What is wrong with single rows is raised, or collected in ``problems``; such rows are then left out.
 
     Examples:
         >>> import tempfile

@@ -24,9 +24,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
     When the block fails (a full disk, an interrupt) the sibling is removed and what stood under ``path`` stays. Missing
     parent folders are made. The sibling has the suffix of ``path``, by which some libraries choose the format.
 
-    Raises:
-        UserError: The operating system refuses (disk full, no permission).
-
     Examples:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
@@ -56,9 +53,6 @@ def write_text(path: str | Path, text: str) -> None:
 def new_folder(path: str | Path) -> Iterator[Path]:
     """Fill a folder in one step: yields a temporary sibling, which becomes ``path`` when the block ends well.
 
-    Raises:
-        UserError: ``path`` holds something already, is where the program runs, or the operating system refuses.
-
     Examples:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp()) / "set"
@@ -82,11 +76,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | Path) -> Iterator[Path]:
-    """Like `new_folder`, but takes the place of a folder of that name: at every moment one of the two is whole on disk.
-
-    Raises:
-        UserError: The operating system refuses.
-    """
+    """Like `new_folder`, but takes the place of a folder of that name: one of the two is whole at any moment."""
     path = Path(path)
     draft, old = _sibling(path), _sibling(path)
     with _os_errors_as_user_errors(path):
@@ -108,11 +98,7 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
 
 
 def read_text(path: str | Path) -> str:
-    """Text of a UTF-8 file, with or without a byte-order mark.
-
-    Raises:
-        UserError: The file is not there, cannot be read, or is in another encoding.
-    """
+    """Text of a UTF-8 file, with or without a byte-order mark."""
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -125,19 +111,21 @@ def read_text(path: str | Path) -> str:
 
 
 def read_json(path: str | Path) -> Any:
-    """Content of a JSON file in UTF-8.
+    """Content of a JSON file in UTF-8, in which no object has a key twice."""
 
-    Raises:
-        UserError: Not there, not JSON, or an object has a key twice; names the row where it can.
-    """
+    def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            keys = [key for key, _ in pairs]
+            raise UserError(f"key {max(keys, key=keys.count)!r} is duplicated", where=path, fix="keep one of the two")
+        return content
+
     try:
-        return json.loads(read_text(path), object_pairs_hook=_object)
+        return json.loads(read_text(path), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise UserError("not JSON, or only a part of it", where=f"{path} row {error.lineno}") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"not JSON: {error}", where=path) from None
-    except UserError as error:
-        raise error if error.where else error.at(path) from None
 
 
 def without_nan(value: Any) -> Any:
@@ -155,19 +143,12 @@ def without_nan(value: Any) -> Any:
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Content of a YAML file in UTF-8; None when it is empty.
-
-    Raises:
-        UserError: Not there, or not YAML; names the row where it can.
-    """
+    """Content of a YAML file in UTF-8; None when it is empty."""
     return parse_yaml(read_text(path), path)
 
 
 def parse_yaml(text: str, where: object) -> Any:
     """Content of YAML text.
-
-    Raises:
-        UserError: Not YAML; names the row of ``where``.
 
     Examples:
         >>> parse_yaml("epochs: [1", "mine.yaml")
@@ -182,14 +163,6 @@ def parse_yaml(text: str, where: object) -> Any:
         raise UserError(f"not YAML: {error.problem or error.context}", where=place) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2020-13-01
         raise UserError(f"not YAML: {str(error).splitlines()[0]}", where=where) from None
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise UserError(f"key {max(keys, key=keys.count)!r} is duplicated", fix="keep one of the two")
-    return content
 
 
 def _sibling(path: Path) -> Path:

@@ -42,15 +42,9 @@ def extents(outline: Array) -> Floats:
 
 
 def masks_of(boxes: Tensor, size: int, shape: str) -> Tensor:
-    """Masks where only boxes are known: the inscribed ellipses, or the boxes themselves (the paper).
+    """Masks where only boxes are known: the inscribed ellipses, or the boxes themselves ("rectangle", the paper).
 
-    Args:
-        boxes: float ``[N, 4]`` in pixels.
-        size: Side of the masks.
-        shape: "ellipse" or "rectangle".
-
-    Returns:
-        uint8 ``[N, size, size]``; a pixel belongs to the shape if its center does.
+    Boxes ``[N, 4]`` in pixels give uint8 ``[N, size, size]``; a pixel belongs to the shape if its center does.
 
     Examples:
         >>> import torch

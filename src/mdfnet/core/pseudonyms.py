@@ -74,9 +74,6 @@ class Pseudonyms:
             path: Key file: one line of text.
             outside: Folder the key must not lie in: the dataset's.
 
-        Raises:
-            UserError: The key is too short, lies inside ``outside``, can be read by others, or cannot be made.
-
         Examples:
             >>> import tempfile
             >>> file = Path(tempfile.mkdtemp()) / "study.key"
@@ -112,9 +109,6 @@ def default_key_file() -> Path:
 
 def check_outside(path: str | Path, folder: str | Path, what: str) -> None:
     """Make sure that something secret does not lie in a dataset folder.
-
-    Raises:
-        UserError: It does.
 
     Examples:
         >>> check_outside("set/ids.csv", "set", "the linkage table")

@@ -15,10 +15,6 @@ from mdfnet.core.files import parse_yaml, read_text
 class Shipped:
     """A folder of YAML files in a package.
 
-    Args:
-        package, folder: Which.
-        kind: What each file describes, for messages.
-
     Examples:
         >>> presets = Shipped("mdfnet.models", "presets", "preset")
         >>> "tiny" in presets.names(), presets.read("tiny")["name"]
@@ -30,7 +26,7 @@ class Shipped:
 
     package: str
     folder: str
-    kind: str
+    kind: str  #: What each file describes, for messages
 
     def names(self) -> list[str]:
         """Names of the files, sorted."""
@@ -38,11 +34,7 @@ class Shipped:
         return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
     def read(self, source: str | Path) -> Any:
-        """Content of one of them by name, or of another YAML file by path; None when it is empty.
-
-        Raises:
-            UserError: There is no such file, or it is not YAML.
-        """
+        """Content of one of them by name, or of another YAML file by path; None when it is empty."""
         name, path = str(source), Path(source)
         if name in self.names():
             text = (resources.files(self.package) / self.folder / f"{name}.yaml").read_text(encoding="utf-8")

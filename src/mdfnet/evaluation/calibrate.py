@@ -21,14 +21,8 @@ def calibrate_model(
 ) -> Operating:
     """Fit operating points and temperatures, and write them into the model's folder.
 
-    Args:
-        model: A run's or a model's folder.
-        dataset, split: Which images: such as no figure will be reported on.
-        sensitivities, false_positives: See :func:`mdfnet.models.operating_points.fit_operating`. Default: the usual
-            ones.
-
-    Raises:
-        UserError: Model and dataset do not fit, no image of the split has a finding, it is the shipped model, ...
+    The images of the split should be such as no figure will be reported on. ``sensitivities`` and ``false_positives``
+    are those of :func:`mdfnet.models.operating_points.fit_operating`, by default the usual ones.
     """
     folder = find_model(model)
     if folder.resolve() == DEMO_MODEL:

@@ -39,29 +39,21 @@ _NOTHING = BoxArrays(np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out.
+    """What came out."""
 
-    Args:
-        first, second: Folders, pair by pair.
-        measures: What was compared.
-        classes: The findings.
-        truths: Annotated boxes of each, on all images together.
-        images, patients, seeds, folds: How many; seeds in each fold.
-        replicates: Of the bootstrap, and permutations of the test.
-        differences: One per measure and finding, and for all.
-    """
-
+    #: Folders, pair by pair
     first: tuple[str, ...]
     second: tuple[str, ...]
-    measures: tuple[str, ...]
-    classes: tuple[str, ...]
-    truths: tuple[int, ...]
+    measures: tuple[str, ...]  #: What was compared
+    classes: tuple[str, ...]  #: The findings
+    truths: tuple[int, ...]  #: Annotated boxes of each, on all images together
+    #: How many; seeds in each fold
     images: int
     patients: int
     seeds: int
     folds: int
-    replicates: int
-    differences: tuple[Difference, ...]
+    replicates: int  #: Of the bootstrap, and permutations of the test
+    differences: tuple[Difference, ...]  #: One per measure and finding, and for all
 
     def of(self, measure: str) -> list[Difference]:
         """The differences of a measure, class by class, last all."""
@@ -104,16 +96,11 @@ class Comparison:
 def compare_evaluations(
     folders: Sequence[Path], measures: Sequence[str] | None = None, *, replicates: int = 1000
 ) -> Comparison:
-    """Compare what two models found.
+    """Compare what two models found, by default in the measures ``COMPARED``.
 
-    Args:
-        folders: In pairs, reference and model: of one seed, or of several; on the same images, or on the different
-            patients of the folds of a cross-validation.
-        measures: Names of measures and counts. Default: ``COMPARED``.
-        replicates: Of the bootstrap, and permutations of the test.
-
-    Raises:
-        UserError: The folders are no pairs, a pair is not of the same images, folds share patients, a file is missing.
+    Folders come in pairs, reference and model: of one seed, or of several; on the same images, or on the different
+    patients of the folds of a cross-validation. ``replicates`` are those of the bootstrap, and permutations of the
+    test.
     """
     if len(folders) < 2 or len(folders) % 2:
         fix = "give reference and model, then as many more pairs as there are"

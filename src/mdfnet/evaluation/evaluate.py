@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import image_ids, read_dataset
 from mdfnet.evaluation import score as scoring
@@ -63,7 +62,10 @@ def evaluate(
     if folder is not None:
         card = read_card(folder)
         check_fit(card.known_classes(), card.clinical_schema, images)
-    samples = _samples(images, split, boxed_only)
+    samples = tuple(sample for sample in images.split(split) if len(sample.target) or not boxed_only)
+    if not samples:
+        fix = "leave out --boxed (boxed_only)"
+        raise UserError(f"no image of the split {split!r} has a finding", where=images.folder, fix=fix)
     groupings = tuple(groupings_of(samples, images.schema, by, groups))
     if second_reading is not None:
         read_reading(Path(second_reading), images.classes, samples)
@@ -91,14 +93,6 @@ def evaluate(
     if out is not None:
         write_scored(scored, out, _about(scored.name, folder, network, images, split))
     return scored
-
-
-def _samples(dataset: Dataset, split: str, boxed_only: bool) -> tuple[Sample, ...]:
-    samples = tuple(sample for sample in dataset.split(split) if len(sample.target) or not boxed_only)
-    if not samples:
-        fix = "leave out --boxed (boxed_only)"
-        raise UserError(f"no image of the split {split!r} has a finding", where=dataset.folder, fix=fix)
-    return samples
 
 
 def _name(folder: Path | None) -> str | None:

@@ -142,7 +142,10 @@ def read_csv(path: str | Path, classes: Classes) -> dict[str, Detections]:
     images: dict[str, list[tuple[int, float, _Corners]]] = {}
     for row in table:
         label, box = _annotation(row, classes)
-        images.setdefault(row["image"], []).append((label, _score(row), box))
+        score = _number(row, "score")
+        if not 0 <= score <= 1:
+            raise UserError(f"score is {score:g}, outside 0 to 1", where=row.where)
+        images.setdefault(row["image"], []).append((label, score, box))
     return {image: _detections(rows) for image, rows in images.items()}
 
 
@@ -159,11 +162,7 @@ def write_annotations(folder: str | Path, samples: Sequence[Sample], classes: Cl
 
 
 def read_annotations(folder: str | Path, classes: Classes) -> dict[str, tuple[str, Target]]:
-    """Read them back: image -> patient and ground truth, in the order of ``images.csv``.
-
-    Raises:
-        UserError: A table is missing or damaged, a class is unknown, or a box is none; the row is given.
-    """
+    """Read them back: image -> patient and ground truth, in the order of ``images.csv``."""
     folder = Path(folder)
     images = read_table(folder / IMAGES)
     images.require("image", "patient")
@@ -192,21 +191,11 @@ def _rows(found: Detections) -> Iterator[tuple[int, float, list[float]]]:
 
 
 def _annotation(row: Row, classes: Classes) -> tuple[int, _Corners]:
-    try:
-        label = classes.label(row["label"])
-    except UserError as error:
-        raise error.at(row.where) from None
+    label = classes.label(row["label"], row.where)
     x1, y1, x2, y2 = (_number(row, column) for column in COLUMNS[3:])
     if x2 < x1 or y2 < y1:
         raise UserError(f"box is {x2 - x1:g} wide and {y2 - y1:g} high", where=row.where, fix="both must be 0 or more")
     return label, (x1, y1, x2, y2)
-
-
-def _score(row: Row) -> float:
-    score = _number(row, "score")
-    if not 0 <= score <= 1:
-        raise UserError(f"score is {score:g}, outside 0 to 1", where=row.where)
-    return score
 
 
 def _number(row: Row, column: str) -> float:

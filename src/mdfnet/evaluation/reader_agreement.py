@@ -39,9 +39,6 @@ def compare_readings(scored: Scored, path: Path) -> dict[str, Any]:
         ``overlaps``: by overlap one row per finding and one for all, with ``boxes`` of the first reading, what
         :func:`mdfnet.metrics.agreement.agreement` gives, and ``model_sensitivity``: the model's at as many false
         positives per image and finding; each with its ``_interval``.
-
-    Raises:
-        UserError: It is none, or of none of the images.
     """
     second, unknown = read_reading(path, scored.classes, scored.samples)
     rows = [i for i, sample in enumerate(scored.samples) if sample.id in second]
@@ -90,11 +87,7 @@ def _model(matches: Matches, weights: Array | None, rates: Array) -> Array:
 
 
 def read_reading(path: Path, classes: Classes, samples: Sequence[Sample]) -> tuple[dict[str, Target], Counter[str]]:
-    """A second reading: image -> annotations of the classes, and how often other labels occur.
-
-    Raises:
-        UserError: It is none, or of none of these images.
-    """
+    """A second reading: image -> annotations of the classes, and how often other labels occur."""
     annotations = _read_folder(path) if (path / DESCRIPTION).is_file() else _read_csv(path)
     unknown: Counter[str] = Counter()
     second = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +26,6 @@ from mdfnet.metrics.groups import Group, Grouping, by_group
 from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 from mdfnet.metrics.mistakes import count_mistakes
 from mdfnet.models.operating_points import Operating, PointResult, point_results
-
-if TYPE_CHECKING:
-    pass
 
 #: Replicates of the bootstrap over patients, unless asked for others.
 REPLICATES = 1000
@@ -177,11 +174,7 @@ def write_scored(scored: Scored, folder: str | Path, about: Mapping[str, Any]) -
 
 
 def read_evaluation(path: str | Path) -> tuple[dict[str, Any], Evaluation]:
-    """Read ``evaluation.json``, or the folder that holds it: what it is about, and the scores.
-
-    Raises:
-        UserError: There is none, or it is no evaluation.
-    """
+    """Read ``evaluation.json``, or the folder that holds it: what it is about, and the scores."""
     path = Path(path) / "evaluation.json" if Path(path).is_dir() else Path(path)
     content = with_current_keys(read_json(path))
     try:

@@ -41,9 +41,6 @@ def groupings_of(
         by: Further clinical features; numbers are sorted into thirds of the values that these images have.
         table: A CSV of the user's with a column ``image`` or ``patient_id``; each other column is a grouping.
 
-    Raises:
-        UserError: A feature is unknown; the table names no image of these, or a column of it has too many values.
-
     Examples:
         >>> schema, record = Schema.load("age-sex-view"), np.float32([61, 1, np.nan])
         >>> sample = Sample("a", Path("a.png"), 9, 9, None, record, view="PA")

@@ -54,11 +54,7 @@ class Card(BaseModel):
         return self
 
     def known_classes(self) -> Classes:
-        """What the model finds.
-
-        Raises:
-            UserError: There are no classes.
-        """
+        """What the model finds."""
         return Classes(tuple(self.classes), tuple(self.classes.values()))
 
 
@@ -68,11 +64,7 @@ def is_model(folder: str | Path) -> bool:
 
 
 def find_model(path: str | Path) -> Path:
-    """The folder of a model: itself, the best model of a run, or the shipped ``demo``.
-
-    Raises:
-        UserError: There is none.
-    """
+    """The folder of a model: itself, the best model of a run, or the shipped ``demo``."""
     path = Path(path)
     for folder in (path, path / "model"):
         if is_model(folder):

@@ -29,14 +29,7 @@ from mdfnet.models.operating_points import Operating, write_operating
 def write_model(folder: str | Path, card: Card, state: Mapping[str, Tensor], operating: Operating | None) -> None:
     """Write a saved model, replacing one of that name only when the new one is complete.
 
-    Args:
-        folder: Where.
-        card: What to say of it; the hash of its weights is filled in.
-        state: Its weights.
-        operating: Its operating points, if it has any.
-
-    Raises:
-        UserError: The folder exists and is not a model, or it cannot be written.
+    The hash of the weights is filled into the card.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / CARD).is_file():
@@ -54,13 +47,7 @@ def write_model(folder: str | Path, card: Card, state: Mapping[str, Tensor], ope
 def start_from(detector: Detector, config: Config, classes: Classes, folder: str | Path) -> None:
     """Give a detector the weights that a saved model's detector has; for other classes, their layers stay.
 
-    Args:
-        detector: Same detector and same settings of it; classes, schema, fusion and size of image may differ.
-        config, classes: What it was made from.
-        folder: The saved model.
-
-    Raises:
-        UserError: The saved model cannot be read or has another detector.
+    Detector and settings must be the same; classes, schema, fusion and size of image may differ.
     """
     card = read_card(folder)
     ours, theirs = config.detector, card.config.detector
@@ -81,11 +68,7 @@ def _of_classes(detector: Detector, config: Config, classes: Classes) -> list[st
 
 
 def read_state(folder: Path, card: Card) -> dict[str, Tensor]:
-    """The weights that a card belongs to.
-
-    Raises:
-        UserError: They are missing, or not those that the card was written with.
-    """
+    """The weights that a card belongs to."""
     path = folder / WEIGHTS
     if not path.is_file():
         raise UserError(f"{WEIGHTS} is missing", where=folder, fix="copy the whole model folder")

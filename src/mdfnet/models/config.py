@@ -248,9 +248,6 @@ def keys(config: Config | None = None) -> list[str]:
 def key_and_value(text: str) -> tuple[str, Any]:
     """An override, ``key=value`` with the value as YAML.
 
-    Raises:
-        UserError: It is none.
-
     Examples:
         >>> key_and_value("sizes=[100, all]")
         ('sizes', [100, 'all'])

@@ -12,11 +12,7 @@ from mdfnet.models.config import Config
 
 
 def check_fit(classes: Classes, schema: Schema, dataset: Dataset) -> None:
-    """Whether a model with these classes and clinical features can be used on a dataset.
-
-    Raises:
-        UserError: The dataset's differ.
-    """
+    """Make sure that a model with these classes and clinical features can be used on a dataset."""
     if classes.names != dataset.classes.names:
         found, known = ", ".join(dataset.classes.names), ", ".join(classes.names)
         raise UserError(f"the dataset's classes ({found}) are not the model's ({known})", where=dataset.folder)
@@ -29,10 +25,6 @@ def check_fit(classes: Classes, schema: Schema, dataset: Dataset) -> None:
 
 
 def check_fused(config: Config) -> None:
-    """Make sure that a model is not image-only.
-
-    Raises:
-        UserError: It is.
-    """
+    """Make sure that a model is not image-only."""
     if not config.fused:
         raise UserError("the model looks at images alone: there is no record to explain", fix="give a fused model")

@@ -13,16 +13,7 @@ from mdfnet.models.preprocessing import image_tensor
 
 
 def detect_images(model: Model, samples: Sequence[Sample], *, batch_size: int = 8) -> Iterator[Detections]:
-    """Detections in main memory, one image after the other, in image pixels.
-
-    Args:
-        model: Runs where it is; move it to a GPU first, where there is one.
-        samples: Images and records; their targets are not read.
-        batch_size: Images at a time.
-
-    Raises:
-        UserError: An image cannot be read, or has not the sample's size.
-    """
+    """Detections in main memory, one image after the other, in image pixels; the model runs where it is."""
     for start in range(0, len(samples), batch_size):
         part = samples[start : start + batch_size]
         images = [image_tensor(read_sample_image(sample)) for sample in part]

@@ -36,22 +36,15 @@ HIT = 0.5
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """One choice of score thresholds.
+    """One choice of score thresholds."""
 
-    Args:
-        name: ``max-f1``, ``sensitivity-0.9``, ``fp-0.5``, ...
-        rule: How it was chosen, in words.
-        thresholds: Class name -> score in [0, 1] from which a box of the class counts.
-        sensitivity: Share of the annotated boxes that were hit, all classes together, on the images it was fitted on;
-            NaN where there were none.
-        false_positives_per_image: On the same images, all classes together.
-    """
-
-    name: str
-    rule: str
-    thresholds: Mapping[str, float]
+    name: str  #: ``max-f1``, ``sensitivity-0.9``, ``fp-0.5``, ...
+    rule: str  #: How it was chosen, in words
+    thresholds: Mapping[str, float]  #: Class name -> score in [0, 1] from which a box of the class counts
+    #: Share of the annotated boxes that were hit, all classes together, on the images it was fitted on; NaN where there
+    #: were none
     sensitivity: float
-    false_positives_per_image: float
+    false_positives_per_image: float  #: On the same images, all classes together
 
     def keep(self, found: Detections, classes: Classes) -> Detections:
         """Only the detections that count at this point."""
@@ -63,12 +56,6 @@ class OperatingPoint:
 class Operating:
     """What was fitted on validation images.
 
-    Args:
-        temperatures: Class name -> T of :func:`mdfnet.metrics.calibration.at_temperature`.
-        points: The operating points.
-        fitted_on: Which images, in words.
-        hit: What counts as a hit, in words.
-
     Examples:
         >>> point = OperatingPoint("fp-0.5", "by hand", {"Effusion": 0.4}, 0.8, 0.5)
         >>> operating = Operating({"Effusion": 2.0}, (point,), "12 images of a validation split")
@@ -78,21 +65,17 @@ class Operating:
         True
     """
 
-    temperatures: Mapping[str, float]
+    temperatures: Mapping[str, float]  #: Class name -> T of :func:`mdfnet.metrics.calibration.at_temperature`
     points: tuple[OperatingPoint, ...]
-    fitted_on: str
-    hit: str = f"IoBB at least {HIT}"
+    fitted_on: str  #: Which images, in words
+    hit: str = f"IoBB at least {HIT}"  #: What counts as a hit, in words
 
     def calibrated(self, label: str, score: float) -> float:
         """Probability that a box of a class with this score is a hit, estimated on the validation images."""
         return float(at_temperature(np.asarray(score), self.temperatures[label]))
 
     def point(self, name: str) -> OperatingPoint:
-        """The point of a name.
-
-        Raises:
-            UserError: There is none.
-        """
+        """The point of a name."""
         by_name = {point.name: point for point in self.points}
         if name not in by_name:
             raise UserError(f"no operating point {name!r}", fix=nearest(name, by_name))
@@ -109,11 +92,7 @@ class Operating:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Operating:
-        """The inverse of :meth:`to_dict`.
-
-        Raises:
-            UserError: The data do not describe operating points.
-        """
+        """The inverse of :meth:`to_dict`."""
         try:
             points = tuple(_point(point) for point in data["points"])
             temperatures = {str(name): float(value) for name, value in data["temperatures"].items()}
@@ -134,11 +113,7 @@ def write_operating(operating: Operating, folder: str | Path) -> None:
 
 
 def read_operating(folder: str | Path, classes: Classes) -> Operating | None:
-    """What was fitted for a model; None where nothing was, as for models of earlier versions.
-
-    Raises:
-        UserError: The file is not one, or is of a model with other classes.
-    """
+    """What was fitted for a model; None where nothing was, as for models of earlier versions."""
     path = Path(folder) / OPERATING
     if not path.is_file():
         return None
@@ -160,15 +135,10 @@ def fit_operating(
     sensitivities: Sequence[float] = SENSITIVITIES,
     false_positives: Sequence[float] = FALSE_POSITIVES,
 ) -> Operating:
-    """Find temperatures and operating points.
+    """Find temperatures and operating points from what a model found on validation images, in main memory.
 
-    Args:
-        samples: Validation images.
-        detections: What a model found on them, in main memory, in the same order.
-        classes: The classes.
-        fitted_on: Which images these are, in words.
-        sensitivities: One point for each: the highest scores at which each class reaches it.
-        false_positives: One point for each: at most so many per image, every class having an equal share of them.
+    Each of ``sensitivities`` gives a point: the highest scores at which each class reaches it. So does each of
+    ``false_positives``: at most so many per image, every class having an equal share of them.
     """
     targets, names = [sample.target for sample in samples], [sample.id for sample in samples]
     cases = Cases.of(detections, targets, len(classes), names)
@@ -193,23 +163,16 @@ def fit_operating(
 
 @dataclass(frozen=True)
 class PointResult:
-    """What an operating point gives on other images than it was found on.
-
-    Args:
-        name, rule: The point's.
-        fitted: Sensitivity and false positives per image that it had where it was found.
-        classes: Names of the classes, then ``all``.
-        thresholds: Score from which a box of each class counts.
-        sensitivity, false_positives_per_image: Here, per class and, last, of all together.
-        sensitivity_intervals, false_positives_intervals: 95 %, bootstrap over patients.
-    """
+    """What an operating point gives on other images than it was found on."""
 
     name: str
     rule: str
-    fitted: tuple[float, float]
-    classes: tuple[str, ...]
-    thresholds: tuple[float, ...]
+    fitted: tuple[float, float]  #: Sensitivity and false positives per image that it had where it was found
+    classes: tuple[str, ...]  #: Names of the classes, then ``all``
+    thresholds: tuple[float, ...]  #: Score from which a box of each class counts
+    #: Here, per class and, last, of all together
     sensitivity: tuple[float, ...]
+    #: 95 %, bootstrap over patients
     sensitivity_intervals: tuple[tuple[float, float], ...]
     false_positives_per_image: tuple[float, ...]
     false_positives_intervals: tuple[tuple[float, float], ...]
@@ -218,15 +181,7 @@ class PointResult:
 def point_results(
     operating: Operating, matches: Matches, classes: Classes, patients: Sequence[str], replicates: int
 ) -> list[PointResult]:
-    """What each operating point gives on images.
-
-    Args:
-        operating: The points.
-        matches: Of the images, at IoBB.
-        classes: The classes.
-        patients: Patient of each image.
-        replicates: Of the bootstrap.
-    """
+    """What each operating point gives on images, which are matched at IoBB."""
     at_hit = replace(matches, thresholds=(HIT,), matched=matches.matched[[matches.row(HIT)]])
     return [_result(point, at_hit, classes, patients, replicates) for point in operating.points]
 

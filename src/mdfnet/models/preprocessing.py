@@ -46,11 +46,6 @@ def image_tensor(image: Array) -> Tensor:
 class Geometry:
     """Where an image lies in the network's input: ``network = image * scale + offset``, per axis.
 
-    Args:
-        width, height: Size of the image in pixels.
-        scale: Network pixels per image pixel, (x, y).
-        offset: Network position of the image's top-left corner, (x, y).
-
     Examples:
         >>> geometry = Geometry.letterbox(width=100, height=50, size=64)
         >>> geometry.to_network(np.array([[0, 0, 100, 50]])).tolist()
@@ -59,10 +54,11 @@ class Geometry:
         [[10.0, 5.0, 20.0, 30.0]]
     """
 
+    #: Size of the image in pixels
     width: int
     height: int
-    scale: tuple[float, float]
-    offset: tuple[int, int]
+    scale: tuple[float, float]  #: Network pixels per image pixel, (x, y)
+    offset: tuple[int, int]  #: Network position of the image's top-left corner, (x, y)
 
     @classmethod
     def letterbox(cls, width: int, height: int, size: int) -> Geometry:
@@ -113,17 +109,14 @@ class Geometry:
 class Preprocessing:
     """Resizes images to the network's input. Intensities stay as read, in [0, 1].
 
-    Args:
-        input: Size, fit and channels.
-        intensity: The recipe that training images went through from DICOM, and that later ones are read by.
-
     Examples:
         >>> image, geometry = Preprocessing(InputConfig(size=64))(torch.rand(1, 50, 100))
         >>> tuple(image.shape), geometry.inner
         ((1, 64, 64), (64, 32))
     """
 
-    input: InputConfig
+    input: InputConfig  #: Size, fit and channels
+    #: The recipe that training images went through from DICOM, and that later ones are read by
     intensity: Intensity = AS_IS
 
     #: Stored with every model; the version rises whenever the same image would give other pixels.
@@ -133,9 +126,6 @@ class Preprocessing:
     @classmethod
     def of_card(cls, input: InputConfig, card: Mapping[str, Any]) -> Preprocessing:
         """What `card` has described.
-
-        Raises:
-            UserError: It is another preprocessing than this.
 
         Examples:
             >>> Preprocessing.of_card(InputConfig(), {"name": "gray", "version": 1}).intensity
@@ -156,16 +146,10 @@ class Preprocessing:
         return place(width, height, self.input.size)
 
     def __call__(self, image: Tensor) -> tuple[Tensor, Geometry]:
-        """Resize one image.
+        """Resize one image, float ``[1 or 3, H, W]`` in [0, 1].
 
-        Args:
-            image: float32 ``[1 or 3, H, W]`` in [0, 1].
-
-        Returns:
-            float32 ``[channels, size, size]`` in [0, 1], and where the image lies in it.
-
-        Raises:
-            ValueError: The image has another shape or is not floating point.
+        Gives ``[channels, size, size]`` in [0, 1], and where the image lies in it. Another shape or type is a
+        ValueError.
         """
         if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.is_floating_point():
             raise ValueError(f"an image is float [1 or 3, H, W] in [0, 1], got {image.dtype} {list(image.shape)}")

@@ -19,21 +19,11 @@ class Backbone(nn.Module):
     Where the trunk goes deeper than the map's stride, its last output is enlarged and added, as a feature pyramid does
     (Lin et al., CVPR 2017): small findings need the fine map, classification needs the deep one.
 
-    With ``mobilenet_v3_small``, stride and depth 32, 64 channels, no norm and 3 input channels it is the paper's
-    (arXiv 2302.13390): 1,258,848 parameters.
+    With ``mobilenet_v3_small``, stride and depth 32, 64 channels, no norm and 3 input channels it is the paper's (arXiv
+    2302.13390): 1,258,848 parameters.
 
-    Args:
-        name: A torchvision classifier with a ``.features`` trunk, a ResNet, or ``timm/NAME``.
-        stride: Input pixels per cell of the map.
-        depth: Stride of the trunk's last layer, at least ``stride``.
-        channels: Channels of the map.
-        norm: Put batch norm and ReLU behind the convolution.
-        momentum: Of all batch norms; None leaves the trunk's own. MobileNetV3's 0.01 was made for ImageNet's million
-            steps: in a run of a thousand, evaluation would lag far behind training.
-        in_channels: 1 or 3.
-
-    Raises:
-        UserError: No such classifier, or it has no map of that stride.
+    The arguments are those of :class:`~mdfnet.models.detectors.settings.ComposedConfig`. MobileNetV3's own momentum,
+    0.01, was made for ImageNet's million steps: in a run of a thousand, evaluation would lag far behind training.
 
     Examples:
         >>> net = Backbone("mobilenet_v2", stride=8, depth=16, channels=64, norm=True, momentum=0.1, in_channels=1)
@@ -68,11 +58,7 @@ class Backbone(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """A backbone's map and coarser ones made from it: ``[B, in_channels, S, S]`` -> one map per level, by name.
-
-    Args:
-        base: Makes the finest map.
-        levels: Number of maps; each has half the side of the one before.
+    """A backbone's map and coarser ones made from it, each half the side of the one before; ``levels`` in all, by name.
 
     Examples:
         >>> base = Backbone("mobilenet_v2", stride=8, depth=16, channels=64, norm=True, momentum=0.1, in_channels=1)
@@ -110,11 +96,7 @@ def image_backbone(config: ComposedConfig, in_channels: int) -> Backbone:
 
 
 def pretrain(config: ComposedConfig, net: nn.Module) -> None:
-    """Start the trunks of all backbones in a network from the weights a config names, if any.
-
-    Raises:
-        UserError: The weights cannot be had or do not fit.
-    """
+    """Start the trunks of all backbones in a network from the weights a config names, if any."""
     if config.weights is None:
         return
     for module in net.modules():

@@ -109,9 +109,7 @@ class _Answered(Exception):
 def outputs_of(module: nn.Module, names: Sequence[str], run: Callable[[], object]) -> dict[str, Any]:
     """What submodules give, before other hooks see it, by name in the order they answer; then the run is broken off.
 
-    Args:
-        module, names: Whose submodules, and which.
-        run: Runs the module. What it does not reach is not in the answer.
+    What ``run`` does not reach is not in the answer.
 
     Examples:
         >>> net = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.Linear(5, 1))  # the last one would not fit

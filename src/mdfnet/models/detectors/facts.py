@@ -16,12 +16,7 @@ from mdfnet.models.detectors.sizes import CLASSES, Size
 
 @dataclass(frozen=True)
 class Facts(Size):
-    """A detector with its default settings.
-
-    Args:
-        parameters, strides: See `Size`.
-        map_sites, vector_sites: Where fusion attaches.
-    """
+    """A detector with its default settings."""
 
     map_sites: tuple[MapSite, ...]
     vector_sites: tuple[VectorSite, ...]
@@ -29,9 +24,6 @@ class Facts(Size):
 
 def facts(entry: Entry) -> Facts:
     """Look at a detector on torch's meta device where it allows that: tensors there have shapes and no values.
-
-    Raises:
-        UserError: Its library is not installed.
 
     Examples:
         >>> from mdfnet.models.detectors.registry import find

@@ -44,11 +44,7 @@ Network: TypeAlias = LibreYOLO9Model | LibreYOLOXModel
 class YOLO(Detector):
     """What YOLOX and YOLOv9 have in common: backbone, neck, and a head on three maps.
 
-    Args:
-        net: The library's network, with a ``head``.
-        config: Its settings.
-        input: The network's input.
-        published: File of the library's weights, without suffix.
+    ``published`` is the file of the library's weights, without suffix.
     """
 
     #: Parts whose shapes depend on the number of classes.

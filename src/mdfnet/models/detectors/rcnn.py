@@ -17,11 +17,7 @@ from mdfnet.models.detectors.torchvision import TorchvisionDetector
 
 
 def build(config: RCNNConfig, input: InputConfig, classes: int) -> TorchvisionDetector:
-    """Two stages on one feature map: proposals, then a class and a box for each. Arguments as `Entry.build` has them.
-
-    Raises:
-        UserError: There is no such backbone.
-    """
+    """Two stages on one feature map: proposals, then a class and a box for each. Arguments: see `Entry.build`."""
     return TorchvisionDetector(_net(config, input, classes + 1), input, [config.channels], partial(pretrain, config))
 
 

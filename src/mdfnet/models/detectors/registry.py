@@ -184,11 +184,7 @@ def _load(point: metadata.EntryPoint, where: str) -> Entry:
 
 
 def find(name: str) -> Entry:
-    """A detector by its name.
-
-    Raises:
-        UserError: There is none; the nearest name is given.
-    """
+    """A detector by its name."""
     known = entries()
     if name not in known:
         raise UserError(f"no detector {name!r}", where="detector.name", fix=nearest(str(name), known))

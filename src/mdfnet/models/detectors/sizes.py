@@ -17,14 +17,10 @@ CLASSES = 5
 
 @dataclass(frozen=True)
 class Size:
-    """How large a detector is with its default settings.
+    """How large a detector is with its default settings."""
 
-    Args:
-        parameters: Learnable ones, without fusion.
-        strides: Of each map at each map site, network pixels per cell, rounded; None where it cannot be told.
-    """
-
-    parameters: int
+    parameters: int  #: Learnable ones, without fusion
+    #: Of each map at each map site, network pixels per cell, rounded; None where it cannot be told
     strides: tuple[int, ...] | None
 
 

@@ -59,11 +59,7 @@ class Standardized(GeneralizedRCNNTransform):  # type: ignore[misc]  # torchvisi
 class TorchvisionDetector(Detector):
     """A network of torchvision, its own code unchanged.
 
-    Args:
-        net: The network, its weights still to be loaded.
-        input: The network's input.
-        channels: Channels of each map that ``net.backbone`` gives.
-        pretrain: Loads the network's pretrained weights.
+    ``channels`` are those of each map that ``net.backbone`` gives; ``pretrain`` loads the network's weights.
     """
 
     def __init__(self, net: Network, input: InputConfig, channels: Sequence[int], pretrain: Callable[[Network], None]):

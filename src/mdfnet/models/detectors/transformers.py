@@ -26,22 +26,14 @@ from mdfnet.models.detectors.transformers_weights import pretrain
 
 @dataclass(frozen=True)
 class NetworkKind:
-    """What this package has to know of a network of the library.
+    """What this package has to know of a network of the library."""
 
-    Args:
-        map: Name of the module whose output is fused: the first maps all else depends on.
-        image: Names of the modules that need not run again for another patient.
-        scores: Name of the layer, or of the list of layers, that gives the class scores.
-        before: Name of the first layer of the head that ends in ``scores``, where it has more than one.
-        losses: Names of its losses.
-        softmax: One class a query and one for "nothing", not a sigmoid each.
-    """
-
-    map: str
-    image: tuple[str, ...]
-    scores: str
-    losses: tuple[str, ...] = ("loss_ce", "loss_bbox", "loss_giou")
-    softmax: bool = False
+    map: str  #: Name of the module whose output is fused: the first maps all else depends on
+    image: tuple[str, ...]  #: Names of the modules that need not run again for another patient
+    scores: str  #: Name of the layer, or of the list of layers, that gives the class scores
+    losses: tuple[str, ...] = ("loss_ce", "loss_bbox", "loss_giou")  #: Names of its losses
+    softmax: bool = False  #: One class a query and one for "nothing", not a sigmoid each
+    #: Name of the first layer of the head that ends in ``scores``, where it has more than one
     before: str | None = None
 
 
@@ -87,16 +79,8 @@ UNUSED = ("mask_token",)
 class TransformersDetector(Detector):
     """A network of transformers, its own code unchanged.
 
-    Its losses are the library's own, weighted as there, added up over the layers of the decoder, so that their names
-    do not depend on the number of layers: their sum is the library's loss.
-
-    Args:
-        net: The network.
-        kind: What to know of it.
-        config: The detector's settings.
-        input: The network's input.
-        channels: Of each map at the site.
-        pretrain: Loads the network's pretrained weights.
+    Its losses are the library's own, weighted as there, added up over the layers of the decoder, so that their names do
+    not depend on the number of layers: their sum is the library's loss.
     """
 
     mean: Tensor
@@ -180,11 +164,7 @@ class TransformersDetector(Detector):
 
 
 def build(config: TransformersConfig, input: InputConfig, classes: int) -> TransformersDetector:
-    """A detector by its name, untrained. Nothing is downloaded. Arguments as `Entry.build` has them.
-
-    Raises:
-        UserError: The options do not fit.
-    """
+    """A detector by its name, untrained. Nothing is downloaded. Arguments: see `Entry.build`."""
     kind, made = KINDS[config.name], library_config(config, input, classes)
     try:
         with quiet():

@@ -79,11 +79,7 @@ SIZED = ("rf-detr", "lw-detr")
 
 
 def library_config(config: TransformersConfig, input: InputConfig, classes: int) -> PreTrainedConfig:
-    """The library's config of a detector, from what `Entry.build` is given.
-
-    Raises:
-        UserError: An option is unknown, does not fit the others, or does not fit the input.
-    """
+    """The library's config of a detector, from what `Entry.build` is given."""
     kind = getattr(transformers, f"{PREFIXES[config.name]}Config")
     options = dict(config.options)
     _known(options, kind, _WHERE)
@@ -152,11 +148,7 @@ def _fit_widths(made: PreTrainedConfig, options: Mapping[str, Any]) -> None:
 
 
 def _fit_queries(made: PreTrainedConfig, size: int, given: bool) -> None:
-    """Where queries are the best cells of the maps, there are no more of them than cells.
-
-    Raises:
-        UserError: More are asked for in the options.
-    """
+    """Where queries are the best cells of the maps, there are no more of them than cells."""
     cells = sum(math.ceil(size / stride) ** 2 for stride in _strides(made))
     if not cells or made.num_queries <= cells:
         return

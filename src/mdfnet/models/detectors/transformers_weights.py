@@ -20,14 +20,8 @@ def pretrain(weights: str | None, net: PreTrainedModel) -> None:
     """Start a network from pretrained weights; a gray first layer takes the sum over the colors.
 
     They go through the library's own loader, which knows the names of older files, into a network of their own shapes.
-
-    Args:
-        weights: A name on the Hugging Face hub (``NAME@REVISION`` for another revision than main), a folder as
-            transformers saves it, a ``.safetensors`` file of such a folder, or None.
-        net: The network.
-
-    Raises:
-        UserError: They cannot be had, or are of another network.
+    ``weights`` is a name on the Hugging Face hub (``NAME@REVISION`` for another revision than main), a folder as
+    transformers saves it, a ``.safetensors`` file of such a folder, or None.
     """
     if weights is None:
         return

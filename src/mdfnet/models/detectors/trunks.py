@@ -19,12 +19,7 @@ TIMM = "timm/"
 
 
 class Cut(nn.Sequential):
-    """A torchvision trunk up to the last layer asked for; gives the outputs of the layers asked for.
-
-    Args:
-        layers: The whole trunk.
-        taps: Indices of the layers, rising.
-    """
+    """A torchvision trunk up to the last layer asked for; gives the outputs of the layers at ``taps``, which rise."""
 
     def __init__(self, layers: nn.Sequential, taps: Sequence[int]):
         super().__init__(OrderedDict(list(layers.named_children())[: taps[-1] + 1]))
@@ -40,15 +35,9 @@ class Cut(nn.Sequential):
 
 
 def trunk(name: str, strides: Sequence[int], in_channels: int) -> tuple[nn.Module, list[int]]:
-    """A classifier's trunk that gives a map of each stride, and the maps' channels.
+    """A classifier's trunk that gives a map of each stride (input pixels per cell, rising), and the maps' channels.
 
-    Args:
-        name: A torchvision classifier with a ``.features`` trunk, a ResNet, or ``timm/NAME``.
-        strides: Input pixels per cell of each map, rising.
-        in_channels: 1 or 3.
-
-    Raises:
-        UserError: No such classifier, it has no map of such a stride, or timm is not installed.
+    The classifier is torchvision's, with a ``.features`` trunk, a ResNet, or ``timm/NAME``.
 
     Examples:
         >>> net, channels = trunk("resnet18", [8, 16], in_channels=1)
@@ -73,14 +62,8 @@ def trunk(name: str, strides: Sequence[int], in_channels: int) -> tuple[nn.Modul
 def trunk_state(name: str, weights: str, net: nn.Module) -> dict[str, Tensor]:
     """A classifier's pretrained weights under the names they have in its trunk.
 
-    Args:
-        name: What :func:`trunk` was given.
-        weights: The name of its weights in torchvision, or of a pretrained tag in timm, which is downloaded; or a
-            ``.safetensors`` file with the classifier's state.
-        net: The trunk.
-
-    Raises:
-        UserError: They cannot be had.
+    ``weights`` is their name in torchvision, or of a pretrained tag in timm, which is downloaded; or a ``.safetensors``
+    file with the classifier's state.
     """
     if not name.startswith(TIMM):
         return {key.removeprefix("features."): value for key, value in find_weights(name, weights).items()}

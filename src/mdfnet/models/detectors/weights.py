@@ -31,25 +31,12 @@ def sum_colors(kernel: Tensor) -> Tensor:
 
 
 def find_weights(name: str, weights: str) -> dict[str, Tensor]:
-    """The state of a torchvision network.
-
-    Args:
-        name: The network's name.
-        weights: A ``.safetensors`` file with its state, or the name of its weights in torchvision (``DEFAULT``,
-            ``IMAGENET1K_V1``, ``COCO_V1``), which is downloaded.
-
-    Raises:
-        UserError: They cannot be had.
-    """
+    """The state of a torchvision network: of a ``.safetensors`` file, else downloaded by name, such as ``COCO_V1``."""
     return read_weights(weights) if weights.endswith(".safetensors") else _download(name, weights)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """The state in a ``.safetensors`` file.
-
-    Raises:
-        UserError: There is no such file, or it is none.
-    """
+    """The state in a ``.safetensors`` file."""
     if not Path(path).is_file():
         raise UserError("no such weights file", where=path)
     try:
@@ -63,15 +50,8 @@ def load_fitting(
 ) -> None:
     """Load a state into a network; a gray first layer gets the sum over the colors.
 
-    Args:
-        net: The network.
-        state: Names and values; what the network does not have is passed over.
-        where: What to call the state in an error.
-        fix: What to do about one.
-        fresh: Names that may stay as they are where the state has another shape: they depend on the classes.
-
-    Raises:
-        UserError: A value is missing or has another shape.
+    What the network does not have is passed over. Names in ``fresh`` may stay as they are where the state has another
+    shape: they depend on the classes. ``where`` and ``fix`` are for errors.
     """
     fitting = {}
     for key, own in net.state_dict().items():
@@ -98,17 +78,7 @@ def _download(name: str, weights: str) -> dict[str, Tensor]:
 
 
 def fetched(weights: str, name: str, known: Iterable[str], fetch: Callable[[], Fetched]) -> Fetched:
-    """What a download gives.
-
-    Args:
-        weights: Name of the weights.
-        name: Of the network that they are for.
-        known: All names of weights that it has.
-        fetch: Downloads them.
-
-    Raises:
-        UserError: No such weights, or they cannot be downloaded.
-    """
+    """What a download of weights gives; ``known`` are the names of all that the network ``name`` has."""
     if weights not in known:
         raise UserError(f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known))
     try:

@@ -24,11 +24,7 @@ SSD300 = 300
 
 
 def build(config: ZooConfig, input: InputConfig, classes: int) -> TorchvisionDetector:
-    """A detector by its name in torchvision, with weights still to be loaded. Arguments as `Entry.build` has them.
-
-    Raises:
-        UserError: Torchvision does not take the options.
-    """
+    """A detector by its name in torchvision, with weights still to be loaded. Arguments: see `Entry.build`."""
     net = _net(config, classes)
     keeper = net.roi_heads if isinstance(net, GeneralizedRCNN) else net
     keeper.score_thresh, keeper.detections_per_img = config.box_score, config.detections

@@ -83,11 +83,7 @@ class _VectorHook(nn.Module):
 
 
 class ModalityDropout(nn.Module):
-    """In training, drops whole records and single values at random, so that one model serves with all, some or none.
-
-    Args:
-        records, values: Shares dropped, in [0, 1].
-    """
+    """In training, drops shares of records and of values at random, so that one model serves with all, some or none."""
 
     def __init__(self, records: float, values: float):
         super().__init__()

@@ -19,17 +19,7 @@ from mdfnet.models.fusion.vectors import VECTORS, Concat, Layer, Residual, Vecto
 
 
 def attach(config: Config, schema: Schema, fitted: Standardizer, detector: Detector) -> ClinicalFusion:
-    """Attach the fusion a config asks for to a detector.
-
-    Args:
-        config: Its ``fusion`` part says which.
-        schema: What the clinical columns mean.
-        fitted: Their scale, fitted on the training split.
-        detector: What it is attached to.
-
-    Raises:
-        UserError: The clinical vector is too narrow for the paper's encoder.
-    """
+    """Attach the fusion a config asks for to a detector; ``fitted`` is the scale of the training split."""
     settings = config.fusion
     encoder = ENCODERS[settings.encoder](schema, settings.dim, fitted)
     maps = {site: _map_fuser(config, settings.map, encoder.dim, site) for site in detector.map_sites if settings.map}

@@ -17,27 +17,18 @@ from mdfnet.core.errors import UserError
 
 @dataclass(frozen=True)
 class Patients:
-    """A batch of encoded records.
+    """A batch of encoded records."""
 
-    Args:
-        vector: ``[B, D]``.
-        tokens: ``[B, T, D]``, one per feature where the encoder has such, else the vector alone.
-        present: bool ``[B, T]``, which tokens say something.
-        has_record: bool ``[B]``: where it is False nothing is fused; None: all patients have a record.
-    """
-
-    vector: Tensor
-    tokens: Tensor
-    present: Tensor
+    vector: Tensor  #: ``[B, D]``
+    tokens: Tensor  #: ``[B, T, D]``, one per feature where the encoder has such, else the vector alone
+    present: Tensor  #: bool ``[B, T]``, which tokens say something
+    #: bool ``[B]``: where it is False nothing is fused; None: all patients have a record
     has_record: Tensor | None = None
 
     def where_known(self, fused: Tensor, plain: Tensor, rows: Tensor | None = None, axis: int = 0) -> Tensor:
         """What is fused for patients who have a record, what is plain for the others.
 
-        Args:
-            fused, plain: Of one shape, patients along ``axis``.
-            rows: int ``[B]``, how many rows in turn belong to each patient; None: one.
-            axis: Counted from the end where negative.
+        Patients lie along ``axis``; ``rows`` says how many rows in turn belong to each, one by default.
         """
         if self.has_record is None:
             return fused
@@ -98,13 +89,7 @@ class Columns(nn.Module):
 
 
 class Encoder(nn.Module, ABC):
-    """Turns records ``[B, F]``, NaN where missing, into :class:`Patients`.
-
-    Args:
-        schema: What the columns mean.
-        dim: Width of the clinical vector.
-        fitted: What was fitted on the training split.
-    """
+    """Turns records ``[B, F]``, NaN where missing, into :class:`Patients` with vectors of width ``dim``."""
 
     def __init__(self, schema: Schema, dim: int, fitted: Standardizer):
         super().__init__()

@@ -21,17 +21,11 @@ from mdfnet.models.preprocessing import Geometry
 
 @dataclass(frozen=True)
 class Features:
-    """The image part of a batch, before fusion.
+    """The image part of a batch, before fusion."""
 
-    Args:
-        images: float32 ``[B, C, S, S]``, preprocessed.
-        geometries: Where each image lies in it.
-        outputs: What each module of the image part gave, by its name.
-    """
-
-    images: Tensor
-    geometries: tuple[Geometry, ...]
-    outputs: dict[str, Any]
+    images: Tensor  #: float32 ``[B, C, S, S]``, preprocessed
+    geometries: tuple[Geometry, ...]  #: Where each image lies in it
+    outputs: dict[str, Any]  #: What each module of the image part gave, by its name
 
     def __len__(self) -> int:
         return len(self.images)

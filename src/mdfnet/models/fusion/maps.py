@@ -62,14 +62,8 @@ class Added(MapFuser):
 class Deconv(Added):
     """Spatialize the clinical vector by a few transposed convolutions and add it to the maps, whatever their sizes.
 
-    The map is grown to ``2 ** doublings`` cells a side and resized to the feature maps: a clinical map is smooth, so
-    growing it to the image's size, as the paper does, costs much and adds nothing.
-
-    Args:
-        dim: Width of the clinical vector.
-        channels: C of each map.
-        hidden: Channels while growing.
-        doublings: How often the side is doubled.
+    The map is grown to ``2 ** doublings`` cells a side, with ``hidden`` channels, and resized to the feature maps: a
+    clinical map is smooth, so growing it to the image's size, as the paper does, costs much and adds nothing.
 
     Examples:
         >>> fuser, feature = Deconv(dim=8, channels=[16]), torch.rand(2, 16, 12, 12)
@@ -92,11 +86,7 @@ class Deconv(Added):
 
 
 class Repeat(MapFuser):
-    """Add the clinical vector, projected to the map's channels, to every cell alike.
-
-    Args:
-        dim, channels: As :class:`Deconv`.
-    """
+    """Add the clinical vector, projected to the map's channels, to every cell alike."""
 
     def __init__(self, dim: int, channels: Sequence[int]):
         super().__init__()
@@ -109,11 +99,7 @@ class Repeat(MapFuser):
 
 
 class FiLMMap(MapFuser):
-    """Scale and shift every channel by the patient: feature-wise linear modulation (Perez et al., AAAI 2018).
-
-    Args:
-        dim, channels: As :class:`Deconv`.
-    """
+    """Scale and shift every channel by the patient: feature-wise linear modulation (Perez et al., AAAI 2018)."""
 
     def __init__(self, dim: int, channels: Sequence[int]):
         super().__init__()
@@ -131,10 +117,6 @@ class Attention(MapFuser):
     """Every cell asks the patient's tokens, one a feature, for what matters to it, and adds the answer.
 
     What is missing cannot be asked; a token of its own answers where nothing else can.
-
-    Args:
-        dim, channels: As :class:`Deconv`.
-        hidden: Width of questions and answers.
     """
 
     def __init__(self, dim: int, channels: Sequence[int], *, hidden: int = 32):
@@ -159,19 +141,10 @@ class Attention(MapFuser):
 class PaperMap(Added):
     """The paper's 3-D fusion: grow to an image of the image's size, pass it through a second backbone, add.
 
-    Source: arXiv 2302.13390 and the authors' code: log2(size) stages of transposed convolution, batch norm,
-    ReLU, convolution, batch norm, ReLU; the last convolution has three channels and no ReLU behind it. 447,369
-    parameters for 64 channels and 512 pixels. A site that does not have the one map of the second backbone's own
-    width gets a projection to each of its maps.
-
-    Args:
-        dim: Width of the clinical vector and of the stages.
-        channels: C of each map.
-        size: Side of the image, a power of two.
-        backbone: The second image backbone; its map has ``backbone.out_channels``.
-
-    Raises:
-        ValueError: ``size`` is not a power of two.
+    Source: arXiv 2302.13390 and the authors' code: log2(size) stages of transposed convolution, batch norm, ReLU,
+    convolution, batch norm, ReLU; the last convolution has three channels and no ReLU behind it. 447,369 parameters for
+    64 channels and 512 pixels. A site that does not have the one map of the second backbone's own width gets a
+    projection to each of its maps.
     """
 
     def __init__(self, dim: int, channels: Sequence[int], size: int, backbone: Backbone):

@@ -29,11 +29,8 @@ class VectorFuser(nn.Module, ABC):
 class Concat(VectorFuser):
     """``layer(cat[x, z])``, written as ``layer(x) + project(z)``: the layer and its pretrained weights stay.
 
-    Args:
-        dim: Width of the clinical vector.
-        layer: The linear or convolutional layer that is fused.
-        zero_start: Start as the plain layer. False: as a fresh linear layer over ``[x, z]`` (torch's default for its
-            width), which is what the paper trains.
+    Without ``zero_start`` it starts as a fresh linear layer over ``[x, z]`` (torch's default for its width), which is
+    what the paper trains.
 
     Examples:
         >>> import torch
@@ -58,11 +55,7 @@ class Concat(VectorFuser):
 
 
 class FiLMVector(VectorFuser):
-    """Scale and shift what the layer gives by the patient: feature-wise linear modulation (Perez et al., AAAI 2018).
-
-    Args:
-        dim, layer: As :class:`Concat`.
-    """
+    """Scale and shift what the layer gives by the patient: feature-wise linear modulation (Perez et al., AAAI 2018)."""
 
     def __init__(self, dim: int, layer: Layer):
         super().__init__()
@@ -78,10 +71,6 @@ class Residual(VectorFuser):
     """``layer(x) + mlp(cat[x, z])``: what is added depends on the patient and on what is looked at.
 
     Written with one projection for each, so that ``z`` is not copied to every row of ``x``.
-
-    Args:
-        dim, layer: As :class:`Concat`.
-        hidden: Width of the hidden layer.
     """
 
     def __init__(self, dim: int, layer: Layer, *, hidden: int = 64):
