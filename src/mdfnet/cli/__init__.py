@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.cli import cards, data, detectors, experiments, explain, models, runs
+from mdfnet.cli import cards, data, experiments, explain, models, predict, runs
 from mdfnet.cli import node as pacs
 from mdfnet.cli import serve as server
 from mdfnet.cli.former_options import Verbs
@@ -50,12 +50,12 @@ app.command()(runs.evaluate)
 app.command()(runs.compare)
 app.command()(runs.report)
 app.command()(cards.card)
-app.command()(models.calibrate)
+app.command()(runs.calibrate)
 app.add_typer(experiments.app, name="experiment")
-app.command()(models.predict)
+app.command()(predict.predict)
 app.command()(explain.explain)
 app.command()(models.config)
-app.command()(detectors.models)
+app.command()(models.models)
 app.command()(server.serve)
 app.command()(pacs.node)
 

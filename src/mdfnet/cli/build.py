@@ -81,15 +81,15 @@ def mimic(
     folders: Annotated[
         list[Path], typer.Argument(help="Folders with MIMIC-CXR-JPG, MIMIC-IV, MIMIC-IV-ED and REFLACX, or MIMIC-Eye.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="Dataset folder to make.")],
+    out: Annotated[Path, typer.Option(help="Dataset folder to make.")],
     as_paper: Annotated[
         bool, typer.Option("--as-paper", help="The paper's rules; those given beside it hold.")
     ] = False,
     images: Annotated[
-        Path | None, typer.Option("--images", rich_help_panel=FILES, help="Folder of the images, if not the tables'.")
+        Path | None, typer.Option(rich_help_panel=FILES, help="Folder of the images, if not the tables'.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option("--size", min=32, rich_help_panel=FILES, help="Longer side of the images, pixels.")
+        int | None, typer.Option(min=32, rich_help_panel=FILES, help="Longer side of the images, pixels.")
     ] = None,
     link: Annotated[
         bool, typer.Option("--link", rich_help_panel=FILES, help="Hard links to the images instead of copies.")

@@ -13,7 +13,7 @@ def card(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: the same).")] = None,
     evaluation: Annotated[
         list[Path] | None,
-        typer.Option("--evaluation", help="Folder of an evaluation to report (default: those of the run); repeatable."),
+        typer.Option(help="Folder of an evaluation to report (default: those of the run); repeatable."),
     ] = None,
 ) -> None:
     """Write the card of a model, with the checklists CLAIM and TRIPOD+AI, or of a dataset.

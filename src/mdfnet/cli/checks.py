@@ -20,9 +20,9 @@ def check(
     folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
     every: Annotated[bool, typer.Option("--all", help="List every finding, not only the first of each kind.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for warnings, too.")] = False,
-    ignore: Annotated[list[str], typer.Option("--ignore", help="Kind of finding to leave out; repeatable.")] = [],  # noqa: B006
+    ignore: Annotated[list[str], typer.Option(help="Kind of finding to leave out; repeatable.")] = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON and nothing else.")] = False,
-    html: Annotated[Path | None, typer.Option("--html", help="Write one page with pictures of the images.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with pictures of the images concerned.")] = None,
 ) -> None:
     """Look for problems in a dataset; exit code 1 when there are errors.
 

@@ -8,37 +8,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdfnet.cli.former_options import Verbs
-from mdfnet.cli.options import Invalid, SchemaName, extra, pairs
+from mdfnet.cli.options import Invalid, OnInvalid, SchemaName, extra, pairs
 
 if TYPE_CHECKING:
     from mdfnet.data.importers.measurements import MatchedRecords
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Make a clinical table for images from OMOP or FHIR.")
 
-Metadata = Annotated[Path, typer.Option("--metadata", help="One row per image: image_id, patient_id, time (ISO 8601).")]
-Out = Annotated[Path, typer.Option("--out", help="CSV to write; --metadata of the imports reads it.")]
-Within = Annotated[float, typer.Option("--within", min=0, help="Hours before the image from which a value counts.")]
-Zone = Annotated[str | None, typer.Option("--zone", help="Time zone of times that have no offset from UTC.")]
-OnInvalid = Annotated[
-    Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing with a count.")
+Metadata = Annotated[
+    Path, typer.Option("--metadata", help="CSV, a row per image: image_id, patient_id, time (ISO 8601).")
+]
+Out = Annotated[Path, typer.Option("--out", help="CSV to write, for --metadata of the imports.")]
+Within = Annotated[float, typer.Option("--within", min=0, help="Hours that a value may be older than the image.")]
+Zone = Annotated[
+    str | None, typer.Option("--zone", help="Time zone of times without an offset from UTC, such as Europe/Berlin.")
 ]
 
 
 @app.command("omop")
 def omop(
-    measurement: Annotated[Path, typer.Option("--measurement", help="OMOP measurement: CSV or Parquet.")],
-    person: Annotated[Path, typer.Option("--person", help="OMOP person: CSV or Parquet.")],
+    measurement: Annotated[Path, typer.Option(help="OMOP measurement: CSV or Parquet.")],
+    person: Annotated[Path, typer.Option(help="OMOP person: CSV or Parquet.")],
     metadata: Metadata,
     out: Out,
     schema: SchemaName = "mimic-ed",
     mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="YAML file with your concepts (default: the shipped one).")
+        Path | None, typer.Option(help="YAML file with your concepts (default: the shipped one).")
     ] = None,
     within: Within = 24,
     zone: Zone = None,
     invalid: OnInvalid = Invalid.missing,
 ) -> None:
-    """Take records from OMOP tables: of each value the last at or before the image.
+    """Make records from OMOP tables: of each feature the last value at or before the image.
 
     Example: mdfnet data clinical omop --measurement measurement.parquet --person person.parquet --metadata images.csv
     --out clinical.csv
@@ -73,13 +74,13 @@ def fhir(
     out: Out,
     schema: SchemaName = "mimic-ed",
     assume: Annotated[
-        list[str], typer.Option("--assume-unit", help="FEATURE=UCUM unit of values without one; repeatable.")
+        list[str], typer.Option("--assume-unit", help="FEATURE=UNIT (UCUM) of values without one; repeatable.")
     ] = [],  # noqa: B006
     within: Within = 24,
     zone: Zone = None,
     invalid: OnInvalid = Invalid.missing,
 ) -> None:
-    """Take records from FHIR resources: of each value the last at or before the image.
+    """Make records from FHIR resources: of each feature the last value at or before the image.
 
     Example: mdfnet data clinical fhir patients/*.json --metadata images.csv --zone Europe/Berlin --out clinical.csv
     """

@@ -22,10 +22,8 @@ app.command()(checks.check)
 @app.command()
 def info(
     folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Write a contact sheet of images with boxes.")
-    ] = None,
-    images: Annotated[int, typer.Option("--images", min=1, help="Images on the contact sheet.")] = 12,
+    picture: Annotated[Path | None, typer.Option(help="Write a contact sheet of images with boxes.")] = None,
+    images: Annotated[int, typer.Option(min=1, help="Images on the contact sheet.")] = 12,
 ) -> None:
     """Show what is in a dataset: classes and clinical values by split, and pictures.
 
@@ -48,12 +46,12 @@ def info(
 
 @app.command()
 def phantom(
-    out: Annotated[Path, typer.Option("--out", help="Dataset folder to make.")],
-    count: Annotated[int, typer.Option("--count", min=1, help="Number of images.")] = 600,
-    size: Annotated[int, typer.Option("--size", min=64, max=2048, help="Width and height in pixels.")] = 256,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
-    signal: Annotated[float, typer.Option("--signal", min=0, max=1, help="How much vital signs tell.")] = 1.0,
-    missing: Annotated[float, typer.Option("--missing", min=0, max=1, help="Share of values missing.")] = 0.05,
+    out: Annotated[Path, typer.Option(help="Dataset folder to make.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of images.")] = 600,
+    size: Annotated[int, typer.Option(min=64, max=2048, help="Width and height in pixels.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    signal: Annotated[float, typer.Option(min=0, max=1, help="How informative vital signs are, from 0 to 1.")] = 1.0,
+    missing: Annotated[float, typer.Option(min=0, max=1, help="Share of clinical values that are missing.")] = 0.05,
 ) -> None:
     """Make a dataset of synthetic images, findings and vital signs.
 

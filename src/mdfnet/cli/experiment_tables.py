@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mdfnet.cli.console import table_of, terminal
 from mdfnet.core.csv_tables import format_table
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import replacing
@@ -46,7 +47,7 @@ def print_report(
     measure = measure or plan.measure
     rows = summarize(plan, collect(out), out, [measure], draws or scoring.REPLICATES)
     _write(rows, plan, measure, out / REPORT)
-    console = _console()
+    console = terminal()
     console.print(f"{plan.name}: {plan.question}", highlight=False, markup=False)
     shown = [row for row in rows if by_finding or row.finding == "all"]
     for (view, size), group in groupby(shown, key=lambda row: (row.view, row.size)):
@@ -63,9 +64,7 @@ def print_report(
 
 def _table(title: str, rows: list[SummaryRow], plan: Plan, measure: str) -> Table:
     beside, several = _published(rows, plan, measure), len({row.finding for row in rows}) > 1
-    table = Table("arm", *(["finding"] if several else []), title=title, title_justify="left")
-    for heading in ("mean", "seeds", "difference"):
-        table.add_column(heading, justify="right")
+    table = table_of(["arm", *(["finding"] if several else [])], ("mean", "seeds", "difference"), title)
     for heading in ("in words", "interval over"):
         table.add_column(heading)
     if any(beside.values()):
@@ -128,7 +127,7 @@ def print_cost(experiment: Experiment) -> None:
     first = min(experiment.datasets)
     like = {cell.name: cell for cell in experiment.cells if cell.seed == first}
     seconds = estimate(experiment.jobs(like.values()))
-    console, total = _console(), 0.0
+    console, total = terminal(), 0.0
     for cell in experiment.cells:
         twin = next(one for one in like.values() if (one.arm, one.fold, one.size) == (cell.arm, cell.fold, cell.size))
         done = is_done(experiment.out, cell)
@@ -147,7 +146,7 @@ def _time(seconds: float) -> str:
 
 def print_published() -> None:
     """The paper's tables, and what does not add up in them."""
-    tables, console = published(), _console()
+    tables, console = published(), terminal()
     findings = list(tables["findings"])
     for title, key in (
         ("Test split, AP / AR in % at IoBB 0.5", "scores"),
@@ -181,8 +180,3 @@ def print_published() -> None:
     console.print("101 test images, 102 boxes, one seed, no intervals. What adding up shows:", highlight=False)
     for line in discrepancies():
         console.print(f"- {line}", highlight=False, markup=False)
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=160)  # a log or a pipe: no squeezing to 80 columns

@@ -24,7 +24,7 @@ class Experiments(Verbs):
 
 
 class Engine(StrEnum):
-    """Where the cells are done."""
+    """Where the cells run."""
 
     local = "local"
     ray = "ray"
@@ -57,22 +57,24 @@ def run(
         typer.Argument(help="Keys of the experiment (seeds=3) or of all arms' config (epochs=10).", show_default=False),
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", "-d", help="Dataset folder.")] = None,
-    test: Annotated[Path | None, typer.Option("--test", help="Dataset folder of another place.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Dataset folder of another site, to test on as well.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder (default: runs/NAME).")] = None,
-    config: Annotated[str | None, typer.Option("--config", "-c", help="Preset or YAML file of the arms.")] = None,
-    arm: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm and its reference; repeatable.")] = None,
-    engine: Annotated[Engine, typer.Option("--engine", help="Where the cells are done.")] = Engine.local,
-    ray_address: Annotated[
-        str | None, typer.Option("--ray-address", help="Of a Ray cluster; 'local' starts one.")
+    config: Annotated[
+        str | None, typer.Option("--config", "-c", help="Preset or YAML file that the arms start from.")
     ] = None,
+    arm: Annotated[list[str] | None, typer.Option(help="Only this arm and its reference; repeatable.")] = None,
+    engine: Annotated[Engine, typer.Option(help="Where the cells run.")] = Engine.local,
+    ray_address: Annotated[str | None, typer.Option(help="Of a Ray cluster; 'local' starts one.")] = None,
     slurm: Annotated[
-        list[str] | None, typer.Option("--slurm", help="Option for sbatch, as --slurm=--time=12:00:00; repeatable.")
+        list[str] | None, typer.Option(help="Option for sbatch, as --slurm=--time=12:00:00; repeatable.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the cells and what they will cost.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the cells, and how long they will take.")
+    ] = False,
     published: Annotated[bool, typer.Option("--published", help="Only print the paper's own tables.")] = False,
     threads: Threads = None,
 ) -> None:
-    """Do an experiment, or what is left of it.
+    """Run an experiment, or what is left of it.
 
     Example: mdfnet experiment ablation --data data/mine --out runs/ablation seeds=3 epochs=20
     """
@@ -114,8 +116,8 @@ def run(
 @app.command()
 def report(
     out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
-    measure: Annotated[str | None, typer.Option("--measure", help="Another measure, such as AP@IoBB=0.5.")] = None,
-    by_finding: Annotated[bool, typer.Option("--by-finding", help="Each finding too.")] = False,
+    measure: Annotated[str | None, typer.Option(help="Another measure, such as AP@IoBB=0.5.")] = None,
+    by_finding: Annotated[bool, typer.Option("--by-finding", help="Each finding, too.")] = False,
     replicates: Replicates = 1000,
 ) -> None:
     """Print what an experiment has shown so far, and write it to OUT/report.csv.
@@ -131,13 +133,13 @@ def report(
 @app.command()
 def explain(
     out: Annotated[Path, typer.Argument(help="Folder of an experiment.")],
-    arm: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; repeatable.")] = None,
+    arm: Annotated[list[str] | None, typer.Option(help="Only this arm; repeatable.")] = None,
     images: Annotated[
-        int | None, typer.Option("--images", min=2, help="So many test images in each cell (default: all).")
+        int | None, typer.Option(min=2, help="Random sample of each cell's test images (default: all).")
     ] = None,
     threads: Threads = None,
 ) -> None:
-    """Explain every fused model of an experiment over its test images: which clinical value tells of which finding.
+    """Explain every fused model of an experiment over its test images: which clinical value matters for which finding.
 
     Example: mdfnet experiment explain runs/ablation --images 100
     """
@@ -159,7 +161,7 @@ def cell(
     name: Annotated[str, typer.Argument(help="Name of a cell.")],
     threads: Threads = None,
 ) -> None:
-    """Do one cell; what the tasks of a SLURM array call."""
+    """Run one cell; what the tasks of a SLURM array call."""
     from mdfnet.experiments.engines import run_named
 
     if error := run_named(str(out), name, threads, typer.echo):

@@ -7,38 +7,27 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.cli.options import Invalid, Threads, command_line, use_threads
+from mdfnet.cli.options import Invalid, ModelFolder, OnInvalid, Threads, command_line, use_threads
 from mdfnet.core.errors import UserError
 
 
 def explain(
-    model: Annotated[str, typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.")],
+    model: ModelFolder,
     source: Annotated[Path, typer.Argument(help="An image (PNG, JPEG, DICOM), or a dataset folder.")],
-    case: Annotated[
-        str | None, typer.Option("--case", help="Name of an image of the dataset: explain this one.")
-    ] = None,
-    clinical: Annotated[
-        Path | None, typer.Option("--clinical", help="Record of an image: as mdfnet predict takes it.")
-    ] = None,
-    split: Annotated[
-        str, typer.Option("--split", help="Of a dataset, without --case: explain the model over this split.")
-    ] = "val",
+    case: Annotated[str | None, typer.Option(help="Name of an image of the dataset: explain this one.")] = None,
+    clinical: Annotated[Path | None, typer.Option(help="Record of an image: as mdfnet predict takes it.")] = None,
+    split: Annotated[str, typer.Option(help="Without --case: explain the model over this split.")] = "val",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("explanation"),
-    score: Annotated[float, typer.Option("--score", min=0, max=1, help="Explain boxes from this score.")] = 0.3,
-    images: Annotated[
-        int | None, typer.Option("--images", min=2, help="Of a split so many images, drawn at random (default: all).")
-    ] = None,
+    score: Annotated[float, typer.Option(min=0, max=1, help="Explain boxes from this score.")] = 0.3,
+    images: Annotated[int | None, typer.Option(min=2, help="Random sample of the split (default: all).")] = None,
     orders: Annotated[
-        int | None,
-        typer.Option("--orders", min=2, help="Draw so many orders of features instead of asking all combinations."),
+        int | None, typer.Option(min=2, help="Sample so many orders of the features (default: all combinations).")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything drawn.")] = 0,
-    invalid: Annotated[
-        Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
-    ] = Invalid.error,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")] = 0,
+    invalid: OnInvalid = Invalid.error,
     threads: Threads = None,
 ) -> None:
-    """Say why: what each clinical value and each part of an image does to a model's scores.
+    """Explain a model's scores: what each clinical value and each part of an image contributes.
 
     Example: mdfnet explain demo image.png --clinical record.json
     """

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from mdfnet.data.importers import DatasetInfo, ImportOptions, ImportResult
     from mdfnet.data.placing import Place
 
-app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Make a dataset folder from other files.")
+app = typer.Typer(
+    cls=Verbs, no_args_is_help=True, help="Make a dataset folder from CSV, COCO, YOLO, Pascal VOC or DICOM."
+)
 
 Images = Annotated[Path, typer.Option("--images", help="Folder of the images, folders below it included.")]
 Metadata = Annotated[
     Path | None, typer.Option("--metadata", help="CSV, one row per image: image_id, clinical columns.")
 ]
-Labels = Annotated[list[str] | None, typer.Option("--class", help="Class, in order; repeatable (default: all).")]
+Labels = Annotated[
+    list[str] | None, typer.Option("--class", help="Class to keep, in this order; repeatable (default: all).")
+]
 Link = Annotated[bool, typer.Option("--link", help="Link to the images instead of copying them.")]
 
 
@@ -34,30 +38,30 @@ Link = Annotated[bool, typer.Option("--link", help="Link to the images instead o
 class Shared:
     """What every import can be told."""
 
-    out: Annotated[Path, typer.Option("--out", help="Dataset folder to make.")]
+    out: Annotated[Path, typer.Option(help="Dataset folder to make.")]
     schema: SchemaName = "mimic-ed"
-    name: Annotated[str | None, typer.Option("--name", help="Name of the dataset (default: the folder's).")] = None
-    source: Annotated[str, typer.Option("--source", help="Where the data come from, with citation.")] = ""
-    license: Annotated[str, typer.Option("--license", help="Terms of the data.")] = ""
-    column: Annotated[
-        list[str], typer.Option("--column", help="NAME=COLUMN where a table calls it otherwise; repeatable.")
-    ] = field(default_factory=list)
+    name: Annotated[str | None, typer.Option(help="Name of the dataset (default: the folder's).")] = None
+    source: Annotated[str, typer.Option(help="Where the data come from, with citation.")] = ""
+    license: Annotated[str, typer.Option(help="Terms of the data.")] = ""
+    column: Annotated[list[str], typer.Option(help="NAME=COLUMN where a table uses another name; repeatable.")] = field(
+        default_factory=list
+    )
     unit: Annotated[
-        list[str], typer.Option("--unit", help="FEATURE=UNIT (UCUM) where the table has another one; repeatable.")
+        list[str], typer.Option(help="FEATURE=UNIT (UCUM) where the table's differs from the schema's; repeatable.")
     ] = field(default_factory=list)
-    invalid: Annotated[
-        Invalid, typer.Option("--invalid", help="At implausible clinical values: stop, or missing with a count.")
-    ] = Invalid.error
-    fraction: Annotated[
-        list[str], typer.Option("--fraction", help="SPLIT=SHARE where images have no split; repeatable.")
-    ] = field(default_factory=list)
-    seed: Annotated[int, typer.Option("--seed", help="Seed of that split.")] = 0
+    invalid: Annotated[Invalid, typer.Option(help="At implausible clinical values: stop, or missing with a count.")] = (
+        Invalid.error
+    )
+    fraction: Annotated[list[str], typer.Option(help="SPLIT=SHARE for images without a split; repeatable.")] = field(
+        default_factory=list
+    )
+    seed: Annotated[int, typer.Option(help="Seed of that split.")] = 0
     size: Size = None
     keep_ids: KeepIds = False
     key_file: KeyFile = None
     linkage: Linkage = None
     intensity: Annotated[
-        Intensity, typer.Option("--intensity", help="How the images were made, or are to be made, from DICOM.")
+        Intensity, typer.Option(help="Recipe by which the images were, or are to be, made from DICOM.")
     ] = Intensity.as_is
 
     def described(self) -> tuple[Schema, DatasetInfo]:
@@ -100,18 +104,14 @@ class Shared:
 class SharedDicom(Shared):
     """The same, with DICOM's own default."""
 
-    intensity: Annotated[Intensity, typer.Option("--intensity", help="How stored values become gray.")] = (
-        Intensity.window
-    )
+    intensity: Annotated[Intensity, typer.Option(help="How stored values become gray.")] = Intensity.window
 
 
 @app.command("csv")
 @with_options(options_of(Shared))
 def import_csv(
-    boxes: Annotated[Path, typer.Option("--boxes", help="CSV, one row per box: image_id, label, x1, y1, x2, y2.")],
-    metadata: Annotated[
-        Path, typer.Option("--metadata", help="CSV, one row per image: image_id, file, clinical columns.")
-    ],
+    boxes: Annotated[Path, typer.Option(help="CSV, one row per box: image_id, label, x1, y1, x2, y2.")],
+    metadata: Annotated[Path, typer.Option(help="CSV, one row per image: image_id, file, clinical columns.")],
     images: Images,
     label: Labels = None,
     link: Link = False,
@@ -135,7 +135,7 @@ def import_csv(
 @app.command("coco")
 @with_options(options_of(Shared))
 def import_coco(
-    annotations: Annotated[Path, typer.Option("--annotations", help="COCO detection JSON.")],
+    annotations: Annotated[Path, typer.Option(help="COCO detection JSON.")],
     images: Images,
     metadata: Metadata = None,
     link: Link = False,
@@ -157,7 +157,7 @@ def import_coco(
 @app.command("yolo")
 @with_options(options_of(Shared))
 def import_yolo(
-    data: Annotated[Path, typer.Option("--data", help="The YAML file of a YOLO dataset.")],
+    data: Annotated[Path, typer.Option(help="The YAML file of a YOLO dataset.")],
     metadata: Metadata = None,
     link: Link = False,
     **given: Any,
@@ -176,9 +176,9 @@ def import_yolo(
 @app.command("voc")
 @with_options(options_of(Shared))
 def import_voc(
-    annotations: Annotated[Path, typer.Option("--annotations", help="Folder of XML files.")],
+    annotations: Annotated[Path, typer.Option(help="Folder of XML files.")],
     images: Images,
-    sets: Annotated[Path | None, typer.Option("--sets", help="Folder with train.txt, val.txt, test.txt.")] = None,
+    sets: Annotated[Path | None, typer.Option(help="Folder with train.txt, val.txt, test.txt.")] = None,
     origin: Origin = 1,
     metadata: Metadata = None,
     label: Labels = None,
@@ -204,15 +204,11 @@ def import_voc(
 @app.command("dicom")
 @with_options(options_of(SharedDicom))
 def import_dicom(
-    images: Annotated[Path, typer.Option("--images", help="Folder of DICOM images, folders below it included.")],
-    boxes: Annotated[
-        Path | None, typer.Option("--boxes", help="CSV, one row per box: image_id, label, x1, y1, x2, y2.")
-    ] = None,
+    images: Annotated[Path, typer.Option(help="Folder of DICOM images, folders below it included.")],
+    boxes: Annotated[Path | None, typer.Option(help="CSV, one row per box: image_id, label, x1, y1, x2, y2.")] = None,
     metadata: Metadata = None,
     label: Labels = None,
-    left_out: Annotated[
-        Path | None, typer.Option("--left-out", help="Write which files were left out, and why, as CSV.")
-    ] = None,
+    left_out: Annotated[Path | None, typer.Option(help="Write which files were left out, and why, as CSV.")] = None,
     **given: Any,
 ) -> None:
     """Import a folder of DICOM images; they are written as PNG, nothing else of the files is kept.

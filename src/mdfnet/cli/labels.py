@@ -1,4 +1,4 @@
-"""``mdfnet data labels``: image-level labels beside a dataset, held against its boxes."""
+"""``mdfnet data labels``: image-level labels beside a dataset, compared with its boxes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def labels(
         str | None, typer.Option("--id", help="Column with the image (default: Path, image_id, image, dicom_id).")
     ] = None,
     column: Annotated[
-        list[str], typer.Option("--column", help="CLASS=COLUMN where the table calls it otherwise; repeatable.")
+        list[str], typer.Option("--column", help="CLASS=COLUMN where the table uses another name; repeatable.")
     ] = [],  # noqa: B006
 ) -> None:
-    """Put image-level labels, as CheXpert writes them, beside a dataset, and hold them against its boxes.
+    """Put image-level labels, as CheXpert writes them, beside a dataset, and compare them with its boxes.
 
     Example: mdfnet data labels data/mine chexpert.csv --column "Effusion=Pleural Effusion"
     """

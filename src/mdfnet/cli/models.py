@@ -1,97 +1,146 @@
-"""``mdfnet predict``, ``calibrate`` and ``config``."""
+"""``mdfnet models`` and ``mdfnet config``: which detectors there are, and all that can be set."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
-from mdfnet.cli.options import DicomExtra, Fitting, Invalid, Overrides, Threads, extra, use_threads
-from mdfnet.core.errors import UserError
+from mdfnet.cli.console import terminal
+from mdfnet.cli.options import Overrides
+from mdfnet.models.detectors.registry import Entry, entries, find
+from mdfnet.models.detectors.sizes import CLASSES, Size, sizes
+
+if TYPE_CHECKING:
+    from mdfnet.models.detectors.facts import Facts
+
+#: Where there is no terminal, no squeezing to 80 columns.
+WIDTH = 100
 
 
-def predict(
-    model: Annotated[str, typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.")],
-    images: Annotated[list[Path], typer.Argument(help="PNG, JPEG or DICOM files.")],
-    clinical: Annotated[
-        Path | None,
-        typer.Option(
-            "--clinical", help="CSV with a column 'image' (file name), or JSON: a record, or records by file name."
-        ),
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("predictions"),
-    score: Annotated[float, typer.Option("--score", min=0, max=1, help="Draw and list boxes from this score.")] = 0.3,
-    point: Annotated[
-        str | None, typer.Option("--operating-point", help="Take the scores of this point of the model instead.")
-    ] = None,
-    invalid: Annotated[
-        Invalid, typer.Option("--invalid", help="At values that cannot be right: stop, or missing.")
-    ] = Invalid.error,
-    dicom_out: Annotated[
-        Path | None,
-        typer.Option("--dicom-out", help="Folder for DICOM objects about DICOM images: a structured report each."),
-    ] = None,
-    dicom_also: Annotated[
-        list[DicomExtra] | None, typer.Option("--dicom-also", help="What to write there beside it; repeatable.")
-    ] = None,
-    threads: Threads = None,
+def models(
+    name: Annotated[str | None, typer.Argument(help="A detector, to see its settings and fusion sites.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find boxes on images: COCO JSON, CSV and a picture per image; DICOM objects on request.
+    """List all detectors and presets; or one detector's settings, and where fusion attaches.
 
-    Example: mdfnet predict demo image.png --clinical record.json --out predictions
+    Example: mdfnet models retinanet
     """
-    from mdfnet.cli.run_predict import check_request, predict_files
+    if name is not None:
+        _print_one(find(name), as_json)
+        return
+    from mdfnet.models.config import load_config, presets
 
-    if dicom_also and dicom_out is None:
-        raise UserError("--dicom-also needs --dicom-out", fix="name the folder to write to")
-    request = check_request(model, images, clinical, out, point, invalid.value, typer.echo)
-    also = None
-    if dicom_out is not None:
-        with extra("dicom"):
-            from mdfnet.services.pacs.objects import DicomWriter
-        also = DicomWriter.of(
-            request.model, dicom_out, score, point, [kind.value for kind in dicom_also or ()], log=typer.echo
-        )
-    use_threads(threads)
-    if predict_files(request, score=score, log=typer.echo, also=also):
-        raise typer.Exit(2)
-
-
-def calibrate(
-    model: Annotated[str, typer.Argument(help="A run's or a model's folder.")],
-    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    split: Annotated[Fitting, typer.Option("--split", help="Images to fit on; never test images.")] = Fitting.val,
-    sensitivity: Annotated[
-        list[float] | None, typer.Option("--sensitivity", min=0, max=1, help="A point that reaches it; repeatable.")
-    ] = None,
-    false_positives: Annotated[
-        list[float] | None, typer.Option("--false-positives", min=0, help="A point with at most so many; repeatable.")
-    ] = None,
-    threads: Threads = None,
-) -> None:
-    """Find operating points and temperatures on validation images, and keep them with the model.
-
-    Training has done so with the usual ones; this is for other points, other images, or an older model.
-
-    Example: mdfnet calibrate runs/fused data/mine --sensitivity 0.95 --false-positives 0.25
-    """
-    use_threads(threads)
-    from mdfnet.cli.scores import print_operating
-    from mdfnet.data.dataset_folder import read_dataset
-    from mdfnet.evaluation.calibrate import calibrate_model
-
-    print_operating(calibrate_model(model, read_dataset(dataset), split.value, sensitivity, false_positives))
+    rows = [_row(entry, sizes().get(entry.name) or _facts(entry)) for entry in entries().values()]
+    uses = {name: load_config(name).detector.name for name in presets()}
+    if as_json:
+        typer.echo(json.dumps({"detectors": rows, "presets": uses}, indent=2))
+    else:
+        _print_all(rows, uses)
 
 
 def config(
     preset: Annotated[str, typer.Argument(help="Preset name or YAML file.")] = "default",
     overrides: Overrides = None,
 ) -> None:
-    """Print a whole config as YAML, to read or to start an own one from.
+    """Print a whole config as YAML, to read or to start your own from.
 
     Example: mdfnet config default epochs=10 > mine.yaml
     """
     from mdfnet.models.config import load_config
 
     typer.echo(load_config(preset, overrides or []).to_yaml(), nl=False)
+
+
+def _facts(entry: Entry) -> Facts | None:
+    """What is found out by making the detector; None where its library is missing."""
+    from mdfnet.models.detectors.facts import facts
+
+    return facts(entry) if entry.installed else None
+
+
+def _row(entry: Entry, found: Size | None) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "family": entry.family,
+        "parameters": found and found.parameters,
+        "strides": found and found.strides,
+        "library": entry.library,
+        "license": entry.license,
+        "installed": entry.installed,
+        "install": None if entry.installed else entry.install,
+        "source": entry.source,
+    }
+
+
+def _print_all(rows: list[dict[str, Any]], uses: dict[str, str]) -> None:
+    console = terminal(WIDTH)
+    table = Table("detector", "family", box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("million", justify="right")
+    for heading in ("strides", "license", "library"):
+        table.add_column(heading)
+    for row in rows:
+        size = f"{row['parameters'] / 1e6:.1f}" if row["parameters"] else "–"
+        library = row["library"] if row["installed"] else "not installed"
+        cells = (row["name"], row["family"], size, _span(row["strides"]), row["license"], library)
+        table.add_row(*map(escape, cells))
+    console.print(table)
+    for command in sorted({row["install"] for row in rows if row["install"]}):
+        missing = [row["name"] for row in rows if row["install"] == command]
+        console.print(f"{', '.join(missing)}: {command}", highlight=False, markup=False)
+    console.print(f"Millions of parameters with {CLASSES} classes, without fusion; strides of the maps in pixels.")
+    console.print("Presets: " + ", ".join(f"{name} ({detector})" for name, detector in uses.items()), highlight=False)
+    console.print("Choose one: mdfnet train DATASET detector.name=NAME. Its settings: mdfnet models NAME")
+
+
+def _print_one(entry: Entry, as_json: bool) -> None:
+    found = _facts(entry)
+    row, settings, sites = _row(entry, found), _settings(entry), _sites(found)
+    if as_json:
+        typer.echo(json.dumps({**row, "settings": settings, **sites}, indent=2))
+        return
+    console = terminal(WIDTH)
+    console.print(f"[bold]{escape(entry.name)}[/]: {escape(entry.family)}, {escape(entry.source)}", highlight=False)
+    console.print(f"{entry.library}, {entry.license}", highlight=False)
+    if row["parameters"]:
+        console.print(f"{row['parameters']:,} parameters, strides {_list(row['strides'])}", highlight=False)
+    else:
+        console.print(f"not installed: {row['install']}", markup=False)
+    for kind, names in sites.items():
+        console.print(f"{kind.replace('_', ' ')}: {', '.join(names)}", highlight=False, markup=False)
+    table = Table("setting", "default", "meaning", box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for setting in settings:
+        table.add_row(*map(escape, (setting["key"], json.dumps(setting["default"]), setting["meaning"])))
+    console.print(table)
+
+
+def _settings(entry: Entry) -> list[dict[str, Any]]:
+    """All keys of a detector's settings with default and meaning; the name is not one to set."""
+    defaults = entry.settings(name=entry.name).model_dump(mode="json")
+    return [
+        {"key": f"detector.{key}", "default": defaults[key], "meaning": field.description or ""}
+        for key, field in entry.settings.model_fields.items()
+        if key != "name"
+    ]
+
+
+def _sites(found: Facts | None) -> dict[str, list[str]]:
+    if found is None:
+        return {}
+    return {
+        "map_sites": [site.module for site in found.map_sites],
+        "vector_sites": [site.module for site in found.vector_sites],
+    }
+
+
+def _span(strides: tuple[int, ...] | None) -> str:
+    if not strides or len(strides) < 4:
+        return _list(strides)
+    return f"{strides[0]} to {strides[-1]}"
+
+
+def _list(strides: tuple[int, ...] | None) -> str:
+    return ", ".join(map(str, strides)) if strides else "–"

@@ -13,12 +13,12 @@ from mdfnet.cli.options import Threads, extra, use_threads
 
 
 def node(
-    config: Annotated[Path, typer.Option("--config", help="YAML file: model, source of images, records, target.")],
+    config: Annotated[Path, typer.Option(help="YAML file: model, source of images, records, target.")],
     once: Annotated[bool, typer.Option("--once", help="Look once, report on what is there, and end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing and keep no journal.")] = False,
     threads: Threads = None,
 ) -> None:
-    """Report on the images of a PACS: structured reports for new frontal chest X-rays, exactly once each.
+    """Send a PACS structured reports on its new frontal chest X-rays, exactly once each.
 
     Example: mdfnet node --config node.yaml --once --dry-run
     """

@@ -7,20 +7,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mdfnet.core.errors import UserError
 
+ModelFolder = Annotated[str, typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped model.")]
+DatasetFolder = Annotated[Path, typer.Argument(help="Dataset folder.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Config keys to change, as key=value.", show_default=False)]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads (default: all cores).")]
-Replicates = Annotated[int, typer.Option("--replicates", min=2, help="Draws of the patients behind the intervals.")]
+Replicates = Annotated[int, typer.Option("--replicates", min=2, help="Bootstrap replicates, over patients.")]
 Size = Annotated[
-    int | None, typer.Option("--size", min=32, help="Write the images smaller, as PNG: longest side in pixels.")
+    int | None, typer.Option("--size", min=32, help="Write the images smaller, as PNG: longer side in pixels.")
 ]
 SchemaName = Annotated[str, typer.Option("--schema", help="Clinical schema: mimic-ed, age-sex-view, or a YAML file.")]
-Origin = Annotated[int, typer.Option("--origin", min=0, max=1, help="What VOC files call the first pixel: 1, or 0.")]
+Origin = Annotated[int, typer.Option("--origin", min=0, max=1, help="First pixel in VOC files: 1 or 0.")]
 
 
 class Invalid(StrEnum):
@@ -28,6 +31,11 @@ class Invalid(StrEnum):
 
     error = "error"
     missing = "missing"
+
+
+OnInvalid = Annotated[
+    Invalid, typer.Option("--invalid", help="At implausible values: stop, or count them and treat them as missing.")
+]
 
 
 class Fitting(StrEnum):

@@ -1,4 +1,4 @@
-"""``mdfnet demo``, ``train``, ``evaluate``, ``compare`` and ``report``."""
+"""``mdfnet demo``, ``train``, ``evaluate``, ``calibrate``, ``compare`` and ``report``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from typing import Annotated
 
 import typer
 
-from mdfnet.cli.options import Overrides, Replicates, Threads, command_line, use_threads
+from mdfnet.cli.options import (
+    DatasetFolder,
+    Fitting,
+    ModelFolder,
+    Overrides,
+    Replicates,
+    Threads,
+    command_line,
+    use_threads,
+)
 from mdfnet.core.errors import UserError
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write; must not exist yet.")] = Path("demo"),
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of images and training.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist yet.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of images and training.")] = 0,
     threads: Threads = None,
 ) -> None:
     """See on synthetic images what the vital signs add: train without and with them, score both, write a report.
@@ -27,12 +36,12 @@ def demo(
 
 
 def train(
-    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    dataset: DatasetFolder,
     overrides: Overrides = None,
     config: Annotated[str, typer.Option("--config", "-c", help="Preset name or YAML file.")] = "default",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")] = Path("runs/default"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last epoch.")] = False,
-    devices: Annotated[int | None, typer.Option("--devices", min=1, help="GPUs or processes (default: all).")] = None,
+    devices: Annotated[int | None, typer.Option(min=1, help="GPUs or processes (default: all).")] = None,
     threads: Threads = None,
 ) -> None:
     """Train a model; the best epoch on the validation images is kept in OUT/model.
@@ -59,31 +68,29 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run's or a model's folder.")],
-    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    split: Annotated[str, typer.Option("--split", help="train, val or test. The test split is for the end.")] = "val",
+    model: ModelFolder,
+    dataset: DatasetFolder,
+    split: Annotated[str, typer.Option(help="train, val or test. Test is for the end, when all is decided.")] = "val",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write (default: RUN/SPLIT).")] = None,
     boxed: Annotated[bool, typer.Option("--boxed", help="Only images with findings.")] = False,
     replicates: Replicates = 1000,
     second_reading: Annotated[
-        Path | None,
-        typer.Option("--second-reading", help="Another reading of the images: CSV of boxes, or a dataset folder."),
+        Path | None, typer.Option(help="Another reading of the images: CSV of boxes, or a dataset folder.")
     ] = None,
     by: Annotated[
-        list[str] | None, typer.Option("--by", help="Clinical feature to group patients by, too; repeatable.")
+        list[str] | None, typer.Option(help="Group patients by this clinical feature, too; repeatable.")
     ] = None,
     groups: Annotated[
-        Path | None, typer.Option("--groups", help="CSV with a column image or patient_id; other columns are groups.")
+        Path | None, typer.Option(help="CSV with a column image or patient_id; each other column groups the patients.")
     ] = None,
     threads: Threads = None,
 ) -> None:
     """Score a model: all measures per class, with intervals, and by groups of patients; write a report.
 
-    Example: mdfnet evaluate runs/nih data/nih --split val
+    Example: mdfnet evaluate runs/nih data/nih
     """
     use_threads(threads)
-    from mdfnet.cli.groups import print_groups
-    from mdfnet.cli.scores import print_agreement, print_scores
+    from mdfnet.cli.scores import print_agreement, print_groups, print_scores
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.evaluation.evaluate import evaluate as run_evaluation
     from mdfnet.models.card import DEMO_MODEL, find_model
@@ -108,14 +115,38 @@ def evaluate(
     typer.echo(f"report: {out / 'report.html'}")
 
 
+def calibrate(
+    model: Annotated[str, typer.Argument(help="A run's or a model's folder.")],
+    dataset: DatasetFolder,
+    split: Annotated[Fitting, typer.Option(help="Images to fit on; never test images.")] = Fitting.val,
+    sensitivity: Annotated[
+        list[float] | None, typer.Option(min=0, max=1, help="Fit a point that reaches this sensitivity; repeatable.")
+    ] = None,
+    false_positives: Annotated[
+        list[float] | None, typer.Option(min=0, help="Fit a point with at most so many per image; repeatable.")
+    ] = None,
+    threads: Threads = None,
+) -> None:
+    """Find operating points and temperatures on validation images, and keep them with the model.
+
+    Training has fitted the usual ones already; this is for other points, other images, or an older model.
+
+    Example: mdfnet calibrate runs/fused data/mine --sensitivity 0.95 --false-positives 0.25
+    """
+    use_threads(threads)
+    from mdfnet.cli.scores import print_operating
+    from mdfnet.data.dataset_folder import read_dataset
+    from mdfnet.evaluation.calibrate import calibrate_model
+
+    print_operating(calibrate_model(model, read_dataset(dataset), split.value, sensitivity, false_positives))
+
+
 def compare(
     evaluations: Annotated[
-        list[Path],
-        typer.Argument(help="Folders that 'mdfnet evaluate' wrote, in pairs: reference and model, then further seeds."),
+        list[Path], typer.Argument(help="Folders that 'mdfnet evaluate' wrote: reference and model, in pairs.")
     ],
     measure: Annotated[
-        list[str] | None,
-        typer.Option("--measure", help="What to compare, first what is shown per finding; repeatable."),
+        list[str] | None, typer.Option(help="Measure to compare, the first one per finding, too; repeatable.")
     ] = None,
     replicates: Replicates = 1000,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write with all figures.")] = None,
@@ -138,21 +169,15 @@ def compare(
 def report(
     evaluations: Annotated[
         list[Path],
-        typer.Argument(
-            help="Folders that 'mdfnet evaluate' wrote, or runs, the first is the reference; or an experiment's folder."
-        ),
+        typer.Argument(help="Folders that 'mdfnet evaluate' wrote, or runs, the reference first; or an experiment's."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("report"),
-    split: Annotated[str, typer.Option("--split", help="Which evaluation of a run.")] = "val",
-    dataset: Annotated[
-        Path | None, typer.Option("--dataset", help="Dataset folder, where it is not where it was.")
-    ] = None,
-    name: Annotated[
-        list[str] | None, typer.Option("--name", help="What to call a model, in the order given; repeatable.")
-    ] = None,
-    title: Annotated[str | None, typer.Option("--title", help="Title of the report.")] = None,
+    split: Annotated[str, typer.Option(help="Which evaluation of a run.")] = "val",
+    dataset: Annotated[Path | None, typer.Option(help="Dataset folder, if it has moved since.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="Name of a model, in the order given; repeatable.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
 ) -> None:
-    """Write what was found for people and for a paper: a page, figures (SVG, PDF), tables (CSV, LaTeX).
+    """Write a report on evaluations: a page for people, figures (SVG, PDF) and tables (CSV, LaTeX) for a paper.
 
     Example: mdfnet report runs/image-only runs/fused --out report
     """

@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from mdfnet.cli.console import table_of, terminal
 from mdfnet.evaluation.compare import Comparison
 from mdfnet.evaluation.score import Scored
 from mdfnet.metrics.comparison import Difference
-from mdfnet.metrics.evaluation import Evaluation
+from mdfnet.metrics.groups import GROUP_MEASURES, Group, Standing
 from mdfnet.models.operating_points import Operating, PointResult
 
 #: Columns: measure -> heading.
@@ -24,24 +25,23 @@ COUNTS = {"true_positives": "TP", "false_positives": "FP", "false_negatives": "F
 
 def print_scores(scored: Scored) -> None:
     """One model: scores per class with 95 % intervals over patients, and what its operating points give here."""
-    table = Table("finding", "boxes", title=f"{scored.name}: {_images(scored.evaluation)}", title_justify="left")
-    for heading in (*MEASURES.values(), *COUNTS.values()):
-        table.add_column(heading, justify="right")
-    for k, row in enumerate(scored.evaluation.rows()):
+    evaluation, headings = scored.evaluation, (*MEASURES.values(), *COUNTS.values())
+    images = f"{len(evaluation.images)} images, {evaluation.images_with_truths} with findings"
+    table = table_of(["finding", "boxes"], headings, f"{scored.name}: {images}")
+    for k, row in enumerate(evaluation.rows()):
         cells = [_with_interval(row[measure], scored.intervals[measure][k]) for measure in MEASURES]
         table.add_row(escape(row["class"]), str(row["truths"]), *cells, *(str(row[name]) for name in COUNTS))
-    console = _console()
+    console = terminal()
     console.print(table)
-    console.print(_caption(scored.evaluation), highlight=False)
+    caption = f"score at least {evaluation.score_threshold:g}, IoBB 0.5. 95 % intervals: bootstrap over patients."
+    console.print(f"TP, FP, FN: {caption}", highlight=False)
     if scored.operating is not None and scored.points:
         console.print(_points_table(scored.points, scored.operating.fitted_on))
 
 
 def _points_table(points: Sequence[PointResult], fitted_on: str) -> Table:
     title = f"operating points, found on {escape(fitted_on)}; IoBB 0.5, all findings together"
-    table = Table("point", title=title, title_justify="left")
-    for heading in ("sensitivity there", "here", "FP per image there", "here"):
-        table.add_column(heading, justify="right")
+    table = table_of(["point"], ("sensitivity there", "here", "FP per image there", "here"), title)
     for point in points:
         alarms = _with_interval(point.false_positives_per_image[-1], point.false_positives_intervals[-1], ".2f")
         sensitivity = _with_interval(point.sensitivity[-1], point.sensitivity_intervals[-1], ".2f")
@@ -49,13 +49,46 @@ def _points_table(points: Sequence[PointResult], fitted_on: str) -> Table:
     return table
 
 
+def print_groups(groups: Sequence[Group]) -> None:
+    """Print the measures by group with 95 % intervals, and say where a group falls short of the rest."""
+    console = terminal()
+    table = table_of(["", "group"], ("patients", "boxes", *GROUP_MEASURES, ""), "by group of patients", box=SIMPLE_HEAD)
+    for number, group in enumerate(groups):
+        first = number == 0 or groups[number - 1].grouping != group.grouping
+        if first and number:
+            table.add_section()
+        cells = [_standing(group.standings[name]) for name in GROUP_MEASURES]
+        name = escape(group.grouping) if first else ""
+        table.add_row(name, escape(group.name), str(group.patients), str(group.truths), *cells, _shortfall(group))
+    console.print(table)
+    console.print(
+        "Falls short: the interval of the difference to the rest, corrected over all groups, lies below zero.",
+        highlight=False,
+    )
+
+
+def _shortfall(group: Group) -> str:
+    if group.too_small:
+        return "too small to compare"
+    short = group.falls_short
+    return f"falls short: {', '.join(short)}" if short else ""
+
+
+def _standing(standing: Standing) -> str:
+    if math.isnan(standing.value):
+        return "–"
+    return f"{standing.value:.2f} ({standing.low:.2f} to {standing.high:.2f})"
+
+
 def print_agreement(agreement: Mapping[str, Any]) -> None:
     """The second reading against the first, and the model on the same images at as many false positives."""
-    console = _console()
+    console = terminal()
     for overlap, result in agreement["overlaps"].items():
-        table = Table("finding", title=f"second reading, {agreement['images']} images, {overlap}", title_justify="left")
-        for heading in ("boxes", "sensitivity", "precision", "FP per image", "kappa (image)", "model at these FP"):
-            table.add_column(heading, justify="right")
+        table = table_of(
+            ["finding"],
+            ("boxes", "sensitivity", "precision", "FP per image", "kappa (image)", "model at these FP"),
+            f"second reading, {agreement['images']} images, {overlap}",
+        )
         for row in result:
             cells = [_with_interval(row[name], row[f"{name}_interval"], ".2f") for name in SHOWN_AGREEMENT]
             table.add_row(escape(row["finding"]), str(row["boxes"]), *cells)
@@ -67,17 +100,13 @@ def print_agreement(agreement: Mapping[str, Any]) -> None:
 
 def print_comparison(comparison: Comparison) -> None:
     """What a reviewer asks for: the difference per finding, how sure, and what other measures say."""
-    console, headline = _console(), comparison.measures[0]
+    console, headline = terminal(), comparison.measures[0]
     title = f"{escape(headline)}: second minus first; {escape(comparison.what)}"
-    table = Table("finding", "boxes", title=title, title_justify="left")
-    for heading in ("first", "second", "difference (95 %)", "p", "p, Holm", ""):
-        table.add_column(heading, justify="right")
+    table = table_of(["finding", "boxes"], ("first", "second", "difference (95 %)", "p", "p, Holm", ""), title)
     for row, boxes in zip(comparison.of(headline), (*comparison.truths, sum(comparison.truths)), strict=True):
         table.add_row(escape(row.finding), str(boxes), *_difference_cells(row), _p(row.p_corrected), row.verdict)
     console.print(table)
-    table = Table("measure", title="all findings together", title_justify="left")
-    for heading in ("first", "second", "difference (95 %)", "p", ""):
-        table.add_column(heading, justify="right")
+    table = table_of(["measure"], ("first", "second", "difference (95 %)", "p", ""), "all findings together")
     for measure in comparison.measures:
         row = comparison.of(measure)[-1]
         table.add_row(escape(measure.replace("_", " ")), *_difference_cells(row), row.verdict)
@@ -105,10 +134,12 @@ def _with_interval(value: float, limits: tuple[float, float] | None, form: str =
 
 def print_operating(operating: Operating) -> None:
     """Operating points with their scores per class, and the temperatures."""
-    console = _console()
-    table = Table("point", title=f"fitted on {escape(operating.fitted_on)}", title_justify="left")
-    for heading in ("sensitivity", "FP per image", *map(escape, operating.temperatures)):
-        table.add_column(heading, justify="right")
+    console = terminal()
+    table = table_of(
+        ["point"],
+        ("sensitivity", "FP per image", *map(escape, operating.temperatures)),
+        f"fitted on {escape(operating.fitted_on)}",
+    )
     for point in operating.points:
         cells = [_number(point.sensitivity), f"{point.false_positives_per_image:.2f}"]
         table.add_row(point.name, *cells, *(_number(point.thresholds[name]) for name in operating.temperatures))
@@ -118,19 +149,6 @@ def print_operating(operating: Operating) -> None:
     console.print(
         f"A box is a hit at {operating.hit}. Columns per finding: score from which it counts.", highlight=False
     )
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=160)  # a log or a pipe: no squeezing to 80 columns
-
-
-def _images(scores: Evaluation) -> str:
-    return f"{len(scores.images)} images, {scores.images_with_truths} with findings"
-
-
-def _caption(scores: Evaluation) -> str:
-    return f"TP, FP, FN: score at least {scores.score_threshold:g}, IoBB 0.5. 95 % intervals: bootstrap over patients."
 
 
 def _number(value: float, form: str = ".3f") -> str:

@@ -11,55 +11,46 @@ import typer
 from mdfnet.cli.options import Threads, use_threads
 from mdfnet.core.errors import UserError
 
-LISTENING, LIMITS = "Who may ask", "Limits"
+ACCESS, LIMITS = "Access", "Limits"
 
 
 def serve(
     model: Annotated[
         str | None,
-        typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped one.", show_default=False),
+        typer.Argument(help="A run's or a model's folder, or 'demo' for the shipped model.", show_default=False),
     ] = None,
-    images: Annotated[Path | None, typer.Option("--images", help="Folder of images for the viewer's worklist.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of images for the viewer's worklist.")] = None,
     zone: Annotated[
-        str | None, typer.Option("--zone", help="Time zone of DICOM times, such as Europe/Berlin; for FHIR records.")
+        str | None, typer.Option(help="Time zone of DICOM times, such as Europe/Berlin; for FHIR records.")
     ] = None,
     host: Annotated[
-        str,
-        typer.Option("--host", rich_help_panel=LISTENING, help="Address; beyond loopback it needs token and audit."),
+        str, typer.Option(rich_help_panel=ACCESS, help="Address; beyond loopback it needs token and audit log.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, rich_help_panel=LISTENING, help="Port.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, rich_help_panel=ACCESS, help="Port.")] = 8000,
     token_file: Annotated[
-        Path | None,
-        typer.Option("--token-file", rich_help_panel=LISTENING, help="A token a line, a name before it if wanted."),
+        Path | None, typer.Option(rich_help_panel=ACCESS, help="File with a token per line, after a name if wanted.")
     ] = None,
     audit: Annotated[
-        Path | None, typer.Option("--audit", rich_help_panel=LISTENING, help="Audit log to add to; made if absent.")
+        Path | None, typer.Option(rich_help_panel=ACCESS, help="Audit log to append to; made if absent.")
     ] = None,
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", rich_help_panel=LISTENING, help="Key of the hashes in the audit log.")
+        Path | None, typer.Option(rich_help_panel=ACCESS, help="Key of the hashes in the audit log.")
     ] = None,
     verify_audit: Annotated[
-        Path | None,
-        typer.Option("--verify-audit", rich_help_panel=LISTENING, help="Read an audit log through, and serve nothing."),
+        Path | None, typer.Option(rich_help_panel=ACCESS, help="Verify an audit log, and serve nothing.")
     ] = None,
-    megabytes: Annotated[
-        int, typer.Option("--megabytes", min=1, rich_help_panel=LIMITS, help="Largest request, in MB.")
-    ] = 100,
-    seconds: Annotated[
-        float, typer.Option("--seconds", min=1, rich_help_panel=LIMITS, help="A request ends after as many.")
-    ] = 30,
+    megabytes: Annotated[int, typer.Option(min=1, rich_help_panel=LIMITS, help="Size of a request, MB.")] = 100,
+    seconds: Annotated[float, typer.Option(min=1, rich_help_panel=LIMITS, help="Time of a request.")] = 30,
     queue: Annotated[
-        int, typer.Option("--queue", min=1, rich_help_panel=LIMITS, help="Requests in hand; the next gets 503.")
+        int, typer.Option(min=1, rich_help_panel=LIMITS, help="Requests in progress; the next gets 503.")
     ] = 16,
     image_memory: Annotated[
-        int, typer.Option("--image-memory", min=1, rich_help_panel=LIMITS, help="MB for open images; the oldest go.")
+        int, typer.Option(min=1, rich_help_panel=LIMITS, help="MB for open images; the least recently used go.")
     ] = 1000,
-    decoders: Annotated[
-        int, typer.Option("--decoders", min=1, rich_help_panel=LIMITS, help="Processes that decode images.")
-    ] = 2,
+    decoders: Annotated[int, typer.Option(min=1, rich_help_panel=LIMITS, help="Processes that decode images.")] = 2,
     threads: Threads = None,
 ) -> None:
-    """Answer over HTTP: images and records in, boxes out; the viewer is the same server's page.
+    """Serve a model over HTTP, images and records in, boxes out; with a viewer in the browser.
 
     Example: mdfnet serve demo --images images
     """

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mdfnet.cli.console import table_of
 from mdfnet.cli.flow import print_provenance
 from mdfnet.data.checks import Finding
 from mdfnet.data.dataset import Dataset
@@ -35,9 +36,7 @@ def print_dataset(dataset: Dataset, summary: dict[str, SplitSummary]) -> None:
 
 
 def _class_table(dataset: Dataset, summary: dict[str, SplitSummary]) -> Table:
-    table = Table("finding", title="images / boxes", title_justify="left", box=SIMPLE_HEAD)
-    for name in summary:
-        table.add_column(name, justify="right")
+    table = table_of(["finding"], summary, "images / boxes", box=SIMPLE_HEAD)
     for label in dataset.classes.names:
         counts = [split.classes[label] for split in summary.values()]
         table.add_row(escape(label), *(f"{count.images} / {count.boxes}" for count in counts))
