@@ -94,9 +94,9 @@ def reliance(
     weights = patient_weights([sample.patient for sample in samples], REPLICATES, seed)
     weights = np.concatenate([np.ones((1, len(samples))), weights])
     runs = [list(run) for run in zip(*found, strict=True)]
-    ap = _over_conditions(np.stack([_aps(run, samples, model.classes, weights) for run in runs]), shuffles)
+    ap = _over_conditions([_aps(run, samples, model.classes, weights) for run in runs], shuffles)
     by_run = np.stack(scores, 1).astype(np.float64)  # [conditions, images, classes]
-    aurocs = _over_conditions(np.stack([_aurocs(run, samples, weights) for run in by_run]), shuffles)
+    aurocs = _over_conditions([_aurocs(run, samples, weights) for run in by_run], shuffles)
     return _judged(model.classes, samples, ap, aurocs, np.abs(by_run[1 : 1 + shuffles] - by_run[0]).mean((0, 1)))
 
 
@@ -152,23 +152,22 @@ def _detections(model: Model, features: Features, records: torch.Tensor) -> list
 
 
 def _aps(found: Sequence[Detections], samples: Sequence[Sample], classes: Classes, weights: Array) -> Array:
-    """AP at IoU 0.5 under each row of weights, ``[R, classes + 1]``."""
+    """AP at IoU 0.5 under each row of weights, ``[R, classes]``."""
     cases = Cases.of(found, [sample.target for sample in samples], len(classes), [sample.id for sample in samples])
-    by_class = average_precision(match(cases, thresholds=(0.5,)), weights)[:, 0]
-    return np.column_stack([by_class, mean_over_classes(by_class)])
+    return average_precision(match(cases, thresholds=(0.5,)), weights)[:, 0]
 
 
 def _aurocs(scores: Array, samples: Sequence[Sample], weights: Array) -> Array:
-    """AUROC of each class under each row of weights, ``[R, classes + 1]``."""
+    """AUROC of each class under each row of weights, ``[R, classes]``."""
     labels = range(1, scores.shape[1] + 1)
     present = np.stack([np.isin(labels, sample.target.labels) for sample in samples])
-    by_class = np.stack([auroc(*column, weights) for column in zip(scores.T, present.T, strict=True)], 1)
-    return np.column_stack([by_class, mean_over_classes(by_class)])
+    return np.stack([auroc(*column, weights) for column in zip(scores.T, present.T, strict=True)], 1)
 
 
-def _over_conditions(runs: Array, shuffles: int) -> Array:
-    """``[4 conditions, R, classes + 1]``: all shuffles are one condition."""
-    return np.stack([runs[0], runs[1 : 1 + shuffles].mean(0), runs[-2], runs[-1]])
+def _over_conditions(runs: Sequence[Array], shuffles: int) -> Array:
+    """Runs ``[R, classes]`` -> ``[4 conditions, R, classes + 1]``, last the mean; all shuffles are one condition."""
+    runs = [np.column_stack([by_class, mean_over_classes(by_class)]) for by_class in runs]
+    return np.stack([runs[0], np.mean(runs[1 : 1 + shuffles], 0), runs[-2], runs[-1]])
 
 
 def _judged(classes: Classes, samples: Sequence[Sample], ap: Array, aurocs: Array, reaction: Array) -> Reliance:
