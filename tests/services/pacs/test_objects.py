@@ -25,6 +25,7 @@ from mdfnet.services.pacs.objects import as_file, objects_of, write_objects
 from mdfnet.services.pacs.presentation import presentation_state
 from mdfnet.services.pacs.report import structured_report
 from mdfnet.services.pacs.source import read_source
+from mdfnet.services.pacs.statement import Statement
 
 ALGORITHM = Algorithm("demo", "0.1.0", "fc0c61db0f17dd28", 0.3)
 PIXEL = 0.01
@@ -51,7 +52,7 @@ def test_from_the_network_to_the_report_and_back(archived_image, tmp_path, heigh
     corners = np.sort(random.uniform(0, 1, (20, 2, 2)), axis=1).reshape(20, 4) * (*geometry.inner, *geometry.inner)
     boxes = corners + geometry.offset * 2
     path = archived_image(pixels=np.zeros((height, width), np.uint16))
-    report = structured_report(read_source(path), found(*geometry.to_image(boxes)), PAPER_CLASSES, ALGORITHM)
+    report = structured_report(Statement(read_source(path), found(*geometry.to_image(boxes)), PAPER_CLASSES, ALGORITHM))
     came_back = np.array([one.box for one in read_back(report, tmp_path)])
     assert np.abs(geometry.to_image(boxes) - came_back).max() < PIXEL
     assert np.abs(geometry.to_network(came_back) - boxes).max() < PIXEL
@@ -63,7 +64,7 @@ def test_real_images_of_both_polarities(shared_data, tmp_path):
     boxes = {}
     for path in sorted((shared_data / "dicom").glob("*.dcm")):
         detections = model.detect([image_tensor(read_image(path))])[0].above(algorithm.threshold)
-        report = structured_report(read_source(path), detections, model.classes, algorithm)
+        report = structured_report(Statement(read_source(path), detections, model.classes, algorithm))
         back = read_back(report, tmp_path)
         assert [one.name for one in back] == [model.classes.name(int(label)) for label in detections.labels]
         assert np.abs(np.array([one.score for one in back]) - detections.scores.numpy()).max() < 1e-5
@@ -77,8 +78,8 @@ def test_real_images_of_both_polarities(shared_data, tmp_path):
 
 def test_a_report_says_who_says_it(archived_image):
     use = RecordUse(("age", "temperature"), ("pain",), {"o2sat": "o2sat is 0.97 %"})
-    path = archived_image()
-    report = structured_report(read_source(path), found([1, 2, 30, 40], record=use), PAPER_CLASSES, ALGORITHM)
+    path, detections = archived_image(), found([1, 2, 30, 40], record=use)
+    report = structured_report(Statement(read_source(path), detections, PAPER_CLASSES, ALGORITHM))
     assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
     assert report.StudyInstanceUID == read_source(path).StudyInstanceUID and report.PatientID == "SYNTHETIC-001"
     said = json.dumps(report.to_json_dict(), default=str)
@@ -138,7 +139,7 @@ def test_nothing_found_is_a_capture(archived_image):
     with pytest.raises(
         UserError, match="nothing was found: a structured report has a group per box; write a secondary"
     ):
-        structured_report(read_source(path), below.above(0.3), PAPER_CLASSES, ALGORITHM)
+        structured_report(Statement(read_source(path), below.above(0.3), PAPER_CLASSES, ALGORITHM))
 
 
 def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_image):
@@ -146,7 +147,9 @@ def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_image):
     path = archived_image(pixels=pixels)
     source, image = read_source(path), read_image(path)
     box = found([500, 250, 1500, 750])
-    bare, drawn = (secondary_capture(source, image, shown, PAPER_CLASSES, ALGORITHM) for shown in (box.above(1), box))
+    bare, drawn = (
+        secondary_capture(Statement(source, shown, PAPER_CLASSES, ALGORITHM), image) for shown in (box.above(1), box)
+    )
     gray, marked = bare.pixel_array, drawn.pixel_array
     scale = LARGEST / 2000
     changed = (gray != marked).any(-1)[: round(1000 * scale)]
@@ -160,7 +163,7 @@ def test_a_capture_shows_the_boxes_and_burns_in_nobody(archived_image):
 @pytest.mark.parametrize(("interpretation", "shape"), [("MONOCHROME1", "INVERSE"), ("MONOCHROME2", "IDENTITY")])
 def test_a_presentation_state_keeps_the_polarity(archived_image, interpretation, shape):
     path = archived_image(PhotometricInterpretation=interpretation)
-    state = presentation_state(read_source(path), found([1, 2.5, 30, 40]), PAPER_CLASSES, ALGORITHM)
+    state = presentation_state(Statement(read_source(path), found([1, 2.5, 30, 40]), PAPER_CLASSES, ALGORITHM))
     assert state.PresentationLUTShape == shape
     (notes,) = state.GraphicAnnotationSequence
     outline = notes.GraphicObjectSequence[0].GraphicData
@@ -201,21 +204,21 @@ def test_an_image_that_nothing_can_point_to(archived_image, keyword):
     source = read_source(archived_image())
     del source[keyword]
     with pytest.raises(UserError, match=f"the image has no {keyword}; give it as the archive holds it"):
-        structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM)
+        structured_report(Statement(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM))
 
 
 def test_a_malformed_date_is_not_quoted(archived_image):
     with pydicom.config.disable_value_validation():
         source = read_source(archived_image(StudyDate="Doe, Jane"))
     with pytest.raises(UserError, match=r"the image: the DICOM file is damaged \(\w+\)") as error:
-        structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM)
+        structured_report(Statement(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM))
     assert "Doe" not in str(error.value)
 
 
 def test_the_source_stays_as_it_was(archived_image):
     source = read_source(archived_image())
     before = source.to_json()
-    structured_report(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM)
+    structured_report(Statement(source, found([1, 2, 3, 4]), PAPER_CLASSES, ALGORITHM))
     assert source.to_json() == before and isinstance(source, Dataset)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,39 +20,25 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:mdfnet:dicom")
 
 MANUFACTURER = "MDF-Net"
 
-#: Kind of object -> number of its series, far from those of modalities, and what it shows.
-_SERIES = {"report": (9901, "boxes"), "capture": (9902, "overlay"), "presentation": (9903, "boxes")}
-
 
 @dataclass(frozen=True)
 class Algorithm:
     """Who says what a DICOM object says.
-
-    Args:
-        name: What the model is called.
-        version: Of the program that ran it.
-        sha256: Hash of the model's weights.
-        threshold: Lowest score in [0, 1] of what is reported.
-        point: Name of the model's operating point whose scores per class take its place.
 
     Examples:
         >>> Algorithm("demo", "0.1.0", "fc0c61db0f17dd28", 0.3).title
         'MDF-Net demo'
     """
 
-    name: str
-    version: str
-    sha256: str
-    threshold: float = 0.3
-    point: str | None = None
+    name: str  #: What the model is called
+    version: str  #: Of the program that ran it
+    sha256: str  #: Hash of the model's weights
+    threshold: float = 0.3  #: Lowest score in [0, 1] of what is reported
+    point: str | None = None  #: Name of the model's operating point whose scores per class take its place
 
     @classmethod
     def of(cls, folder: str | Path, threshold: float = 0.3, point: str | None = None) -> Algorithm:
-        """Of a saved model.
-
-        Raises:
-            UserError: There is no such model, or its card cannot be read.
-        """
+        """Of a saved model."""
         card = read_card(folder)
         return cls(card.config.name, version("mdfnet"), card.weights_sha256, threshold, point)
 
@@ -70,8 +55,7 @@ class Algorithm:
     def parameters(self, use: RecordUse | None = None) -> list[str]:
         """What a reader needs to know of how the answer came about, a sentence each; no clinical values.
 
-        Args:
-            use: How the record was used; None where the model looks at images alone.
+        Without a ``use`` of the record the model looks at images alone.
         """
         record = "image alone, no clinical values" if use is None else f"clinical values used: {_names(use.used)}"
         refused = [f"clinical values refused: {_names(use.refused)}"] if use is not None and use.refused else []
@@ -85,11 +69,8 @@ def uid_of(kind: str, algorithm: Algorithm, image: str, record: Floats | None = 
     It is a name-based UUID as an integer under 2.25 (PS3.5 B.2): nobody needs to be asked for a root, and a rerun makes
     the same objects again, which an archive takes for what it has.
 
-    Args:
-        kind: What it names: "report", "report series", "tracking 0", ...
-        algorithm: Who says it.
-        image: SOP instance UID of the image.
-        record: float32 ``[F]`` as the model was given it, NaN = missing; None: no record.
+    ``kind`` is what it names, such as "report series"; ``image`` the SOP instance UID of the image; ``record`` float32
+    ``[F]`` as the model was given it, NaN = missing.
 
     Examples:
         >>> algorithm = Algorithm("demo", "0.1.0", "fc0c61db0f17dd28")
@@ -98,36 +79,12 @@ def uid_of(kind: str, algorithm: Algorithm, image: str, record: Floats | None = 
         >>> uid_of("report", algorithm, "1.2.3") == uid_of("report", algorithm, "1.2.3", np.float32([61, np.nan]))
         False
     """
-    facts = (kind, algorithm.sha256, algorithm.reported_from, image, _hash(record))
+    values = b""  # a record with nothing in it says what no record says
+    if record is not None and not np.isnan(record).all():
+        values = np.where(np.isnan(record), np.nan, record).astype("<f4").tobytes()  # NaN has many bit patterns
+    given = hashlib.sha256(values).hexdigest() if values else ""
+    facts = (kind, algorithm.sha256, algorithm.reported_from, image, given)
     return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(facts)).int}"
-
-
-def object_attributes(kind: str, algorithm: Algorithm, image: str, record: Floats | None) -> dict[str, Any]:
-    """What every object says of itself and its maker, as highdicom's constructors take it.
-
-    Args:
-        kind: "report", "capture" or "presentation".
-        algorithm, image, record: As for `uid_of`.
-    """
-    number, what = _SERIES[kind]
-    return {
-        "series_instance_uid": uid_of(f"{kind} series", algorithm, image, record),
-        "series_number": number,
-        "series_description": f"{MANUFACTURER} {what}, research use only",
-        "sop_instance_uid": uid_of(kind, algorithm, image, record),
-        "instance_number": 1,
-        "manufacturer": MANUFACTURER,
-        "manufacturer_model_name": algorithm.title,
-        "software_versions": algorithm.version,
-        "device_serial_number": algorithm.sha256[:16],
-    }
-
-
-def _hash(record: Floats | None) -> str:
-    if record is None or np.isnan(record).all():
-        return ""  # a record with nothing in it says what no record says
-    values = np.where(np.isnan(record), np.nan, record).astype("<f4")  # NaN has many bit patterns
-    return hashlib.sha256(values.tobytes()).hexdigest()
 
 
 def _names(names: Iterable[str]) -> str:

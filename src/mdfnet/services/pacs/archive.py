@@ -22,18 +22,10 @@ class ImageSource(Protocol):
     """Where images come from."""
 
     def new(self, facts: dict[str, str]) -> Iterator[Found]:
-        """What is new, batch by batch.
-
-        Args:
-            facts: What was noted last time.
-        """
+        """What is new since these facts were noted, batch by batch."""
 
     def fetch(self, key: str) -> bytes:
-        """An image's file.
-
-        Raises:
-            Rejected: It is not there any more.
-        """
+        """An image's file; Rejected: it is not there any more."""
 
     def finished(self, key: str) -> None:
         """The image has been answered, or will not be."""
@@ -43,9 +35,4 @@ class ReportTarget(Protocol):
     """Where reports go."""
 
     def store(self, content: bytes) -> None:
-        """Keep an object; one that is there already stays.
-
-        Raises:
-            Unreachable: The archive is not there or busy.
-            Rejected: It says no.
-        """
+        """Keep an object; one that is there already stays."""

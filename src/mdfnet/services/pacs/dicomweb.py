@@ -26,9 +26,7 @@ _STUDY, _SERIES, _INSTANCE, _CLASS, _COUNT = "0020000D", "0020000E", "00080018",
 class Dicomweb:
     """A source of images and a target of reports, see `mdfnet.services.pacs.archive`.
 
-    Args:
-        server: Its DICOMweb root.
-        days: Studies of so many days are looked at, today's included.
+    Studies of so many days are looked at, today's included.
     """
 
     def __init__(self, server: HttpClient, days: int = 2):

@@ -11,11 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import pydicom
-from pydicom.uid import (
-    ComprehensiveSRStorage,
-    GrayscaleSoftcopyPresentationStateStorage,
-    SecondaryCaptureImageStorage,
-)
+from pydicom.uid import ComprehensiveSRStorage, GrayscaleSoftcopyPresentationStateStorage, SecondaryCaptureImageStorage
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import ThreadedAssociationServer
@@ -36,15 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """A source of images that are sent to us. What has been accepted is kept in a folder until it is answered.
-
-    Args:
-        settings: Where to listen and who may send.
-        folder: Where images are kept.
-
-    Raises:
-        UserError: The port is taken, or the folder cannot be written.
-    """
+    """A source of images that are sent to us. What has been accepted is kept in a folder until it is answered."""
 
     def __init__(self, settings: ReceiveSource, folder: Path):
         self.folder = folder
@@ -69,7 +57,6 @@ class Receiver:
         (self.folder / f"{key}.dcm").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Stop listening."""
         self.server.shutdown()
 
     def _listen(self, settings: ReceiveSource) -> ThreadedAssociationServer:
@@ -107,11 +94,7 @@ class Receiver:
 
 
 class Store:
-    """A target of reports that takes them by C-STORE.
-
-    Args:
-        settings: The archive, and what we call ourselves.
-    """
+    """A target of reports that takes them by C-STORE."""
 
     def __init__(self, settings: StoreTarget):
         self.settings = settings

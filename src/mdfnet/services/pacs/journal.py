@@ -33,11 +33,7 @@ class Journal:
     An image is noted together with the cursor behind it, and its report is kept, byte for byte, before it is sent. So
     no image is lost, none is answered twice, and what is sent twice is the same object, which an archive keeps once.
 
-    Args:
-        path: The file, made if absent, readable by its owner alone; ":memory:" for one in memory alone.
-
-    Raises:
-        UserError: It cannot be opened, or another node has it.
+    The file is made if absent, readable by its owner alone; ":memory:" is one in memory alone.
 
     Examples:
         >>> journal = Journal(":memory:")

@@ -40,38 +40,22 @@ class DryRunTarget:
 
 @dataclass
 class Node:
-    """All parts of a node, ready to run.
-
-    Args:
-        source, target, records: Where images come from, reports go, and records are.
-        reader: The model.
-        journal: What has been done.
-        names: What the log calls images: keyed hashes.
-        poll: Seconds between two looks.
-    """
+    """All parts of a node, ready to run."""
 
     source: ImageSource
     target: ReportTarget
     records: RecordSource
     reader: Reader
     journal: Journal
-    names: Pseudonyms
-    poll: float = 5.0
+    names: Pseudonyms  #: What the log calls images: keyed hashes
+    poll: float = 5.0  #: Seconds between two looks
 
     def __post_init__(self) -> None:
         self.stopping = threading.Event()
 
     @classmethod
     def of(cls, config: NodeConfig, *, dry_run: bool = False) -> Node:
-        """As the config says.
-
-        Args:
-            config: The node's.
-            dry_run: Send nothing and keep no journal; images that the journal knows stay known.
-
-        Raises:
-            UserError: Model, table, journal, key or a password cannot be read, or another node runs with this state.
-        """
+        """As the config says; a dry run sends nothing and keeps no journal, but knows what the journal has."""
         key = None if KEY_VARIABLE in os.environ else config.state / "log.key"
         names, reader = Pseudonyms.load(key), Reader(config)
         records = record_source(config.record, reader.model.schema)
@@ -82,10 +66,9 @@ class Node:
         return cls(source, target, records, reader, journal, names, config.poll)
 
     def run(self, *, once: bool = False) -> int:
-        """Look and work until `stop`; gives how many images still wait, at least one if the archive did not answer.
+        """Look and work once, or until `stop`.
 
-        Args:
-            once: Look once, work on what is there, and end.
+        Gives how many images still wait, at least one if the archive did not answer.
         """
         answered = True
         while not self.stopping.is_set():

@@ -22,6 +22,7 @@ from mdfnet.services.pacs.capture import secondary_capture
 from mdfnet.services.pacs.presentation import presentation_state
 from mdfnet.services.pacs.report import structured_report
 from mdfnet.services.pacs.source import read_source
+from mdfnet.services.pacs.statement import Statement
 
 #: What can be made beside the structured report.
 Extra = Literal["capture", "presentation"]
@@ -39,9 +40,13 @@ def objects_of(
     """The structured report, or where nothing was found the capture that says so, and what is wanted beside it.
 
     Args:
-        source, image, detections, classes, algorithm, record: As for
-            `mdfnet.services.pacs.capture.secondary_capture`; only detections of at least ``algorithm.threshold`` are
-            reported, or with ``algorithm.point`` all that are given.
+        source: The image's header, see `mdfnet.services.pacs.source.read_source`.
+        image: uint8 or full-scale uint16 ``[H, W]``, as the model was given it.
+        detections: Boxes in pixels of the image; those of at least ``algorithm.threshold`` are reported, or with
+            ``algorithm.point`` all that are given.
+        classes: Names of the labels.
+        algorithm: Who says it.
+        record: float32 ``[F]`` the model was given; part of what the UIDs are made of.
         also: What to make in any case.
 
     Returns:
@@ -51,13 +56,13 @@ def objects_of(
         UserError: The image's header cannot be reported on.
     """
     shown = detections.above(algorithm.threshold) if algorithm.point is None else detections
-    made = {}
+    statement, made = Statement(source, shown, classes, algorithm, record), {}
     if len(shown):
-        made["report"] = structured_report(source, shown, classes, algorithm, record)
+        made["report"] = structured_report(statement)
     if "capture" in also or not len(shown):
-        made["capture"] = secondary_capture(source, image, shown, classes, algorithm, record)
+        made["capture"] = secondary_capture(statement, image)
     if "presentation" in also:
-        made["presentation"] = presentation_state(source, shown, classes, algorithm, record)
+        made["presentation"] = presentation_state(statement)
     return made
 
 
@@ -69,11 +74,7 @@ def as_file(dataset: Dataset) -> bytes:
 
 
 def write_objects(folder: str | Path, name: str, objects: dict[str, Dataset]) -> list[Path]:
-    """Write each as ``NAME-KIND.dcm``.
-
-    Raises:
-        UserError: They cannot be written.
-    """
+    """Write each as ``NAME-KIND.dcm``; gives the paths."""
     paths = []
     for kind, dataset in objects.items():
         paths.append(Path(folder) / f"{name}-{kind}.dcm")
@@ -84,15 +85,7 @@ def write_objects(folder: str | Path, name: str, objects: dict[str, Dataset]) ->
 
 @dataclass(frozen=True)
 class DicomWriter:
-    """Writes DICOM objects about images into a folder: ``IMAGE-report.dcm``, and ``IMAGE-capture.dcm`` where asked for.
-
-    Args:
-        folder: Where to write.
-        algorithm: Who says it.
-        classes: Names of the labels.
-        also: What to write beside the report.
-        log: Where to print.
-    """
+    """Writes DICOM objects about images into a folder: ``IMAGE-report.dcm``, and ``IMAGE-capture.dcm`` if wanted."""
 
     folder: Path
     algorithm: Algorithm
@@ -110,20 +103,11 @@ class DicomWriter:
         also: Sequence[Extra],
         log: Callable[[str], None],
     ) -> DicomWriter:
-        """For a saved model.
-
-        Raises:
-            UserError: There is no such model.
-        """
+        """For a saved model."""
         home = find_model(model)
         return cls(folder, Algorithm.of(home, score, point), read_card(home).known_classes(), tuple(also), log)
 
     def write(self, name: str, path: Path, image: Array, found: Detections, record: RecordResult | None) -> None:
-        """Write the objects about one image.
-
-        Raises:
-            UserError: It is no DICOM image, nothing can point to it, or the files cannot be written.
-        """
         if not is_dicom(path):
             raise UserError("no DICOM objects: the image is not DICOM", where=path, fix="give the image of the archive")
         values = record.values if record is not None else None

@@ -16,9 +16,7 @@ BATCH = 100
 class Orthanc:
     """A source of images and a target of reports, see `mdfnet.services.pacs.archive`.
 
-    Args:
-        server: Orthanc's root.
-        start: Where to begin when nothing has been noted yet: "now", or at the "beginning" of its feed.
+    Where nothing has been noted yet it starts "now", or at the "beginning" of the feed.
     """
 
     def __init__(self, server: HttpClient, start: str = "now"):

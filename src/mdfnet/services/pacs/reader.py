@@ -15,7 +15,6 @@ from pydicom import Dataset
 from mdfnet.clinical.records import RecordResult
 from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Detections
 from mdfnet.data.images.read import read_image
 from mdfnet.models.card import find_model
 from mdfnet.models.inference import on_best_device
@@ -38,17 +37,11 @@ class NotReportable(Exception):
 
 @dataclass
 class Answer:
-    """What is to be sent about an image.
+    """What is to be sent about an image."""
 
-    Args:
-        contents: DICOM files.
-        words: What was found, for the log: counts and names of features, no values.
-        seconds: What took how long.
-    """
-
-    contents: list[bytes] = field(default_factory=list)
-    words: str = ""
-    seconds: dict[str, float] = field(default_factory=dict)
+    contents: list[bytes] = field(default_factory=list)  #: DICOM files
+    words: str = ""  #: What was found, for the log: counts and names of features, no values
+    seconds: dict[str, float] = field(default_factory=dict)  #: What took how long
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -59,14 +52,7 @@ class Answer:
 
 
 class Reader:
-    """A model with what it needs to answer about an image.
-
-    Args:
-        config: The node's.
-
-    Raises:
-        UserError: There is no such model.
-    """
+    """A model with what it needs to answer about an image."""
 
     def __init__(self, config: NodeConfig):
         folder = find_model(config.model)
@@ -75,16 +61,7 @@ class Reader:
         self.also, self.unstated = config.also, config.unstated
 
     def answer(self, content: bytes, records: RecordSource) -> Answer:
-        """Read an image and the patient's record, detect, and make the objects.
-
-        Args:
-            content: The image's file.
-            records: Where the record comes from.
-
-        Raises:
-            NotReportable: It is no image to report on.
-            Unreachable: Records cannot be asked for now.
-        """
+        """Read an image's file and the patient's record, detect, and make the objects; or raise `NotReportable`."""
         answer = Answer()
         with answer.timed("image"), _refusing():
             source, image = self._image(content)
@@ -96,7 +73,9 @@ class Reader:
             values = record.values if record is not None else None
             objects = objects_of(source, image, found, self.model.classes, self.algorithm, values, self.also)
             answer.contents = [as_file(one) for one in objects.values()]
-        answer.words = f"{self._words(found)}: {', '.join(objects)}"
+        boxes = len(found.above(self.algorithm.threshold))
+        use = "image alone" if found.record is None else summary(found.record)
+        answer.words = f"{boxes} {'box' if boxes == 1 else 'boxes'} ({use}): {', '.join(objects)}"
         return answer
 
     def _image(self, content: bytes) -> tuple[Dataset, Array]:
@@ -114,11 +93,6 @@ class Reader:
         except UserError as error:
             _log.warning("detecting without a record: %s", error.what)
             return None
-
-    def _words(self, found: Detections) -> str:
-        boxes = len(found.above(self.algorithm.threshold))
-        use = "image alone" if found.record is None else summary(found.record)
-        return f"{boxes} {'box' if boxes == 1 else 'boxes'} ({use})"
 
 
 @contextmanager

@@ -33,20 +33,11 @@ class RecordSource(Protocol):
     """Where records come from."""
 
     def values(self, source: Dataset) -> dict[str, Any]:
-        """What is known of an image's patient at its time: feature -> value, or value and unit.
-
-        Raises:
-            Unreachable: It cannot be asked now.
-            UserError: What is there cannot be read.
-        """
+        """What is known of an image's patient at its time: feature -> value, or value and unit."""
 
 
 def record_source(settings: FhirRecord | TableRecord | NoRecord, schema: Schema) -> RecordSource:
-    """The source of records that the config names.
-
-    Raises:
-        UserError: The table, a password or a token cannot be read.
-    """
+    """The source of records that the config names."""
     if isinstance(settings, FhirRecord):
         return FhirRecords(settings, schema)
     return TableRecords(settings, schema) if isinstance(settings, TableRecord) else NoRecords()
@@ -56,10 +47,6 @@ def record_for(source: Dataset, records: RecordSource, schema: Schema) -> Record
     """The record for an image; sex, age and view of its header where the record does not have them.
 
     Implausible values are missing, with a note.
-
-    Raises:
-        Unreachable: RecordSource cannot be asked for now.
-        UserError: What is there cannot be read.
     """
     values = {name: value for name, value in own_values(source).items() if name in schema.names}
     values |= {name: value for name, value in records.values(source).items() if name in schema.names}
@@ -84,11 +71,9 @@ def own_values(source: Dataset) -> dict[str, Any]:
 
 
 class FhirRecords:
-    """RecordSource from a FHIR R4 server: the patient by identifier, then what was measured before the image.
+    """A FHIR R4 server: the patient by identifier, then what was measured before the image.
 
-    Args:
-        settings: Where, and which values count.
-        schema: The model's; its LOINC codes say what is asked for.
+    The LOINC codes of the model's schema say what is asked for.
     """
 
     def __init__(self, settings: FhirRecord, schema: Schema):
@@ -147,15 +132,7 @@ class FhirRecords:
 
 
 class TableRecords:
-    """RecordSource from a CSV with patient_id, time and features; read again when the file changes.
-
-    Args:
-        settings: Where, and which values count.
-        schema: The model's.
-
-    Raises:
-        UserError: The table is malformed.
-    """
+    """A CSV with patient_id, time and features; read again when the file changes."""
 
     def __init__(self, settings: TableRecord, schema: Schema):
         self.settings, self.schema = settings, schema

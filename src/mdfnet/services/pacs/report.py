@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from highdicom import UID
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -21,72 +23,56 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Classes, Detections
+from mdfnet.data.images.dicom_file import refusing_damage
 from mdfnet.services.pacs import codes as findings
-from mdfnet.services.pacs.algorithm import MANUFACTURER, Algorithm, object_attributes, uid_of
-from mdfnet.services.pacs.source import character_set, evidence, numbers, of_same_study
+from mdfnet.services.pacs.algorithm import MANUFACTURER, Algorithm, uid_of
+from mdfnet.services.pacs.source import evidence, named
+from mdfnet.services.pacs.statement import Statement
 
 #: What the image library (TID 1600) says of an image; without these it is left out, and the groups alone point to it.
 _DESCRIBED = ("PatientOrientation", "ImagerPixelSpacing")
 
 
-def structured_report(
-    source: Dataset,
-    detections: Detections,
-    classes: Classes,
-    algorithm: Algorithm,
-    record: Floats | None = None,
-) -> Dataset:
+def structured_report(statement: Statement) -> Dataset:
     """A preliminary, unverified report that points to the boxes on the image.
 
     Each box is a closed polyline in the image's own pixels, where 0, 0 is the outer corner of the top-left one (PS3.3
     C.18.6.1.1), with a tracking identifier, a coded finding, the score in percent, and the algorithm with its version
-    and the hash of its weights.
-
-    Args:
-        source: The image's header, see `mdfnet.services.pacs.source.read_source`; its pixels are not looked at.
-        detections: What to report; boxes in pixels of the image.
-        classes: Names of the labels.
-        algorithm: Who says it.
-        record: float32 ``[F]`` the model was given; part of what the UIDs are made of.
-
-    Raises:
-        UserError: Nothing was found (a capture shows that), or the image's header cannot be reported on.
+    and the hash of its weights. Where nothing was found there is no report: a capture shows that.
 
     Examples:
         >>> import numpy as np
+        >>> from mdfnet.core.types import Classes, Detections
+        >>> from mdfnet.services.pacs.algorithm import Algorithm
         >>> from pydicom.uid import ComputedRadiographyImageStorage
         >>> image = Dataset()
         >>> image.SOPClassUID, image.Modality, image.SOPInstanceUID = ComputedRadiographyImageStorage, "CR", "1.2.3"
         >>> image.StudyInstanceUID, image.SeriesInstanceUID, image.Rows, image.Columns = "1.2", "1.2.1", 512, 512
         >>> found = Detections(np.float32([[10, 20, 40, 80.5]]), np.array([1]), np.float32([0.87]))
-        >>> report = structured_report(image, found, Classes(("Atelectasis",)), Algorithm("demo", "0.1.0", "fc0c"))
+        >>> statement = Statement(image, found, Classes(("Atelectasis",)), Algorithm("demo", "0.1.0", "fc0c"))
+        >>> report = structured_report(statement)
         >>> report.Modality, report.VerificationFlag
         ('SR', 'UNVERIFIED')
     """
-    if not len(detections):
+    if not len(statement.detections):
         what = "nothing was found: a structured report has a group per box"
         raise UserError(what, fix="write a secondary capture, which shows that")
-    image = evidence(source)
-    with of_same_study(source) as named:
-        groups = _groups(image, detections, classes, algorithm, record)
+    image = evidence(statement.source)
+    with refusing_damage("the image"):
         report = ComprehensiveSR(
             evidence=[image],
-            content=_content(image, groups, algorithm),
-            **object_attributes("report", algorithm, image.SOPInstanceUID, record),
-            specific_character_set=character_set(source, (algorithm.name, *classes.names)),
+            content=_content(statement, image),
+            **statement.attributes("report"),
             is_complete=True,
             is_final=False,
             is_verified=False,
         )
-        return named(report)
+        return named(report, statement.source)
 
 
-def _content(
-    image: Dataset, groups: list[PlanarROIMeasurementsAndQualitativeEvaluations], algorithm: Algorithm
-) -> MeasurementReport:
+def _content(statement: Statement, image: Dataset) -> MeasurementReport:
+    algorithm = statement.algorithm
     device = DeviceObserverIdentifyingAttributes(
         uid=UID(uid_of("device", Algorithm(algorithm.name, algorithm.version, algorithm.sha256), "")),
         name=MANUFACTURER,
@@ -97,46 +83,27 @@ def _content(
     return MeasurementReport(
         observation_context=ObservationContext(observer_device_context=observer),
         procedure_reported=CodedConcept(*findings.CHEST_RADIOGRAPH),
-        imaging_measurements=groups,
+        imaging_measurements=list(_groups(statement, image)),
         title=codes.DCM.ImagingMeasurementReport,
         referenced_images=[image] if all(image.get(keyword) for keyword in _DESCRIBED) else None,
     )
 
 
-def _groups(
-    image: Dataset, detections: Detections, classes: Classes, algorithm: Algorithm, record: Floats | None
-) -> list[PlanarROIMeasurementsAndQualitativeEvaluations]:
+def _groups(statement: Statement, image: Dataset) -> Iterator[PlanarROIMeasurementsAndQualitativeEvaluations]:
+    algorithm = statement.algorithm
     identification = AlgorithmIdentification(
         name=algorithm.title,
         version=algorithm.version,
         manufacturer=MANUFACTURER,
-        parameters=algorithm.parameters(detections.record),
+        parameters=algorithm.parameters(statement.detections.record),
     )
-    groups = []
-    for number, (box, label, score) in enumerate(zip(*numbers(detections), strict=True), 1):
-        name = classes.name(label)
-        region = ImageRegion(
-            GraphicTypeValues.POLYLINE, closed_outline(box), SourceImageForRegion.from_source_image(image)
+    pixels = SourceImageForRegion.from_source_image(image)
+    for number, (outline, name, score) in enumerate(statement.boxes(), 1):
+        tracking = TrackingIdentifier(uid=UID(statement.uid(f"box {number}")), identifier=f"{name} {number}")
+        yield PlanarROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracking,
+            referenced_region=ImageRegion(GraphicTypeValues.POLYLINE, outline, pixels),
+            finding_type=findings.finding(name),
+            algorithm_id=identification,
+            measurements=[Measurement(findings.score(name), round(100 * score, 4), codes.UCUM.Percent)],
         )
-        tracking = uid_of(f"box {number}", algorithm, image.SOPInstanceUID, record)
-        groups.append(
-            PlanarROIMeasurementsAndQualitativeEvaluations(
-                tracking_identifier=TrackingIdentifier(uid=UID(tracking), identifier=f"{name} {number}"),
-                referenced_region=region,
-                finding_type=findings.finding(name),
-                algorithm_id=identification,
-                measurements=[Measurement(findings.score(name), round(100 * score, 4), codes.UCUM.Percent)],
-            )
-        )
-    return groups
-
-
-def closed_outline(box: Floats) -> Floats:
-    """Corners of a box ``[4]`` as a closed outline ``[5, 2]``.
-
-    Examples:
-        >>> import numpy as np
-        >>> closed_outline(np.array([1.0, 2, 3, 4])).tolist()
-        [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 4.0], [1.0, 2.0]]
-    """
-    return box[[[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]]

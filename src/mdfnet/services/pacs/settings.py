@@ -165,11 +165,7 @@ class NodeConfig(Part):
 
 
 def load_node(path: str | Path) -> NodeConfig:
-    """Read the node's YAML file; paths in it are relative to its folder.
-
-    Raises:
-        UserError: No such file, unknown key (the nearest is named), a value that does not fit, or a later version.
-    """
+    """Read the node's YAML file; paths in it are relative to its folder."""
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError("not a node's config", where=path, fix="see docs/how-to/pacs.md")
@@ -183,15 +179,11 @@ def load_node(path: str | Path) -> NodeConfig:
 
 
 def secret(path: Path) -> str:
-    """The one line of a file that holds a password or a token.
-
-    Raises:
-        UserError: It cannot be read, or has not one line.
-    """
-    lines = read_text(path).split("\n")
-    if len([line for line in lines if line.strip()]) != 1:
+    """The one line of a file that holds a password or a token."""
+    lines = [line for line in read_text(path).split("\n") if line.strip()]
+    if len(lines) != 1:
         raise UserError("not one line", where=path, fix="write the password or token, and nothing else")
-    return next(line for line in lines if line.strip()).strip("\r")
+    return lines[0].strip("\r")
 
 
 def keys() -> dict[str, list[str]]:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 
-import numpy as np
 from pydicom import Dataset
 
-from mdfnet.core.arrays import Floats
 from mdfnet.core.errors import UserError
-from mdfnet.core.types import Detections
 from mdfnet.data.images.dicom_file import read_header, refusing_damage
 
 #: Which image it is; without these nothing can point to it.
@@ -41,11 +36,7 @@ _AGE = re.compile(r"\d{3}[DWMY]")
 
 
 def read_source(path: str | Path) -> Dataset:
-    """An image's header with what reports on it need, without its pixels.
-
-    Raises:
-        UserError: Damaged, larger than any image, or without the UIDs by which a report points to it.
-    """
+    """An image's header with what reports on it need, without its pixels."""
     source = read_header(path, KEYWORDS)
     with refusing_damage(path):
         check_identity(source, path)
@@ -53,11 +44,7 @@ def read_source(path: str | Path) -> Dataset:
 
 
 def check_identity(source: Dataset, where: object = None) -> None:
-    """Refuse an image that nothing can point to.
-
-    Raises:
-        UserError: UIDs or size are missing.
-    """
+    """Refuse an image that nothing can point to."""
     missing = [keyword for keyword in IDENTITY if not source.get(keyword)]
     if missing:
         raise UserError(f"the image has no {missing[0]}", where=where, fix="give it as the archive holds it")
@@ -67,9 +54,6 @@ def evidence(source: Dataset) -> Dataset:
     """A copy without pixels and names, in which all is there that an object of the same study takes over.
 
     Unknown values are empty, and so are those that would not be valid in what is made of it.
-
-    Raises:
-        UserError: UIDs or size are missing.
     """
     check_identity(source)
     common = Dataset()
@@ -84,36 +68,15 @@ def evidence(source: Dataset) -> Dataset:
     return common
 
 
-@contextmanager
-def of_same_study(source: Dataset) -> Iterator[Callable[[Dataset], Dataset]]:
-    """For making an object: what fails is an error of the user's, and no value of the header is quoted anywhere.
-
-    Yields what gives the finished object the names of whom it is about.
-    """
-
-    def named(made: Dataset) -> Dataset:
-        for keyword in _NAMES:
-            if keyword in source:
-                made[keyword] = source[keyword]
-        return made
-
-    with refusing_damage("the image"):
-        yield named
-
-
-def character_set(source: Dataset, texts: Iterable[str]) -> str | None:
-    """Character set of what is made: UTF-8, or none where the image and the texts make do with ASCII."""
-    plain = source.get("SpecificCharacterSet") in (None, "", "ISO_IR 6")
-    return None if plain and all(text.isascii() for text in texts) else "ISO_IR 192"
+def named(made: Dataset, source: Dataset) -> Dataset:
+    """The finished object with the names of whom the image is about."""
+    for keyword in _NAMES:
+        if keyword in source:
+            made[keyword] = source[keyword]
+    return made
 
 
 def patient_orientation(source: Dataset) -> tuple[str, str]:
     """Of rows and columns; a frontal image that does not say is as it is hung: patient's left on the right."""
     stated = source.get("PatientOrientation")
     return (str(stated[0]), str(stated[1])) if stated and len(stated) == 2 else ("L", "F")
-
-
-def numbers(detections: Detections) -> tuple[Floats, list[int], list[float]]:
-    """Boxes float64 ``[N, 4]``, labels and scores of detections, be they arrays or tensors."""
-    boxes = np.asarray(detections.boxes, np.float64).reshape(-1, 4)
-    return boxes, [int(one) for one in detections.labels], [float(one) for one in detections.scores]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -15,9 +16,9 @@ from mdfnet.core.conventions import VIEWS
 STORAGE = frozenset({str(ComputedRadiographyImageStorage), str(DigitalXRayImageStorageForPresentation)})
 
 #: Codes of ViewCodeSequence that are frontal: SNOMED CT and, in older images, SNOMED RT (PS3.16 CID 4010).
-_VIEW_CODES = {"399348003": "AP", "R-10206": "AP", "272479007": "PA", "R-10214": "PA"}
+_FRONTAL_CODES = {"399348003", "R-10206", "272479007", "R-10214"}
 _CHEST_CODES = {"51185008", "T-D3000", "43799004", "T-D3050"}
-_CHEST = {"CHEST", "THORAX"}
+_CHEST = ("CHEST", "THORAX")
 
 
 def why_not(source: Dataset, unstated: Literal["skip", "take"] = "skip") -> str | None:
@@ -25,9 +26,7 @@ def why_not(source: Dataset, unstated: Literal["skip", "take"] = "skip") -> str 
 
     The reason is fit for logs: it quotes nothing of the header that could be free text.
 
-    Args:
-        source: The image's header.
-        unstated: What to do with images that do not say that they are frontal, or of the chest.
+    Images that do not say that they are frontal, or of the chest, are skipped or taken, as ``unstated`` says.
 
     Examples:
         >>> image = Dataset()
@@ -42,7 +41,17 @@ def why_not(source: Dataset, unstated: Literal["skip", "take"] = "skip") -> str 
         return "raw detector data (for processing)"
     if source.get("Modality") not in ("CR", "DX"):
         return "modality is neither CR nor DX"
-    return _view(source, unstated) or _body_part(source, unstated)
+    frontal = _states(source, "ViewPosition", VIEWS, "ViewCodeSequence", _FRONTAL_CODES)
+    chest = _states(source, "BodyPartExamined", _CHEST, "AnatomicRegionSequence", _CHEST_CODES)
+    for stated, other, silent in (
+        (frontal, "not a frontal view", "does not say whether it is frontal"),
+        (chest, "of another part of the body", "does not say whether it is of the chest"),
+    ):
+        if stated is False:
+            return other
+        if stated is None and unstated == "skip":
+            return silent
+    return None
 
 
 def name_of(storage: str) -> str:
@@ -59,38 +68,24 @@ def name_of(storage: str) -> str:
 def taken_at(source: Dataset, zone: str) -> datetime | None:
     """When an image was taken, with its offset; None where it does not say to the minute.
 
-    Of the acquisition where that is stated, else of the study, which began before: no later value can slip in.
-
-    Args:
-        source: The image's header.
-        zone: Time zone of images that do not name an offset.
+    Of the acquisition where that is stated, else of the study, which began before: no later value can slip in. The
+    time zone is that of images that do not name an offset.
     """
-    stated = str(source.get("AcquisitionDateTime") or "").partition("&")[0]
-    pairs = [stated]
+    pairs = [str(source.get("AcquisitionDateTime") or "").partition("&")[0]]
     for kind in ("Acquisition", "Study"):
         pairs.append(str(source.get(f"{kind}Date") or "") + str(source.get(f"{kind}Time") or ""))
     offset = str(source.get("TimezoneOffsetFromUTC") or "")
     return next((time for pair in pairs if (time := _time(pair, offset, zone))), None)
 
 
-def _view(source: Dataset, unstated: str) -> str | None:
-    position = str(source.get("ViewPosition") or "").strip().upper()
-    codes = [str(code.get("CodeValue", "")) for code in source.get("ViewCodeSequence") or ()]
-    if position:
-        return None if position in VIEWS else "not a frontal view"
-    if codes:
-        return None if all(code in _VIEW_CODES for code in codes) else "not a frontal view"
-    return None if unstated == "take" else "does not say whether it is frontal"
-
-
-def _body_part(source: Dataset, unstated: str) -> str | None:
-    part = str(source.get("BodyPartExamined") or "").strip().upper()
-    codes = [str(code.get("CodeValue", "")) for code in source.get("AnatomicRegionSequence") or ()]
-    if part:
-        return None if part in _CHEST else "of another part of the body"
-    if codes:
-        return None if all(code in _CHEST_CODES for code in codes) else "of another part of the body"
-    return None if unstated == "take" else "does not say whether it is of the chest"
+def _states(
+    source: Dataset, keyword: str, names: Collection[str], sequence: str, codes: Collection[str]
+) -> bool | None:
+    """Whether a header states, by name or else by codes, what these are; None where it states nothing."""
+    if name := str(source.get(keyword) or "").strip().upper():
+        return name in names
+    stated = [str(code.get("CodeValue", "")) for code in source.get(sequence) or ()]
+    return all(code in codes for code in stated) if stated else None
 
 
 def _time(text: str, offset: str, zone: str) -> datetime | None:

@@ -22,14 +22,9 @@ _PASSING = {401, 403, 408, 425, 429}
 
 
 class HttpClient:
-    """Asks one server.
+    """Asks one server, which messages call by its name.
 
-    Args:
-        settings: Where it is and how to log in.
-        name: What messages call it.
-
-    Raises:
-        UserError: The password or the token cannot be read.
+    No answer, or one that may be another later, is `Unreachable`; an answer that says no (not found, ...) `Rejected`.
     """
 
     def __init__(self, settings: HttpServer, name: str):
@@ -49,20 +44,15 @@ class HttpClient:
             self.session.verify = str(settings.ca_file)
 
     def get(self, path: str, **more: Any) -> Answered:
-        """Get what is at a path below the root, at most as many bytes as an image may have.
-
-        Raises:
-            Unreachable: No answer, or one that may be another later.
-            Rejected: An answer that says no (not found, ...).
-        """
+        """Get what is at a path below the root, at most as many bytes as an image may have."""
         return self._request("GET", path, **more)
 
     def post(self, path: str, content: bytes, but: Collection[int] = (), **more: Any) -> Answered:
-        """Post something; raises what `get` does, but for these statuses, which the caller understands."""
+        """Post something; answers with the statuses in ``but`` are the caller's to judge."""
         return self._request("POST", path, but, data=content, **more)
 
     def json(self, path: str, **more: Any) -> Any:
-        """The JSON at a path, None where there is nothing; raises what `get` does."""
+        """The JSON at a path, None where there is nothing."""
         response, content = self.get(path, **more)
         if response.status_code == 204 or not content:
             return None

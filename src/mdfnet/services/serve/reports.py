@@ -68,6 +68,7 @@ def dicom(
         from mdfnet.services.pacs.objects import as_file
         from mdfnet.services.pacs.report import structured_report
         from mdfnet.services.pacs.source import read_source
+        from mdfnet.services.pacs.statement import Statement
     except ImportError:
         fix = "install mdfnet[dicom] on the server, or take coco or csv"
         raise Refused(409, "no_dicom", "this server makes no DICOM", fix) from None
@@ -76,10 +77,8 @@ def dicom(
     try:
         with in_memory(data) as descriptor:
             source = read_source(path_of(descriptor))
-        if form == "sr":
-            made = structured_report(source, found, classes, algorithm, record)
-        else:
-            made = secondary_capture(source, image, found, classes, algorithm, record)
+        statement = Statement(source, found, classes, algorithm, record)
+        made = structured_report(statement) if form == "sr" else secondary_capture(statement, image)
     except UserError as error:
         raise Refused.of(error, "no_report") from None
     return ReportFile(as_file(made), "application/dicom", "report.dcm" if form == "sr" else "capture.dcm")
