@@ -33,7 +33,7 @@ PAGE = Path(str(files("mdfnet.services.serve") / "page"))
 
 
 def make_app(service: Service, tokens: Tokens, folder: Folder) -> Guard:
-    """The ASGI application that answers those who have a token, with the images of a folder as its worklist."""
+    """The ASGI application of a server; without tokens it answers on loopback only."""
 
     @asynccontextmanager
     async def alive(_: FastAPI) -> AsyncIterator[None]:
