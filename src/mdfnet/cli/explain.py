@@ -32,25 +32,22 @@ def explain(
     Example: mdfnet explain demo image.png --clinical record.json
     """
     use_threads(threads)
-    from mdfnet.report.explain_run import explain_file, explain_sample, explain_split
+    from mdfnet.report.explain_run import Explainer
 
     command = command_line()
     if not source.is_dir():
         if case is not None:
             raise UserError("--case names an image of a dataset", where=source, fix="give the dataset's folder")
-        explain_file(
-            model, source, clinical, out, score=score, orders=orders, invalid=invalid.value, command=command,
-            log=typer.echo,
-        )  # fmt: skip
+        explainer = Explainer(model, out, orders, command, log=typer.echo)
+        explainer.explain_file(source, clinical, score, invalid.value)
         return
     if clinical is not None:
         raise UserError("images of a dataset have their records there", where=source, fix="leave out --clinical")
     from mdfnet.data.dataset_folder import read_dataset
 
     dataset = read_dataset(source)
+    explainer = Explainer(model, out, orders, command, log=typer.echo)
     if case is not None:
-        explain_sample(model, dataset, case, out, score=score, orders=orders, command=command, log=typer.echo)
+        explainer.explain_sample(dataset, case, score)
     else:
-        explain_split(
-            model, dataset, split, out, images=images, orders=orders, seed=seed, command=command, log=typer.echo
-        )  # fmt: skip
+        explainer.explain_split(dataset, split, images, seed)

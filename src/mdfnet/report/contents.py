@@ -19,25 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model's part of a report.
+    """One model's part of a report."""
 
-    Args:
-        name: What the model is called in tables and plots, such as "image-only".
-        evaluation: Its scores.
-        curve: One row per epoch of training with ``epoch`` and, where measured, ``train_loss`` and ``val_ap``.
-        parameters: Number of learnable parameters.
-        config: Its settings as YAML.
-        sees: What it looks at, in words, such as "images alone".
-        details: What is behind the scores, as ``evaluation.json`` has it: ``intervals``, ``sweep``, ``froc``, ``roc``,
-            ``reliability``, ``mistakes``, ``operating_points``, ``groups``; what is not there is not shown.
-    """
-
-    name: str
+    name: str  #: What the model is called in tables and plots, such as "image-only"
     evaluation: Evaluation
+    #: One row per epoch of training with ``epoch`` and, where measured, ``train_loss`` and ``val_ap``
     curve: Sequence[Mapping[str, float]] = ()
-    parameters: int | None = None
-    config: str = ""
-    sees: str = ""
+    parameters: int | None = None  #: Number of learnable ones
+    config: str = ""  #: Its settings as YAML
+    sees: str = ""  #: What it looks at, in words, such as "images alone"
+    #: What is behind the scores, as ``evaluation.json`` has it: ``intervals``, ``sweep``, ``froc``, ``roc``,
+    #: ``reliability``, ``mistakes``, ``operating_points``, ``groups``; what is not there is not shown
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def intervals(self, measure: str) -> list[tuple[float, float]]:
@@ -48,21 +40,13 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class ImageExample:
-    """One image of a report, to be shown once per model.
-
-    Args:
-        id: Name of the image.
-        image: uint8 or full-scale uint16 ``[H, W]``.
-        target: Its annotations, in pixels of ``image``.
-        detections: Model name -> what it found, in pixels of ``image``, arrays or tensors in main memory.
-        record: Names and values of the clinical record, from :func:`mdfnet.report.record.describe`.
-    """
+    """One image of a report, to be shown once per model; boxes are in its pixels."""
 
     id: str
-    image: Array
+    image: Array  #: uint8 or full-scale uint16 ``[H, W]``
     target: Target
-    detections: Mapping[str, Detections]
-    record: Sequence[tuple[str, str]] = ()
+    detections: Mapping[str, Detections]  #: By the name of the model, arrays or tensors in main memory
+    record: Sequence[tuple[str, str]] = ()  #: From :func:`mdfnet.report.record.describe`
 
 
 @dataclass(frozen=True)
@@ -78,21 +62,14 @@ class SplitCard:
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Where the data of a report come from, and how much of what they hold.
-
-    Args:
-        name, source, license: As the dataset says.
-        classes: Names of the classes, in label order.
-        splits: One per split, in order.
-        synthetic: Which of "images", "findings" and "clinical" are made up.
-    """
+    """Where the data of a report come from, as the dataset says, and how much of what they hold."""
 
     name: str
     source: str
     license: str
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  #: In label order
     splits: tuple[SplitCard, ...]
-    synthetic: tuple[str, ...] = ()
+    synthetic: tuple[str, ...] = ()  #: Which of "images", "findings" and "clinical" are made up
 
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetCard:
@@ -119,32 +96,20 @@ def synthetic_parts(parts: Sequence[str]) -> list[str]:
 class EvaluationReport:
     """Everything that :func:`mdfnet.report.evaluation.write_report` puts on the page.
 
-    Args:
-        title: Of the page.
-        models: One or more. The first is the reference: differences are shown against it.
-        dataset: What the models were trained and evaluated on.
-        split: Name of the split they were evaluated on.
-        images: Examples.
-        images_note: How the examples were chosen, in a sentence.
-        image_score: Only detections of at least this score are drawn on the examples.
-        environment: Name -> value: versions, hardware, command, seed.
-        comparisons: Of each other model with the first, in their order; none where patients are unknown.
-        people: Who the patients of that split are, in words.
-
     Raises:
         ValueError: There is no model, or two have the same name.
     """
 
     title: str
-    models: tuple[ModelResult, ...]
-    dataset: DatasetCard
-    split: str = "test"
+    models: tuple[ModelResult, ...]  #: One or more. The first is the reference: differences are shown against it
+    dataset: DatasetCard  #: What the models were trained and evaluated on
+    split: str = "test"  #: They were evaluated on
     images: Sequence[ImageExample] = ()
-    images_note: str = ""
-    image_score: float = 0.3
-    environment: Mapping[str, str] = field(default_factory=dict)
-    comparisons: tuple[Comparison, ...] = ()
-    people: str = ""
+    images_note: str = ""  #: How the examples were chosen, in a sentence
+    image_score: float = 0.3  #: Only detections of at least this score are drawn on the examples
+    environment: Mapping[str, str] = field(default_factory=dict)  #: Versions, hardware, command, seed
+    comparisons: tuple[Comparison, ...] = ()  #: Of each other model with the first; none where patients are unknown
+    people: str = ""  #: Who the patients of that split are, in words
 
     def __post_init__(self) -> None:
         names = [model.name for model in self.models]

@@ -34,7 +34,7 @@ def froc_mean(overlap: str, values: Mapping[str, Sequence[tuple[float, float, fl
         axes.set(xlabel="false positives per image and finding", ylabel="mean sensitivity")
         axes.legend(loc="lower right")
 
-    words = f"Mean sensitivity against false positives per image ({overlap}) of {_names(values)}"
+    words = f"Mean sensitivity against false positives per image ({overlap}) of {', '.join(values)}"
     return Plot("froc", "FROC, mean over findings", words, (5.4, 3.4), draw)
 
 
@@ -48,26 +48,19 @@ def froc_panels(overlap: str, classes: Sequence[str], curves: ClassCurves) -> Pl
                 if len(x) and not np.isnan(y).any():
                     x, y = np.append(x.clip(_FIRST), max(_LAST, x[-1])), np.append(y, y[-1])
                     first = max(0, int((x <= _FIRST).sum()) - 1)  # what is found before the axis begins
-                    x, y = x[first:], y[first:]
-                    style = palette.line(number, marker=False)
-                    axes.plot(x, y, label=plain(name), drawstyle="steps-post", **style)
+                    style = palette.line(number, marker=False) | {"drawstyle": "steps-post"}
+                    axes.plot(x[first:], y[first:], label=plain(name), **style)
             froc_axes(axes)
             axes.set_title(plain(label))
         finish_panels(figure, "false positives per image", "sensitivity")
 
     size = (7.2, 0.7 + 1.9 * rows_of(len(classes)))
-    words = f"Sensitivity against false positives per image for each finding ({overlap}) of {_names(curves)}"
+    words = f"Sensitivity against false positives per image for each finding ({overlap}) of {', '.join(curves)}"
     return Plot("froc-findings", "FROC of each finding", words, size, draw)
 
 
 def roc_panels(classes: Sequence[str], curves: ClassCurves, areas: Mapping[str, Sequence[float]]) -> Plot:
-    """Is the finding on the image at all: the ROC curve of each class in a panel of its own.
-
-    Args:
-        classes: Names of the classes.
-        curves: With ``false_positive_rate`` and ``sensitivity``.
-        areas: Name of a model -> area under the curve of each class.
-    """
+    """Is the finding on the image at all: a panel per class, from ``false_positive_rate`` and ``sensitivity``."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         for k, (axes, label) in enumerate(zip(panels(figure, len(classes)), classes, strict=True)):
@@ -75,13 +68,12 @@ def roc_panels(classes: Sequence[str], curves: ClassCurves, areas: Mapping[str, 
             for number, (name, by_class) in enumerate(curves.items()):
                 x, y = (np.array(by_class[label][key], float) for key in ("false_positive_rate", "sensitivity"))
                 axes.plot(x, y, label=plain(name), **palette.line(number, marker=False))
-                text = f"{areas[name][k]:.2f}"
-                place = (0.97, 0.05 + 0.11 * (len(curves) - 1 - number))
+                place, text = (0.97, 0.05 + 0.11 * (len(curves) - 1 - number)), f"{areas[name][k]:.2f}"
                 axes.text(*place, text, ha="right", color=palette.color(number), weight="bold", fontsize=8)
         finish_panels(figure, "1 − specificity", "sensitivity")
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
-    words = f"ROC curve of images for each finding, with the area under it, of {_names(curves)}"
+    words = f"ROC curve of images for each finding, with the area under it, of {', '.join(curves)}"
     return Plot("roc-findings", "ROC of whole images", words, size, draw)
 
 
@@ -102,16 +94,14 @@ def reliability_panels(classes: Sequence[str], bins: ClassCurves) -> Plot:
         finish_panels(figure, "score", "share of boxes that hit")
 
     size = (7.2, 0.7 + 2.0 * rows_of(len(classes)))
-    words = f"Share of boxes that hit an annotated one, by their score, for each finding, of {_names(bins)}"
+    words = f"Share of boxes that hit an annotated one, by their score, for each finding, of {', '.join(bins)}"
     return Plot("reliability", "Reliability of the scores", words, size, draw)
 
 
 def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Plot:
     """Mean AP over the overlap that counts as a hit: how much of a difference is finding, how much is precision.
 
-    Args:
-        sweeps: Name of a model -> overlap ("IoU", "IoBB") -> rows with ``threshold``, ``AP`` (last the mean) and
-            ``AP_interval``.
+    Of each model and overlap ("IoU", "IoBB") rows with ``threshold``, ``AP`` (last the mean) and ``AP_interval``.
     """
     overlaps = list(next(iter(sweeps.values())))
 
@@ -128,7 +118,7 @@ def overlap_sweep(sweeps: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]
         figure.axes[0].set_ylabel("mean AP")
         figure.axes[0].legend(loc="lower left")
 
-    words = f"Mean AP over the smallest overlap that counts as a hit, of {_names(sweeps)}"
+    words = f"Mean AP over the smallest overlap that counts as a hit, of {', '.join(sweeps)}"
     return Plot("overlap", "AP by overlap", words, (7.2, 3.0), draw)
 
 
@@ -152,7 +142,3 @@ def _unit_square(axes: Axes, palette: Palette, title: str) -> None:
     """Both axes from 0 to 1, with the diagonal."""
     axes.plot([0, 1], [0, 1], color=palette.rule, linewidth=1)
     axes.set(title=plain(title), xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-
-
-def _names(models: Mapping[str, object]) -> str:
-    return ", ".join(models)

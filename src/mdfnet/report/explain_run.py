@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,188 +21,123 @@ from mdfnet.data.dataset import Dataset
 from mdfnet.data.image_records import read_records
 from mdfnet.data.images.read import image_size, read_image, read_sample_image
 from mdfnet.data.names import image_id
-from mdfnet.models.card import NOTICE, Card, find_model, read_card, versions
+from mdfnet.models.card import NOTICE, find_model, read_card, versions
 from mdfnet.models.fit import check_fit, check_fused
 from mdfnet.report.record import describe
 
 if TYPE_CHECKING:
     from mdfnet.models.model import Model
 
-#: What is written.
-PAGE = "explanation.html"
 
-Log = Callable[[str], None]
-
-
-def explain_file(
-    model: str | Path,
-    image: Path,
-    clinical: Path | None,
-    out: Path,
-    *,
-    score: float = 0.3,
-    orders: int | None = None,
-    invalid: Invalid = "error",
-    command: str = "",
-    log: Log = print,
-) -> None:
-    """Write OUT/explanation.html on an image file and its record.
-
-    Args:
-        model: A run's or model's folder, or "demo".
-        image: PNG, JPEG or DICOM.
-        clinical: As of :func:`mdfnet.data.image_records.read_records`; None: no record.
-        out: Folder to write.
-        score: Boxes below this score are not explained.
-        orders: As :func:`mdfnet.explain.shapley.explain`.
-        invalid: What to do with implausible values.
-        command: For the page.
-        log: Where to print.
+@dataclass
+class Explainer:
+    """Explains a model and writes ``explanation.html``; with a split also ``explanation.json`` and ``importance.csv``.
 
     Raises:
-        UserError: The image or its record cannot be read, or the model looks at images alone.
+        UserError: There is no such model, or it looks at images alone; what is to be explained cannot be read or does
+            not fit the model.
     """
-    schema, name = _fused(model).clinical_schema, image_id(image.name)
-    image_size(image)  # is there, and an image
-    record = np.full(len(schema), np.nan, np.float32)
-    if clinical is not None:
-        found = read_records(clinical, schema, [name], invalid, log).get(name)
-        record = record if found is None else found.values
-    network = _load(model)
-    pixels = read_image(image, network.preprocessing.intensity)
-    _one(network, name, pixels, record, out, score, orders, (), _facts(model, network, command), log)
 
+    model: str | Path  #: A run's or model's folder, or "demo"
+    out: Path  #: Folder to write
+    orders: int | None = None  #: As :func:`mdfnet.explain.shapley.explain`
+    command: str = ""  #: For the page
+    log: Callable[[str], None] = print
 
-def explain_sample(
-    model: str | Path,
-    dataset: Dataset,
-    case: str,
-    out: Path,
-    *,
-    score: float = 0.3,
-    orders: int | None = None,
-    command: str = "",
-    log: Log = print,
-) -> None:
-    """Write OUT/explanation.html on one image of a dataset, with the record it has there.
+    def __post_init__(self) -> None:
+        self._card = read_card(find_model(self.model))
+        check_fused(self._card.config)
 
-    Args:
-        model, out, score, orders, command, log: As :func:`explain_file`.
-        dataset: Must fit the model.
-        case: Name of the image.
+    def explain_file(self, image: Path, clinical: Path | None, score: float, invalid: Invalid) -> None:
+        """Explain boxes from a score on a PNG, JPEG or DICOM file, with its record in ``clinical``, if any."""
+        schema, name = self._card.clinical_schema, image_id(image.name)
+        image_size(image)  # is there, and an image
+        record = np.full(len(schema), np.nan, np.float32)
+        if clinical is not None:
+            found = read_records(clinical, schema, [name], invalid, self.log).get(name)
+            record = record if found is None else found.values
+        network = self._load()
+        pixels = read_image(image, network.preprocessing.intensity)
+        self._explain_image(network, name, pixels, record, score)
 
-    Raises:
-        UserError: There is no such image, or model and dataset do not fit.
-    """
-    card = _fused(model)
-    check_fit(card.known_classes(), card.clinical_schema, dataset)
-    samples = {sample.id: sample for sample in dataset.samples}
-    if case not in samples:
-        raise UserError(f"no image {case!r}", where=dataset.folder, fix=nearest(case, samples) if samples else None)
-    sample, network = samples[case], _load(model)
-    facts = _facts(model, network, command) | {"dataset": dataset.name}
-    _one(network, case, read_sample_image(sample), sample.clinical, out, score, orders, dataset.synthetic, facts, log)
+    def explain_sample(self, dataset: Dataset, case: str, score: float) -> None:
+        """Explain boxes from a score on one image of a dataset, with the record it has there."""
+        self._check_fit(dataset)
+        samples = {sample.id: sample for sample in dataset.samples}
+        if case not in samples:
+            raise UserError(f"no image {case!r}", where=dataset.folder, fix=nearest(case, samples) if samples else None)
+        sample, network = samples[case], self._load()
+        self._explain_image(network, case, read_sample_image(sample), sample.clinical, score, dataset)
 
+    def explain_split(self, dataset: Dataset, split: str, images: int | None, seed: int) -> None:
+        """Explain importance and reliance over a split, or over so many of its images, drawn at random.
 
-def explain_split(
-    model: str | Path,
-    dataset: Dataset,
-    split: str,
-    out: Path,
-    *,
-    images: int | None = None,
-    orders: int | None = None,
-    seed: int = 0,
-    command: str = "",
-    log: Log = print,
-) -> None:
-    """Write the page, ``explanation.json`` and ``importance.csv`` on importance and reliance over a split.
+        The seed is of the draw, of shuffled records and of the bootstrap.
+        """
+        self._check_fit(dataset)
+        samples: Sequence[Sample] = dataset.split(split)
+        if images is not None and images < len(samples):
+            chosen = np.random.default_rng(seed).choice(len(samples), images, replace=False)
+            samples = [samples[k] for k in sorted(chosen)]
+        network, log = self._load(), self.log
+        from mdfnet.explain.importance import explain_images, importance
+        from mdfnet.explain.reliance import reliance
+        from mdfnet.report.importance import alarms_in_words, verdict, write_set_files, write_set_page
 
-    Args:
-        model, out, orders, command, log: As :func:`explain_file`.
-        dataset, split: Which images.
-        images: Look at this many images, drawn at random; None: at all.
-        seed: Of the draw, of shuffled records and of the bootstrap.
+        log(f"{len(samples)} images: the reliance test, then Shapley values of every finding")
+        relied = reliance(network, samples, seed=seed, tick=self._counting("reliance", len(samples)))
+        tick = self._counting("importance", len(samples))
+        explained = explain_images(network, samples, orders=self.orders, seed=seed, tick=tick)
+        parts, features = [importance(explained, name) for name in network.classes.names], network.schema.names
+        write_set_files(self.out, parts, relied, features)
+        title = f"{Path(self.model).name} on {dataset.name}, {split}"
+        facts = self._facts() | {"dataset": dataset.name, "split": split}
+        write_set_page(self._page, title, parts, relied, features, synthetic=dataset.synthetic, facts=facts)
+        log(verdict(relied))
+        for alarm in alarms_in_words(relied):
+            log(f"alarm: {alarm}")
+        log(f"page: {self._page}. {NOTICE}")
 
-    Raises:
-        UserError: Model and dataset do not fit, or there are no such images.
-    """
-    card = _fused(model)
-    check_fit(card.known_classes(), card.clinical_schema, dataset)
-    samples, network = _drawn(dataset.split(split), images, seed), _load(model)
-    from mdfnet.explain.importance import explain_images, importance
-    from mdfnet.explain.reliance import reliance
-    from mdfnet.report.importance import alarms_in_words, verdict, write_set_files, write_set_page
+    def _explain_image(
+        self, network: Model, name: str, pixels: Array, record: Floats, score: float, dataset: Dataset | None = None
+    ) -> None:
+        import torch
 
-    log(f"{len(samples)} images: the reliance test, then Shapley values of every finding")
-    relied = reliance(network, samples, seed=seed, tick=_counting("reliance", len(samples), log))
-    tick = _counting("importance", len(samples), log)
-    explained = explain_images(network, samples, orders=orders, seed=seed, tick=tick)
-    parts, features = [importance(explained, name) for name in network.classes.names], network.schema.names
-    facts = _facts(model, network, command) | {"dataset": dataset.name, "split": split}
-    write_set_files(out, parts, relied, features)
-    title = f"{Path(model).name} on {dataset.name}, {split}"
-    write_set_page(out / PAGE, title, parts, relied, features, synthetic=dataset.synthetic, facts=facts)
-    log(verdict(relied))
-    for alarm in alarms_in_words(relied):
-        log(f"alarm: {alarm}")
-    log(f"page: {out / PAGE}. {NOTICE}")
+        from mdfnet.explain.case import explain_case
+        from mdfnet.report.explanation import in_words, write_case_page
 
+        case = explain_case(network, pixels, torch.from_numpy(record), score=score, orders=self.orders)
+        facts = self._facts() | ({"dataset": dataset.name} if dataset else {})
+        synthetic = dataset.synthetic if dataset else ()
+        write_case_page(self._page, name, case, network.classes, network.schema, synthetic=synthetic, facts=facts)
+        values = dict(describe(network.schema, record.tolist(), case.found.record))
+        self.log(in_words(case, network.classes, values))
+        self.log(f"page: {self._page}. {NOTICE}")
 
-def _fused(model: str | Path) -> Card:
-    card = read_card(find_model(model))
-    check_fused(card.config)
-    return card
+    def _check_fit(self, dataset: Dataset) -> None:
+        check_fit(self._card.known_classes(), self._card.clinical_schema, dataset)
 
+    def _load(self) -> Model:
+        from mdfnet.models.inference import on_best_device
+        from mdfnet.models.load import load
 
-def _load(model: str | Path) -> Model:
-    from mdfnet.models.inference import on_best_device
-    from mdfnet.models.load import load
+        return on_best_device(load(find_model(self.model)))
 
-    return on_best_device(load(find_model(model)))
+    @property
+    def _page(self) -> Path:
+        return self.out / "explanation.html"
 
+    def _facts(self) -> dict[str, str]:
+        known = ", ".join(f"{name} {version}" for name, version in versions().items())
+        detector = self._card.config.detector.name
+        return {"model": str(self.model), "detector": detector, "versions": known, "command": self.command}
 
-def _one(
-    network: Model,
-    name: str,
-    pixels: Array,
-    record: Floats,
-    out: Path,
-    score: float,
-    orders: int | None,
-    synthetic: Sequence[str],
-    facts: dict[str, str],
-    log: Log,
-) -> None:
-    import torch
+    def _counting(self, what: str, images: int) -> Callable[[], None]:
+        """Logs the progress of a long run at every tenth image."""
+        done = itertools.count(1)
 
-    from mdfnet.explain.case import explain_case
-    from mdfnet.report.explanation import in_words, write_case_page
+        def tick() -> None:
+            if (now := next(done)) % 10 == 0:
+                self.log(f"{what}: {now} of {images} images")
 
-    case = explain_case(network, pixels, torch.from_numpy(record), score=score, orders=orders)
-    write_case_page(out / PAGE, name, case, network.classes, network.schema, synthetic=synthetic, facts=facts)
-    log(in_words(case, network.classes, dict(describe(network.schema, record.tolist(), case.found.record))))
-    log(f"page: {out / PAGE}. {NOTICE}")
-
-
-def _counting(what: str, images: int, log: Log) -> Callable[[], None]:
-    """Logs the progress of a long run at every tenth image."""
-    done = itertools.count(1)
-
-    def tick() -> None:
-        if (now := next(done)) % 10 == 0:
-            log(f"{what}: {now} of {images} images")
-
-    return tick
-
-
-def _drawn(samples: Sequence[Sample], count: int | None, seed: int) -> Sequence[Sample]:
-    if count is None or count >= len(samples):
-        return samples
-    chosen = np.random.default_rng(seed).choice(len(samples), count, replace=False)
-    return [samples[k] for k in sorted(chosen)]
-
-
-def _facts(model: str | Path, network: Model, command: str) -> dict[str, str]:
-    known = ", ".join(f"{name} {version}" for name, version in versions().items())
-    return {"model": str(model), "detector": network.config.detector.name, "versions": known, "command": command}
+        return tick

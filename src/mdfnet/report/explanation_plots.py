@@ -21,14 +21,7 @@ UP, DOWN = 2, 1
 
 
 def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *, name: str) -> Plot:
-    """From the score without a record to that with it, value by value, the largest first.
-
-    Args:
-        labels: Feature and value, such as "temperature 38.9 °C".
-        values: What each adds, in score points.
-        baseline: The score without a record.
-        name: Of the plot, unique on its page.
-    """
+    """From the score without a record to that with it, value by value, the largest first; values in score points."""
     order = np.argsort(-np.abs(values), kind="stable")
     steps = np.asarray(values, float)[order]
     ends = baseline + np.cumsum(steps)
@@ -56,14 +49,7 @@ def waterfall(labels: Sequence[str], values: Sequence[float], baseline: float, *
 
 
 def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], *, name: str) -> Plot:
-    """One box's score against each feature, with how usual the values were in training below.
-
-    Args:
-        curves: Of the same boxes.
-        box: Which of them.
-        units: Unit of each feature as people write it.
-        name: Of the plot, unique on its page.
-    """
+    """The score of one of the curves' boxes against each feature, with how usual the values were in training below."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         panels = figure.subplots(1, max(3, len(curves)), sharey=True)
@@ -82,7 +68,6 @@ def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], 
 
 
 def importance_bars(features: Sequence[str], importance: Importance, *, name: str) -> Plot:
-    """How much each feature matters for one finding, with intervals."""
     order = np.argsort(np.nan_to_num(importance.size.value), kind="stable")
     parts = {
         "size: how far scores move": importance.size,

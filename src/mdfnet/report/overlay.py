@@ -66,7 +66,9 @@ def draw(
     if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16) or image.size == 0:
         raise ValueError(f"an image is uint8 or uint16 [H, W], not {image.dtype} {list(image.shape)}")
     scale = (size or max(SMALLEST, *image.shape)) / max(image.shape)
-    picture = _gray(image, scale)
+    gray = (image // 257).astype(np.uint8) if image.dtype == np.uint16 else image
+    height, width = (max(1, round(side * scale)) for side in image.shape)
+    picture = Image.fromarray(gray).resize((width, height), Image.Resampling.LANCZOS).convert("RGB")
     painter = BoxPainter(picture, classes, scale)
     if target is not None:
         painter.add_annotations(target)
@@ -74,12 +76,6 @@ def draw(
         painter.add_detections(detections)
     painter.finish()
     return _with_strip(picture, record, synthetic) if record or synthetic else picture
-
-
-def _gray(image: Array, scale: float) -> Image.Image:
-    gray = (image // 257).astype(np.uint8) if image.dtype == np.uint16 else image
-    height, width = (max(1, round(side * scale)) for side in image.shape)
-    return Image.fromarray(gray).resize((width, height), Image.Resampling.LANCZOS).convert("RGB")
 
 
 def _with_strip(picture: Image.Image, record: Sequence[tuple[str, str]], synthetic: Sequence[str]) -> Image.Image:
@@ -138,17 +134,11 @@ class _Name:
 
 @dataclass
 class BoxPainter:
-    """The boxes of one picture: lines are drawn at once, names last, on top and out of each other's way.
+    """The boxes of one picture: lines are drawn at once, names last, on top and out of each other's way."""
 
-    Args:
-        picture: RGB picture, drawn on in place.
-        classes: Names of the labels.
-        scale: Pixels of the picture per pixel of the image.
-    """
-
-    picture: Image.Image
+    picture: Image.Image  #: RGB, drawn on in place
     classes: Classes
-    scale: float
+    scale: float  #: Pixels of the picture per pixel of the image
     _names: list[_Name] = field(default_factory=list)
 
     def __post_init__(self) -> None:

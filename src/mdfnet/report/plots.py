@@ -1,4 +1,7 @@
-"""Plots of scores: bars and differences per class, groups of patients, kinds of errors, training."""
+"""Plots of scores: bars and differences per class, groups of patients, kinds of errors, training.
+
+What is drawn of each model is given by the model's name.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mdfnet.metrics.verdicts import signed
-from mdfnet.report.style import (
-    HATCHES,
-    MARKERS,
-    Palette,
-    Plot,
-    around_zero,
-    beside,
-    legend,
-    name_rows,
-    plain,
-)
+from mdfnet.report.style import HATCHES, MARKERS, Palette, Plot, around_zero, beside, legend, name_rows, plain
 
 #: A row for each ``epoch``.
 History = Sequence[Mapping[str, float]]
@@ -45,7 +38,7 @@ def training_curves(runs: Mapping[str, History]) -> Plot:
         figure.axes[0].legend(loc="upper right")
 
     keys = (("train_loss", "Training loss"), ("val_ap", "Validation AP"))
-    words = f"Training loss and validation AP over the epochs of {_listed(runs)}"
+    words = f"Training loss and validation AP over the epochs of {', '.join(runs)}"
     return Plot("training", "Training loss and validation AP", words, (10.8, 3.0), draw)
 
 
@@ -55,13 +48,9 @@ def class_bars(
     values: Mapping[str, Sequence[float]],
     intervals: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Plot:
-    """One measure per class as bars, models beside each other.
+    """One measure in [0, 1] per class as bars, models beside each other; NaN leaves the bar out and says so.
 
-    Args:
-        measure: What is shown, for the axis.
-        classes: Names of the classes.
-        values: Name of a model -> one value in [0, 1] per class; NaN leaves the bar out and says so.
-        intervals: Name of a model -> (low, high) per class, for those models that have intervals.
+    ``intervals`` has (low, high) per class of those models that have intervals.
     """
     middle, thickness = np.arange(len(classes)), 0.8 / len(values)
 
@@ -83,22 +72,15 @@ def class_bars(
         legend(figure)
 
     size = (10.8, 0.8 + len(classes) * (0.2 + 0.2 * len(values)))
-    return Plot("classes", f"{measure} per class", f"{measure} per class of {_listed(values)}", size, draw)
+    return Plot("classes", f"{measure} per class", f"{measure} per class of {', '.join(values)}", size, draw)
 
 
 def differences(
-    measure: str,
-    reference: str,
-    classes: Sequence[str],
-    values: Mapping[str, Sequence[tuple[float, float, float]]],
+    measure: str, reference: str, classes: Sequence[str], values: Mapping[str, Sequence[tuple[float, float, float]]]
 ) -> Plot:
     """By how much models differ from the reference, with intervals and a line at no difference.
 
-    Args:
-        measure: Of what the differences are.
-        reference: Name of the model that the others are compared with.
-        classes: Names of the rows; the last is for all together.
-        values: Name of a model -> (difference, low, high) per row; NaN leaves a row out.
+    The last of ``classes`` is for all together. ``values`` has (difference, low, high) per class; NaN leaves a row out.
     """
     middle = np.arange(len(classes))
 
@@ -123,7 +105,7 @@ def differences(
         if len(values) > 1:
             legend(figure)
 
-    words = f"Difference in {measure} of {_listed(values)} from {reference} per class, with 95 % intervals"
+    words = f"Difference in {measure} of {', '.join(values)} from {reference} per class, with 95 % intervals"
     size = (6.0, 1.0 + len(classes) * (0.22 + 0.16 * len(values)))
     return Plot("differences", f"Differences in {measure} from {reference}", words, size, draw)
 
@@ -133,10 +115,7 @@ def group_intervals(
 ) -> Plot:
     """A measure by group of patients, with intervals; open markers where a group is too small to compare.
 
-    Args:
-        measure: What is shown.
-        groups: Grouping and group of each row.
-        values: Name of a model -> per row ``value``, ``low``, ``high``, ``too_small``.
+    A row is a grouping and its group; ``values`` has ``value``, ``low``, ``high`` and ``too_small`` of each.
     """
     firsts = [number for number, (grouping, _) in enumerate(groups) if not number or groups[number - 1][0] != grouping]
     at = np.array([number + 0.5 * sum(first <= number for first in firsts) for number in range(len(groups))])
@@ -159,7 +138,7 @@ def group_intervals(
         axes.grid(axis="x")
         legend(figure)
 
-    words = f"{measure} by group of patients of {_listed(values)}, with 95 % intervals"
+    words = f"{measure} by group of patients of {', '.join(values)}, with 95 % intervals"
     return Plot("groups", f"{measure} by group of patients", words, (7.2, 1.0 + 0.28 * (at[-1] + 1)), draw)
 
 
@@ -183,8 +162,4 @@ def mistake_bars(kinds: Sequence[str], counts: Mapping[str, Sequence[float]]) ->
         legend(figure)
 
     size = (7.2, 0.8 + len(kinds) * (0.16 + 0.14 * len(counts)))
-    return Plot("mistakes", "Errors by kind", f"Number of errors by kind of {_listed(counts)}", size, draw)
-
-
-def _listed(names: Mapping[str, object]) -> str:
-    return ", ".join(names)
+    return Plot("mistakes", "Errors by kind", f"Number of errors by kind of {', '.join(counts)}", size, draw)

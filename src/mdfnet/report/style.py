@@ -63,21 +63,13 @@ _VARIABLES = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot that can be drawn in any palette.
+    """A plot that can be drawn in any palette."""
 
-    Args:
-        name: Of its file, and first part of all ids in it.
-        title: What it shows, in a few words.
-        description: What it shows, for those who cannot see it.
-        size: Width and height in inches. 7.2 is a journal's two columns.
-        draw: Draws it on an empty figure.
-    """
-
-    name: str
-    title: str
-    description: str
-    size: tuple[float, float]
-    draw: Callable[[Figure, Palette], None]
+    name: str  #: Of its file, and first part of all ids in it
+    title: str  #: What it shows, in a few words
+    description: str  #: What it shows, for those who cannot see it
+    size: tuple[float, float]  #: Width and height in inches. 7.2 is a journal's two columns
+    draw: Callable[[Figure, Palette], None]  #: On an empty figure
 
 
 def on_page(plot: Plot) -> str:

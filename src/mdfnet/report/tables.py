@@ -18,13 +18,6 @@ NOTHING = "–"
 class TableCell:
     """A cell: text, or a number with what belongs to it.
 
-    Args:
-        value: Text or a number; NaN is not defined.
-        low, high: Its interval, NaN without.
-        difference: By how much it differs from a reference; None without.
-        form: How a number is written for people.
-        words: What people read instead of the number, if anything.
-
     Examples:
         >>> cell = TableCell(0.123, 0.1, 0.15)
         >>> cell.text, cell.interval
@@ -33,12 +26,13 @@ class TableCell:
         ('–', '−0.5')
     """
 
-    value: str | float
+    value: str | float  #: NaN is not defined
+    #: Its interval, NaN without
     low: float = math.nan
     high: float = math.nan
-    difference: float | None = None
-    form: str = "{:.2f}"
-    words: str = ""
+    difference: float | None = None  #: By how much it differs from a reference; None without
+    form: str = "{:.2f}"  #: How a number is written for people
+    words: str = ""  #: What people read instead of the number, if anything
 
     @property
     def text(self) -> str:
@@ -75,25 +69,15 @@ Rows = list[list[TableCell | str | float]]
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table of a report.
+    """A table of a report."""
 
-    Args:
-        name: Of its files.
-        caption: What it shows.
-        columns: The first names the rows.
-        rows: One cell per column.
-        note: What a reader has to know beside it.
-        total: Whether the last row sums up the others.
-        breaks: Numbers of the rows, from 0, above which a rule is drawn.
-    """
-
-    name: str
+    name: str  #: Of its files
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[TableCell, ...], ...]
-    note: str = ""
-    total: bool = False
-    breaks: tuple[int, ...] = ()
+    columns: tuple[Column, ...]  #: The first names the rows
+    rows: tuple[tuple[TableCell, ...], ...]  #: One cell per column
+    note: str = ""  #: What a reader has to know beside it
+    total: bool = False  #: Whether the last row sums up the others
+    breaks: tuple[int, ...] = ()  #: Numbers of the rows, from 0, above which a rule is drawn
 
     @classmethod
     def of(

@@ -30,21 +30,13 @@ class CardEvaluation:
 
 @dataclass(frozen=True)
 class Subject:
-    """A saved model.
-
-    Args:
-        folder: Of the model.
-        name: What to call it: its run, or its config.
-        card: All about it but the weights.
-        operating: Its operating points, if it has any.
-        evaluations: Of these very weights.
-    """
+    """A saved model."""
 
     folder: Path
-    name: str
-    card: Card
+    name: str  #: What to call it: its run, or its config
+    card: Card  #: All about it but the weights
     operating: Operating | None
-    evaluations: tuple[CardEvaluation, ...]
+    evaluations: tuple[CardEvaluation, ...]  #: Of these very weights
 
     @classmethod
     def read(cls, model: str | Path, evaluations: Sequence[Path] | None = None) -> Subject:
@@ -58,10 +50,16 @@ class Subject:
         card = read_card(folder)
         classes = card.known_classes()
         there = sorted(path.parent for path in run.glob("*/evaluation.json"))
-        findings = [_read(path, card, strict=evaluations is not None) for path in evaluations or there]
+        found = []
+        for path in evaluations or there:
+            about, scores = read_evaluation(path)
+            if about.get("weights_sha256") == card.weights_sha256:
+                found.append(CardEvaluation(about, scores, read_details(path)))
+            elif evaluations is not None:
+                fix = "evaluate this model again"
+                raise UserError("an evaluation of other weights than the model's", where=path, fix=fix)
         name = run.name if folder.name == "model" else card.config.name
-        found = tuple(finding for finding in findings if finding is not None)
-        return cls(folder, name, card, read_operating(folder, classes), found)
+        return cls(folder, name, card, read_operating(folder, classes), tuple(found))
 
     @property
     def synthetic(self) -> tuple[str, ...]:
@@ -72,13 +70,3 @@ class Subject:
     def tested(self) -> CardEvaluation | None:
         """The evaluation to report: of test images, else none."""
         return next((one for one in self.evaluations if one.about.get("split") == "test"), None)
-
-
-def _read(path: Path, card: Card, *, strict: bool) -> CardEvaluation | None:
-    about, scores = read_evaluation(path)
-    if about.get("weights_sha256") != card.weights_sha256:
-        if strict:
-            fix = "evaluate this model again"
-            raise UserError("an evaluation of other weights than the model's", where=path, fix=fix)
-        return None
-    return CardEvaluation(about, scores, read_details(path))

@@ -13,59 +13,39 @@ from mdfnet.report.contents import DatasetCard
 
 @dataclass(frozen=True)
 class FindingDiscrimination:
-    """How well each clinical value discriminates one finding: the mean over trainings.
-
-    Args:
-        finding: Name of the class.
-        features: Names of the clinical values.
-        discrimination: One mean per feature, see :class:`mdfnet.explain.importance.Importance`.
-        images: Images that were looked at in each training.
-    """
+    """How well each clinical value discriminates one finding: the mean over trainings."""
 
     finding: str
     features: tuple[str, ...]
-    discrimination: tuple[Mean, ...]
-    images: int
+    discrimination: tuple[Mean, ...]  #: One per feature, see :class:`mdfnet.explain.importance.Importance`
+    images: int  #: That were looked at in each training
 
 
 @dataclass(frozen=True)
 class ExperimentReport:
-    """Everything that the page of an experiment says.
-
-    Args:
-        title: Of the page.
-        plan: What was asked and done.
-        rows: Means and differences, of the plan's measure with all findings first, then of further measures.
-        growth: Arm -> how far its gain with most training images exceeds that with fewest.
-        sees: Arm -> what its models see, in words.
-        images: Size of the training set (None: all) -> number of images in "train", "val" and "test".
-        dataset: The data; of the first seed, where each seed has images of its own.
-        people: Who the patients of its test images are, in words.
-        scores: Arm -> seed -> the plan's measure, mean over findings, on the test images with the records given.
-        reliability: Arm -> finding -> bins over all seeds, as :func:`mdfnet.metrics.details.reliabilities` has them.
-        calibrated: Arm -> finding, and "all" -> calibration error at IoBB 0.5 of scores scaled by the temperatures that
-            were fitted on validation images.
-        discriminations: Arm -> its findings; of arms whose models were explained.
-        alarms: What must not be overlooked, in sentences.
-        left: Number of cells that are not done.
-        environment: Name -> value: versions, command.
-    """
+    """Everything that the page of an experiment says; what is a mapping is by arm first, where nothing else is said."""
 
     title: str
     plan: Plan
-    rows: tuple[SummaryRow, ...]
-    growth: Mapping[str, Change]
-    sees: Mapping[str, str]
+    rows: tuple[SummaryRow, ...]  #: Of the plan's measure with all findings first, then of further measures
+    growth: Mapping[str, Change]  #: How far the gain with most training images exceeds that with fewest
+    sees: Mapping[str, str]  #: What the models see, in words
+    #: Size of the training set (None: all) -> number of images in "train", "val" and "test"
     images: Mapping[int | None, Mapping[str, int]]
-    dataset: DatasetCard
-    people: str = ""
+    dataset: DatasetCard  #: Of the first seed, where each seed has images of its own
+    people: str = ""  #: Who the patients of its test images are, in words
+    #: By seed, the plan's measure, mean over findings, on the test images with the records given
     scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    #: By finding, bins over all seeds, as :func:`mdfnet.metrics.details.reliabilities` has them
     reliability: Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]] = field(default_factory=dict)
+    #: By finding, and "all", calibration error at IoBB 0.5 of scores scaled by the temperatures that were fitted on
+    #: validation images
     calibrated: Mapping[str, Mapping[str, Mean]] = field(default_factory=dict)
+    #: Of arms whose models were explained
     discriminations: Mapping[str, tuple[FindingDiscrimination, ...]] = field(default_factory=dict)
-    alarms: tuple[str, ...] = ()
-    left: int = 0
-    environment: Mapping[str, str] = field(default_factory=dict)
+    alarms: tuple[str, ...] = ()  #: What must not be overlooked, in sentences
+    left: int = 0  #: Number of cells that are not done
+    environment: Mapping[str, str] = field(default_factory=dict)  #: Versions, command
 
     @property
     def arms(self) -> list[str]:
@@ -103,14 +83,7 @@ class ExperimentReport:
     def of(
         self, *, measure: str | None = None, view: str = "test", size: Any = ..., finding: str = "all"
     ) -> list[SummaryRow]:
-        """Rows of all arms.
-
-        Args:
-            measure: Default: the plan's.
-            view: What was scored.
-            size: Number of training images. Default: the largest.
-            finding: A finding, or "all".
-        """
+        """Rows of all arms; by default of the plan's measure and the largest number of training images."""
         place = (measure or self.plan.measure, view, self.largest if size is ... else size, finding)
         return [row for row in self.rows if row.place == place]
 

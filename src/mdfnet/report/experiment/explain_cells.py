@@ -14,7 +14,7 @@ from mdfnet.experiments.cells import Cell, cells_of
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import EXPLANATION, SETTINGS, folder_of, is_done
 from mdfnet.models.config import Config
-from mdfnet.report.explain_run import explain_split
+from mdfnet.report.explain_run import Explainer
 
 #: What is written last, so that a cell with it is explained.
 _DONE = "explanation.html"
@@ -57,8 +57,8 @@ def explain_cells(
             continue
         log(f"{number}/{len(cells)}  {cell.name}")
         dataset = arranged(open_data(plan, cell.seed, out), plan, cell)
-        run, to = folder / "run", folder / EXPLANATION
-        explain_split(run, dataset, "test", to, images=images, seed=cell.seed, command=command, log=log)
+        explainer = Explainer(folder / "run", folder / EXPLANATION, command=command, log=log)
+        explainer.explain_split(dataset, "test", images, cell.seed)
     return len(cells)
 
 

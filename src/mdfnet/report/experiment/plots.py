@@ -82,14 +82,7 @@ def learning_curve(measure: str, images: Sequence[int], arms: Mapping[str, Seque
 def froc(
     overlap: str, rates: Sequence[float], panels_of: Mapping[str, Mapping[str, Sequence[Mean]]], name: str
 ) -> Plot:
-    """Sensitivity at the usual rates of false positives, mean over seeds.
-
-    Args:
-        overlap: What counts as a hit, in words.
-        rates: False positives per image.
-        panels_of: Title of a panel -> arm -> mean at each rate.
-        name: Of the plot.
-    """
+    """Sensitivity at rates of false positives per image, mean over seeds: title of a panel -> arm -> means."""
     columns = 3 if len(panels_of) > 1 else 1
 
     def draw(figure: Figure, palette: Palette) -> None:
