@@ -53,8 +53,10 @@ PICTURED = "sensitivity@IoBB=0.5,FP=0.125"
 def front(report: EvaluationReport) -> list[tuple[str, list[str]]]:
     """Questions that a reader has before any other, each with its answer in sentences."""
     first, *others = report.models
+    sees = [f"“{model.name}” sees {model.sees}." if model.sees else f"“{model.name}”." for model in report.models]
+    together = ["All were scored on the same images and never saw their annotations."] if others else []
     questions = [
-        ("What was compared", _compared(report)),
+        ("What was compared", sees + together),
         ("On whom", [f"{_images(report)}.", *filter(None, [report.people])]),
     ]
     if not any(first.evaluation.truths):
@@ -66,11 +68,6 @@ def front(report: EvaluationReport) -> list[tuple[str, list[str]]]:
         if pictures := [text for other, one in pairs for text in _picture(first.name, other.name, one)]:
             questions.append(("What it means at work", pictures))
     return [*questions, ("What it does not show", _limits(report))]
-
-
-def _compared(report: EvaluationReport) -> list[str]:
-    models = [f"“{model.name}” sees {model.sees}." if model.sees else f"“{model.name}”." for model in report.models]
-    return [*models, "All were scored on the same images and never saw their annotations."] if models[1:] else models
 
 
 def _size(name: str, first: str, comparison: Comparison) -> str:

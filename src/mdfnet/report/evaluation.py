@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mdfnet.core.files import write_text
-from mdfnet.core.types import Classes, Detections
 from mdfnet.report.answer import answer, front
 from mdfnet.report.contents import EvaluationReport, ImageExample
 from mdfnet.report.evidence import figures, tables
 from mdfnet.report.html import Panel, render_page, write_figures_and_tables
-from mdfnet.report.overlay import draw
+from mdfnet.report.overlay import draw, named_scores
 
 _PICTURE_SIZE = 640
 
@@ -27,7 +26,7 @@ def write_report(path: str | Path, report: EvaluationReport) -> None:
         >>> import tempfile
         >>> from mdfnet.metrics.evaluation import score_detections
         >>> from mdfnet.report.contents import DatasetCard, ModelResult
-        >>> from mdfnet.core.types import Target
+        >>> from mdfnet.core.types import Classes, Detections, Target
         >>> target, found = Target.of([[0, 0, 8, 9]], [1]), Detections([[0, 0, 9, 9]], [1], [0.9])
         >>> scores = score_detections([found], [target], Classes(("Effusion",)))
         >>> card = DatasetCard("one image", "made up", "CC0", ("Effusion",), ())
@@ -71,10 +70,6 @@ def _panels(report: EvaluationReport, example: ImageExample) -> Iterator[Panel]:
     for model, detections in example.detections.items():
         shown = detections.above(report.image_score)
         picture = draw(example.image, classes, target=example.target, detections=shown, size=_PICTURE_SIZE)
-        yield Panel.of(model, picture, _in_words(example, shown, classes))
-
-
-def _in_words(example: ImageExample, shown: Detections, classes: Classes) -> str:
-    annotated = [classes.name(int(label)) for label in example.target.labels]
-    found = [f"{classes.name(int(label))} {score:.2f}" for label, score in zip(shown.labels, shown.scores, strict=True)]
-    return f"Annotated: {', '.join(annotated) or 'nothing'}. Found: {', '.join(found) or 'nothing'}."
+        annotated = ", ".join(classes.name(int(label)) for label in example.target.labels)
+        found = ", ".join(named_scores(shown, classes))
+        yield Panel.of(model, picture, f"Annotated: {annotated or 'nothing'}. Found: {found or 'nothing'}.")

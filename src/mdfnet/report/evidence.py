@@ -41,14 +41,17 @@ OVERLAP, OVERLAP_WORDS = "IoBB", "a box hits at IoBB 0.5"
 
 def figures(report: EvaluationReport) -> list[Plot]:
     """All plots, in the order of the page."""
-    return [*_scores(report), *_curves(report), *_errors(report), *_training(report)]
+    runs = {model.name: model.curve for model in report.models if model.curve}
+    training = [plots.training_curves(runs)] if runs else []
+    return [*_scores(report), *_curves(report), *_errors(report), *training]
 
 
 def tables(report: EvaluationReport) -> list[ReportTable]:
     """All tables, in the order of the page."""
+    counted = f"Counts at scores of {report.models[0].evaluation.score_threshold:.2g} and above, IoBB 0.5"
     result = [
         _measures(report, "measures", "Average precision (AP) and average recall (AR)", MEASURES),
-        _counts(report),
+        _measures(report, "counts", counted, COUNTS, "{:d}"),
     ]
     if all(set(FURTHER) <= set(model.details.get("intervals", {})) for model in report.models):
         result.append(_measures(report, "further", "FROC, whole images, calibration", FURTHER))
@@ -72,7 +75,9 @@ def _scores(report: EvaluationReport) -> Iterator[Plot]:
 def _curves(report: EvaluationReport) -> Iterator[Plot]:
     classes, models = report.models[0].evaluation.classes.names, report.models
     if all("intervals" in model.details for model in models):
-        yield curves.froc_mean(OVERLAP_WORDS, {model.name: _froc_rows(model) for model in models})
+        points = [f"sensitivity@{OVERLAP}=0.5,FP={rate:g}" for rate in RATES]
+        means = {one.name: [(one.evaluation.mean(at), *one.intervals(at)[-1]) for at in points] for one in models}
+        yield curves.froc_mean(OVERLAP_WORDS, means)
     if froc := _of_all(models, lambda details: details["froc"][OVERLAP]):
         yield curves.froc_panels(OVERLAP_WORDS, classes, froc)
     if roc := _of_all(models, lambda details: details["roc"]):
@@ -101,11 +106,6 @@ def _errors(report: EvaluationReport) -> Iterator[Plot]:
         yield plots.group_intervals("mean AP at IoU 0.5", names, values)
 
 
-def _training(report: EvaluationReport) -> Iterator[Plot]:
-    if runs := {model.name: model.curve for model in report.models if model.curve}:
-        yield plots.training_curves(runs)
-
-
 def _of_all(models: tuple[ModelResult, ...], part: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
     """Name of each model -> a part of its details; nothing where one lacks it."""
     try:
@@ -113,11 +113,6 @@ def _of_all(models: tuple[ModelResult, ...], part: Callable[[Mapping[str, Any]],
     except KeyError:
         return {}
     return {} if any(value is None for value in found.values()) else found
-
-
-def _froc_rows(model: ModelResult) -> list[tuple[float, float, float]]:
-    names = [f"sensitivity@{OVERLAP}=0.5,FP={rate:g}" for rate in RATES]
-    return [(model.evaluation.mean(name), *model.intervals(name)[-1]) for name in names]
 
 
 def _measures(
@@ -137,11 +132,6 @@ def _measures(
                 rows[-1].append(TableCell(value, *limits, difference=change, form=form))
     note = f"Small: difference from “{report.models[0].name}”." if others else ""
     return ReportTable.of(name, caption, ["Class", "Boxes", *heads], rows, note, total=True)
-
-
-def _counts(report: EvaluationReport) -> ReportTable:
-    score = report.models[0].evaluation.score_threshold
-    return _measures(report, "counts", f"Counts at scores of {score:.2g} and above, IoBB 0.5", COUNTS, "{:d}")
 
 
 def _differences(report: EvaluationReport) -> ReportTable | None:

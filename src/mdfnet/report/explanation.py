@@ -19,7 +19,7 @@ from mdfnet.core.types import Classes, Detections
 from mdfnet.explain.case import CURVES, CaseExplanation, largest
 from mdfnet.report.explanation_plots import waterfall, what_if_panels
 from mdfnet.report.html import Panel, render_page
-from mdfnet.report.overlay import BoxPainter, draw
+from mdfnet.report.overlay import BoxPainter, draw, named_scores
 from mdfnet.report.record import describe, remarks, unit_in_words
 from mdfnet.report.style import Plot
 
@@ -49,13 +49,7 @@ def write_case_page(
 ) -> None:
     """Write the explanation of one image as one self-contained HTML file, replaced in one step.
 
-    Args:
-        path: File to write.
-        title: Of the page, such as the image's name.
-        case: From :func:`mdfnet.explain.case.explain_case`.
-        classes, schema: The model's.
-        synthetic: Which of "images", "findings" and "clinical" are made up.
-        facts: Name -> value: model, versions, command.
+    Classes and schema are the model's; for the rest see :func:`mdfnet.report.html.render_page`.
 
     Raises:
         UserError: The file cannot be written.
@@ -70,9 +64,15 @@ def write_case_page(
         answer=in_words(case, classes, values),
         record=list(values.items()),
         remarks=remarks(case.found.record) if case.found.record else [],
-        images=list(_images(case, classes)),
+        images=[
+            _found("With the record", case, case.found, classes),
+            _found("Without a record", case, case.image_only, classes),
+        ],
         plots=[plot for index in indices for plot in _plots(case, index, schema, values)],
-        boxes=[_box(case, index, classes, values) for index in indices],
+        boxes=[
+            ExplainedBox(title, _capitalized(_reasons(case, index, values)), list(_maps(case, index, classes)))
+            for index, title in enumerate(named_scores(case.boxes, classes))
+        ],
         findings=_findings(case, classes, values),
         exact=case.findings.exact,
         seen=any(curve.density is not None or curve.outside.any() for curve in case.curves.values()),
@@ -107,11 +107,6 @@ def _capitalized(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _box(case: CaseExplanation, index: int, classes: Classes, values: Mapping[str, str]) -> ExplainedBox:
-    title = f"{classes.name(int(case.boxes.labels[index]))} {float(case.boxes.scores[index]):.2f}"
-    return ExplainedBox(title, _capitalized(_reasons(case, index, values)), list(_maps(case, index, classes)))
-
-
 def _plots(case: CaseExplanation, index: int, schema: Schema, values: Mapping[str, str]) -> Iterator[Plot]:
     """``waterfall-INDEX``, and ``curves-INDEX`` where a value adds anything to the score of the box."""
     shapley, known = case.contributions, np.flatnonzero(~np.isnan(case.record.numpy()))
@@ -123,13 +118,10 @@ def _plots(case: CaseExplanation, index: int, schema: Schema, values: Mapping[st
         yield what_if_panels(curves, index, units, name=f"curves-{index}")
 
 
-def _images(case: CaseExplanation, classes: Classes) -> Iterator[Panel]:
-    """The image with what was found with the record, and without."""
-    for caption, found in (("With the record", case.found), ("Without a record", case.image_only)):
-        shown = found.above(case.score)
-        listed = [f"{classes.name(int(k))} {float(s):.2f}" for k, s in zip(shown.labels, shown.scores, strict=True)]
-        picture = draw(case.image, classes, detections=shown, size=_PICTURE_SIZE)
-        yield Panel.of(caption, picture, ", ".join(listed) or "nothing found")
+def _found(caption: str, case: CaseExplanation, found: Detections, classes: Classes) -> Panel:
+    shown = found.above(case.score)
+    picture = draw(case.image, classes, detections=shown, size=_PICTURE_SIZE)
+    return Panel.of(caption, picture, ", ".join(named_scores(shown, classes)) or "nothing found")
 
 
 def _maps(case: CaseExplanation, index: int, classes: Classes) -> Iterator[Panel]:

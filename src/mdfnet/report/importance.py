@@ -41,14 +41,7 @@ def write_set_page(
 ) -> None:
     """Write importance and reliance of a set of images as one self-contained HTML file, replaced in one step.
 
-    Args:
-        path: File to write.
-        title: Of the page.
-        importances: One per finding.
-        reliance: The reliance test on the same images.
-        features: Names of the clinical features.
-        synthetic: Which of "images", "findings" and "clinical" are made up.
-        facts: Name -> value: model, data, command.
+    There is one importance per finding; for the rest see :func:`mdfnet.report.html.render_page`.
 
     Raises:
         UserError: The file cannot be written.
@@ -113,7 +106,8 @@ def write_set_files(
     rows: list[list[object]] = []
     for one in importances:
         for k, feature in enumerate(features):
-            numbers = [end[k] for name in parts for end in _ends(getattr(one, name))]
+            estimates = [getattr(one, name) for name in parts]
+            numbers = [end[k] for part in estimates for end in (part.value, part.low, part.high)]
             texts = ["" if math.isnan(number) else f"{number:.6g}" for number in numbers]
             rows.append([one.finding, feature, one.images, one.positives, *texts])
     content = {
@@ -159,15 +153,11 @@ def _change(gain: Estimate, index: int) -> str:
 
 
 def _span(part: Estimate, at: int | tuple[int, int], form: str) -> str:
-    value, low, high = (form.format(float(end[at])) for end in _ends(part))
+    value, low, high = (form.format(float(end[at])) for end in (part.value, part.low, part.high))
     return f"{value} ({low} to {high})".replace("-", "−")
-
-
-def _ends(part: Estimate) -> tuple[Any, Any, Any]:
-    return part.value, part.low, part.high
 
 
 def _plain(part: Estimate | Floats) -> Any:
     if isinstance(part, Estimate):
-        return {name: np.asarray(end).tolist() for name, end in zip(("value", "low", "high"), _ends(part), strict=True)}
+        return {name: np.asarray(end).tolist() for name, end in vars(part).items()}
     return part.tolist()

@@ -122,6 +122,12 @@ def shortened(text: str, letters: ImageFont.FreeTypeFont, width: float) -> str:
     return text
 
 
+def named_scores(detections: Detections, classes: Classes) -> list[str]:
+    """What was found, each with its score: such as "Effusion 0.87"."""
+    pairs = zip(detections.labels, detections.scores, strict=True)
+    return [f"{classes.name(int(label))} {float(score):.2f}" for label, score in pairs]
+
+
 @dataclass(frozen=True)
 class _Name:
     text: str

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mdfnet.models.config import Config
 from mdfnet.report.answer import HEADLINE
 from mdfnet.report.cards.subject import CardEvaluation, Subject
 
 #: Where no answer is known.
 TO_FILL_IN = "*To be filled in by the authors.*"
-
 
 #: Encoders that fill in what is missing, as the paper did.
 PAPER_ENCODERS = ("paper", "paper-scaled")
@@ -23,7 +21,6 @@ SCALING = {
     "paper": "Numbers enter as they are, categories are embedded, as in arXiv 2302.13390.",
     "paper-scaled": "Numbers are standardized with mean and deviation of the training images, categories are embedded.",
 }
-
 
 #: What a fused model does with poor inputs.
 REFUSED_FUSED = "Images that cannot be read and implausible clinical values are refused; missing values are allowed."
@@ -44,6 +41,11 @@ def _of_model(subject: Subject) -> dict[str, str]:
     recipe = card.preprocessing.get("intensity") or "as-is"
     units = ", ".join(f"{one.name} ({' or '.join(one.scale)})" for one in card.clinical_schema.features)
     size = f"{config.input.size} pixels ({config.input.fit})"
+    thresholds = recalibration = ""
+    if found := subject.operating:
+        thresholds = f" Thresholds ({', '.join(point.name for point in found.points)}) were found on {found.fitted_on}."
+        scales = ", ".join(f"{name} {value:.2f}" for name, value in found.temperatures.items())
+        recalibration = f"Temperatures fitted on {found.fitted_on}: {scales}. Reported scores are not changed by them."
     return {
         "technology": kind,
         "model": f"{kind} Input: images of {size}; findings: {', '.join(card.classes)}. All settings: model.json.",
@@ -53,11 +55,11 @@ def _of_model(subject: Subject) -> dict[str, str]:
         "scaling": SCALING[config.fusion.encoder] if config.fused else "",
         "missing": _missing(subject),
         "poor_inputs": REFUSED_FUSED if config.fused else "Images that cannot be read are refused.",
-        "output": _output(subject),
+        "output": f"Boxes, each with a finding and a score in 0 to 1.{thresholds}",
         "calculation": "By `mdfnet evaluate` from the saved model, which sees image and record, never the annotations.",
         "specification": f"model.json and model.safetensors (SHA-256 {card.weights_sha256}); read with `mdfnet.load`.",
         "availability": f"Software: mdfnet {card.versions.get('mdfnet', '')}, Apache-2.0. Model and data: {TO_FILL_IN}",
-        "recalibration": _recalibration(subject),
+        "recalibration": recalibration,
         "users": "Research use only, not a medical device. How people would work with it is for the authors to say.",
     }
 
@@ -76,65 +78,44 @@ def _missing(subject: Subject) -> str:
     return f"{how} {hidden} Why values are missing: {TO_FILL_IN}".replace("%", " %")
 
 
-def _output(subject: Subject) -> str:
-    text = "Boxes, each with a finding and a score in 0 to 1."
-    if subject.operating is None:
-        return text
-    names = ", ".join(point.name for point in subject.operating.points)
-    return f"{text} Thresholds ({names}) were found on {subject.operating.fitted_on}."
-
-
-def _recalibration(subject: Subject) -> str:
-    if subject.operating is None:
-        return ""
-    scales = ", ".join(f"{name} {value:.2f}" for name, value in subject.operating.temperatures.items())
-    return f"Temperatures fitted on {subject.operating.fitted_on}: {scales}. Reported scores are not changed by them."
-
-
 def _of_training(subject: Subject) -> dict[str, str]:
-    config, training = subject.card.config.train, subject.card.training
+    config, training = subject.card.config, subject.card.training
+    settings = config.train
     images = ", ".join(f"{count:,} for {split}" for split, count in training.get("images", {}).items())
     best = training.get("validation", {})
     synthetic = f" Synthetic: {', '.join(subject.synthetic)}." if subject.synthetic else ""
     source, terms = training.get("source"), training.get("license")
+    epochs = f"{settings.epochs} epochs"
+    if config.staged:
+        epochs += f" of the detector on images alone, then {config.last_epochs} of the fusion on it,"
     how = (
-        f"At most {_epochs(subject.card.config)} in batches of {config.batch_size}, {config.optimizer} with rate"
-        f" {config.lr:g} ({config.schedule}), augmentation “{config.augment}”, seed {config.seed}."
+        f"At most {epochs} in batches of {settings.batch_size}, {settings.optimizer} with rate"
+        f" {settings.lr:g} ({settings.schedule}), augmentation “{settings.augment}”, seed {settings.seed}."
     )
-    selected = f"The epoch with the best {config.monitor} on the validation images"
+    selected = f"The epoch with the best {settings.monitor} on the validation images"
     if best.get("epoch", 0) < 0:
-        selected += f": the detector alone, {best[config.monitor]:.3f}. No epoch of the fusion was shown to be better,"
+        selected += (
+            f": the detector alone, {best[settings.monitor]:.3f}. No epoch of the fusion was shown to be better,"
+        )
         selected += " so that records change nothing"
     elif "epoch" in best:
-        selected += f": epoch {best['epoch'] + 1}, {best.get(config.monitor, float('nan')):.3f}"
-    weights = getattr(subject.card.config.detector, "weights", None)
+        selected += f": epoch {best['epoch'] + 1}, {best.get(settings.monitor, float('nan')):.3f}"
+    start = f"Detector: {getattr(config.detector, 'weights', None) or 'random'}, seed {settings.seed}."
+    if config.fusion.zero_start:
+        start += " Fusion starts at zero, so that it changes nothing at first."
+    data = f"{training.get('dataset')}: {source or 'source not stated'} ({terms or 'no license stated'}).{synthetic}"
     return {
-        "source": f"{training['dataset']}: {source or 'source not stated'} ({terms or 'no license stated'}).{synthetic}"
-        if "dataset" in training
-        else "",
+        "source": data if "dataset" in training else "",
         "partitions": f"Images: {images}. A split is by patient." if images else "",
         "disjoint": "Patients: no patient's images are in two splits, else the software refuses the dataset.",
         "training": how,
         "building": f"{how} {selected}.",
         "selection": f"{selected}.",
         "ensemble": "None, one model.",
-        "imbalance": "Images with rare findings were repeated in training." if config.balance else "Not handled.",
-        "initialization": f"Detector: {weights or 'random'}, seed {config.seed}."
-        + (
-            " Fusion starts at zero, so that it changes nothing at first."
-            if subject.card.config.fusion.zero_start
-            else ""
-        ),
+        "imbalance": "Images with rare findings were repeated in training." if settings.balance else "Not handled.",
+        "initialization": start,
         "reference": "Findings are synthetic: made with the images." if "findings" in subject.synthetic else "",
     }
-
-
-def _epochs(config: Config) -> str:
-    if not config.staged:
-        return f"{config.train.epochs} epochs"
-    return (
-        f"{config.train.epochs} epochs of the detector on images alone, then {config.last_epochs} of the fusion on it,"
-    )
 
 
 def _of_evaluation(subject: Subject) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
-from mdfnet.data.summary import FeatureSummary, summarize
+from mdfnet.data.summary import summarize
 from mdfnet.report.cards import markdown
 from mdfnet.report.cards.answers import TO_FILL_IN
 
@@ -66,12 +66,9 @@ def _values(dataset: Dataset) -> str:
     for feature in dataset.schema.features:
         for name, split in summarize(dataset).items():
             found = split.clinical[feature.name]
-            missing = f"{found.missing:.0%}".replace("%", " %")
-            rows.append((feature.name, feature.unit or "", name, missing, _spread(found)))
+            if found.shares is not None:
+                spread = ", ".join(f"{value} {100 * share:.0f} %" for value, share in found.shares.items())
+            else:
+                spread = f"{found.mean:.1f} ({found.sd:.1f}), {found.median:g}" if found.known else "–"
+            rows.append((feature.name, feature.unit or "", name, f"{100 * found.missing:.0f} %", spread))
     return markdown.table(("feature", "unit", "split", "missing", "mean (sd), median; or shares"), rows)
-
-
-def _spread(found: FeatureSummary) -> str:
-    if found.shares is not None:
-        return ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in found.shares.items())
-    return "–" if not found.known else f"{found.mean:.1f} ({found.sd:.1f}), {found.median:g}"

@@ -41,11 +41,9 @@ def write_model_cards(
         UserError: There is no model, an evaluation is of other weights, or a file is not ours to replace.
     """
     subject = Subject.read(model, evaluations)
-    folder = out or subject.folder
-    written = [markdown.write(folder / "README.md", model_card(subject))]
-    for name in CHECKLISTS:
-        written.append(markdown.write(folder / f"{read_checklist(name)['name']}.md", checklist(name, subject)))
-    return written
+    cards = {"README": model_card(subject)}
+    cards |= {read_checklist(name)["name"]: checklist(name, subject) for name in CHECKLISTS}
+    return [markdown.write((out or subject.folder) / f"{name}.md", text) for name, text in cards.items()]
 
 
 def model_card(subject: Subject) -> str:
@@ -71,12 +69,7 @@ def _header(subject: Subject) -> dict[str, Any]:
     tags = ["chest-x-ray", "medical-imaging", "research-use-only"]
     tags += ["multimodal", "clinical-data"] if subject.card.config.fused else []
     tags += ["synthetic-data"] if subject.synthetic else []
-    header = {
-        **markdown.license_header(""),
-        "library_name": "mdfnet",
-        "pipeline_tag": "object-detection",
-        "tags": tags,
-    }
+    header = {**markdown.license_header(""), "library_name": "mdfnet", "pipeline_tag": "object-detection", "tags": tags}
     results = [_result(finding) for finding in subject.evaluations if not math.isnan(finding.scores.mean(HEADLINE))]
     return header | ({"model-index": [{"name": subject.name, "results": results}]} if results else {})
 

@@ -37,7 +37,7 @@ def tables(report: ExperimentReport) -> list[ReportTable]:
     """All tables, in the order of the page."""
     made = [*(_arms(report, view) for view in VIEWS), _findings(report), _sizes(report), _further(report),
             _calibration(report), *_discriminations(report), _seeds(report)]  # fmt: skip
-    return [table for table in made if table is not None]
+    return [table for table in made if table and table.rows]
 
 
 def _gains(report: ExperimentReport) -> Iterator[Plot]:
@@ -98,7 +98,7 @@ def _difference(row: SummaryRow | None) -> TableCell:
     return TableCell(*_limits(row), form="{:+.3f}")
 
 
-def _arms(report: ExperimentReport, view: str) -> ReportTable | None:
+def _arms(report: ExperimentReport, view: str) -> ReportTable:
     """Every arm, mean over findings."""
     published = {arm: overall(report.plan.arms[arm].published or "") or "" for arm in report.arms}
     beside = report.plan.measure == "AP@IoBB=0.5" and any(published.values())
@@ -108,8 +108,6 @@ def _arms(report: ExperimentReport, view: str) -> ReportTable | None:
         change = row.change
         rows[-1] += [_difference(row), row.against, change.verdict, change.over] if change else [""] * 4
         rows[-1] += [published[row.arm]] if beside else []
-    if not rows:
-        return None
     columns: Heads = ["Arm", "mean", "seeds", "difference", "from", "verdict", "interval covers"]
     name = "arms" if view == "test" else f"arms-{view}"
     caption = f"Mean {measure_words(report.plan.measure)}, {VIEWS[view]}"
@@ -122,7 +120,7 @@ _INTERVALS = (
 )
 
 
-def _findings(report: ExperimentReport) -> ReportTable | None:
+def _findings(report: ExperimentReport) -> ReportTable:
     rows: Rows = []
     breaks = []
     for finding in report.findings[:-1]:
@@ -132,8 +130,6 @@ def _findings(report: ExperimentReport) -> ReportTable | None:
             p = [] if report.replicates else [TableCell(change.p, form="{:.3f}")]
             means = _mean(_score(found.get(row.against))), _mean(row.score)
             rows.append([f"{finding}: {row.arm}", *means, _difference(row), *p, change.verdict])
-    if not rows:
-        return None
     tested = [] if report.replicates else ["p, Holm"]
     columns: Heads = ["Finding and arm", "reference", "arm", "difference", *tested, "verdict"]
     caption = f"{measure_words(report.plan.measure)} of each finding, test images"
@@ -161,10 +157,8 @@ def _further(report: ExperimentReport) -> ReportTable:
         found = report.by_arm(measure=measure)
         rows.append([measure_words(measure)])
         for arm in report.arms:
-            rows[-1] += [
-                _mean(_score(found.get(arm))),
-                *([_difference(found.get(arm))] if arm in report.others else []),
-            ]
+            rows[-1].append(_mean(_score(found.get(arm))))
+            rows[-1] += [_difference(found.get(arm))] if arm in report.others else []
     heads = [Column(name, arm) for arm in report.arms for name in ("mean", "difference")[: 1 + (arm in report.others)]]
     note = "ECE is an error: lower is better."
     caption = "Further measures, test images"
@@ -200,11 +194,9 @@ def _discriminations(report: ExperimentReport) -> Iterator[ReportTable]:
 
 
 def _seeds(report: ExperimentReport) -> ReportTable:
-    seeds = sorted({seed for values in report.scores.values() for seed in values})
-    rows: Rows = [
-        [str(seed), *(TableCell(report.scores[arm].get(seed, math.nan), form="{:.3f}") for arm in report.arms)]
-        for seed in seeds
-    ]
-    return ReportTable.of(
-        "seeds", f"Mean {measure_words(report.plan.measure)}, seed by seed", ["Seed", *report.arms], rows
-    )
+    rows: Rows = []
+    for seed in sorted({seed for values in report.scores.values() for seed in values}):
+        scores = (report.scores[arm].get(seed, math.nan) for arm in report.arms)
+        rows.append([str(seed), *(TableCell(score, form="{:.3f}") for score in scores)])
+    caption = f"Mean {measure_words(report.plan.measure)}, seed by seed"
+    return ReportTable.of("seeds", caption, ["Seed", *report.arms], rows)

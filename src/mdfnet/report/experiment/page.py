@@ -7,7 +7,6 @@ from pathlib import Path
 import yaml
 
 from mdfnet.core.files import write_text
-from mdfnet.experiments.plan import Plan
 from mdfnet.report.experiment.contents import ExperimentReport
 from mdfnet.report.experiment.evidence import figures, tables
 from mdfnet.report.experiment.words import answer, front
@@ -25,7 +24,9 @@ def write_experiment(folder: Path, report: ExperimentReport) -> None:
 
 
 def render(report: ExperimentReport) -> str:
-    """The report as HTML text."""
+    """The report as HTML text; of the plan's folders the names alone, since where they are is private."""
+    plan = yaml.safe_load(report.plan.to_yaml())
+    plan |= {key: Path(plan[key]).name for key in ("data", "test") if isinstance(plan.get(key), str)}
     return render_page(
         "experiment.html.j2",
         title=report.title,
@@ -36,12 +37,5 @@ def render(report: ExperimentReport) -> str:
         report=report,
         answer=answer(report),
         front=front(report),
-        plan=_plan(report.plan),
+        plan=yaml.safe_dump(plan, sort_keys=False, allow_unicode=True),
     )
-
-
-def _plan(plan: Plan) -> str:
-    """As YAML; of folders the names alone, since where they are is private."""
-    content = yaml.safe_load(plan.to_yaml())
-    content |= {key: Path(content[key]).name for key in ("data", "test") if isinstance(content.get(key), str)}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from mdfnet.core.files import read_json
 from mdfnet.evaluation import score as scoring
 from mdfnet.experiments.cell_data import arranged, open_data
 from mdfnet.experiments.cells import Cell, cells_of
-from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.shift import shift_of
 from mdfnet.experiments.state import SETTINGS, collect, folder_of, is_done, read_plan
 from mdfnet.experiments.summary import Mean, ScoreKey, alarms, by_replicate, growth, summarize
@@ -36,13 +35,9 @@ SENSITIVITIES = tuple(f"sensitivity@IoBB=0.5,FP={rate:g}" for rate in RATES)
 def read_experiment(
     out: Path, title: str | None = None, command: str = "", draws: int | None = None
 ) -> ExperimentReport:
-    """All that an experiment has shown so far.
+    """All that the experiment of a folder has shown so far; its title is by default the plan's question, or its name.
 
-    Args:
-        out: Its folder.
-        title: Of the report. Default: the plan's question, or its name.
-        command: How the report was asked for.
-        draws: Replicates of the bootstrap over patients, and permutations.
+    ``draws`` is the number of replicates of the bootstrap over patients, and of permutations.
 
     Raises:
         UserError: It is no experiment, none of its cells is done, or its data are not where they were.
@@ -59,6 +54,7 @@ def read_experiment(
     images = {result["cell"]["size"]: result["images"] for result in results}
     largest = max(images, key=lambda size: images[size]["train"])
     whole = [cell for cell in done if cell.size == largest]
+    scores = by_replicate(plan, results, [plan.measure])
     return ExperimentReport(
         title=title or plan.question or plan.name,
         plan=plan,
@@ -68,7 +64,7 @@ def read_experiment(
         images=images,
         dataset=DatasetCard.of(dataset),
         people=people(dataset.split("test"), dataset.schema),
-        scores=_by_seed(plan, results, largest),
+        scores={arm: scores.get(ScoreKey(plan.measure, "test", largest, "all", arm), {}) for arm in plan.arms},
         reliability=_by_arm(out, whole, _reliability),
         calibrated=_by_arm(out, whole, _calibrated),
         discriminations={arm: one for arm, one in _by_arm(out, whole, _discriminations).items() if one},
@@ -88,29 +84,27 @@ def _sees(out: Path, cell: Cell) -> str:
     return f"images and {values}" if Config.model_validate(settings["config"]).fused else "images alone"
 
 
-def _by_seed(plan: Plan, results: Iterable[Mapping[str, Any]], size: int | None) -> dict[str, dict[int, float]]:
-    values = by_replicate(plan, results, [plan.measure])
-    return {arm: values.get(ScoreKey(plan.measure, "test", size, "all", arm), {}) for arm in plan.arms}
-
-
 def _by_arm(out: Path, cells: Sequence[Cell], of: Callable[[Sequence[Path]], T]) -> dict[str, T]:
     """What ``of`` makes of the folders of each arm's cells."""
     arms = dict.fromkeys(cell.arm for cell in cells)
     return {arm: of([folder_of(out, cell) for cell in cells if cell.arm == arm]) for arm in arms}
 
 
+#: What each bin of a reliability curve has.
+_BINS = ("detections", "score", "hits")
+
+
 def _reliability(folders: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
     """The bins of all seeds put together: boxes added, scores and hits averaged over boxes."""
     parts = [scoring.read_details(folder / "test")["reliability"]["IoBB"] for folder in folders]
-    return {finding: _pooled([part[finding] for part in parts]) for finding in parts[0]}
-
-
-def _pooled(bins: Sequence[Mapping[str, list[float]]]) -> dict[str, list[float]]:
-    boxes = np.array([one["detections"] for one in bins], float)
-    with np.errstate(invalid="ignore"):
-        means = {key: (boxes * np.nan_to_num(np.array([one[key] for one in bins], float))).sum(0) / boxes.sum(0)
-                 for key in ("score", "hits")}  # fmt: skip
-    return {"detections": boxes.sum(0).astype(int).tolist(), **{key: mean.tolist() for key, mean in means.items()}}
+    pooled = {}
+    for finding in parts[0]:
+        boxes, *means = (np.array([part[finding][key] for part in parts], float) for key in _BINS)
+        with np.errstate(invalid="ignore"):
+            means = [(boxes * np.nan_to_num(mean)).sum(0) / boxes.sum(0) for mean in means]
+        values = [boxes.sum(0).astype(int), *means]
+        pooled[finding] = {key: value.tolist() for key, value in zip(_BINS, values, strict=True)}
+    return pooled
 
 
 def _calibrated(folders: Sequence[Path]) -> dict[str, Mean]:
