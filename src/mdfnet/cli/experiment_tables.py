@@ -15,7 +15,7 @@ from rich.table import Table
 from mdfnet.cli.console import table_of, terminal
 from mdfnet.core.csv_tables import format_table
 from mdfnet.core.errors import UserError, nearest
-from mdfnet.core.files import replacing
+from mdfnet.core.files import write_text
 from mdfnet.evaluation import score as scoring
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.published import discrepancies, overall, published
@@ -112,8 +112,7 @@ def _write(rows: list[SummaryRow], plan: Plan, measure: str, path: Path) -> None
             line += [""] * 6
         beside = _published([row], plan, measure)[row.arm] if row.finding == "all" else ""
         lines.append([*line, _words(row), beside])
-    with replacing(path) as draft:
-        draft.write_text(format_table(_COLUMNS, lines), encoding="utf-8")
+    write_text(path, format_table(_COLUMNS, lines))
 
 
 def _cell(value: float) -> str:

@@ -219,7 +219,7 @@ def import_dicom(
     Example: mdfnet data import dicom --images pacs/ --boxes boxes.csv --schema age-sex-view --size 1024 --out data/mine
     """
     from mdfnet.core.csv_tables import format_table
-    from mdfnet.core.files import replacing
+    from mdfnet.core.files import write_text
     from mdfnet.data import importers
 
     shared = SharedDicom(**given)
@@ -229,6 +229,5 @@ def import_dicom(
     )
     shared.write(imported, as_png=True)
     if left_out:
-        with replacing(left_out) as draft:
-            draft.write_text(format_table(["file", "reason"], imported.left_out.items()), encoding="utf-8")
+        write_text(left_out, format_table(["file", "reason"], imported.left_out.items()))
         typer.echo(f"wrote {left_out}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import replacing
+from mdfnet.core.files import write_text
 from mdfnet.experiments.cells import Cell
 from mdfnet.experiments.plan import Plan
 from mdfnet.experiments.state import cell_named, read_plan
@@ -87,8 +87,7 @@ def write_slurm(cells: Sequence[Cell], out: Path, threads: int | None, options: 
     lines += [*(f"  {shlex.quote(cell.name)}" for cell in cells), ")"]
     place = f'{shlex.quote(str(out))} "${{cells[$SLURM_ARRAY_TASK_ID]}}" --threads {threads}'
     lines += [f"exec {program} experiment cell {place}", ""]
-    with replacing(out / SCRIPT) as draft:
-        draft.write_text("\n".join(lines), encoding="utf-8")
+    write_text(out / SCRIPT, "\n".join(lines))
     return out / SCRIPT
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import read_json, replacing, without_nan
+from mdfnet.core.files import read_json, without_nan, write_text
 from mdfnet.experiments.cells import Cell, cells_of
 from mdfnet.experiments.plan import Plan, load_plan
 
@@ -60,8 +60,7 @@ def check_data(out: Path, fingerprints: Mapping[str, str]) -> dict[str, str]:
 def begin(plan: Plan, out: Path, fingerprints: Mapping[str, str]) -> None:
     """Note the plan and the fingerprints of the data."""
     for name, text in ((DATA, json.dumps(dict(fingerprints), indent=1)), (PLAN, plan.to_yaml())):
-        with replacing(out / name) as draft:
-            draft.write_text(text, encoding="utf-8")
+        write_text(out / name, text)
 
 
 def is_experiment(out: Path) -> bool:

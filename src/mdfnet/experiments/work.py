@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import read_json, replacing, without_nan
+from mdfnet.core.files import read_json, without_nan, write_text
 from mdfnet.core.types import Detections, Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import image_ids, read_dataset
@@ -104,8 +104,7 @@ def run_cell(plan: Plan, cell: Cell, out: Path, log: Callable[[str], None] = pri
         _do(job, shared_first_stage(plan, job, out), log)
     except Exception as error:  # whatever it is: the other cells go on
         text = str(error) if isinstance(error, UserError) else traceback.format_exc()
-        with replacing(folder / ERROR) as draft:
-            draft.write_text(text + "\n", encoding="utf-8")
+        write_text(folder / ERROR, text + "\n")
         return text.strip().splitlines()[-1]
     (folder / ERROR).unlink(missing_ok=True)
     return None
@@ -130,8 +129,7 @@ def _do(job: Job, image_only: Path | None, log: Callable[[str], None]) -> None:
     noted = job.folder / SETTINGS
     if not noted.is_file() or read_json(noted) != job.settings:
         shutil.rmtree(run, ignore_errors=True)
-        with replacing(noted) as draft:
-            draft.write_text(json.dumps(job.settings, indent=1), encoding="utf-8")
+        write_text(noted, json.dumps(job.settings, indent=1))
     trained = _trained(job, run, image_only, log)
     views = _views(job, trained.fused)
     scores = {name: _score(job, name, dataset, samples, trained) for name, (dataset, samples) in views.items()}
@@ -142,8 +140,7 @@ def _do(job: Job, image_only: Path | None, log: Callable[[str], None]) -> None:
         "versions": versions(),
         "scores": scores,
     }
-    with replacing(job.folder / RESULT) as draft:
-        draft.write_text(json.dumps(without_nan(result), allow_nan=False), encoding="utf-8")
+    write_text(job.folder / RESULT, json.dumps(without_nan(result), allow_nan=False))
     with suppress(OSError):  # only of use to a training that is not done
         (run / LAST).unlink(missing_ok=True)
 

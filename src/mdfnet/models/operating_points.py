@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mdfnet.core.errors import UserError, nearest
-from mdfnet.core.files import read_json, replacing, without_nan
+from mdfnet.core.files import read_json, without_nan, write_text
 from mdfnet.core.former_names import with_current_keys
 from mdfnet.core.types import Classes, Detections, Sample
 from mdfnet.metrics.bootstrap import draws, interval, replicate, share_interval
@@ -108,8 +108,7 @@ class Operating:
 
 def write_operating(operating: Operating, folder: str | Path) -> None:
     """Write ``operating.json`` into a model's folder, in one step."""
-    with replacing(Path(folder) / OPERATING) as draft:
-        draft.write_text(json.dumps(operating.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(Path(folder) / OPERATING, json.dumps(operating.to_dict(), indent=1, allow_nan=False) + "\n")
 
 
 def read_operating(folder: str | Path, classes: Classes) -> Operating | None:
