@@ -140,9 +140,8 @@ def _alone(name: str, scores: Evaluation) -> list[str]:
         f" {scores.mean('AP@IoU=0.25'):.2f} at IoU 0.25."
     ]
     if highest != lowest:
-        sentences.append(
-            f"The highest is {highest} ({per_class[highest]:.2f}), the lowest {lowest} ({per_class[lowest]:.2f})."
-        )
+        best, least = (f"{name} ({per_class[name]:.2f})" for name in (highest, lowest))
+        sentences.append(f"The highest is {best}, the lowest {least}.")
     return sentences
 
 
@@ -170,6 +169,6 @@ def _against(
 
 
 def _headline_of(scores: Evaluation) -> dict[str, float]:
-    """The headline measure of the classes that have a value."""
+    """Of the classes that have a value."""
     values = zip(scores.classes.names, scores.measures[HEADLINE], strict=True)
     return {name: value for name, value in values if not math.isnan(value)}

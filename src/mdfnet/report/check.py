@@ -51,11 +51,7 @@ def write_check_page(
 ) -> None:
     """Write the findings of `mdfnet.data.checks.check_dataset` as one self-contained HTML file, in one step.
 
-    Args:
-        path: File to write.
-        folder: The dataset folder; images are read again for their pictures.
-        findings: What was found in it.
-        ignored: Kinds that were left out; the page says so.
+    Images of the dataset folder are read again for their pictures. The page says which kinds were ignored.
 
     Raises:
         UserError: There is no such folder, or the file cannot be written.
@@ -122,11 +118,8 @@ def _picture(raw: RawDataset, name: str, finding: Finding) -> Panel | None:
         classes = Classes(tuple(raw.category_names.values()))
     except UserError:
         return None
-    boxes = [
-        box
-        for box in raw.boxes_of.get(name, ())
-        if box.category_id in known and (not finding.boxes or box.id in finding.boxes)
-    ]
+    boxes = [box for box in raw.boxes_of.get(name, ()) if box.category_id in known]
+    boxes = [box for box in boxes if not finding.boxes or box.id in finding.boxes]
     target = Target.of([box.corners for box in boxes], [known.index(box.category_id) + 1 for box in boxes])
     picture = draw(image, classes, target=target, size=_PICTURE_SIZE)
     return Panel.of(name, picture, ", ".join(sorted(raw.splits_of_image(name))) or "no split")

@@ -95,11 +95,10 @@ def _reasons(case: CaseExplanation, box: int, values: Mapping[str, str]) -> str:
     said = [k for k in largest(shapley, box, 3) if abs(shapley.values[k, box]) >= WORTH_SAYING]
     if not said:
         return f"{words} No single value changes that by {WORTH_SAYING} or more."
-    parts = [
-        f"{names[k]} {values[names[k]]} {'raises' if shapley.values[k, box] > 0 else 'lowers'} the score by"
-        f" {abs(shapley.values[k, box]):.2f}"
-        for k in said
-    ]
+    parts = []
+    for k in said:
+        does = "raises" if shapley.values[k, box] > 0 else "lowers"
+        parts.append(f"{names[k]} {values[names[k]]} {does} the score by {abs(shapley.values[k, box]):.2f}")
     return f"{words} {_capitalized('; '.join(parts))}."
 
 

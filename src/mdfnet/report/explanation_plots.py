@@ -68,6 +68,7 @@ def what_if_panels(curves: Sequence[Curve], box: int, units: Mapping[str, str], 
 
 
 def importance_bars(features: Sequence[str], importance: Importance, *, name: str) -> Plot:
+    """How much each feature matters for one finding, with intervals."""
     order = np.argsort(np.nan_to_num(importance.size.value), kind="stable")
     parts = {
         "size: how far scores move": importance.size,
@@ -99,8 +100,8 @@ def _line(axes: Axes, curve: Curve, box: int, palette: Palette) -> None:
 
 
 def _bars(axes: Axes, curve: Curve, box: int, palette: Palette) -> None:
-    names = [curve.feature.categories[int(value)] for value in curve.values]
+    at, names = np.arange(len(curve.values)), [curve.feature.categories[int(value)] for value in curve.values]
     colors = [palette.series[2] if value == curve.own else palette.series[1] for value in curve.values]
-    axes.bar(np.arange(len(names)), curve.scores[:, box], 0.6, color=colors)
-    texts = [f"{name}*" if outside else name for name, outside in zip(names, curve.outside, strict=True)]
-    axes.set_xticks(np.arange(len(names)), [plain(text) for text in texts])
+    axes.bar(at, curve.scores[:, box], 0.6, color=colors)
+    marked = zip(names, curve.outside, strict=True)
+    axes.set_xticks(at, [plain(f"{name}*" if outside else name) for name, outside in marked])

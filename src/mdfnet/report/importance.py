@@ -68,9 +68,8 @@ def verdict(reliance: Reliance) -> str:
     own = f"With each patient's own record the mean AP is {reliance.ap.value[0, -1]:.2f}"
     shuffled = f"with another patient's record {reliance.ap.value[1, -1]:.2f}, {_change(reliance.ap_gain, 0)}"
     missing = f"without a record {reliance.ap.value[2, -1]:.2f}, {_change(reliance.ap_gain, 1)}"
-    kept = (
-        f"{_span(reliance.kept, -1, '{:.0%}')} of what the image-level AUROC has above chance is left without the image"
-    )
+    share = _span(reliance.kept, -1, "{:.0%}")
+    kept = f"{share} of what the image-level AUROC has above chance is left without the image"
     return f"{own}; {shuffled}; {missing}. {kept}."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,8 @@ def read_report(
 ) -> EvaluationReport:
     """A report on one or more models that were evaluated on the same images; the first is the reference.
 
-    Args:
-        title: Of the report.
-        folders: What :func:`mdfnet.evaluation.score.write_scored` wrote.
-        dataset: What they were evaluated on. Default: read from where it was.
-        command: How the report was asked for.
-        names: What to call the models. Default: after their runs.
+    Folders are what :func:`mdfnet.evaluation.score.write_scored` wrote. By default the dataset is read from where it
+    was, and models are called after their runs.
 
     Raises:
         UserError: A folder holds no evaluation, they are not of the same images, or the dataset is another one.
@@ -66,7 +62,7 @@ def read_report(
     comparisons = [compare_evaluations([folders[0], other], measures, replicates=draws) for other in folders[1:]]
     found = {one.name: read_csv(folder / "predictions.csv", images.classes)
              for one, folder in zip(results, folders, strict=True)}  # fmt: skip
-    uses = dict(use for folder in reversed(folders) for use in _uses(folder))
+    uses = {image: use for folder in reversed(folders) for image, use in _uses(folder).items()}
     return EvaluationReport(
         title=title,
         models=tuple(results),
@@ -148,14 +144,11 @@ def _result(name: str, content: Mapping[str, Any], folder: Path) -> ModelResult:
     if not (model / CARD).is_file():
         return ModelResult(name, evaluation, parameters=about.get("parameters"), details=content)
     card, history = read_card(model), model.parent / "history.csv"
-    monitor = card.config.train.monitor
+    config, epochs = card.config, read_history(history) if history.is_file() else []
     curve = [
-        {"epoch": row["epoch"] + 1, "train_loss": row["loss"], "val_ap": row[monitor]}
-        for row in (read_history(history) if history.is_file() else [])
+        {"epoch": row["epoch"] + 1, "train_loss": row["loss"], "val_ap": row[config.train.monitor]} for row in epochs
     ]
-    return ModelResult(
-        name, evaluation, curve, about.get("parameters"), card.config.to_yaml(), _sees(card), details=content
-    )
+    return ModelResult(name, evaluation, curve, about.get("parameters"), config.to_yaml(), _sees(card), content)
 
 
 def _sees(card: Card) -> str:
@@ -181,12 +174,11 @@ def _environment(command: str, contents: Sequence[Mapping[str, Any]]) -> dict[st
     }
 
 
-def _uses(folder: Path) -> Iterator[tuple[str, RecordUse]]:
+def _uses(folder: Path) -> dict[str, RecordUse]:
     """Of each image that a model used a record of."""
     path = folder / scoring.CLINICAL
-    for image, use in (read_json(path) if path.is_file() else {}).items():
-        if use:
-            yield image, RecordUse(**use)
+    uses = read_json(path) if path.is_file() else {}
+    return {image: RecordUse(**use) for image, use in uses.items() if use}
 
 
 def _shown(samples: Sequence[Sample]) -> list[Sample]:

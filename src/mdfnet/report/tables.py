@@ -134,12 +134,12 @@ def as_csv(table: ReportTable) -> str:
     for column, has in zip(table.columns, with_interval, strict=True):
         name = f"{column.group} {column.name}".strip()
         header += [name, f"{name} low", f"{name} high"] if has else [name]
-    rows = []
+    rows: list[list[str]] = []
     for row in table.rows:
-        cells: list[object] = []
+        rows.append([])
         for cell, has in zip(row, with_interval, strict=True):
-            cells += [_digits(value) for value in ((cell.value, cell.low, cell.high) if has else (cell.value,))]
-        rows.append(cells)
+            values = (cell.value, cell.low, cell.high) if has else (cell.value,)
+            rows[-1] += [_digits(value) for value in values]
     return format_table(header, rows)
 
 
@@ -171,9 +171,8 @@ def as_latex(table: ReportTable) -> str:
     for number, row in enumerate(table.rows):
         if number and (number in table.breaks or (table.total and number == len(table.rows) - 1)):
             lines.append("\\midrule")
-        lines.append(
-            _latex_row(escaped(f"{cell.text} ({cell.interval})" if cell.interval else cell.text) for cell in row)
-        )
+        texts = (f"{cell.text} ({cell.interval})" if cell.interval else cell.text for cell in row)
+        lines.append(_latex_row(map(escaped, texts)))
     lines += ["\\bottomrule", "\\end{tabular}"]
     lines += [f"\\par\\smallskip {{\\footnotesize {escaped(table.note)}}}"] if table.note else []
     return "\n".join([*lines, "\\end{table}", ""])

@@ -72,9 +72,8 @@ def _missing(subject: Subject) -> str:
         how = "Missing numbers become the mean of the training images, missing categories the most frequent one."
     else:
         how = "Nothing is filled in: the network is told which clinical values are missing."
-    hidden = (
-        f"In training {fusion.record_dropout:.0%} of records and {fusion.feature_dropout:.0%} of values were hidden."
-    )
+    shares = f"{fusion.record_dropout:.0%} of records and {fusion.feature_dropout:.0%} of values"
+    hidden = f"In training {shares} were hidden."
     return f"{how} {hidden} Why values are missing: {TO_FILL_IN}".replace("%", " %")
 
 
@@ -172,9 +171,8 @@ def _groups(content: Mapping[str, Any]) -> str:
     if not groups:
         return ""
     names = list(dict.fromkeys(group["grouping"] for group in groups))
-    short = [
-        f"{one['grouping']} {one['name']} ({', '.join(one['falls_short'])})" for one in groups if one["falls_short"]
-    ]
-    small = [f"{one['grouping']} {one['name']}" for one in groups if one["too_small"]]
+    called = [(f"{one['grouping']} {one['name']}", one) for one in groups]
+    short = [f"{name} ({', '.join(one['falls_short'])})" for name, one in called if one["falls_short"]]
+    small = [name for name, one in called if one["too_small"]]
     text = f"Scored by {', '.join(names)}. Shown to fall short of the other patients: {', '.join(short) or 'none'}."
     return f"{text} Too small to tell: {', '.join(small)}." if small else text

@@ -39,8 +39,12 @@ def measure_words(measure: str) -> str:
 def answer(report: ExperimentReport) -> list[str]:
     """The result in a few sentences: what is shown, what is not."""
     changed = report.changed()
-    sentences = [_shown(row, change, report) for row, change in changed if change.verdict in ("higher", "lower")]
-    sentences = sentences[:MOST_ARMS]
+    sentences = [
+        f"Mean {measure_words(row.measure)} of “{row.arm}” is {change.verdict} than of “{row.against}”:"
+        f" {row.score.value:.3f} and {_reference(row, report).value:.3f}, {_change(change)}."
+        for row, change in changed
+        if change.verdict in ("higher", "lower")
+    ][:MOST_ARMS]
     for against in dict.fromkeys(row.against for row, _ in changed):
         same = [(f"“{row.arm}”", change.verdict) for row, change in changed if row.against == against]
         found = by_verdict(same)
@@ -71,13 +75,6 @@ def front(report: ExperimentReport) -> list[tuple[str, list[str]]]:
         ("What it does not show", _limits(report)),
     ]
     return [(question, answers) for question, sentences in questions if (answers := list(sentences))]
-
-
-def _shown(row: SummaryRow, change: Change, report: ExperimentReport) -> str:
-    return (
-        f"Mean {measure_words(row.measure)} of “{row.arm}” is {change.verdict} than of “{row.against}”:"
-        f" {row.score.value:.3f} and {_reference(row, report).value:.3f}, {_change(change)}."
-    )
 
 
 def _compared(report: ExperimentReport) -> Iterator[str]:
@@ -126,10 +123,8 @@ def _sure(report: ExperimentReport) -> Iterator[str]:
     by_finding = [report.changed(finding=name) for name in report.findings[:-1]]
     sentences = []
     for arm in report.others[:MOST_ARMS]:
-        found = by_verdict(
-            (row.finding, change.verdict) for rows in by_finding for row, change in rows if row.arm == arm
-        )
-        sentences += [f"“{arm}” is {verdict} for {listed(names)}." for verdict, names in found.items()
+        own = [(row.finding, change.verdict) for rows in by_finding for row, change in rows if row.arm == arm]
+        sentences += [f"“{arm}” is {verdict} for {listed(names)}." for verdict, names in by_verdict(own).items()
                       if names and verdict != "not shown"]  # fmt: skip
     yield from sentences
     if changes:
@@ -167,11 +162,10 @@ def _discriminates(report: ExperimentReport) -> Iterator[str]:
             if shown:
                 _, feature, mean = max(shown, key=lambda one: one[0])
                 parts.append(f"{one.finding}: {feature} ({mean})")
-        yield (
-            f"The values that discriminate best in “{arm}” are: {'; '.join(parts)}."
-            if parts
-            else f"No value is shown to discriminate any finding in “{arm}”."
-        )
+        if parts:
+            yield f"The values that discriminate best in “{arm}” are: {'; '.join(parts)}."
+        else:
+            yield f"No value is shown to discriminate any finding in “{arm}”."
 
 
 def _limits(report: ExperimentReport) -> Iterator[str]:
