@@ -27,15 +27,9 @@ MEASURES = {
 def write_model_cards(
     model: str | Path, out: Path | None = None, evaluations: Sequence[Path] | None = None
 ) -> list[Path]:
-    """Write the card of a model and the checklists.
+    """Write the card of a model (a run's or a model's folder) and the checklists, by default into its folder.
 
-    Args:
-        model: A run's or a model's folder.
-        out: Where to. Default: the model's folder.
-        evaluations: Which to report. Default: those in the run's folder that are of these weights.
-
-    Returns:
-        The files.
+    Evaluations to report are by default those in the run's folder that are of these weights.
 
     Raises:
         UserError: There is no model, an evaluation is of other weights, or a file is not ours to replace.

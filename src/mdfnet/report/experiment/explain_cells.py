@@ -29,19 +29,10 @@ def explain_cells(
     command: str = "",
     log: Callable[[str], None] = print,
 ) -> int:
-    """Write ``explanation/`` of every cell that is done and looks at records; those that have it are left alone.
+    """Write ``explanation/`` of every cell that is done and looks at records; returns how many are explained now.
 
-    Only those with most training images, where the experiment has several numbers of them.
-
-    Args:
-        plan, out: Of which experiment.
-        arms: Only these. Default: all.
-        images: Test images to look at in each cell, drawn by the cell's seed; None: all.
-        command: For the pages.
-        log: Where to print.
-
-    Returns:
-        How many cells are explained now.
+    Those that have it are left alone, and so are those with fewer training images than others. Arms are by default all;
+    with ``images``, so many test images of each cell are looked at, drawn by its seed.
 
     Raises:
         UserError: There is no such arm, or the data are not where they were.
