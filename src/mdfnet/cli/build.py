@@ -11,9 +11,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from mdfnet.cli.former_options import Verbs
-from mdfnet.cli.identifiers import KeepIds, KeyFile
 from mdfnet.cli.option_sets import with_options
-from mdfnet.cli.options import Threads, extra, pairs, shares
+from mdfnet.cli.options import KeepIds, KeyFile, Threads, extra, pairs, shares
 from mdfnet.data.mimic.rules import AS_PAPER, Rules
 
 app = typer.Typer(

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdfnet.cli.former_options import Verbs
-from mdfnet.cli.identifiers import KeepIds, KeyFile, Linkage, write_identified
 from mdfnet.cli.option_sets import options_of, with_options
-from mdfnet.cli.options import Intensity, Invalid, Origin, SchemaName, Size, pairs, shares
+from mdfnet.cli.options import Intensity, Invalid, KeepIds, KeyFile, Origin, SchemaName, Size, pairs, shares
 from mdfnet.core.errors import UserError
 
 if TYPE_CHECKING:
     from mdfnet.clinical.schema import Schema
     from mdfnet.data.dataset import Dataset
     from mdfnet.data.importers import DatasetInfo, ImportOptions, ImportResult
-    from mdfnet.data.placing import Place
 
 app = typer.Typer(
     cls=Verbs, no_args_is_help=True, help="Make a dataset folder from CSV, COCO, YOLO, Pascal VOC or DICOM."
@@ -59,7 +57,9 @@ class Shared:
     size: Size = None
     keep_ids: KeepIds = False
     key_file: KeyFile = None
-    linkage: Linkage = None
+    linkage: Annotated[
+        Path | None, typer.Option(help="Write a table from hashes back to ids, outside the dataset.")
+    ] = None
     intensity: Annotated[
         Intensity, typer.Option(help="Recipe by which the images were, or are to be, made from DICOM.")
     ] = Intensity.as_is
@@ -84,20 +84,36 @@ class Shared:
         """Write the dataset's folder, with pseudonyms unless ids are to be kept, and print what it holds."""
         from mdfnet.cli.flow import print_notes, print_written
         from mdfnet.data.dataset_folder import write_dataset
+        from mdfnet.data.pseudonymize import write_linkage
 
         if link and self.size:
             raise UserError("--link and --size exclude each other", fix="images made smaller are written anew")
-        place: Place = "link" if link else "png" if as_png or self.size else "copy"
-
-        def write(dataset: Dataset) -> Dataset:
-            return write_dataset(dataset, self.out, place, self.size)
-
-        dataset = write_identified(
-            imported.dataset, self.out, write, keep_ids=self.keep_ids, key_file=self.key_file, linkage=self.linkage,
-            link=link,
-        )  # fmt: skip
+        named = self._named(imported.dataset, link)
+        written = write_dataset(
+            named, self.out, "link" if link else "png" if as_png or self.size else "copy", self.size
+        )
+        if self.linkage:
+            write_linkage(self.linkage, imported.dataset, named)
+        if not self.keep_ids:
+            typer.echo("note: patient ids and image names are keyed hashes now; --keep-ids keeps them")
         print_notes(imported.notes)
-        print_written(dataset, self.out)
+        print_written(written, self.out)
+
+    def _named(self, dataset: Dataset, link: bool) -> Dataset:
+        """The dataset under the names that it is to have: pseudonyms, or those it has."""
+        if self.keep_ids:
+            if self.key_file or self.linkage:
+                raise UserError("--keep-ids leaves nothing to hash", fix="leave out --key-file and --linkage")
+            return dataset
+        if link:
+            fix = "copy the images, or keep the names by --keep-ids"
+            raise UserError("--link shows the names of the images", fix=fix)
+        from mdfnet.core.pseudonyms import Pseudonyms, check_outside
+        from mdfnet.data.pseudonymize import pseudonymized
+
+        if self.linkage:
+            check_outside(self.linkage, self.out, "the linkage table")
+        return pseudonymized(dataset, Pseudonyms.load(self.key_file, outside=self.out))
 
 
 @dataclass(frozen=True)

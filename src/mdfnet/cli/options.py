@@ -25,6 +25,12 @@ Size = Annotated[
 SchemaName = Annotated[str, typer.Option("--schema", help="Clinical schema: mimic-ed, age-sex-view, or a YAML file.")]
 Origin = Annotated[int, typer.Option("--origin", min=0, max=1, help="First pixel in VOC files: 1 or 0.")]
 
+KeepIds = Annotated[bool, typer.Option("--keep-ids", help="Keep patient ids and image names; default: keyed hashes.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key-file", help="Key of the hashes (default: MDFNET_KEY, or the user's own, made once)."),
+]
+
 
 class Invalid(StrEnum):
     """What to do with an implausible clinical value."""
