@@ -7,11 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-#: Of any type.
-Array: TypeAlias = NDArray[Any]
-#: Of floating-point numbers.
-Floats: TypeAlias = NDArray[np.floating[Any]]
-#: Of integers.
-Ints: TypeAlias = NDArray[np.integer[Any]]
-#: Of truth values.
-Bools: TypeAlias = NDArray[np.bool_]
+Array: TypeAlias = NDArray[Any]  #: Of any type
+Floats: TypeAlias = NDArray[np.floating[Any]]  #: Of floating-point numbers
+Ints: TypeAlias = NDArray[np.integer[Any]]  #: Of integers
+Bools: TypeAlias = NDArray[np.bool_]  #: Of truth values

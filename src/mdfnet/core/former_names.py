@@ -15,8 +15,7 @@ KEYS = {
 #: The same in ``explanation.json``.
 EXPLANATION_KEYS = {"film": "image", "films": "images", "pull": "effect", "telling": "discrimination"}
 
-#: The table of the ground truth in an evaluation's folder, now ``annotations.csv``.
-ANNOTATION_TABLE = "marks.csv"
+ANNOTATION_TABLE = "marks.csv"  #: The table of the ground truth in an evaluation's folder, now ``annotations.csv``
 
 
 def with_current_keys(content: Any, keys: Mapping[str, str] = KEYS) -> Any:

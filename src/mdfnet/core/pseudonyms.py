@@ -19,8 +19,7 @@ from mdfnet.core.errors import UserError
 #: Environment variable that may hold the key itself: at least `SHORTEST` characters, kept out of files.
 KEY_VARIABLE = "MDFNET_KEY"
 
-#: A key has at least this many characters.
-SHORTEST = 32
+SHORTEST = 32  #: A key has at least this many characters
 
 #: Hexadecimal digits of a pseudonym: 64 bits, so that among a million identifiers two collide once in 37 million tries.
 DIGITS = 16

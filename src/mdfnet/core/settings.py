@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 from pydantic import ConfigDict as Settings
 
-#: A number above zero.
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0)]  #: A number above zero
 
 
 class Part(BaseModel):

@@ -78,8 +78,9 @@ def evaluate(
         own = network.preprocessing.intensity
         log(f"note: the model's images went through intensity recipe {own}, these through {images.intensity}")
     known = image_ids(images)
+    run = folder.parent if folder and folder.name == "model" else folder
     scored = Scored(
-        name or _name(folder) or network.config.name,
+        name or (run and run.name) or network.config.name,
         images.classes,
         samples,
         tuple(known[sample.id] for sample in samples),
@@ -93,13 +94,6 @@ def evaluate(
     if out is not None:
         write_scored(scored, out, _about(scored.name, folder, network, images, split))
     return scored
-
-
-def _name(folder: Path | None) -> str | None:
-    """Name of the run that a model's folder belongs to, or of the folder itself."""
-    if folder is None:
-        return None
-    return folder.parent.name if folder.name == "model" else folder.name
 
 
 def _about(name: str, folder: Path | None, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:

@@ -27,11 +27,8 @@ from mdfnet.metrics.measures import COUNTS, MEASURES, Matched, measure
 from mdfnet.metrics.mistakes import count_mistakes
 from mdfnet.models.operating_points import Operating, PointResult, point_results
 
-#: Replicates of the bootstrap over patients, unless asked for others.
-REPLICATES = 1000
-
-#: How the records were used, in an evaluation's folder.
-CLINICAL = "clinical.json"
+REPLICATES = 1000  #: Replicates of the bootstrap over patients, unless asked for others
+CLINICAL = "clinical.json"  #: How the records were used, in an evaluation's folder
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,13 @@ from mdfnet.core.errors import UserError
 from mdfnet.core.types import Sample
 from mdfnet.metrics.groups import Grouping
 
-#: Where age bands begin, in years; all but the first two are twenty years wide.
-AGE_BANDS = (0, 18, 40, 60, 80)
-
-#: Names that schemas give to these features.
-SEX, AGE, VIEW = ("sex", "gender"), ("age",), "view"
+AGE_BANDS = (0, 18, 40, 60, 80)  #: Where age bands begin, in years; all but the first two are twenty years wide
+SEX, AGE, VIEW = ("sex", "gender"), ("age",), "view"  #: Names that schemas give to these features
 
 #: Columns of a user's table that say which image, or which patient, a row is about.
 IMAGE_COLUMNS, PATIENT_COLUMN = ("image", "image_id"), "patient_id"
 
-#: More groups than this in one column are a mistake, or numbers; numbers are sorted into thirds.
-MOST_GROUPS = 12
+MOST_GROUPS = 12  #: More groups than this in one column are a mistake, or numbers; numbers are sorted into thirds
 
 NOT_KNOWN = "not known"
 

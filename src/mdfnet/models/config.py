@@ -200,9 +200,8 @@ def load_config(source: str | Path | Config = "default", overrides: Iterable[str
     else:
         values, where = _PRESETS.read(source) or {}, str(source)
     if isinstance(values, Mapping) and isinstance(values.get("version"), int) and values["version"] > CONFIG_VERSION:
-        fix = "update mdfnet"
-        raise UserError(f"config version {values['version']} is later than {CONFIG_VERSION}, which this mdfnet reads",
-                        where=where, fix=fix)  # fmt: skip
+        what = f"config version {values['version']} is later than {CONFIG_VERSION}, which this mdfnet reads"
+        raise UserError(what, where=where, fix="update mdfnet")
     config = _validate(values, where)
     given = list(overrides.items() if isinstance(overrides, Mapping) else map(key_and_value, overrides))
     name = dict(given).get("detector.name", config.detector.name)

@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-#: Integer types whose largest value is white.
-WHITE = {torch.uint8: 255, torch.uint16: 65535}
-
-#: Rounding, as resizing leaves it, that is not taken for another scale.
-ROUNDING = 1e-3
+WHITE = {torch.uint8: 255, torch.uint16: 65535}  #: Integer types whose largest value is white
+ROUNDING = 1e-3  #: Rounding, as resizing leaves it, that is not taken for another scale
 
 FORM = "[1 or 3, height, width]"
 

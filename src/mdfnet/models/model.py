@@ -35,8 +35,7 @@ from mdfnet.models.scale import SCALE, scale_of, scale_state
 
 #: Records of a batch: a tensor or an array, or named values image by image.
 Clinical: TypeAlias = Tensor | Array | Sequence[Mapping[str, Any] | RecordResult | None]
-#: Boxes, labels and perhaps masks, image by image.
-Targets: TypeAlias = Sequence[Mapping[str, Tensor]]
+Targets: TypeAlias = Sequence[Mapping[str, Tensor]]  #: Boxes, labels and perhaps masks, image by image
 
 
 def build(

@@ -24,14 +24,12 @@ from mdfnet.metrics.cases import Cases
 from mdfnet.metrics.matching import Matches, match
 from mdfnet.metrics.thresholds import allowing, best_f1, performance, reaching
 
-#: The file in a model's folder.
-OPERATING = "operating.json"
+OPERATING = "operating.json"  #: The file in a model's folder
 
 #: What is found unless other sensitivities and false positives per image are asked for.
 SENSITIVITIES, FALSE_POSITIVES = (0.8, 0.9), (0.5, 1.0)
 
-#: A box is a hit from this IoBB on, as in the paper's counts.
-HIT = 0.5
+HIT = 0.5  #: A box is a hit from this IoBB on, as in the paper's counts
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ from mdfnet.data.images.intensity import AS_IS, Intensity, checked_intensity
 from mdfnet.data.images.read import unit_range
 from mdfnet.models.detectors.settings import Outline
 
-#: Coordinates, as an array or as a tensor.
-Values = TypeVar("Values", Array, Tensor)
+Values = TypeVar("Values", Array, Tensor)  #: Coordinates, as an array or as a tensor
 
 
 def image_tensor(image: Array) -> Tensor:

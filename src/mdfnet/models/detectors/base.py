@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Detections
 
 
@@ -84,6 +85,21 @@ class Detector(nn.Module, ABC):
         """Let these modules give float32 under mixed precision: 8 bits of mantissa are 2 pixels in 512."""
         for name in names:
             self.get_submodule(name).register_forward_hook(_to_float32)
+
+
+class Standardizing(Detector):
+    """A detector that standardizes the images itself, because its library does not."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, input: InputConfig):
+        super().__init__()
+        for name, values in (("mean", input.mean), ("std", input.std)):
+            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
+
+    def standardized(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std
 
 
 @contextmanager

@@ -26,9 +26,7 @@ def retinanet(config: DenseConfig, input: InputConfig, classes: int) -> Torchvis
     octaves = [ANCHOR_CELLS * 2 ** (third / 3) for third in range(3)]
     sizes = tuple(tuple(round(stride * cells) for cells in octaves) for stride in _strides(config))
     anchors = AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * config.levels)
-    net = RetinaNet(
-        _pyramid(config, input), classes, anchor_generator=anchors, **_kept(config), nms_thresh=config.box_nms
-    )
+    net = RetinaNet(_pyramid(config, input), classes, anchor_generator=anchors, **_kept(config))
     return _detector(net, config, input)
 
 
@@ -36,7 +34,7 @@ def fcos(config: DenseConfig, input: InputConfig, classes: int) -> TorchvisionDe
     """No anchors: every cell predicts its distance to the four sides."""
     sizes = tuple((stride * FCOS_CELLS,) for stride in _strides(config))
     anchors = AnchorGenerator(sizes, ((1.0,),) * config.levels)
-    net = FCOS(_pyramid(config, input), classes, anchor_generator=anchors, **_kept(config), nms_thresh=config.box_nms)
+    net = FCOS(_pyramid(config, input), classes, anchor_generator=anchors, **_kept(config))
     return _detector(net, config, input)
 
 
@@ -46,7 +44,7 @@ def ssd(config: DenseConfig, input: InputConfig, classes: int) -> TorchvisionDet
     boxes = DefaultBoxGenerator([SSD_RATIOS] * config.levels, min_ratio=low, max_ratio=high)
     head = SSDHead([config.channels] * config.levels, boxes.num_anchors_per_location(), classes + 1)
     side = (input.size, input.size)
-    net = SSD(_pyramid(config, input), boxes, side, classes + 1, head=head, nms_thresh=config.box_nms, **_kept(config))
+    net = SSD(_pyramid(config, input), boxes, side, classes + 1, head=head, **_kept(config))
     return _detector(net, config, input)
 
 
@@ -59,7 +57,11 @@ def _strides(config: DenseConfig) -> list[int]:
 
 
 def _kept(config: DenseConfig) -> dict[str, float]:
-    return {"score_thresh": config.box_score, "detections_per_img": config.detections}
+    return {
+        "score_thresh": config.box_score,
+        "nms_thresh": config.box_nms,
+        "detections_per_img": config.detections,
+    }
 
 
 def _detector(net: nn.Module, config: DenseConfig, input: InputConfig) -> TorchvisionDetector:

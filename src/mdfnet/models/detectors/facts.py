@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
-from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, maps_of, outputs_of
+from mdfnet.models.detectors.base import MapSite, VectorSite, maps_of, outputs_of
 from mdfnet.models.detectors.registry import Entry
 from mdfnet.models.detectors.sizes import CLASSES, Size
 
@@ -41,14 +40,11 @@ def _facts(entry: Entry, device: str) -> Facts:
     input = InputConfig()
     with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
         detector = entry.build(entry.settings(name=entry.name), input, CLASSES).eval()
-        strides = _strides(detector, torch.zeros(1, input.channels, input.size, input.size))
+        images = torch.zeros(1, input.channels, input.size, input.size)
+        sites = [site.module for site in detector.map_sites]
+        outputs = outputs_of(detector, sites, lambda: detector.detect(images))
+    strides = None
+    if len(outputs) == len(sites):
+        strides = tuple(round(input.size / map.shape[-1]) for site in sites for map in maps_of(outputs[site]))
     parameters = sum(parameter.numel() for parameter in detector.parameters() if parameter.requires_grad)
     return Facts(parameters, strides, detector.map_sites, detector.vector_sites)
-
-
-def _strides(detector: Detector, images: Tensor) -> tuple[int, ...] | None:
-    names = [site.module for site in detector.map_sites]
-    outputs = outputs_of(detector, names, lambda: detector.detect(images))
-    if len(outputs) < len(names):
-        return None
-    return tuple(round(images.shape[-1] / map.shape[-1]) for name in names for map in maps_of(outputs[name]))

@@ -25,23 +25,17 @@ from torchvision.ops import batched_nms, box_convert, clip_boxes_to_image
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Detections
-from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, mode_of
+from mdfnet.models.detectors.base import MapSite, Standardizing, VectorSite, mode_of
 from mdfnet.models.detectors.settings import YOLOConfig
 from mdfnet.models.detectors.trunks import gray_input
 from mdfnet.models.detectors.weights import fetched, load_fitting, read_weights
 
-#: Boxes per image that enter NMS, as in torchvision's one-stage detectors.
-CANDIDATES = 1000
-
-#: The weights by name there are: trained on COCO, with all 80 classes.
-WEIGHTS = "COCO"
+CANDIDATES = 1000  #: Boxes per image that enter NMS, as in torchvision's one-stage detectors
+WEIGHTS = "COCO"  #: The weights by name there are: trained on COCO, with all 80 classes
+Network: TypeAlias = LibreYOLO9Model | LibreYOLOXModel  #: The networks of the library that are known here
 
 
-#: The networks of the library that are known here.
-Network: TypeAlias = LibreYOLO9Model | LibreYOLOXModel
-
-
-class YOLO(Detector):
+class YOLO(Standardizing):
     """What YOLOX and YOLOv9 have in common: backbone, neck, and a head on three maps.
 
     ``published`` is the file of the library's weights, without suffix.
@@ -50,25 +44,20 @@ class YOLO(Detector):
     #: Parts whose shapes depend on the number of classes.
     of_classes: tuple[str, ...]
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, net: Network, config: YOLOConfig, input: InputConfig, published: str):
-        super().__init__()
+        super().__init__(input)
         if input.channels == 1:
             gray_input(net)
         self.net, self.config, self.published = net, config, published
-        for name, values in (("mean", input.mean), ("std", input.std)):
-            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
 
     def losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         with mode_of([self.net, self.net.head], training=True):
-            losses = self._losses((images - self.mean) / self.std, targets)
+            losses = self._losses(self.standardized(images), targets)
         return {name: losses[name] for name in self.loss_names}
 
     def detect(self, images: Tensor) -> list[Detections]:
         with mode_of([self.net, self.net.head], training=False):
-            boxes, scores = self._found((images - self.mean) / self.std)
+            boxes, scores = self._found(self.standardized(images))
         boxes = clip_boxes_to_image(boxes, images.shape[-2:])
         return [self._kept(*image) for image in zip(boxes, scores, strict=True)]
 
@@ -116,8 +105,8 @@ class YOLOX(YOLO):
         options = {**LibreYOLOXModel.CONFIGS[size], "act": "silu"}
         for key in config.options:
             if key not in options:
-                raise UserError(f"{config.name} has no option {key!r}", where="detector.options",
-                                fix=nearest(key, options))  # fmt: skip
+                fix = nearest(key, options)
+                raise UserError(f"{config.name} has no option {key!r}", where="detector.options", fix=fix)
         options |= config.options
         net = _made(config.name, _SizedYOLOX, size=options, classes=classes, act=options.pop("act"))
         net.init_weights()

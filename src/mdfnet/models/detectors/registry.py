@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from mdfnet.core.settings import InputConfig
     from mdfnet.models.detectors.base import Detector
 
-#: Entry points of this group are detectors of other packages.
-GROUP = "mdfnet.detectors"
+GROUP = "mdfnet.detectors"  #: Entry points of this group are detectors of other packages
 
 
 @dataclass(frozen=True)
@@ -85,65 +85,53 @@ class Entry:
         return made
 
 
-def _torchvision(name: str, family: str, source: str) -> Entry:
-    home = "mdfnet.models.detectors.zoo:build"
-    return Entry(name, family, home, ZooConfig, "torchvision", "BSD-3-Clause", source=source)
-
-
-def _dense(name: str, family: str, source: str) -> Entry:
-    home = f"mdfnet.models.detectors.dense:{name}"
-    return Entry(name, family, home, DenseConfig, "torchvision", "BSD-3-Clause", source=source)
-
-
-def _transformers(name: str, source: str) -> Entry:
-    home = "mdfnet.models.detectors.transformers:build"
-    return Entry(name, "DETR", home, TransformersConfig, "transformers", "Apache-2.0", extra="detr", source=source)
-
-
-def _yolo(name: str, kind: str, license: str, source: str) -> Entry:
-    home = f"mdfnet.models.detectors.libreyolo:{kind}"
-    return Entry(name, "YOLO", home, YOLOConfig, "libreyolo", license, extra="yolo", source=source)
-
+_HERE = "mdfnet.models.detectors"
+_torchvision = partial(Entry, library="torchvision", license="BSD-3-Clause")
+_dense = partial(_torchvision, settings=DenseConfig)
+_zoo = partial(_torchvision, home=f"{_HERE}.zoo:build", settings=ZooConfig)
+_detr = partial(
+    Entry,
+    family="DETR",
+    home=f"{_HERE}.transformers:build",
+    settings=TransformersConfig,
+    library="transformers",
+    license="Apache-2.0",
+    extra="detr",
+)
+_yolo = partial(Entry, family="YOLO", settings=YOLOConfig, library="libreyolo", extra="yolo")
+_yolox = partial(_yolo, home=f"{_HERE}.libreyolo:YOLOX", license="Apache-2.0", source="Ge et al., arXiv 2107.08430")
+_yolov9 = partial(_yolo, home=f"{_HERE}.libreyolo:YOLOv9", license="MIT", source="Wang et al., ECCV 2024")
 
 _FASTER, _MASK = "Ren et al., NeurIPS 2015", "He et al., ICCV 2017"
 _RETINA, _FCOS, _SSD = "Lin et al., ICCV 2017", "Tian et al., ICCV 2019", "Liu et al., ECCV 2016"
-_YOLOX, _YOLOV9 = "Ge et al., arXiv 2107.08430", "Wang et al., ECCV 2024"
 
 #: The detectors that come with this package.
 OWN = (
-    Entry(
-        "rcnn",
-        "two-stage",
-        "mdfnet.models.detectors.rcnn:build",
-        RCNNConfig,
-        "torchvision",
-        "BSD-3-Clause",
-        source=_FASTER,
-    ),
-    _dense("retinanet", "RetinaNet", _RETINA),
-    _dense("fcos", "FCOS", _FCOS),
-    _dense("ssd", "SSD", _SSD),
-    _torchvision("fasterrcnn_mobilenet_v3_large_320_fpn", "two-stage", _FASTER),
-    _torchvision("fasterrcnn_mobilenet_v3_large_fpn", "two-stage", _FASTER),
-    _torchvision("fasterrcnn_resnet50_fpn", "two-stage", _FASTER),
-    _torchvision("fasterrcnn_resnet50_fpn_v2", "two-stage", f"{_FASTER}; Li et al., 2021"),
-    _torchvision("maskrcnn_resnet50_fpn", "two-stage", _MASK),
-    _torchvision("maskrcnn_resnet50_fpn_v2", "two-stage", f"{_MASK}; Li et al., 2021"),
-    _torchvision("retinanet_resnet50_fpn", "RetinaNet", _RETINA),
-    _torchvision("retinanet_resnet50_fpn_v2", "RetinaNet", f"{_RETINA}; Zhang et al., CVPR 2020"),
-    _torchvision("fcos_resnet50_fpn", "FCOS", _FCOS),
-    _torchvision("ssd300_vgg16", "SSD", _SSD),
-    _torchvision("ssdlite320_mobilenet_v3_large", "SSD", "Sandler et al., CVPR 2018; Howard et al., ICCV 2019"),
-    _transformers("detr", "Carion et al., ECCV 2020"),
-    _transformers("conditional-detr", "Meng et al., ICCV 2021"),
-    _transformers("deformable-detr", "Zhu et al., ICLR 2021"),
-    _transformers("rt-detr-v2", "Lv et al., 2024"),
-    _transformers("d-fine", "Peng et al., ICLR 2025"),
-    _transformers("rf-detr", "Robinson et al., 2025"),
-    _transformers("lw-detr", "Chen et al., 2024"),
-    _transformers("yolos", "Fang et al., NeurIPS 2021"),
-    *(_yolo(f"yolox_{size}", "YOLOX", "Apache-2.0", _YOLOX) for size in ("nano", "tiny", "s", "m", "l")),
-    *(_yolo(f"yolov9_{size}", "YOLOv9", "MIT", _YOLOV9) for size in ("t", "s", "m", "c")),
+    _torchvision("rcnn", "two-stage", f"{_HERE}.rcnn:build", RCNNConfig, source=_FASTER),
+    _dense("retinanet", "RetinaNet", f"{_HERE}.dense:retinanet", source=_RETINA),
+    _dense("fcos", "FCOS", f"{_HERE}.dense:fcos", source=_FCOS),
+    _dense("ssd", "SSD", f"{_HERE}.dense:ssd", source=_SSD),
+    _zoo("fasterrcnn_mobilenet_v3_large_320_fpn", "two-stage", source=_FASTER),
+    _zoo("fasterrcnn_mobilenet_v3_large_fpn", "two-stage", source=_FASTER),
+    _zoo("fasterrcnn_resnet50_fpn", "two-stage", source=_FASTER),
+    _zoo("fasterrcnn_resnet50_fpn_v2", "two-stage", source=f"{_FASTER}; Li et al., 2021"),
+    _zoo("maskrcnn_resnet50_fpn", "two-stage", source=_MASK),
+    _zoo("maskrcnn_resnet50_fpn_v2", "two-stage", source=f"{_MASK}; Li et al., 2021"),
+    _zoo("retinanet_resnet50_fpn", "RetinaNet", source=_RETINA),
+    _zoo("retinanet_resnet50_fpn_v2", "RetinaNet", source=f"{_RETINA}; Zhang et al., CVPR 2020"),
+    _zoo("fcos_resnet50_fpn", "FCOS", source=_FCOS),
+    _zoo("ssd300_vgg16", "SSD", source=_SSD),
+    _zoo("ssdlite320_mobilenet_v3_large", "SSD", source="Sandler et al., CVPR 2018; Howard et al., ICCV 2019"),
+    _detr("detr", source="Carion et al., ECCV 2020"),
+    _detr("conditional-detr", source="Meng et al., ICCV 2021"),
+    _detr("deformable-detr", source="Zhu et al., ICLR 2021"),
+    _detr("rt-detr-v2", source="Lv et al., 2024"),
+    _detr("d-fine", source="Peng et al., ICLR 2025"),
+    _detr("rf-detr", source="Robinson et al., 2025"),
+    _detr("lw-detr", source="Chen et al., 2024"),
+    _detr("yolos", source="Fang et al., NeurIPS 2021"),
+    *(_yolox(f"yolox_{size}") for size in ("nano", "tiny", "s", "m", "l")),
+    *(_yolov9(f"yolov9_{size}") for size in ("t", "s", "m", "c")),
 )
 
 

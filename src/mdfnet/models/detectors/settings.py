@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,9 @@ from mdfnet.core.settings import Part, Positive
 
 Outline = Literal["ellipse", "rectangle"]
 Stride = Literal[8, 16, 32]
+BoxNMS = Annotated[
+    float, Field(gt=0, le=1, description="IoU above which the lower of two detections of a class is dropped")
+]
 
 
 class DetectorConfig(Part):
@@ -44,9 +47,7 @@ class ComposedConfig(DetectorConfig):
     norm_momentum: float | None = Field(
         0.1, gt=0, le=1, description="of all batch norms; null keeps the classifier's own, too slow for short runs"
     )
-    box_nms: float = Field(
-        0.5, gt=0, le=1, description="IoU above which the lower of two detections of a class is dropped"
-    )
+    box_nms: BoxNMS = 0.5
 
     @model_validator(mode="after")
     def _deep_enough(self) -> Self:
@@ -137,6 +138,4 @@ class YOLOConfig(LibraryConfig):
     Its options are, for YOLOX, ``depth``, ``width``, ``depthwise`` and ``act``; for YOLOv9, ``reg_max``.
     """
 
-    box_nms: float = Field(
-        0.5, gt=0, le=1, description="IoU above which the lower of two detections of a class is dropped"
-    )
+    box_nms: BoxNMS = 0.5

@@ -11,8 +11,7 @@ from importlib import resources
 
 import yaml
 
-#: Classes of the detectors that are measured, as many as the paper's.
-CLASSES = 5
+CLASSES = 5  #: Classes of the detectors that are measured, as many as the paper's
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection import FCOS, RetinaNet
+from torchvision.models.detection import FCOS, FasterRCNN, MaskRCNN, RetinaNet
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
@@ -19,22 +19,22 @@ from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Detections
 from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, mode_of
 
-#: The networks of torchvision that are known here.
-Network: TypeAlias = GeneralizedRCNN | RetinaNet | FCOS | SSD
+Network: TypeAlias = GeneralizedRCNN | RetinaNet | FCOS | SSD  #: The networks of torchvision that are known here
 
 #: Modules that choose between losses and detections by their ``training`` flag.
 SWITCHES = (GeneralizedRCNN, RegionProposalNetwork, RoIHeads, RetinaNet, FCOS, SSD)
 
-#: Losses by kind of network.
 TWO_STAGES = ("loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg")
-LOSSES = {
+#: Losses by kind of network.
+LOSSES: dict[type[nn.Module], tuple[str, ...]] = {
+    FasterRCNN: TWO_STAGES,
+    MaskRCNN: (*TWO_STAGES, "loss_mask"),
     RetinaNet: ("classification", "bbox_regression"),
     FCOS: ("classification", "bbox_regression", "bbox_ctrness"),
     SSD: ("bbox_regression", "classification"),
 }
 
-#: Networks whose classes start at 0, without background.
-FOREGROUND_ONLY = (RetinaNet, FCOS)
+FOREGROUND_ONLY = (RetinaNet, FCOS)  #: Networks whose classes start at 0, without background
 
 #: What coordinates and scores come from: anchors take the type of the backbone's maps.
 PRECISE = ("backbone", "head", "rpn.head", "roi_heads.box_predictor", "roi_heads.mask_predictor")
@@ -70,7 +70,7 @@ class TorchvisionDetector(Detector):
         self.map_sites = (MapSite("net.backbone", tuple(channels)),)
         self.image_part = ("net.backbone",)
         self.vector_sites = tuple(_vector_sites(net))
-        self.loss_names = _loss_names(net)
+        self.loss_names = LOSSES[type(net)]
         self.first_label = 1 if isinstance(net, FOREGROUND_ONLY) else 0
         modules = dict(net.named_modules())
         self._switches = [module for module in modules.values() if isinstance(module, SWITCHES)]
@@ -120,10 +120,3 @@ def _vector_sites(net: Network) -> Iterator[VectorSite]:
             yield VectorSite(f"net.head.classification_head.module_list.{level}{inner}", last=True)
     else:  # the tower starts so small that a patient added to its first layer would hardly count behind its last
         yield VectorSite("net.head.classification_head.cls_logits", last=True)
-
-
-def _loss_names(net: Network) -> tuple[str, ...]:
-    for kind, names in LOSSES.items():
-        if isinstance(net, kind):
-            return names
-    return (*TWO_STAGES, "loss_mask") if net.roi_heads.has_mask() else TWO_STAGES

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from mdfnet.core.errors import UserError
 from mdfnet.core.settings import InputConfig
 from mdfnet.core.types import Detections
-from mdfnet.models.detectors.base import Detector, MapSite, VectorSite, maps_of, mode_of, outputs_of
+from mdfnet.models.detectors.base import MapSite, Standardizing, VectorSite, maps_of, mode_of, outputs_of
 from mdfnet.models.detectors.settings import TransformersConfig
 from mdfnet.models.detectors.transformers_config import PREFIXES, library_config, quiet
 from mdfnet.models.detectors.transformers_weights import pretrain
@@ -69,22 +69,16 @@ PRECISE = re.compile(
 #: Modules whose ``training`` flag adds queries that only a loss can use: denoising, groups; by their class's ending.
 SWITCHES = ("ForObjectDetection", "Model", "DFineDecoder", "LwDetrAttention", "RfDetrAttention")
 
-#: Score of an untrained query (Lin et al., ICCV 2017, section 3.3), as the published models have it.
-PRIOR = 0.01
-
-#: Parameters of a backbone that only its own pretraining uses.
-UNUSED = ("mask_token",)
+PRIOR = 0.01  #: Score of an untrained query (Lin et al., ICCV 2017, section 3.3), as the published models have it
+UNUSED = ("mask_token",)  #: Parameters of a backbone that only its own pretraining uses
 
 
-class TransformersDetector(Detector):
+class TransformersDetector(Standardizing):
     """A network of transformers, its own code unchanged.
 
     Its losses are the library's own, weighted as there, added up over the layers of the decoder, so that their names do
     not depend on the number of layers: their sum is the library's loss.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -95,11 +89,9 @@ class TransformersDetector(Detector):
         channels: Sequence[int],
         pretrain: Callable[[PreTrainedModel], None],
     ):
-        super().__init__()
+        super().__init__(input)
         self.net: PreTrainedModel
         self.net, self.kind, self.settings, self.pretrain, self.size = net, kind, config, pretrain, input.size
-        for name in ("mean", "std"):
-            self.register_buffer(name, torch.tensor(getattr(input, name)).view(-1, 1, 1), persistent=False)
         self.map_sites = (MapSite(f"net.{kind.map}", tuple(channels)),)
         scores = (VectorSite(f"net.{name}", last=True) for name in _layers(net, kind.scores))
         self.vector_sites = (*([VectorSite(f"net.{kind.before}")] if kind.before else []), *scores)
@@ -108,9 +100,10 @@ class TransformersDetector(Detector):
         self.in_float32([f"net.{name}" for name, _ in net.named_modules() if PRECISE.fullmatch(name)])
 
     def losses(self, images: Tensor, targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        labels = [self._label(target) for target in targets]
+        boxes = [box_convert(target["boxes"], "xyxy", "cxcywh") / self.size for target in targets]
+        labels = [{"class_labels": t["labels"] - 1, "boxes": box} for t, box in zip(targets, boxes, strict=True)]
         with mode_of(self._switches, training=True), _finite_boxes():
-            given = self.net(self._normalized(images), labels=labels).loss_dict
+            given = self.net(self.standardized(images), labels=labels).loss_dict
         losses = {name: images.new_zeros(()) for name in self.loss_names}
         for name, value in given.items():
             kind = "_".join(name.split("_")[:2])  # loss_ce_0, loss_giou_dn_1, ...
@@ -124,7 +117,7 @@ class TransformersDetector(Detector):
 
     def detect(self, images: Tensor) -> list[Detections]:
         with mode_of(self._switches, training=False):
-            found = self.net(self._normalized(images))
+            found = self.net(self.standardized(images))
         scores = found.logits.float()
         scores = scores.softmax(-1)[..., :-1] if self.kind.softmax else scores.sigmoid()
         corners = box_convert(found.pred_boxes.float(), "cxcywh", "xyxy") * self.size
@@ -142,13 +135,6 @@ class TransformersDetector(Detector):
         keep = best_scores > self.settings.box_score
         query, label = index[keep] // scores.shape[-1], index[keep] % scores.shape[-1]
         return Detections(clip_boxes_to_image(boxes[query], (self.size, self.size)), label + 1, best_scores[keep])
-
-    def _normalized(self, images: Tensor) -> Tensor:
-        return (images - self.mean) / self.std
-
-    def _label(self, target: dict[str, Tensor]) -> dict[str, Tensor]:
-        boxes = box_convert(target["boxes"], "xyxy", "cxcywh") / self.size
-        return {"class_labels": target["labels"] - 1, "boxes": boxes}
 
     def _weight(self, loss: str) -> float:
         """What a loss counts in the library's sum; RT-DETR and D-FINE have weighted theirs already."""

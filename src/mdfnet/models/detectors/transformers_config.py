@@ -74,8 +74,7 @@ BROKEN = {
     ("yolos", "auxiliary_loss"): "transformers does not keep the layers it needs",
 }
 
-#: Backbones whose position embedding belongs to an image size.
-SIZED = ("rf-detr", "lw-detr")
+SIZED = ("rf-detr", "lw-detr")  #: Backbones whose position embedding belongs to an image size
 
 
 def library_config(config: TransformersConfig, input: InputConfig, classes: int) -> PreTrainedConfig:

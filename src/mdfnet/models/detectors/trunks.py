@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.models.detectors.weights import fetched, find_weights, read_weights, sum_colors
 
-#: Names that start so are timm's.
-TIMM = "timm/"
+TIMM = "timm/"  #: Names that start so are timm's
 
 
 class Cut(nn.Sequential):

@@ -32,7 +32,10 @@ def sum_colors(kernel: Tensor) -> Tensor:
 
 def find_weights(name: str, weights: str) -> dict[str, Tensor]:
     """The state of a torchvision network: of a ``.safetensors`` file, else downloaded by name, such as ``COCO_V1``."""
-    return read_weights(weights) if weights.endswith(".safetensors") else _download(name, weights)
+    if weights.endswith(".safetensors"):
+        return read_weights(weights)
+    known = torchvision.models.get_model_weights(name).__members__
+    return fetched(weights, name, known, lambda: known[weights].get_state_dict(progress=False, check_hash=True))
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -70,11 +73,6 @@ def load_fitting(
 
 def _shape(value: Tensor) -> str:
     return " x ".join(map(str, value.shape))
-
-
-def _download(name: str, weights: str) -> dict[str, Tensor]:
-    known = torchvision.models.get_model_weights(name).__members__
-    return fetched(weights, name, known, lambda: known[weights].get_state_dict(progress=False, check_hash=True))
 
 
 def fetched(weights: str, name: str, known: Iterable[str], fetch: Callable[[], Fetched]) -> Fetched:

@@ -19,8 +19,7 @@ from mdfnet.models.detectors.weights import find_weights, load_fitting, no_downl
 #: Parts whose shapes depend on the number of classes: they start fresh.
 OF_CLASSES = ("box_predictor", "mask_predictor.mask_fcn_logits", "classification_head")
 
-#: The side that SSD300's boxes were laid out for.
-SSD300 = 300
+SSD300 = 300  #: The side that SSD300's boxes were laid out for
 
 
 def build(config: ZooConfig, input: InputConfig, classes: int) -> TorchvisionDetector:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import nn
 
 from mdfnet.clinical.schema import Schema
@@ -25,7 +23,9 @@ def attach(config: Config, schema: Schema, fitted: Standardizer, detector: Detec
     maps = {site: _map_fuser(config, settings.map, encoder.dim, site) for site in detector.map_sites if settings.map}
     vectors: dict[VectorSite, VectorFuser] = {}
     if settings.vector:
-        for site in _vector_sites(settings.vector, detector.vector_sites):
+        # Residual fuses at the scores, the others at the layer before; where a head has but one of both, all there.
+        at_scores = VECTORS[settings.vector] is Residual
+        for site in [one for one in detector.vector_sites if one.last == at_scores] or detector.vector_sites:
             layer = detector.get_submodule(site.module)
             assert isinstance(layer, nn.Linear | nn.Conv2d), f"{site.module} is no layer that can be fused"
             vectors[site] = _vector_fuser(settings.vector, settings.zero_start, encoder.dim, site, layer)
@@ -40,11 +40,6 @@ def _map_fuser(config: Config, kind: str, dim: int, site: MapSite) -> MapFuser:
     own = config.detector
     second = own if isinstance(own, ComposedConfig) else RCNNConfig(stride=32, depth=32, norm=False)
     return PaperMap(dim, site.channels, config.input.size, image_backbone(second, in_channels=3))
-
-
-def _vector_sites(kind: str, sites: Sequence[VectorSite]) -> Sequence[VectorSite]:
-    """Residual fuses at the scores, the others at the layer before; where a head has but one of both, all there."""
-    return [site for site in sites if site.last == (VECTORS[kind] is Residual)] or sites
 
 
 def _vector_fuser(kind: str, zero_start: bool, dim: int, site: VectorSite, layer: Layer) -> VectorFuser:

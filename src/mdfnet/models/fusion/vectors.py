@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from mdfnet.models.fusion.maps import zeroed
 
-#: What can be fused.
-Layer: TypeAlias = nn.Linear | nn.Conv2d
+Layer: TypeAlias = nn.Linear | nn.Conv2d  #: What can be fused
 
 
 class VectorFuser(nn.Module, ABC):
