@@ -68,13 +68,11 @@ def build(
     """
     schema = Schema.load(schema or "mimic-ed") if not isinstance(schema, Schema) else schema
     model = Model(load_config(config, overrides), classes, schema)
-    named = model.config.detector.weights
-    if pretrained or (
-        pretrained is None and named and not overrides.keys().isdisjoint({"weights", "detector.weights"})
-    ):
+    weights, given = model.config.detector.weights, overrides.keys() & {"weights", "detector.weights"}
+    if pretrained or (pretrained is None and weights and given):
         model.load_pretrained()
-    elif pretrained is None and named:
-        what = f"the config's weights {str(named)!r} are not loaded: all weights start at random"
+    elif pretrained is None and weights:
+        what = f"the config's weights {str(weights)!r} are not loaded: all weights start at random"
         warnings.warn(f"{what}; build(..., pretrained=True) loads them, training does by itself", stacklevel=2)
     return model
 
