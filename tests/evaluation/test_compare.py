@@ -3,12 +3,14 @@
 import json
 import math
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from mdfnet.core.errors import UserError
+from mdfnet.core.former_names import FILES, KEYS, with_current_keys
 from mdfnet.core.types import Classes, Detections, Sample, Target
 from mdfnet.evaluation.compare import compare_evaluations, write_comparison
 from mdfnet.evaluation.prediction_files import read_annotations
@@ -121,10 +123,25 @@ def test_written_as_plain_json(tmp_path, poor, good):
     assert len(content["words"]) == 4 and math.isfinite(content["differences"][0]["p"])
 
 
-@pytest.mark.parametrize("name", ["annotations.csv", "marks.csv"], ids=["as written", "as earlier versions wrote it"])
-def test_annotations_are_read_back_exactly(poor, name):
-    (poor / "annotations.csv").rename(poor / name)
-    annotations = read_annotations(poor, CLASSES)
+def of_format_1(folder: Path) -> Path:
+    """An evaluation's folder as earlier versions wrote it: two files and some keys had other names."""
+    for name, former in FILES.items():
+        (folder / name).rename(folder / former)
+    path, before = folder / "evaluation.json", {now: former for former, now in KEYS.items()}
+    path.write_text(json.dumps(with_current_keys(json.loads(path.read_text()), before)))
+    return folder
+
+
+def test_evaluations_of_earlier_versions_are_compared(poor, good):
+    now = compare_evaluations([poor, good], ["AP@IoU=0.5"], replicates=20)
+    former = compare_evaluations([of_format_1(poor), of_format_1(good)], ["AP@IoU=0.5"], replicates=20)
+    assert "films_with_truths" in json.loads((poor / "evaluation.json").read_text())["evaluation"]
+    assert former.to_dict() == now.to_dict()
+
+
+@pytest.mark.parametrize("before", [lambda f: f, of_format_1], ids=["as written", "as earlier versions wrote it"])
+def test_annotations_are_read_back_exactly(poor, before):
+    annotations = read_annotations(before(poor), CLASSES)
     for sample in images():
         patient, target = annotations[sample.id]
         assert patient == sample.patient and target.labels.tolist() == sample.target.labels.tolist()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 #: Key in a file of an earlier version -> the key that stands for it now.
 KEYS = {
     "films": "images",
+    "films_with_truths": "images_with_truths",
     "rois_per_film": "rois_per_image",
     "false_positives_per_film": "false_positives_per_image",
 }
@@ -15,7 +17,8 @@ KEYS = {
 #: The same in ``explanation.json``.
 EXPLANATION_KEYS = {"film": "image", "films": "images", "pull": "effect", "telling": "discrimination"}
 
-ANNOTATION_TABLE = "marks.csv"  #: The table of the ground truth in an evaluation's folder, now ``annotations.csv``
+#: Files of an evaluation's folder -> what they were called.
+FILES = {"annotations.csv": "marks.csv", "images.csv": "films.csv"}
 
 
 def with_current_keys(content: Any, keys: Mapping[str, str] = KEYS) -> Any:
@@ -28,6 +31,12 @@ def with_current_keys(content: Any, keys: Mapping[str, str] = KEYS) -> Any:
     if isinstance(content, dict):
         return {keys.get(key, key): with_current_keys(value, keys) for key, value in content.items()}
     return [with_current_keys(value, keys) for value in content] if isinstance(content, list) else content
+
+
+def as_written(path: Path) -> Path:
+    """The file of this name, or the one of its former name where only that is there."""
+    former = path.with_name(FILES.get(path.name, path.name))
+    return former if former.is_file() and not path.is_file() else path
 
 
 def with_current_parts(parts: Any) -> Any:

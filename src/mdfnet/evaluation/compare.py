@@ -13,6 +13,7 @@ import numpy as np
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import without_nan, write_text
+from mdfnet.core.former_names import as_written
 from mdfnet.evaluation.prediction_files import ANNOTATIONS, IMAGES, read_annotations, read_csv
 from mdfnet.evaluation.score import read_evaluation
 from mdfnet.metrics.cases import BoxArrays, Cases
@@ -147,7 +148,7 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
 def _matched(folder: Path, evaluation: Evaluation, images: Sequence[str]) -> tuple[tuple[str, ...], Matched]:
     """Patients and matches of an evaluation, its images in the order given."""
     folder = folder if folder.is_dir() else folder.parent
-    if not (folder / IMAGES).is_file():
+    if not as_written(folder / IMAGES).is_file():
         fix = "evaluate the model again with this version"
         raise UserError(f"{IMAGES} is missing, which tells the images' patients", where=folder, fix=fix)
     truths = read_annotations(folder, evaluation.classes)

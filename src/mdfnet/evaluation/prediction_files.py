@@ -15,7 +15,7 @@ import numpy as np
 from mdfnet.core.csv_tables import Row, format_table, read_table
 from mdfnet.core.errors import UserError
 from mdfnet.core.files import write_text
-from mdfnet.core.former_names import ANNOTATION_TABLE
+from mdfnet.core.former_names import as_written
 from mdfnet.core.types import Classes, Detections, Sample, Target
 
 #: Columns of the CSV: image, class name, score in [0, 1], box corners in pixels of the original image.
@@ -164,11 +164,10 @@ def write_annotations(folder: str | Path, samples: Sequence[Sample], classes: Cl
 def read_annotations(folder: str | Path, classes: Classes) -> dict[str, tuple[str, Target]]:
     """Read them back: image -> patient and ground truth, in the order of ``images.csv``."""
     folder = Path(folder)
-    images = read_table(folder / IMAGES)
+    images = read_table(as_written(folder / IMAGES))
     images.require("image", "patient")
     found: dict[str, list[tuple[int, _Corners]]] = {name: [] for name in images.by("image")}
-    former = folder / ANNOTATION_TABLE
-    table = read_table(former if former.is_file() else folder / ANNOTATIONS)
+    table = read_table(as_written(folder / ANNOTATIONS))
     table.require(*_ANNOTATION_COLUMNS)
     for row in table:
         if row["image"] not in found:
