@@ -15,7 +15,7 @@ def model():
     made = fused()
     values = np.full((3, 10), np.nan)
     values[:, 1], values[:2, 9] = [36.0, 37.0, 38.5], 1
-    made.fit(Standardizer.fit(made.schema, values))
+    made.set_scale(Standardizer.fit(made.schema, values))
     return made
 
 

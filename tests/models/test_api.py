@@ -38,7 +38,7 @@ def seeded(give):
 def model():
     """Fused, and fitted to records of its own."""
     model = fused()
-    model.fit(Standardizer.fit(model.schema, RECORDS.numpy()))
+    model.set_scale(Standardizer.fit(model.schema, RECORDS.numpy()))
     return model.eval()
 
 
@@ -89,6 +89,45 @@ def test_targets_that_do_not_fit_are_refused(targets, error, message, model):
 def test_records_in_the_place_of_targets_are_not_passed_over(records, model):
     with pytest.raises(TypeError, match=r"model\(images, clinical=records\)"):
         model(IMAGES, records)
+
+
+@pytest.mark.parametrize("use", ["detect", "encode"])
+def test_what_was_frozen_stays_frozen(use):
+    model = fused().train()
+    frozen = next(model.fusion.children()).eval()
+    modes = [module.training for module in model.modules()]
+    getattr(model, use)(IMAGES)
+    assert [module.training for module in model.modules()] == modes and not frozen.training and model.training
+
+
+# Making a model
+
+
+def test_classes_may_be_a_list_of_names():
+    assert mdfnet.build("tiny", classes=["A", "B"]).classes == mdfnet.Classes(("A", "B"))
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [("AB", r"'AB', not a list of names; write \['AB'\]"), (2, "2, not a list"), ([1, 2], r"\[1, 2\], not a list")],
+)
+def test_classes_that_are_no_names_are_refused(classes, message):
+    with pytest.raises(TypeError, match=message):
+        mdfnet.build("tiny", classes=classes)
+
+
+def test_pretrained_without_weights_is_refused():
+    with pytest.raises(mdfnet.UserError, match=r"the config names no weights.*weights=.DEFAULT"):
+        mdfnet.build("tiny", weights=None, pretrained=True)
+
+
+def test_a_scale_that_is_none_is_refused_and_changes_nothing(model):
+    fitted = model.fitted
+    with pytest.raises(TypeError, match=r"a Tensor, not a Standardizer; give Standardizer\.fit"):
+        model.set_scale(RECORDS)
+    with pytest.raises(ValueError, match="the scale is one of 3 features; the model has the 10 of mimic-ed"):
+        model.set_scale(Standardizer.of_ranges(mdfnet.Schema.load("age-sex-view")))
+    assert model.fitted is fitted
 
 
 # Clinical data
@@ -214,7 +253,7 @@ def test_a_copy_is_a_model_of_its_own(change, model):
     with torch.no_grad():
         for parameter in copied.parameters():
             parameter.zero_()
-    copied.fit(Standardizer.of_ranges(copied.schema))
+    copied.set_scale(Standardizer.of_ranges(copied.schema))
     assert_same(model.detect(IMAGES, RECORDS[:2]), expected)
 
 

@@ -16,7 +16,7 @@ def model():
     torch.manual_seed(0)
     model = mdfnet.build("tiny", size=64, classes=mdfnet.Classes(("Mass", "Nodule"), (5, 90)), schema="age-sex-view")
     rows = torch.tensor([[60, 0, 1], [70, 1, 0], [50, 1, 1.0]])
-    model.fit(Standardizer.fit(model.schema, rows.numpy()))
+    model.set_scale(Standardizer.fit(model.schema, rows.numpy()))
     with torch.no_grad():
         for parameter in model.fusion.parameters():
             parameter.normal_()

@@ -18,6 +18,7 @@ from mdfnet.clinical.schema import Schema
 from mdfnet.clinical.standardize import Standardizer
 from mdfnet.clinical.use import uses_of
 from mdfnet.core.arrays import Array
+from mdfnet.core.errors import UserError
 from mdfnet.core.types import PAPER_CLASSES, Classes, Detections
 from mdfnet.models.card import FORMAT_VERSION, NOTICE, Card, is_model, versions
 from mdfnet.models.checkpoint import start_from, write_model
@@ -41,7 +42,7 @@ Targets: TypeAlias = Sequence[Mapping[str, Tensor]]  #: Boxes, labels and perhap
 def build(
     config: str | Path | Config = "default",
     *,
-    classes: Classes = PAPER_CLASSES,
+    classes: Classes | Sequence[str] = PAPER_CLASSES,
     schema: Schema | str | None = None,
     pretrained: bool | None = None,
     **overrides: Any,
@@ -50,7 +51,7 @@ def build(
 
     Args:
         config: A preset name, a path to a YAML file, or a config.
-        classes: What it shall find. Default: the paper's five.
+        classes: What it shall find: classes, or a list of names. Default: the paper's five.
         schema: Its clinical features, or the name of a schema. Default: ``mimic-ed``, the paper's ten.
         pretrained: Load what ``detector.weights`` names, as :meth:`Model.load_pretrained` does; a name of torchvision
             or of the Hugging Face hub is downloaded. Default: where ``weights`` is given in this call. Those that only
@@ -58,7 +59,9 @@ def build(
         overrides: Config keys, such as ``mask_head=True``, ``epochs=3`` or ``weights="DEFAULT"``.
 
     Raises:
-        UserError: The config does not fit, or its weights cannot be had.
+        UserError: The config does not fit, or its weights cannot be had, or there are none that ``pretrained`` could
+            load.
+        TypeError: The classes are no list of names.
 
     Examples:
         >>> model = build("tiny")
@@ -67,14 +70,27 @@ def build(
         4
     """
     schema = Schema.load(schema or "mimic-ed") if not isinstance(schema, Schema) else schema
-    model = Model(load_config(config, overrides), classes, schema)
-    weights, given = model.config.detector.weights, overrides.keys() & {"weights", "detector.weights"}
+    made = load_config(config, overrides)
+    weights, given = made.detector.weights, overrides.keys() & {"weights", "detector.weights"}
+    if pretrained and weights is None:
+        fix = 'name some, such as weights="DEFAULT", or leave out pretrained'
+        raise UserError("pretrained=True, but the config names no weights", where="detector.weights", fix=fix)
+    model = Model(made, _classes(classes), schema)
     if pretrained or (pretrained is None and weights and given):
         model.load_pretrained()
     elif pretrained is None and weights:
         what = f"the config's weights {str(weights)!r} are not loaded: all weights start at random"
         warnings.warn(f"{what}; build(..., pretrained=True) loads them, training does by itself", stacklevel=2)
     return model
+
+
+def _classes(given: Classes | Sequence[str]) -> Classes:
+    if isinstance(given, Classes):
+        return given
+    if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+        fix = f"write [{given!r}]" if isinstance(given, str) else "for other ids give mdfnet.Classes(names, ids)"
+        raise TypeError(f"classes is {given!r}, not a list of names; {fix}")
+    return Classes(tuple(given))
 
 
 class Model(nn.Module):
@@ -143,8 +159,19 @@ class Model(nn.Module):
             raise TypeError("records stand where targets belong; write model(images, clinical=records)")
         return self.detect(images, clinical)
 
-    def fit(self, fitted: Standardizer) -> None:
-        """Take over the clinical scale fitted on the training split."""
+    def set_scale(self, fitted: Standardizer) -> None:
+        """Take over the clinical scale fitted on the training split.
+
+        Raises:
+            TypeError: It is no scale; :meth:`Standardizer.fit` makes one of records.
+            ValueError: It is one of other features.
+        """
+        if not isinstance(fitted, Standardizer):
+            fix = "give Standardizer.fit(model.schema, records of the training split)"
+            raise TypeError(f"the scale is a {type(fitted).__name__}, not a Standardizer; {fix}")
+        if len(fitted.mean) != len(self.schema):
+            features = f"the model has the {len(self.schema)} of {self.schema.name}"
+            raise ValueError(f"the scale is one of {len(fitted.mean)} features; {features}")
         self.fitted = fitted
         if self.fusion is not None:
             self.fusion.encoder.columns.fit(fitted)
@@ -276,7 +303,7 @@ class Model(nn.Module):
         if any(len(value) != len(self.schema) for value in values.values()):
             lists[-1].append(f"the clinical scale is not of the {len(self.schema)} features of {self.schema.name}")
         elif values:
-            self.fit(scale_of(values))
+            self.set_scale(scale_of(values))
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *lists)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -326,12 +353,13 @@ class Model(nn.Module):
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        if not any(module.training for module in self.modules()):  # a fifth of the time that setting it takes
+        training = [module for module in self.modules() if module.training]
+        if not training:  # a fifth of the time that setting it takes
             yield
             return
-        training = self.training
         self.eval()
         try:
             yield
-        finally:
-            self.train(training)
+        finally:  # one by one: what its owner had frozen stays so
+            for module in training:
+                module.training = True

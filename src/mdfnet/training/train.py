@@ -75,7 +75,7 @@ def train(
     L.seed_everything(config.train.seed, workers=True, verbose=False)
     model = build(config, classes=dataset.classes, schema=dataset.schema, pretrained=False)
     model.preprocessing = replace(model.preprocessing, intensity=dataset.intensity)
-    model.fit(Standardizer.fit(dataset.schema, np.stack([sample.clinical for sample in images.train])))
+    model.set_scale(Standardizer.fit(dataset.schema, np.stack([sample.clinical for sample in images.train])))
     if config.train.epochs == 0 and config.detector.weights is not None:
         init_from(model, config.detector.weights)
     elif not resume:
