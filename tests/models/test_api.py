@@ -1,6 +1,7 @@
 """What people who know torchvision and Lightning write, and what they get: the answer, or what to do instead."""
 
 import copy
+import functools
 import pickle
 
 import numpy as np
@@ -82,10 +83,64 @@ def edited(**changes):
 )  # fmt: skip
 def test_targets_that_do_not_fit_are_refused(targets, error, message, model):
     with pytest.raises(error, match=message):
-        copy.deepcopy(model).train()(IMAGES, targets)
+        model.losses(IMAGES, targets)
 
 
-@pytest.mark.parametrize("records", [RECORDS[:2], RECORDS[:2].numpy(), [{"age": 61}, None]], ids=type)
+def box(*corners):
+    return edited(boxes=torch.tensor([corners]))
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        pytest.param(edited(boxes=[[20, 20, 60, 60]]), TypeError, "target 1 has boxes as a list; give torch tensors",
+                     id="a list"),
+        pytest.param(edited(labels=np.array([2])), TypeError, "labels as a ndarray; give torch tensors", id="numpy"),
+        pytest.param(edited(labels=torch.tensor([2.0])), TypeError, r"labels of torch\.float32, not", id="floats"),
+        pytest.param(edited(labels=torch.tensor([True])), TypeError, r"labels of torch\.bool", id="bools"),
+        pytest.param([mdfnet.Target.of([], [])] * 2, TypeError, r"Target objects; give a dict.*torch\.from_numpy",
+                     id="Target"),
+        pytest.param(box(20.0, NAN, 60, 60), ValueError, "target 1, row 0: box 20, nan, .* is not finite", id="NaN"),
+        pytest.param(box(20, 30, 60, 30), ValueError, "row 0: box 20, 30, 60, 30 has no area", id="no area"),
+        pytest.param(box(60, 60, 20, 20), ValueError, "row 0: box .* has no area; boxes are x1, y1", id="inverted"),
+        pytest.param(box(96, 0, 99, 9), ValueError, "outside the image of 96 x 70 pixels", id="right of the image"),
+        pytest.param(box(-9, -9, 9, 0), ValueError, "outside the image", id="above the image"),
+        pytest.param(box(0.2, 0.2, 0.9, 1), ValueError, "target 1: .*look normalized; give pixels", id="normalized"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["rcnn", "fcos", "detr-tiny"])
+def test_targets_that_mean_nothing_are_refused_by_every_detector(targets, error, message, name, others):
+    with pytest.raises(error, match=message):
+        others(name).losses(IMAGES, targets)
+
+
+@pytest.fixture(scope="module")
+def others():
+    def make(name):
+        if name == "detr-tiny":
+            pytest.importorskip("transformers")
+            return mdfnet.build(name, size=64).train()
+        return mdfnet.build("tiny", size=64, **{"detector.name": name}).train()
+
+    return functools.cache(make)
+
+
+@pytest.mark.parametrize("name", ["rcnn", "fcos", "detr-tiny"])
+def test_targets_of_other_types_are_converted(name, others):
+    model = others(name)
+    expected = seeded(lambda: model.losses(IMAGES, TARGETS))
+    for kind in (torch.int32, torch.uint8):
+        given = [
+            {"boxes": TARGETS[0]["boxes"].to(torch.int64), "labels": TARGETS[0]["labels"].to(kind)},
+            {"boxes": torch.zeros(0, 4, dtype=torch.float64), "labels": torch.zeros(0)},
+        ]
+        losses = seeded(lambda given=given: model.losses(IMAGES, given))
+        torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "records", [RECORDS[:2], RECORDS[:2].numpy(), [{"age": 61}, None], tuple(RECORDS[:2])], ids=type
+)
 def test_records_in_the_place_of_targets_are_not_passed_over(records, model):
     with pytest.raises(TypeError, match=r"model\(images, clinical=records\)"):
         model(IMAGES, records)
@@ -139,10 +194,30 @@ def test_a_scale_that_is_none_is_refused_and_changes_nothing(model):
         pytest.param(torch.Tensor.double, id="float64"),
         pytest.param(torch.Tensor.numpy, id="numpy"),
         pytest.param(lambda values: values.double().numpy(), id="numpy float64"),
+        pytest.param(tuple, id="rows, as tuple(zip(*batch)) gives them"),
+        pytest.param(lambda values: list(values.numpy()), id="numpy rows"),
+        pytest.param(torch.Tensor.tolist, id="lists"),
     ],
 )
 def test_records_of_another_type_are_the_same_records(change, model):
     assert_same(model.detect(IMAGES, change(RECORDS[:2])), model.detect(IMAGES, RECORDS[:2]))
+
+
+@pytest.mark.parametrize(
+    "records",
+    [[[61.0] * 10, [61.0]], [RECORDS[0], None], [61.0, 62.0], "ab", [["a"] * 10] * 2, [RECORDS[:1], RECORDS[:1]]],
+    ids=["ragged", "mixed", "numbers", "a text", "texts", "tables"],
+)
+def test_records_that_could_be_misread_are_refused(records, model):
+    with pytest.raises(TypeError, match=r"give \[B, F\] or a list of records"):
+        model.detect(IMAGES, records)
+
+
+def test_a_record_of_tensors_is_one_of_numbers(model):
+    given = {"age": torch.tensor(61), "temperature": {"value": torch.tensor(101.5), "unit": "[degF]"}}
+    given["o2sat"] = torch.tensor(NAN)
+    plain = {"age": 61, "temperature": {"value": 101.5, "unit": "[degF]"}}
+    assert_same(model.detect(IMAGES, [given, None]), model.detect(IMAGES, [plain, None]))
 
 
 # Images

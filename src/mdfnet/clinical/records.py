@@ -45,7 +45,7 @@ def read_record(
     Args:
         schema: What the values mean.
         mapping: Feature name -> value, or -> ``{"value": ..., "unit": ...}``. A feature that is absent, None, NaN or an
-            empty text is missing.
+            empty text is missing; a tensor without dimensions is a number.
         where: File and row, for messages.
         invalid: What to do with an implausible value: raise, or turn it to missing and note it. A unit that does not
             fit is always an error.
@@ -144,13 +144,18 @@ class _Implausible(Exception):
 def _value_and_unit(given: Any, feature: Feature, where: object) -> tuple[Any, str | None]:
     """Unit None where the record does not say one."""
     if not isinstance(given, Mapping):
-        return given, None
+        return _plain(given), None
     if "value" not in given or set(given) - {"value", "unit"}:
         raise UserError(f"{feature.name} needs keys 'value' and 'unit', got {sorted(given)}", where=where)
     unit = given.get("unit")
     if unit is not None:
         _check_unit(feature, unit, where)
-    return given["value"], unit
+    return _plain(given["value"]), unit
+
+
+def _plain(value: Any) -> Any:
+    """A tensor or an array without dimensions as the number it holds."""
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 def _check_unit(feature: Feature, unit: object, where: object) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from mdfnet.clinical.records import RecordResult
+from mdfnet.core.types import Target
 
 WHITE = {torch.uint8: 255, torch.uint16: 65535}  #: Integer types whose largest value is white
 ROUNDING = 1e-3  #: Rounding, as resizing leaves it, that is not taken for another scale
@@ -60,33 +65,105 @@ def _as_image(image: object, name: str, like: Tensor) -> Tensor:
 
 
 def checked_targets(
-    targets: Sequence[Mapping[str, Tensor]] | None, images: int, classes: int
-) -> Sequence[Mapping[str, Tensor]]:
-    """Targets that can be those of a batch, as they are.
+    targets: Sequence[Mapping[str, Tensor]] | None, sizes: Sequence[tuple[int, int]], classes: int
+) -> list[dict[str, Tensor]]:
+    """Targets that can be those of images of these widths and heights: boxes float32, labels int64.
 
     Raises:
-        TypeError: They are no list of dicts.
-        ValueError: There is not one per image, or one lacks something, or has another shape or label than it may.
+        TypeError: They are no list of dicts of tensors, or labels are no integers.
+        ValueError: There is not one per image, or one lacks something, or has another shape, label or box than it may.
+
+    Examples:
+        >>> given = {"boxes": torch.tensor([[2, 3, 8, 9]]), "labels": torch.tensor([1], dtype=torch.uint8)}
+        >>> (target,) = checked_targets([given], [(10, 10)], classes=5)
+        >>> target["boxes"].dtype, target["labels"].dtype
+        (torch.float32, torch.int64)
     """
     if targets is None:
         raise ValueError("in training mode a model needs targets; for detections call model.eval() first")
-    if isinstance(targets, Tensor) or not all(isinstance(target, Mapping) for target in targets):
+    if not isinstance(targets, Tensor) and any(isinstance(target, Target) for target in targets):
+        fix = '{"boxes": torch.from_numpy(target.boxes), "labels": torch.from_numpy(target.labels)}'
+        raise TypeError(f"targets holds mdfnet.Target objects; give a dict of tensors per image: {fix}")
+    if isinstance(targets, Tensor | Mapping) or not all(isinstance(target, Mapping) for target in targets):
         raise TypeError(
             "targets is not a list of dicts with boxes and labels; records are the third argument, clinical"
         )
-    if len(targets) != images:
-        raise ValueError(f"{len(targets)} targets for {images} images")
-    for number, target in enumerate(targets, 1):
-        if missing := {"boxes", "labels"} - target.keys():
-            raise ValueError(f"target {number} has no {' and no '.join(sorted(missing))}")
-        boxes, labels = target["boxes"], target["labels"]
-        if boxes.shape != (len(labels), 4) or labels.ndim != 1:
-            shapes = f"boxes {list(boxes.shape)} and labels {list(labels.shape)}"
-            raise ValueError(f"target {number} has {shapes}, not [N, 4] and [N]")
-    labels = torch.cat([target["labels"] for target in targets])
+    if len(targets) != len(sizes):
+        raise ValueError(f"{len(targets)} targets for {len(sizes)} images")
+    ready = [
+        _as_target(target, f"target {i}", size) for i, (target, size) in enumerate(zip(targets, sizes, strict=True), 1)
+    ]
+    labels = torch.cat([target["labels"].cpu() for target in ready])
     if len(labels) and not (labels.min() >= 1 and labels.max() <= classes):
         raise ValueError(f"labels run from {labels.min()} to {labels.max()}, not from 1 to {classes}; 0 is background")
-    return targets
+    return ready
+
+
+def _as_target(target: Mapping[str, Tensor], name: str, size: tuple[int, int]) -> dict[str, Tensor]:
+    if missing := {"boxes", "labels"} - target.keys():
+        raise ValueError(f"{name} has no {' and no '.join(sorted(missing))}")
+    for key in ("boxes", "labels", "masks"):
+        value = target.get(key)
+        if not (isinstance(value, Tensor) or (key == "masks" and value is None)):
+            raise TypeError(f"{name} has {key} as a {type(value).__name__}; give torch tensors: torch.as_tensor({key})")
+    boxes, labels = target["boxes"], target["labels"]
+    if labels.ndim != 1 or boxes.shape != (len(labels), 4):
+        shapes = f"boxes {list(boxes.shape)} and labels {list(labels.shape)}"
+        raise ValueError(f"{name} has {shapes}, not [N, 4] and [N]")
+    if len(labels) and (labels.dtype == torch.bool or labels.is_floating_point() or labels.is_complex()):
+        raise TypeError(f"{name} has labels of {labels.dtype}, not whole numbers; give int64")
+    if boxes.dtype == torch.bool or boxes.is_complex():
+        raise TypeError(f"{name} has boxes of {boxes.dtype}; give float32")
+    boxes = boxes.to(torch.float32)
+    _check_boxes(boxes.detach().cpu(), name, size)
+    return {**target, "boxes": boxes, "labels": labels.to(torch.int64)}
+
+
+def _check_boxes(boxes: Tensor, name: str, size: tuple[int, int]) -> None:
+    """Boxes that mean something on an image of this width and height; the message names the first that does not."""
+    limit = boxes.new_tensor(size)
+    wrong = {
+        "is not finite": ~boxes.isfinite().all(1),
+        "has no area; boxes are x1, y1, x2, y2": ~(boxes[:, 2:] > boxes[:, :2]).all(1),
+        f"lies outside the image of {size[0]} x {size[1]} pixels": ((boxes[:, 2:] <= 0) | (boxes[:, :2] >= limit)).any(
+            1
+        ),
+    }
+    for what, rows in wrong.items():
+        if rows.any():
+            row = int(rows.nonzero()[0])
+            corners = ", ".join(f"{corner:g}" for corner in boxes[row].tolist())
+            raise ValueError(f"{name}, row {row}: box {corners} {what}")
+    if len(boxes) and min(size) > 2 and boxes.min() >= 0 and boxes.max() <= 1:
+        raise ValueError(f"{name}: its boxes lie within [0, 1] and look normalized; give pixels")
+
+
+def as_records(clinical: Sequence[Any]) -> Tensor | Sequence[Mapping[str, Any] | RecordResult | None]:
+    """A list of records as it is; rows of numbers, image by image, as one tensor ``[B, F]``.
+
+    Raises:
+        TypeError: It is neither.
+
+    Examples:
+        >>> as_records((torch.tensor([61.0, 1]), torch.tensor([48.0, 0]))).shape
+        torch.Size([2, 2])
+    """
+    if isinstance(clinical, list | tuple):
+        if all(one is None or isinstance(one, Mapping | RecordResult) for one in clinical):
+            return clinical
+        if all(isinstance(one, Tensor | np.ndarray | list | tuple) for one in clinical):
+            try:
+                rows = [torch.as_tensor(one).to("cpu", torch.float32) for one in clinical]
+            except (TypeError, ValueError, RuntimeError):
+                rows = []
+            if rows and {row.shape for row in rows} == {rows[0].shape} and rows[0].ndim == 1:
+                return torch.stack(rows)
+    kind = f"a {type(clinical).__name__}"
+    if isinstance(clinical, list | tuple):
+        kind += f" of {', '.join(sorted({type(one).__name__ for one in clinical}))}"
+    raise TypeError(
+        f"clinical is {kind} that is neither records nor rows of one length; give [B, F] or a list of records"
+    )
 
 
 def are_records(targets: object) -> bool:
@@ -97,5 +174,6 @@ def are_records(targets: object) -> bool:
         (True, False, False)
     """
     if isinstance(targets, list | tuple):
-        return any(isinstance(one, Mapping) and one and "boxes" not in one for one in targets)
+        rows = any(isinstance(one, Tensor | np.ndarray) for one in targets)
+        return rows or any(isinstance(one, Mapping) and one and "boxes" not in one for one in targets)
     return targets is not None

@@ -29,13 +29,15 @@ from mdfnet.models.detectors.settings import ComposedConfig
 from mdfnet.models.fusion.build import attach
 from mdfnet.models.fusion.features import Features, image_features, replayed
 from mdfnet.models.fusion.screen import Screen
-from mdfnet.models.inputs import are_records, as_images, checked_targets
+from mdfnet.models.inputs import are_records, as_images, as_records, checked_targets
 from mdfnet.models.operating_points import Operating
 from mdfnet.models.preprocessing import Geometry, Preprocessing, to_image
 from mdfnet.models.scale import SCALE, scale_of, scale_state
 
-#: Records of a batch: a tensor or an array, or named values image by image.
-Clinical: TypeAlias = Tensor | Array | Sequence[Mapping[str, Any] | RecordResult | None]
+#: Records of a batch: a tensor or an array, whole or row by row, or named values image by image.
+Clinical: TypeAlias = (
+    Tensor | Array | Sequence[Mapping[str, Any] | RecordResult | None] | Sequence[Tensor | Array | Sequence[float]]
+)
 Targets: TypeAlias = Sequence[Mapping[str, Tensor]]  #: Boxes, labels and perhaps masks, image by image
 
 
@@ -102,9 +104,9 @@ class Model(nn.Module):
     Images are a list of float tensors ``[3, H, W]`` or ``[1, H, W]`` in [0, 1], of any sizes; uint8 and uint16 are
     divided by their largest value; a tensor ``[B, 1 or 3, H, W]`` is a list of B images.
 
-    Clinical data are ``[B, F]`` in the schema's order and units, a category as its index, NaN = missing; or a list of
-    records with named values, see :func:`mdfnet.clinical.records.read_records`; or None: no records at all. Implausible
-    values never reach the network: they are taken as missing.
+    Clinical data are ``[B, F]`` in the schema's order and units, a category as its index, NaN = missing, whole or as a
+    list of rows; or a list of records with named values, see :func:`mdfnet.clinical.records.read_records`; or None: no
+    records at all. Implausible values never reach the network: they are taken as missing.
 
     ``state_dict()`` carries the clinical scale beside the weights, and ``load_state_dict()`` takes it over.
 
@@ -207,9 +209,9 @@ class Model(nn.Module):
             TypeError, ValueError: Images, targets or records are not what they should be.
         """
         batch, geometries = self._prepare(images)
-        targets = checked_targets(targets, len(batch), len(self.classes))
+        checked = checked_targets(targets, [(one.width, one.height) for one in geometries], len(self.classes))
         outlines, ready = self.config.detector.outlines, []
-        for target, geometry in zip(targets, geometries, strict=True):
+        for target, geometry in zip(checked, geometries, strict=True):
             ready.append(self.preprocessing.target(target, geometry, outlines, batch))
         given, _ = self._read(clinical, batch)
         with self._patients(self.screen(given), batch):
@@ -338,7 +340,9 @@ class Model(nn.Module):
         if not isinstance(clinical, Tensor | np.ndarray):
             if isinstance(clinical, Mapping) or len(clinical) != count:
                 raise ValueError(f"clinical is not a list of {count} records, one per image")
-            clinical, notes = read_records(self.schema, clinical)
+            clinical = as_records(clinical)
+            if not isinstance(clinical, Tensor):
+                clinical, notes = read_records(self.schema, clinical)
         if clinical.shape != (count, len(self.schema)):
             raise ValueError(f"clinical is {list(clinical.shape)}, expected {[count, len(self.schema)]}")
         return torch.as_tensor(clinical).to(batch.device, torch.float32), notes
