@@ -36,7 +36,14 @@ def places(run_folder, phantom_set, tmp_path_factory) -> dict[str, Path]:
         path = other / name
         path.write_text(path.read_text().replace("Atelectasis", "Mass"))
     image = phantom_set / "images" / "phantom-00000.png"
-    return {"run": run_folder, "data": phantom_set, "image": image, "other": other, "here": folder}
+    return {
+        "run": run_folder,
+        "data": phantom_set,
+        "image": image,
+        "other": other,
+        "here": folder,
+        "file": other / "dataset.yaml",
+    }
 
 
 CASES = [
@@ -49,6 +56,26 @@ CASES = [
     case("train: folder of the run", "train {data} --config tiny --out {run}", "the run's folder is not empty"),
     case("train: nothing to resume", "train {data} --resume --out {here}/new", "nothing to resume"),
     case("train: another config", "train {data} --resume --out {run}", "the config differs from the run's"),
+    case("train: file in the way", "train {data} --config tiny --out {file}/x", "cannot be a folder: {file} is none"),
+    case("evaluate: file in the way", "evaluate {run} {data} --out {file}/x", "cannot be a folder"),
+    case("evaluate: into a dataset", "evaluate {run} {data} --out {data}", "a dataset's folder, where no evaluation"),
+    case("evaluate: into a run", "evaluate {run} {data} --out {run}", "a run's folder, where no evaluation"),
+    case("evaluate: into a model", "evaluate {run} {data} --out {run}/model", "a model's folder, where no evaluation"),
+    case("predict: file in the way", "predict {run} {image} --out {file}", "is a file, not a folder"),
+    case("predict: folder", "predict {run} {data}/images", "a folder, not an image; give its images: {data}/images/*"),
+    case("predict: not an image", "predict {run} {file}", "not a PNG, JPEG or DICOM image"),
+    case("predict: none is an image", "predict {run} {file} {here}/no.png", "not a PNG, JPEG or DICOM image"),
+    case("report: file in the way", "report {run}/val --out {file}/x", "cannot be a folder"),
+    case("explain: file in the way", "explain {run} {image} --out {file}/x", "cannot be a folder"),
+    case("experiment: file in the way", "experiment ablation --data {data} --out {file}/x", "cannot be a folder"),
+    case(
+        "import: file in the way",
+        "data import csv --boxes {here}/b --metadata {here}/m --images {here} --out {file}/x",
+        "cannot be a folder",
+    ),
+    case("phantom: file in the way", "data phantom --count 1 --out {file}/x", "cannot be a folder"),
+    case("export: file in the way", "data export coco {data} --out {file}/x", "cannot be a folder"),
+    case("demo: file in the way", "demo --out {file}/x", "cannot be a folder"),
     case("evaluate: model", "evaluate {here}/nowhere {data}", "no model here"),
     case("evaluate: dataset", "evaluate {run} {here}/nowhere", "dataset.yaml: no such file"),
     case("evaluate: split", "evaluate {run} {data} --split vall", "unknown split 'vall'"),
@@ -100,7 +127,7 @@ def answer_of(arguments: str, places: dict[str, Path]) -> subprocess.CompletedPr
 def test_a_mistake_is_answered_without_torch(places, arguments, words):
     answer = answer_of(arguments, places)
     assert answer.returncode == 2 and answer.stderr.startswith("error: "), answer.stderr
-    assert words in answer.stderr
+    assert words.format(**places) in answer.stderr
 
 
 @pytest.mark.parametrize("arguments", ["models", "models --json", "config tiny", "experiment list", "--help"])

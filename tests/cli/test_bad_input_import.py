@@ -119,7 +119,7 @@ def test_tables_of_a_german_spreadsheet_are_read(program, hospital, mark):
         case("no such schema", ["--schema", "mimic"], ["no clinical schema or YAML file 'mimic'", "mimic-ed"]),
         case("into the current folder", ["--out", "."], ["exists already"]),
         case("into a file's place", ["--out", "{}/f0.png"], ["f0.png", "exists already"]),
-        case("below a file", ["--out", "{}/f0.png/set"], ["f0.png/set", "Not a directory"]),
+        case("below a file", ["--out", "{}/f0.png/set"], ["f0.png/set", "cannot be a folder"]),
     ],
 )
 def test_import_options(program, hospital, options, words):

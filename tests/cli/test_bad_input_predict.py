@@ -151,7 +151,7 @@ def test_one_bad_image_costs_only_itself(program, run_folder, phantom_set, tmp_p
     (tmp_path / "text.png").write_text("hello")
     images = [tmp_path / "cut.png", image, tmp_path / "text.png", tmp_path / "nowhere.png", tmp_path]
     answer = program("predict", run_folder, *images, "--out", tmp_path / "out")
-    assert answer.code == 2 and answer.out.count("left out: ") == 4 and "wrote 1 images" in answer.out
+    assert answer.code == 2 and answer.out.count("left out: ") == 4 and "wrote 1 image to" in answer.out
     written = {file.name for file in (tmp_path / "out").iterdir()}
     assert written == {"phantom-00000.png", "clinical.json", "predictions.csv", "predictions.json"}
 

@@ -13,6 +13,7 @@ import typer
 from mdfnet.cli.former_options import Verbs
 from mdfnet.cli.option_sets import with_options
 from mdfnet.cli.options import KeepIds, KeyFile, Threads, extra, pairs, shares
+from mdfnet.core.files import check_folder_can_be_made
 from mdfnet.data.mimic.rules import AS_PAPER, Rules
 
 app = typer.Typer(
@@ -114,6 +115,7 @@ def mimic(
     if dry_run:
         planned = plan(folders, rules, Kept, placed, threads=threads, log=typer.echo)
         return print_provenance(planned.dataset.provenance)
+    check_folder_can_be_made(out)
     names = Kept() if keep_ids else key_file
     try:
         dataset = build_mimic(folders, out, rules, names, placed, threads=threads, log=typer.echo)

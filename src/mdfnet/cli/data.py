@@ -57,7 +57,9 @@ def phantom(
 
     Example: mdfnet data phantom --count 200 --signal 0.5 --out data/phantom
     """
+    from mdfnet.core.files import check_folder_can_be_made
     from mdfnet.data.phantom import PhantomConfig, write_phantoms
 
+    check_folder_can_be_made(out, new=True)
     dataset = write_phantoms(PhantomConfig(count=count, size=size, seed=seed, signal=signal, missing=missing), out)
     typer.echo(f"wrote {len(dataset)} synthetic images to {out}")

@@ -9,6 +9,7 @@ import typer
 
 from mdfnet.cli.former_options import Verbs
 from mdfnet.cli.options import Origin, Size
+from mdfnet.core.files import check_folder_can_be_made
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Write a dataset as COCO, YOLO or Pascal VOC.")
 
@@ -23,6 +24,7 @@ def export_coco(folder: Folder, out: Out, link: Link = False, size: Size = None)
 
     Example: mdfnet data export coco data/mine --out coco
     """
+    check_folder_can_be_made(out, new=True)
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.exporters import export_coco as export
 
@@ -35,6 +37,7 @@ def export_yolo(folder: Folder, out: Out, link: Link = False, size: Size = None)
 
     Example: mdfnet data export yolo data/mine --out yolo
     """
+    check_folder_can_be_made(out, new=True)
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.exporters import export_yolo as export
 
@@ -47,6 +50,7 @@ def export_voc(folder: Folder, out: Out, link: Link = False, size: Size = None, 
 
     Example: mdfnet data export voc data/mine --out voc
     """
+    check_folder_can_be_made(out, new=True)
     from mdfnet.data.dataset_folder import read_dataset
     from mdfnet.data.exporters import export_voc as export
 

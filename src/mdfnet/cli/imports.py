@@ -12,6 +12,7 @@ from mdfnet.cli.former_options import Verbs
 from mdfnet.cli.option_sets import options_of, with_options
 from mdfnet.cli.options import Intensity, Invalid, KeepIds, KeyFile, Origin, SchemaName, Size, pairs, shares
 from mdfnet.core.errors import UserError
+from mdfnet.core.files import check_folder_can_be_made
 
 if TYPE_CHECKING:
     from mdfnet.clinical.schema import Schema
@@ -63,6 +64,9 @@ class Shared:
     intensity: Annotated[
         Intensity, typer.Option(help="Recipe by which the images were, or are to be, made from DICOM.")
     ] = Intensity.as_is
+
+    def __post_init__(self) -> None:
+        check_folder_can_be_made(self.out, new=True)
 
     def described(self) -> tuple[Schema, DatasetInfo]:
         """The clinical schema, and what the dataset says of itself."""
@@ -140,9 +144,9 @@ def import_csv(
     Example: mdfnet data import csv --boxes boxes.csv --metadata images.csv --images images/ --schema age-sex-view
     --column sex=gender --out data/mine
     """
+    shared = Shared(**given)
     from mdfnet.data import importers
 
-    shared = Shared(**given)
     schema, info = shared.described()
     imported = importers.import_csv(boxes, metadata, images, schema, info, classes=label, options=shared.options())
     shared.write(imported, link=link)
@@ -162,9 +166,9 @@ def import_coco(
     Example: mdfnet data import coco --annotations coco.json --images images/ --metadata triage.csv --schema mimic-ed
     --unit "temperature=[degF]" --invalid missing --out data/mine
     """
+    shared = Shared(**given)
     from mdfnet.data import importers
 
-    shared = Shared(**given)
     schema, info = shared.described()
     imported = importers.import_coco(annotations, images, schema, info, metadata=metadata, options=shared.options())
     shared.write(imported, link=link)
@@ -182,9 +186,9 @@ def import_yolo(
 
     Example: mdfnet data import yolo --data yolo/data.yaml --metadata triage.csv --schema mimic-ed --out data/mine
     """
+    shared = Shared(**given)
     from mdfnet.data import importers
 
-    shared = Shared(**given)
     schema, info = shared.described()
     shared.write(importers.import_yolo(data, schema, info, metadata=metadata, options=shared.options()), link=link)
 
@@ -206,9 +210,9 @@ def import_voc(
     Example: mdfnet data import voc --annotations voc/Annotations --images voc/JPEGImages --sets voc/ImageSets/Main
     --metadata triage.csv --schema mimic-ed --out data/mine
     """
+    shared = Shared(**given)
     from mdfnet.data import importers
 
-    shared = Shared(**given)
     schema, info = shared.described()
     imported = importers.import_voc(
         annotations, images, schema, info, sets=sets, metadata=metadata, classes=label, origin=origin,
@@ -234,11 +238,11 @@ def import_dicom(
 
     Example: mdfnet data import dicom --images pacs/ --boxes boxes.csv --schema age-sex-view --size 1024 --out data/mine
     """
+    shared = SharedDicom(**given)
     from mdfnet.core.csv_tables import format_table
     from mdfnet.core.files import write_text
     from mdfnet.data import importers
 
-    shared = SharedDicom(**given)
     schema, info = shared.described()
     imported = importers.import_dicom(
         images, boxes, schema, info, metadata=metadata, classes=label, options=shared.options()

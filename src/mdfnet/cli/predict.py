@@ -9,6 +9,7 @@ import typer
 
 from mdfnet.cli.options import DicomExtra, Invalid, ModelFolder, OnInvalid, Threads, extra, use_threads
 from mdfnet.core.errors import UserError
+from mdfnet.core.files import check_folder_can_be_made
 
 
 def predict(
@@ -44,6 +45,7 @@ def predict(
     request = check_request(model, images, clinical, out, point, invalid.value, typer.echo)
     also = None
     if dicom_out is not None:
+        check_folder_can_be_made(dicom_out)
         with extra("dicom"):
             from mdfnet.services.pacs.objects import DicomWriter
         also = DicomWriter.of(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mdfnet.cli.scores import print_scores
-from mdfnet.core.errors import UserError
+from mdfnet.core.files import check_folder_can_be_made
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.phantom import PhantomConfig, write_phantoms
 from mdfnet.evaluation.evaluate import evaluate
@@ -43,8 +43,7 @@ def run_demo(out: Path, *, seed: int = 0, log: Callable[[str], None] = print) ->
     Raises:
         UserError: The folder exists already.
     """
-    if out.exists() and any(out.iterdir()):
-        raise UserError("the folder is not empty", where=out, fix="choose another one with --out, or remove it")
+    check_folder_can_be_made(out, new=True)
     log(f"1/4  making {IMAGES} synthetic images with findings and vital signs")
     dataset = write_phantoms(PhantomConfig(count=IMAGES, size=SIZE, seed=seed, splits=SPLITS), out / "data")
     scored = {}

@@ -12,11 +12,11 @@ import numpy as np
 from mdfnet.clinical.records import Invalid, RecordResult
 from mdfnet.core.arrays import Array
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import replacing
+from mdfnet.core.files import check_folder_can_be_made, replacing
 from mdfnet.core.types import Classes, Detections
 from mdfnet.data.image_records import read_records
 from mdfnet.data.images.intensity import AS_IS
-from mdfnet.data.images.read import is_dicom, read_image
+from mdfnet.data.images.read import image_size, is_dicom, read_image
 from mdfnet.data.names import image_id
 from mdfnet.evaluation.prediction_files import write_coco, write_csv, write_uses
 from mdfnet.models.card import NOTICE, find_model, read_card
@@ -79,11 +79,11 @@ def check_request(
     """
     folder = find_model(model)
     card = read_card(folder)
+    check_folder_can_be_made(out)
     chosen = _operating_point(folder, card.known_classes(), point) if point else None
     names = [image_id(path.name) for path in images]
     _check_names(names, images, out)
-    if not any(path.exists() for path in images):
-        raise UserError("no such image", where=images[0])
+    _check_images(images)
     records = read_records(clinical, card.clinical_schema, names, invalid, log) if clinical else {}
     return Request(folder, dict(zip(names, images, strict=True)), records, out, chosen)
 
@@ -148,7 +148,7 @@ def predict_files(
         write_coco(out / "predictions.json", ids, detections, network.classes)
         write_csv(out / "predictions.csv", ids, detections, network.classes)
         write_uses(out / "clinical.json", ids, detections)
-        log(f"wrote {len(done)} images to {out}. {NOTICE}")
+        log(f"wrote {len(done)} image{'' if len(done) == 1 else 's'} to {out}. {NOTICE}")
     return failed
 
 
@@ -173,6 +173,21 @@ def _check_names(names: Sequence[str], images: Sequence[Path], out: Path) -> Non
         if (out / f"{name}.png").resolve() in given:
             what = f"the picture of {name!r} would take the place of the image"
             raise UserError(what, where=out, fix="name another folder with --out")
+
+
+def _check_images(images: Sequence[Path]) -> None:
+    """Whether at least one can be read, as far as headers tell; a folder is not looked through."""
+    wrong: UserError | None = None
+    for path in images:
+        try:
+            if path.is_dir():
+                raise UserError("a folder, not an image", where=path, fix=f"give its images: {path}/*.png")
+            image_size(path)
+            return
+        except UserError as error:
+            wrong = wrong or error
+    if wrong is not None:
+        raise wrong
 
 
 def _picture(image: Array, found: Detections, record: RecordResult | None, model: Model) -> Image:

@@ -18,6 +18,7 @@ from mdfnet.cli.options import (
     use_threads,
 )
 from mdfnet.core.errors import UserError
+from mdfnet.core.files import check_folder_can_be_made
 
 
 def demo(
@@ -29,6 +30,7 @@ def demo(
 
     Example: mdfnet demo --out demo
     """
+    check_folder_can_be_made(out, new=True)
     use_threads(threads)
     from mdfnet.cli.run_demo import run_demo
 
@@ -160,6 +162,8 @@ def compare(
     from mdfnet.cli.scores import print_comparison
     from mdfnet.evaluation.compare import compare_evaluations, write_comparison
 
+    if out:
+        check_folder_can_be_made(out.parent)
     comparison = compare_evaluations(evaluations, measure, replicates=replicates)
     print_comparison(comparison)
     if out:
@@ -185,6 +189,7 @@ def report(
     from mdfnet.experiments.state import is_experiment
     from mdfnet.report.runs import read_report
 
+    check_folder_can_be_made(out)
     if any(map(is_experiment, evaluations)):
         _report_experiment(evaluations, out, title, given=bool(dataset or name))
         return

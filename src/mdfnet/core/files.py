@@ -49,6 +49,32 @@ def write_text(path: str | Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
+def check_folder_can_be_made(path: str | Path, *, new: bool = False) -> None:
+    """Whether files can be written to a folder that is there or is to be made, before work is done; nothing is made.
+
+    With ``new`` it must not exist yet, or be empty.
+
+    Raises:
+        UserError: A file is in the folder's way, it may not be written to, or is not new.
+
+    Examples:
+        >>> check_folder_can_be_made("/dev/null/run")
+        Traceback (most recent call last):
+        mdfnet.core.errors.UserError: /dev/null/run: cannot be a folder: /dev/null is none; name another folder
+    """
+    path = Path(path)
+    with _os_errors_as_user_errors(path):
+        if new and path.exists() and (not path.is_dir() or any(path.iterdir()) or path.samefile(".")):
+            raise UserError("exists already", where=path, fix="name a new folder, or remove this one first")
+        there = next(one for one in (path, *path.absolute().parents) if os.path.lexists(one))
+        if not there.is_dir():
+            what = "is a file, not a folder" if there == path else f"cannot be a folder: {there} is none"
+            raise UserError(what, where=path, fix="name another folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            what = f"cannot be written: {there} is not yours to write to"
+            raise UserError(what, where=path, fix="name another folder")
+
+
 @contextmanager
 def new_folder(path: str | Path) -> Iterator[Path]:
     """Fill a folder in one step: yields a temporary sibling, which becomes ``path`` when the block ends well.
@@ -62,9 +88,8 @@ def new_folder(path: str | Path) -> Iterator[Path]:
         ['note.txt']
     """
     path = Path(path)
+    check_folder_can_be_made(path, new=True)
     with _os_errors_as_user_errors(path):
-        if path.exists() and (not path.is_dir() or any(path.iterdir()) or path.samefile(".")):
-            raise UserError("exists already", where=path, fix="name a new folder, or remove this one first")
         draft = _sibling(path)
         draft.mkdir(parents=True)
         try:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdfnet.core.errors import UserError
+from mdfnet.core.files import check_folder_can_be_made
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import image_ids, read_dataset
+from mdfnet.data.names import DESCRIPTION
 from mdfnet.evaluation import score as scoring
 from mdfnet.evaluation.reader_agreement import compare_readings, read_reading
 from mdfnet.evaluation.score import Scored, write_scored
 from mdfnet.evaluation.subgroups import groupings_of
-from mdfnet.models.card import NOTICE, find_model, read_card, versions
+from mdfnet.models.card import NOTICE, find_model, is_model, read_card, versions
 from mdfnet.models.fit import check_fit
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ def evaluate(
             reading are wrong, or a file cannot be written.
     """
     folder = find_model(model).resolve() if isinstance(model, str | Path) else None
+    if out is not None:
+        _check_place(Path(out))
     images = dataset if isinstance(dataset, Dataset) else read_dataset(dataset)
     if folder is not None:
         card = read_card(folder)
@@ -94,6 +98,20 @@ def evaluate(
     if out is not None:
         write_scored(scored, out, _about(scored.name, folder, network, images, split))
     return scored
+
+
+def _check_place(out: Path) -> None:
+    """Whether an evaluation can go to this folder: not among the files of a dataset, a model or a run."""
+    check_folder_can_be_made(out)
+    if (out / DESCRIPTION).is_file():
+        what = "a dataset's folder"
+    elif is_model(out):
+        what = "a model's folder"
+    elif is_model(out / "model") or (out / "config.yaml").is_file():
+        what = "a run's folder"
+    else:
+        return
+    raise UserError(f"{what}, where no evaluation belongs", where=out, fix="name a folder of its own, as RUN/val")
 
 
 def _about(name: str, folder: Path | None, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mdfnet.core.files import check_folder_can_be_made
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.dataset_folder import read_dataset
 from mdfnet.experiments.cell_data import open_data
@@ -45,6 +46,7 @@ def prepare(plan: Plan, out: str | Path, *, dry: bool = False) -> Experiment:
     The folder is new, or that of the same experiment, which may have grown. A ``dry`` run reads only the first seed's
     data and notes nothing; synthetic images are generated all the same.
     """
+    check_folder_can_be_made(out)
     plan, out = with_absolute_paths(plan), Path(out)
     synthetic, first = isinstance(plan.data, SyntheticData), open_data(plan, plan.seeds[0], out)
     seeds = plan.seeds[:1] if dry else plan.seeds

@@ -16,6 +16,7 @@ import numpy as np
 from mdfnet.clinical.records import Invalid
 from mdfnet.core.arrays import Array, Floats
 from mdfnet.core.errors import UserError, nearest
+from mdfnet.core.files import check_folder_can_be_made
 from mdfnet.core.types import Sample
 from mdfnet.data.dataset import Dataset
 from mdfnet.data.image_records import read_records
@@ -47,6 +48,7 @@ class Explainer:
     def __post_init__(self) -> None:
         self._card = read_card(find_model(self.model))
         check_fused(self._card.config)
+        check_folder_can_be_made(self.out)
 
     def explain_file(self, image: Path, clinical: Path | None, score: float, invalid: Invalid) -> None:
         """Explain boxes from a score on a PNG, JPEG or DICOM file, with its record in ``clinical``, if any."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mdfnet.core.errors import UserError
-from mdfnet.core.files import replacing
+from mdfnet.core.files import check_folder_can_be_made, replacing
 from mdfnet.data.dataset import Dataset
 from mdfnet.models.card import read_card
 from mdfnet.models.config import Config, load_config
@@ -34,6 +34,7 @@ def check_training(config: Config, dataset: Dataset, run: Path, *, resume: bool 
         UserError: A split is empty or has no finding, a file is missing, or the folder is not new, or not that of this
             training where it is to be resumed.
     """
+    check_folder_can_be_made(run)
     for name in ("train", "val"):
         if not any(len(sample.target) for sample in dataset.split(name)):
             raise UserError(f"no image of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
