@@ -47,14 +47,16 @@ def places(run_folder, phantom_set, tmp_path_factory) -> dict[str, Path]:
 
 
 CASES = [
-    case("train: dataset", "train {here}/nowhere", "dataset.yaml: no such file"),
+    case("train: dataset", "train {here}/nowhere", "nowhere: no such folder"),
     case("train: key", "train {data} epoch=3", "did you mean 'train.epochs'"),
     case("train: value", "train {data} epochs=many", "train.epochs = 'many'"),
     case("train: preset", "train {data} --config tinny", "did you mean 'tiny'"),
     case("train: detector", "train {data} detector.name=rcn", "no detector 'rcn'; did you mean 'rcnn'"),
     case("train: weights", "train {data} detector.weights={here}/a.safetensors", "a.safetensors: no such weights file"),
+    case("train: weights' folder", "train {data} detector.weights=runs/no", "runs/no: no such weights file or folder"),
+    case("train: no run", "train {data} --resume --out {here}/new", "no run to resume here"),
     case("train: folder of the run", "train {data} --config tiny --out {run}", "the run's folder is not empty"),
-    case("train: nothing to resume", "train {data} --resume --out {here}/new", "nothing to resume"),
+    case("train: nothing to resume", "train {data} --resume --out {here}", "nothing to resume"),
     case("train: another config", "train {data} --resume --out {run}", "the config differs from the run's"),
     case("train: file in the way", "train {data} --config tiny --out {file}/x", "cannot be a folder: {file} is none"),
     case("evaluate: file in the way", "evaluate {run} {data} --out {file}/x", "cannot be a folder"),
@@ -77,7 +79,7 @@ CASES = [
     case("export: file in the way", "data export coco {data} --out {file}/x", "cannot be a folder"),
     case("demo: file in the way", "demo --out {file}/x", "cannot be a folder"),
     case("evaluate: model", "evaluate {here}/nowhere {data}", "no model here"),
-    case("evaluate: dataset", "evaluate {run} {here}/nowhere", "dataset.yaml: no such file"),
+    case("evaluate: dataset", "evaluate {run} {here}/nowhere", "nowhere: no such folder"),
     case("evaluate: split", "evaluate {run} {data} --split vall", "unknown split 'vall'"),
     case("evaluate: classes", "evaluate {run} {other}", "are not the model's"),
     case("evaluate: feature", "evaluate {run} {data} --by agee", "did you mean 'age'"),
@@ -108,7 +110,9 @@ CASES = [
     case("node: key", "node --config {here}/misspelled.yaml", "unknown key 'modle'; did you mean 'model'"),
     case("experiment: protocol", "experiment ablatoin", "did you mean 'ablation'"),
     case(
-        "experiment: dataset", "experiment ablation --data {here}/nowhere --out {here}/e", "dataset.yaml: no such file"
+        "experiment: dataset",
+        "experiment ablation --data {here}/nowhere --out {here}/e",
+        "nowhere: no such folder",
     ),
     case("experiment: key", "experiment ablation epoch=3 --data {data} --out {here}/e", "did you mean 'train.epochs'"),
     case("experiment: arm", "experiment ablation --arm bott --data {data}", "did you mean 'both'"),

@@ -52,4 +52,4 @@ def test_elsewhere_it_is_no_option(program):
 
 def test_what_follows_two_dashes_is_no_option(program):
     answer = program("data", "info", "--", "--films")
-    assert answer.code == 2 and "note" not in answer.err and "--films/dataset.yaml: no such file" in answer.err
+    assert answer.code == 2 and "note" not in answer.err and "--films: no such folder" in answer.err

@@ -139,6 +139,8 @@ def test_compare(program, evaluation, run_folder, phantom_set, tmp_path):
     assert same.code == 0 and "4 images" in same.out and "a difference is not shown, the interval" in same.out, same.err
     assert json.loads((tmp_path / "same.json").read_text())["differences"][0]["verdict"] in ("not shown", "–")
     assert program("evaluate", run_folder, phantom_set, "--split", "val", "--out", tmp_path / "val").code == 0
+    of_runs = program("compare", tmp_path, tmp_path, "--replicates", 20)
+    assert of_runs.code == 0 and "3 images" in of_runs.out, of_runs.err
     other = program("compare", evaluation, tmp_path / "val")
     assert other.code == 2 and "evaluated on different images; 7 are only in one of them" in other.err
 

@@ -64,6 +64,19 @@ def test_a_config_file_is_read(head, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("films: 3", "unknown key 'films'", id="former name of something else"),
+        pytest.param("detector: {rois_per_film: 3, rois_per_image: 4}", "has both", id="both names"),
+    ],
+)
+def test_a_config_names_what_was_written(text, words, tmp_path):
+    (tmp_path / "old.yaml").write_text(text)
+    with pytest.raises(mdfnet.UserError, match=words):
+        mdfnet.load_config(tmp_path / "old.yaml")
+
+
+@pytest.mark.parametrize(
     "overrides",
     [["rois_per_film=48"], ["detector.rois_per_film=48"], {"rois_per_film": 48}],
     ids=["short", "dotted", "a mapping"],

@@ -153,7 +153,7 @@ def test_a_run_is_not_overwritten(overrides, resume, message, dataset, tmp_path)
 
 
 def test_nothing_to_resume(dataset, tmp_path):
-    with pytest.raises(mdfnet.UserError, match="nothing to resume"):
+    with pytest.raises(mdfnet.UserError, match="no run to resume here"):
         run_of(dataset, tmp_path / "run", "epochs=1", resume=True)
 
 

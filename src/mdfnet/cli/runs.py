@@ -145,11 +145,13 @@ def calibrate(
 
 def compare(
     evaluations: Annotated[
-        list[Path], typer.Argument(help="Folders that 'mdfnet evaluate' wrote: reference and model, in pairs.")
+        list[Path],
+        typer.Argument(help="Folders that 'mdfnet evaluate' wrote, or runs: reference and model, in pairs."),
     ],
     measure: Annotated[
         list[str] | None, typer.Option(help="Measure to compare, the first one per finding, too; repeatable.")
     ] = None,
+    split: Annotated[str, typer.Option(help="Which evaluation of a run.")] = "val",
     replicates: Replicates = 1000,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file to write with all figures.")] = None,
 ) -> None:
@@ -164,7 +166,7 @@ def compare(
 
     if out:
         check_folder_can_be_made(out.parent)
-    comparison = compare_evaluations(evaluations, measure, replicates=replicates)
+    comparison = compare_evaluations(_evaluations(evaluations, split), measure, replicates=replicates)
     print_comparison(comparison)
     if out:
         write_comparison(comparison, out)
@@ -193,7 +195,7 @@ def report(
     if any(map(is_experiment, evaluations)):
         _report_experiment(evaluations, out, title, given=bool(dataset or name))
         return
-    folders = [one / split if (one / split).is_dir() else one for one in evaluations]
+    folders = _evaluations(evaluations, split)
     if name and len(name) != len(folders):
         raise UserError(f"{len(name)} names for {len(folders)} models", fix="give --name once for each, in their order")
     images = read_dataset(dataset) if dataset else None
@@ -202,6 +204,11 @@ def report(
 
     write_folder(out, content)
     typer.echo(f"report: {out / 'report.html'}, figures and tables beside it")
+
+
+def _evaluations(folders: list[Path], split: str) -> list[Path]:
+    """The folders of evaluations: of a run, that of the split."""
+    return [one / split if (one / split).is_dir() else one for one in folders]
 
 
 def _report_experiment(folders: list[Path], out: Path, title: str | None, given: bool) -> None:

@@ -43,9 +43,11 @@ def read_dataset(folder: str | Path) -> Dataset:
     Examples:
         >>> read_dataset("no/such/folder")
         Traceback (most recent call last):
-        mdfnet.core.errors.UserError: no/such/folder/dataset.yaml: no such file
+        mdfnet.core.errors.UserError: no/such/folder: no such folder; give a dataset's folder, with dataset.yaml
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError("no such folder", where=folder, fix=f"give a dataset's folder, with {DESCRIPTION}")
     description = Description.read(folder / DESCRIPTION)
     classes, schema = description.known_classes(), description.clinical_schema
     coco = read_coco_json(folder / ANNOTATIONS)

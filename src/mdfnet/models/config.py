@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 
 from mdfnet.core.errors import UserError, nearest
 from mdfnet.core.files import parse_yaml
-from mdfnet.core.former_names import KEYS, with_current_keys
+from mdfnet.core.former_names import KEYS
 from mdfnet.core.resources import Shipped
 from mdfnet.core.settings import InputConfig, Part
 from mdfnet.models.detectors.registry import find
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _PRESETS = Shipped("mdfnet.models", "presets", "preset")
+
+_FORMER = "rois_per_film"  #: The only key of a config that former_names renames
 
 #: Version of this format. A file of a later version is refused; see :func:`load_config`.
 CONFIG_VERSION: Final = 2
@@ -119,7 +121,7 @@ class Config(Part):
         """A config of the first format, whose keys said film where they now say image."""
         if not isinstance(values, dict) or values.get("version", 1) != 1:
             return values
-        return with_current_keys(values) | {"version": CONFIG_VERSION}
+        return _with_current_keys(values) | {"version": CONFIG_VERSION}
 
     def to_yaml(self) -> str:
         """The whole config as YAML; :func:`load_config` reads it back to an equal one."""
@@ -175,6 +177,17 @@ class Config(Part):
         if not self.fused or fusion is None:
             return epochs
         return math.ceil(epochs / 2) if fusion == "half" else fusion
+
+
+def _with_current_keys(values: dict[str, Any]) -> dict[str, Any]:
+    """The one key of a config that was renamed, where it stands; no other word is taken for a former one."""
+    detector = values.get("detector")
+    if not isinstance(detector, dict) or _FORMER not in detector:
+        return values
+    now = KEYS[_FORMER]
+    if now in detector:
+        raise ValueError(f"detector has both {_FORMER} and {now}, which is its name now: keep {now}")
+    return values | {"detector": {now if key == _FORMER else key: value for key, value in detector.items()}}
 
 
 def presets() -> list[str]:
@@ -263,7 +276,8 @@ def _locate(key: str, config: Config) -> tuple[str, ...]:
     What follows ``options`` is the library's: ``options.num_queries`` is ``detector.options.num_queries``.
     """
     known = keys(config)
-    key = ".".join(KEYS.get(part, part) for part in key.split("."))
+    if key in (_FORMER, f"detector.{_FORMER}"):
+        key = key.replace(_FORMER, KEYS[_FORMER])
     key, _, option = key.partition("options.") if "options." in key else (key, "", "")
     key, inner = (f"{key}options", (option,)) if option else (key, ())
     found = [name for name in known if name == key] or [name for name in known if name.split(".")[-1] == key]

@@ -13,8 +13,10 @@ from mdfnet.core.files import check_folder_can_be_made, replacing
 from mdfnet.data.dataset import Dataset
 from mdfnet.models.card import read_card
 from mdfnet.models.config import Config, load_config
+from mdfnet.models.detectors.settings import TransformersConfig
 
 IMAGE_ONLY = "image-only"  #: Folder of the first stage's run, within the run's folder
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")  #: By which weights are told to be a file
 LAST = "last.ckpt"  #: The checkpoint of a run that is not done
 
 #: Where launchers say which of several processes this is. The first, 0, makes the folder that the others then find.
@@ -39,8 +41,10 @@ def check_training(config: Config, dataset: Dataset, run: Path, *, resume: bool 
         if not any(len(sample.target) for sample in dataset.split(name)):
             raise UserError(f"no image of the split {name!r} has a finding", where=dataset.folder, fix="see splits.csv")
     weights = config.detector.weights
-    if weights is not None and weights.endswith(".safetensors") and not Path(weights).is_file():
-        raise UserError("no such weights file", where=weights)
+    hub = isinstance(config.detector, TransformersConfig)
+    if weights is not None and _is_path(weights, hub) and not Path(weights).exists():
+        fix = "give a .safetensors file, the folder of a saved model, or a name that the detector knows"
+        raise UserError("no such weights file or folder", where=weights, fix=fix)
     if resume:
         _check_resumable(run, config, dataset)
     elif run.is_dir() and any(run.iterdir()) and all(os.environ.get(name, "0") == "0" for name in RANKS):
@@ -48,8 +52,17 @@ def check_training(config: Config, dataset: Dataset, run: Path, *, resume: bool 
         raise UserError("the run's folder is not empty", where=run, fix=fix)
 
 
+def _is_path(weights: str, hub: bool) -> bool:
+    """Whether weights are a path by their looks; with a ``hub``, OWNER/NAME may be a name there."""
+    if weights.endswith((*SUFFIXES, "/")) or weights.startswith((".", "/", "~")):
+        return True
+    return weights.count("/") > int(hub)
+
+
 def _check_resumable(run: Path, config: Config, dataset: Dataset) -> None:
     last = run / LAST
+    if not run.is_dir():
+        raise UserError("no run to resume here", where=run, fix="name its folder with --out, or leave out --resume")
     if not has_checkpoint(run):
         fix = "no epoch was finished: remove the folder and start without --resume"
         raise UserError(f"nothing to resume: {LAST} is missing", where=run, fix=fix)

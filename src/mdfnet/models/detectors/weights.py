@@ -78,7 +78,8 @@ def _shape(value: Tensor) -> str:
 def fetched(weights: str, name: str, known: Iterable[str], fetch: Callable[[], Fetched]) -> Fetched:
     """What a download of weights gives; ``known`` are the names of all that the network ``name`` has."""
     if weights not in known:
-        raise UserError(f"{name} has no weights {weights!r}", where="detector.weights", fix=nearest(weights, known))
+        fix = f"{nearest(weights, known)}; a .safetensors file or the folder of a saved model will do, too"
+        raise UserError(f"{name} has no weights {weights!r}", where="detector.weights", fix=fix)
     try:
         return fetch()
     except (OSError, RuntimeError) as error:
