@@ -66,6 +66,19 @@ def test_detections_without_masks_have_no_such_key():
     assert list(found().keys()) == ["boxes", "labels", "scores", "masks"]
 
 
+def test_what_else_a_dict_has():
+    detections = found(masks=False)
+    assert detections.get("boxes") is detections.boxes and detections.get("masks") is None
+    assert detections.get("masks", detections.boxes) is detections.boxes
+    assert all(one is other for one, other in zip(detections.values(), dict(detections).values(), strict=True))
+    assert detections.to("cpu").boxes.device.type == "cpu"
+
+
+def test_detections_are_equal_to_themselves_alone():
+    detections = found()
+    assert detections == detections and detections != detections.cpu() and len({detections, detections}) == 1
+
+
 def test_the_usual_loops_over_the_dict_work():
     detections = found()
     assert dict(detections).keys() == dict(**detections).keys() == detections.keys()
@@ -89,6 +102,6 @@ def test_a_key_that_detections_lack_is_named(key, masks, message):
 
 def test_detections_are_not_looped_over():
     """Their length is the number of boxes, a dict's loop would give the names: whoever writes one means either."""
-    with pytest.raises(TypeError, match="not iterable"):
+    with pytest.raises(TypeError, match=r"not iterable; read found\.boxes, found\.labels, found\.scores"):
         list(found())
     assert len(found()) == 3 and 0 not in found()

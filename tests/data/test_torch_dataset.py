@@ -90,14 +90,36 @@ def test_what_is_written_into_an_item_stays_out_of_the_dataset(tiny_dataset):
     assert items[1][1]["boxes"].any() and items[1][2].any()
 
 
+def test_a_negative_index_has_the_id_of_its_image(tiny_dataset):
+    items = DetectionDataset(tiny_dataset(), split=None)
+    assert items[-1][1]["image_id"] == len(items) - 1
+
+
+def test_evaluate_takes_it_with_its_split(tiny_dataset):
+    written = tiny_dataset(schema="mimic-ed")
+    model = mdfnet.build("tiny", classes=written.classes, schema=written.schema, size=64)
+    scored = mdfnet.evaluate(model, DetectionDataset(written, split="train"))
+    assert [sample.id for sample in scored.samples] == [sample.id for sample in written.split("train")]
+    items = DetectionDataset(written, split=None)
+    assert len(mdfnet.evaluate(model, items, "val").samples) == len(written.split("val"))
+    with pytest.raises(TypeError, match="of all splits; say which"):
+        mdfnet.evaluate(model, items)
+    with pytest.raises(TypeError, match=r"a list; give mdfnet\.read_dataset\(folder\)"):
+        mdfnet.evaluate(model, list(items))
+
+
 def test_mistakes_are_the_users_errors(tiny_dataset, tmp_path):
     written = tiny_dataset()
     with pytest.raises(UserError, match="no such file"):
         DetectionDataset(tmp_path / "nowhere")
     with pytest.raises(UserError, match="unknown split 'validation'; known are: train, val, test"):
         DetectionDataset(written, split="validation")
-    with pytest.raises(IndexError):
-        DetectionDataset(written, split=None)[len(written)]
+    items = DetectionDataset(written, split=None)
+    for index in (len(written), -len(written) - 1):
+        with pytest.raises(IndexError):
+            items[index]
+    with pytest.raises(TypeError, match=r"one image; for several write torch\.utils\.data\.Subset"):
+        items[:2]
     Image.fromarray(np.zeros((8, 9), np.uint8)).save(written.samples[0].image)
     with pytest.raises(UserError, match=r"tiny/images/.*: the image has 9 x 8 pixels, its annotations are for"):
         DetectionDataset(written, split=None)[0]

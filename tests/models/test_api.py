@@ -306,6 +306,28 @@ def test_a_state_dict_of_before_leaves_the_scale_as_it_is(model):
     assert other.fitted.to_dict() == model.fitted.to_dict() and other.fitted.seen == model.fitted.seen
 
 
+def test_a_state_dict_has_the_same_shapes_before_and_after_the_scale_is_set(model):
+    """Averages of others than torch pair ``state_dict().values()``."""
+    before, after = mdfnet.build(model.config).state_dict(), model.state_dict()
+    assert [(key, value.shape) for key, value in before.items()] == [(key, value.shape) for key, value in after.items()]
+    for mean, value in zip(before.values(), after.values(), strict=True):
+        mean.copy_(0.9 * mean + 0.1 * value)
+    other = copy.deepcopy(model)
+    other.load_state_dict(mdfnet.build(model.config).state_dict())
+    assert other.fitted.seen is None
+
+
+@pytest.mark.parametrize("key", ["fitted.mean", "fitted.seen"])
+def test_half_a_scale_is_a_missing_key(key, model):
+    state = {name: value for name, value in model.state_dict().items() if name != key}
+    other = mdfnet.build(model.config)
+    with pytest.raises(RuntimeError, match=rf'Missing key\(s\) in state_dict: "{key}"'):
+        other.load_state_dict(state)
+    assert other.load_state_dict(state, strict=False).missing_keys == [key]
+    found = other.load_state_dict(model.state_dict() | {"fitted.more": torch.zeros(1)}, strict=False)
+    assert found.unexpected_keys == ["fitted.more"] and other.fitted.to_dict() == model.fitted.to_dict()
+
+
 def test_a_scale_of_other_features_is_refused(model):
     other = mdfnet.build(model.config, schema="age-sex-view")
     with pytest.raises(RuntimeError, match="the clinical scale is not of the 3 features of age-sex-view"):

@@ -6,10 +6,10 @@ pixel and ``width, height`` that of the bottom-right one (as COCO and torchvisio
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -180,13 +180,13 @@ class RecordUse:
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detections:
     """What a model found on one image, highest score first.
 
     The tensors are read as attributes, or by name as from the dict that torchvision's models give: ``found["boxes"]``,
     ``"masks" in found``, ``found.items()``. ``len(found)`` is the number of boxes; a loop over ``found`` itself is
-    refused, because it could mean boxes or names.
+    refused, because it could mean boxes or names. Two are equal only if they are the same object.
 
     Args:
         boxes: float32 ``[N, 4]`` in pixels of the image given to the model, see the module's note.
@@ -219,6 +219,14 @@ class Detections:
         """Names and tensors."""
         return self._tensors().items()
 
+    def values(self) -> ValuesView[Tensor]:
+        """The tensors, in the order of their names."""
+        return self._tensors().values()
+
+    def get(self, name: str, default: Tensor | None = None) -> Tensor | None:
+        """The tensor of that name, the default where there is none."""
+        return self._tensors().get(name, default)
+
     def __contains__(self, name: object) -> bool:
         return name in self.keys()
 
@@ -232,14 +240,16 @@ class Detections:
             raise KeyError(f"detections have no {name!r}; {nearest(name, tensors)}")
         return tensors[name]
 
-    #: Without this, Python would ask for the items 0, 1, 2, ...
-    __iter__ = None
+    def __iter__(self) -> NoReturn:
+        """Refused; without this, Python would ask for the items 0, 1, 2, ..."""
+        fix = "read found.boxes, found.labels, found.scores, found.masks, or loop over found.items()"
+        raise TypeError(f"detections are not iterable; {fix}")
 
     def cpu(self) -> Detections:
         """The same detections in main memory, detached."""
         return self._each(lambda tensor: tensor.detach().cpu())
 
-    def to(self, device: torch.device) -> Detections:
+    def to(self, device: str | torch.device) -> Detections:
         """The same detections on a device."""
         return self._each(lambda tensor: tensor.to(device))
 

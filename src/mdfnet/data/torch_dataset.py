@@ -36,7 +36,7 @@ class DetectionDataset(data.Dataset[Item]):
 
     - ``image``: float32 ``[1, H, W]`` in [0, 1].
     - ``target``: ``boxes`` float32 ``[N, 4]`` xyxy in pixels of the image; ``labels`` int64 ``[N]``, from 1;
-      ``image_id`` int64 ``[]``, the item's index; with ``masks=True`` also ``masks`` uint8 ``[N, H, W]``.
+      ``image_id`` int64 ``[]``, the item's position; with ``masks=True`` also ``masks`` uint8 ``[N, H, W]``.
     - ``clinical``: float32 ``[F]`` in the order and units of ``schema``, NaN = missing.
 
     Args:
@@ -45,6 +45,7 @@ class DetectionDataset(data.Dataset[Item]):
         masks: Draw the outlines, or the inscribed ellipses where only boxes are known.
 
     Attributes:
+        dataset, split: What it was made of.
         samples: The images' `Sample`s, in the order of the items.
         classes: What the labels mean.
         schema: What the clinical values mean.
@@ -71,6 +72,7 @@ class DetectionDataset(data.Dataset[Item]):
     def __init__(self, dataset: Dataset | str | Path, split: str | None = "train", *, masks: bool = False):
         if not isinstance(dataset, Dataset):
             dataset = read_dataset(dataset)
+        self.dataset, self.split = dataset, split
         self.samples = dataset.samples if split is None else dataset.split(split)
         self.classes, self.schema, self.masks = dataset.classes, dataset.schema, masks
 
@@ -78,12 +80,17 @@ class DetectionDataset(data.Dataset[Item]):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Item:
-        sample = self.samples[index]
+        if isinstance(index, slice):
+            raise TypeError(
+                "an item is one image; for several write torch.utils.data.Subset(images, range(start, stop))"
+            )
+        position = range(len(self))[index]  # of a negative index, the one that it means
+        sample = self.samples[position]
         image = torch.from_numpy(unit_range(read_sample_image(sample)))[None]
         target = {
             "boxes": torch.tensor(sample.target.boxes),
             "labels": torch.tensor(sample.target.labels),
-            "image_id": torch.tensor(index),
+            "image_id": torch.tensor(position),
         }
         if self.masks:
             target["masks"] = torch.from_numpy(outline_masks(sample.target, sample.width, sample.height))

@@ -20,13 +20,14 @@ from mdfnet.models.card import NOTICE, find_model, is_model, read_card, versions
 from mdfnet.models.fit import check_fit
 
 if TYPE_CHECKING:
+    from mdfnet.data.torch_dataset import DetectionDataset
     from mdfnet.models.model import Model
 
 
 def evaluate(
     model: Model | str | Path,
-    dataset: Dataset | str | Path,
-    split: str = "val",
+    dataset: Dataset | DetectionDataset | str | Path,
+    split: str | None = None,
     *,
     out: str | Path | None = None,
     name: str | None = None,
@@ -42,8 +43,9 @@ def evaluate(
     Args:
         model: A run's or a model's folder, "demo" for the shipped model, or a model in memory, which runs where it is.
             Its classes and its clinical features must be the dataset's.
-        dataset: A dataset or its folder.
-        split: "train", "val" or "test". The test split is for the very end, when all choices are made.
+        dataset: A dataset or its folder, or a `DetectionDataset`, of which its dataset is taken.
+        split: "train", "val" or "test". Default: that of a `DetectionDataset`, else "val". The test
+            split is for the very end, when all choices are made.
         out: Folder to write, see :func:`mdfnet.evaluation.score.write_scored`. Default: nothing is written.
         name: What to call the model. Default: the name of its run, in memory that of its config.
         boxed_only: Leave out images without findings.
@@ -58,11 +60,12 @@ def evaluate(
     Raises:
         UserError: Model and dataset do not fit, there are no such images, one cannot be read, the groups or the second
             reading are wrong, or a file cannot be written.
+        TypeError: The dataset is none of these, or a `DetectionDataset` of all splits, and none is given.
     """
     folder = find_model(model).resolve() if isinstance(model, str | Path) else None
     if out is not None:
         _check_place(Path(out))
-    images = dataset if isinstance(dataset, Dataset) else read_dataset(dataset)
+    images, split = _images(dataset, split)
     if folder is not None:
         card = read_card(folder)
         check_fit(card.known_classes(), card.clinical_schema, images)
@@ -112,6 +115,22 @@ def _check_place(out: Path) -> None:
     else:
         return
     raise UserError(f"{what}, where no evaluation belongs", where=out, fix="name a folder of its own, as RUN/val")
+
+
+def _images(dataset: Dataset | DetectionDataset | str | Path, split: str | None) -> tuple[Dataset, str]:
+    if isinstance(dataset, Dataset):
+        return dataset, split or "val"
+    if isinstance(dataset, str | Path):
+        return read_dataset(dataset), split or "val"
+    from mdfnet.data.torch_dataset import DetectionDataset  # imports torch, which who gives one has done
+
+    if not isinstance(dataset, DetectionDataset):
+        fix = "give mdfnet.read_dataset(folder), the folder, or a DetectionDataset"
+        raise TypeError(f"the dataset is a {type(dataset).__name__}; {fix}")
+    split = split or dataset.split
+    if split is None:
+        raise TypeError("this DetectionDataset is of all splits; say which: evaluate(model, dataset, split)")
+    return dataset.dataset, split
 
 
 def _about(name: str, folder: Path | None, model: Model, dataset: Dataset, split: str) -> dict[str, Any]:

@@ -294,18 +294,23 @@ class Model(nn.Module):
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        destination.update({prefix + name: value for name, value in scale_state(self.fitted).items()})
+        destination.update({prefix + name: value for name, value in scale_state(self.fitted, self.schema).items()})
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: Any, strict: bool, *lists: list[str]
     ) -> None:
-        """Take the scale over before torch looks for weights; a state dict of mdfnet 0.1 has none, and changes none."""
+        """Take the scale over before torch looks for weights; one of mdfnet 0.1 has none, and changes none."""
         scale = [key for key in state_dict if key.startswith(prefix + SCALE)]
         values = {key.removeprefix(prefix): state_dict.pop(key) for key in scale}
-        if any(len(value) != len(self.schema) for value in values.values()):
+        known = scale_state(self.fitted, self.schema)
+        if values:
+            lists[0].extend(prefix + name for name in known.keys() - values)
+            lists[1].extend(prefix + name for name in values.keys() - known)
+        values = {name: value for name, value in values.items() if name in known}
+        if any(value.shape[:1] != (len(self.schema),) for value in values.values()):
             lists[-1].append(f"the clinical scale is not of the {len(self.schema)} features of {self.schema.name}")
         elif values:
-            self.set_scale(scale_of(values))
+            self.set_scale(scale_of({**known, **values}))
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *lists)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
