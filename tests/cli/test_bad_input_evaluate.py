@@ -15,7 +15,7 @@ from bad_input import annotations, assert_refused, case, full_disk, text
         case("no such split", ["{run}", "{data}", "--split", "dev"], ["unknown split 'dev'"]),
         case("no model", ["{data}", "{data}"], ["no model here"]),
         case("no dataset", ["{run}", "{run}"], ["dataset.yaml", "no such file"]),
-        case("a file for a dataset", ["{run}", "{data}/splits.csv"], ["Not a directory"]),
+        case("a file for a dataset", ["{run}", "{data}/splits.csv"], ["splits.csv: not a folder"]),
     ],
 )
 def test_evaluate_arguments(program, run_folder, phantom_set, tmp_path, arguments, words):

@@ -110,7 +110,7 @@ def test_evaluate_takes_it_with_its_split(tiny_dataset):
 
 def test_mistakes_are_the_users_errors(tiny_dataset, tmp_path):
     written = tiny_dataset()
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="no such folder"):
         DetectionDataset(tmp_path / "nowhere")
     with pytest.raises(UserError, match="unknown split 'validation'; known are: train, val, test"):
         DetectionDataset(written, split="validation")

@@ -153,7 +153,7 @@ def test_nothing_is_written_where_no_folder_is_named(dataset, tmp_path, monkeypa
         pytest.param({"split": "dev"}, "unknown split 'dev'", id="no such split"),
         pytest.param({"by": ["temprature"]}, "did you mean 'temperature'", id="no such feature"),
         pytest.param({"model": "nowhere"}, "nowhere: no model here", id="no model"),
-        pytest.param({"dataset": "nowhere"}, "no such file", id="no dataset"),
+        pytest.param({"dataset": "nowhere"}, "no such folder", id="no dataset"),
     ],
 )
 def test_what_is_wrong_is_said_before_a_model_runs(dataset, options, message):

@@ -47,7 +47,8 @@ def read_dataset(folder: str | Path) -> Dataset:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError("no such folder", where=folder, fix=f"give a dataset's folder, with {DESCRIPTION}")
+        what = "not a folder" if folder.exists() else "no such folder"
+        raise UserError(what, where=folder, fix=f"give a dataset's folder, with {DESCRIPTION}")
     description = Description.read(folder / DESCRIPTION)
     classes, schema = description.known_classes(), description.clinical_schema
     coco = read_coco_json(folder / ANNOTATIONS)
